@@ -1,0 +1,69 @@
+"""Refusals and alarms.
+
+A refusal is a value: an expected no, with a code and the facts that explain it. Batch work collects
+refusals and goes on. An alarm is an exception: the impossible has been seen, the work stops and no
+money moves. Texts in zh and en live beside this file, one table a room (`texts/<room>.toml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Fact = str | int | bool | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An expected no. `code` is `room.name`; `facts` name the thing, the value, the limit."""
+
+    code: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The form that is written to the record: integers, strings, flags and null only."""
+        return {"code": self.code, "facts": dict(self.facts)}
+
+
+class Refused(Exception):
+    """Carries one or more refusals up to whoever can show them."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        self.refusals = refusals
+        super().__init__("; ".join(f"{r.code} {dict(r.facts)}" for r in refusals))
+
+
+class Alarm(Exception):
+    """The impossible was seen. Never caught below `node`; the work stops, no money moves."""
+
+    code = "alarm"
+
+    def __init__(self, what: str, **facts: Fact) -> None:
+        self.what, self.facts = what, facts
+        super().__init__(f"{what} {facts}" if facts else what)
+
+
+class ReadingsDisagree(Alarm):
+    """The columnar and the exact reading gave different amounts for one policy."""
+
+    code = "alarm.readings_disagree"
+
+
+class AccountsUnbalanced(Alarm):
+    """An entry whose debits and credits differ."""
+
+    code = "alarm.accounts_unbalanced"
+
+
+class RecordDamaged(Alarm):
+    """Bytes of the record are not what their digest says."""
+
+    code = "alarm.record_damaged"
+
+
+class OutsideFault(Exception):
+    """Something outside the house failed; `retry` says whether trying again is safe."""
+
+    def __init__(self, what: str, *, retry: bool) -> None:
+        self.retry = retry
+        super().__init__(what)

@@ -1,0 +1,1 @@
+"""What numbers mean: money, ratio, instant, place, identity. Imports nothing of ours but errors."""

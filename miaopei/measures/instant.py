@@ -1,0 +1,74 @@
+"""Instants are whole UTC seconds. Policy days are days in a named zone; only Asia/Shanghai is used.
+
+Mainland China has kept UTC+8 without daylight saving since 1991-09-15, so a fixed offset is exact
+for every instant from then on; earlier local times are refused by `from_beijing`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from ..errors import Refusal, Refused
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+HOUR, DAY = 3600, 86_400
+FIRST_FIXED_OFFSET = 684_867_600  # 1991-09-15T01:00+08:00, the end of the last daylight saving
+
+
+def from_utc_text(text: str) -> int:
+    """'2021-05-21T13:48:35Z' (or with an offset) -> UTC seconds; fractions of a second are cut."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
+    if moment.tzinfo is None:
+        raise Refused(Refusal("instant.no_zone", {"value": text[:40]}))
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
+def from_beijing(text: str) -> int:
+    """'2021-05-21 21:48:35' or '2021-5-21 21:48:35', Beijing time -> UTC seconds."""
+    day, _, clock = text.strip().replace("T", " ").partition(" ")
+    try:
+        year, month, dom = (int(part) for part in day.replace("/", "-").split("-"))
+        parts = [int(part) for part in (clock or "0:0:0").split(":")]
+        moment = datetime(year, month, dom, *(parts + [0, 0])[:3], tzinfo=BEIJING)
+    except ValueError:
+        raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
+    seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    if seconds < FIRST_FIXED_OFFSET:
+        raise Refused(Refusal("instant.before_fixed_offset", {"value": text[:40]}))
+    return seconds
+
+
+def utc_text(seconds: int) -> str:
+    """UTC seconds -> '2021-05-21T13:48:35Z'."""
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat() + "Z"
+
+
+def beijing_text(seconds: int) -> str:
+    """UTC seconds -> '2021-05-21 21:48:35' Beijing time."""
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)).isoformat(" ")
+
+
+def beijing_day(seconds: int) -> str:
+    """UTC seconds -> '2021-05-21', the day in Asia/Shanghai."""
+    return beijing_text(seconds)[:10]
+
+
+def period_index(seconds: int, start: int) -> int:
+    """Which policy year (0, 1, ...) from `start` an instant lies in; anniversaries by Beijing date.
+
+    A start on 29 February has its anniversaries on 28 February in common years. Negative before start.
+    """
+    first = datetime(1970, 1, 1) + timedelta(seconds=start + 8 * HOUR)
+    now = datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)
+    years = now.year - first.year
+    return years if now >= _anniversary(first, years) else years - 1
+
+
+def _anniversary(first: datetime, years: int) -> datetime:
+    try:
+        return first.replace(year=first.year + years)
+    except ValueError:
+        return first.replace(year=first.year + years, day=28)
