@@ -17,6 +17,8 @@ from ..measures.place import threshold, unit_vector, within
 from .kinds import READING, SHOCK
 from .shocks import Cluster, Fact, Record, Rule, joined, records, relevant
 
+SHOCKS = "shocks"  # the kind of rule that makes sequences; any other groups by event key
+
 __all__ = ["Fact", "Occurrence", "Shock", "group", "occurrence_id"]
 
 
@@ -76,7 +78,7 @@ def group(
     facts: Iterable[Fact], rule: Mapping[str, Any], pinned: Iterable[Occurrence] = ()
 ) -> list[Occurrence]:
     """The occurrences of one rule, by origin. `pinned` are those that have settled."""
-    if rule.get("kind", SHOCK) == READING:
+    if rule.get("kind", SHOCKS) != SHOCKS:
         return _readings(facts, rule)
     how = Rule.read(rule)
     settled = sorted(pinned, key=lambda o: (o.origin, o.id))
@@ -106,7 +108,7 @@ def _opened(free: list[Cluster], rule: Mapping[str, Any], how: Rule) -> list[Occ
         inside = [
             c
             for c in free
-            if 0 <= c.chief().values["origin"] - chief.values["origin"] <= how.window_seconds
+            if 0 <= c.chief().values["origin"] - chief.values["origin"] <= how.window
             and _close(c.chief(), chief.values, how)
         ]
         free = [c for c in free if all(c is not other for other in inside)]
@@ -122,7 +124,7 @@ def _joins(cluster: Cluster, settled: list[Occurrence], how: Rule) -> str | None
     chief = cluster.chief()
     for occurrence in settled:
         centre = {"lat_udeg": occurrence.lat_udeg, "lon_udeg": occurrence.lon_udeg}
-        if abs(chief.values["origin"] - occurrence.origin) <= how.window_seconds and _close(
+        if abs(chief.values["origin"] - occurrence.origin) <= how.window and _close(
             chief, centre, how
         ):
             return occurrence.id
@@ -151,7 +153,7 @@ def _grown(occurrence: Occurrence, members: list[Cluster]) -> Occurrence:
 
 def _close(record: Record, centre: Mapping[str, Any], how: Rule) -> bool:
     vector = unit_vector(centre["lat_udeg"], centre["lon_udeg"])
-    return within(record.vector, vector, threshold(how.radius_km * 1000))
+    return within(record.vector, vector, threshold(how.km * 1000))
 
 
 def _when(cluster: Cluster) -> tuple[int, str]:

@@ -15,11 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import Refusal, Refused
+from ..measures.instant import HOUR
 from ..measures.place import Vector, threshold, unit_vector, within
 from .kinds import EARTHQUAKE
 from .observation import Observation
-
-WINDOW_SECONDS, RADIUS_KM = 72 * 3600, 50
 
 
 @dataclass(frozen=True)
@@ -35,24 +34,30 @@ class Fact:
 
 @dataclass(frozen=True)
 class Rule:
-    """How one listing groups shocks. Units: seconds, kilometres, tenths of magnitude.
+    """How one listing groups shocks: what opens a sequence, how long and how wide it is.
 
-    `sources` (may be empty) says whose time and place stands for a shock that several report.
+    Units: seconds, hours, kilometres, tenths of magnitude. `sources` (may be empty) says whose time
+    and place stands for a shock that several report.
     """
 
     same_shock_seconds: int
     same_shock_km: int
     threshold_tenths: int
     counted_types: frozenset[str]
-    window_seconds: int = WINDOW_SECONDS
-    radius_km: int = RADIUS_KM
+    hours: int = 72
+    km: int = 50
     sources: tuple[str, ...] = ()
+
+    @property
+    def window(self) -> int:
+        """Length of a sequence in seconds."""
+        return self.hours * HOUR
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Rule:
         """From the JSON form of a product. Errors   Refused evidence.bad_rule naming the field."""
         numbers = ["same_shock_seconds", "same_shock_km", "threshold_tenths"]
-        numbers += [name for name in ("window_seconds", "radius_km") if name in value]
+        numbers += [name for name in ("hours", "km") if name in value]
         for name in numbers:
             if type(value.get(name)) is not int or value[name] < 1:
                 raise Refused(Refusal("evidence.bad_rule", {"field": name}))
@@ -162,7 +167,7 @@ def relevant(
     return [
         run
         for run in runs
-        if any(_near(times, r.values["origin"], rule.window_seconds) for r in run)
+        if any(_near(times, r.values["origin"], rule.window) for r in run)
         or any(f.observation.id in kept for r in run for f in r.facts)
     ]
 

@@ -6,6 +6,6 @@ is named in it. Same answer whatever order facts were read in, wherever the cont
 
 from __future__ import annotations
 
-from .outcome import Closed, Context, Finding, Found, Held, Waiting, sentence
+from .outcome import Closed, Context, Finding, Found, Gathered, Held, Waiting, sentence
 
-__all__ = ["Closed", "Context", "Finding", "Found", "Held", "Waiting", "sentence"]
+__all__ = ["Closed", "Context", "Finding", "Found", "Gathered", "Held", "Waiting", "sentence"]

@@ -6,16 +6,15 @@ in `errors/texts/evidence.toml`, its facts beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import Refusal
+from ..area import AreaSet
 from ..grouping import Fact, Occurrence
 from ..names import Names
-
-Cells = Callable[[str, str], frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -70,29 +69,82 @@ class Closed:
 Finding = Found | Waiting | Held | Closed
 
 
-@dataclass(frozen=True)
-class Context:
-    """What may be looked at: facts on file by kind, areas, rules, other occurrences, resolutions.
+class Context(Protocol):
+    """What a finding may look at. The record answers it from state, a what-if from a list."""
 
-    `resolutions`: input name -> {value, person, reason, act}, those of this occurrence only.
-    """
-
-    facts: Mapping[str, Sequence[Fact]]
-    cells: Cells
-    names: Names
-    grouping: Mapping[str, Any]
-    occurrences: Sequence[Occurrence] = ()
-    resolutions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Fact]:
-        """Facts by observation id."""
-        return {f.observation.id: f for facts in self.facts.values() for f in facts}
+    @property
+    def names(self) -> Names:
+        """The place names of the areas on file."""
 
     @property
     def counted_types(self) -> frozenset[str]:
         """Magnitude types that may be compared with the trigger: never ML against Ms."""
-        return frozenset(self.grouping["counted_types"])
+
+    @property
+    def occurrences(self) -> Sequence[Occurrence]:
+        """Occurrences of the same rule near this one in time, this one among them."""
+
+    @property
+    def known(self) -> Mapping[str, Found]:
+        """Inputs of the same case that have been found already, by name."""
+
+    def fact(self, observation: str) -> Fact | None:
+        """A fact on file by its observation's id."""
+
+    def facts(self, kind: str) -> Sequence[Fact]:
+        """Facts of a kind that may speak of this occurrence (for reports: by their event day)."""
+
+    def cells(self, name: str, code: str) -> frozenset[int]:
+        """The compact cells of one division of a set of areas; empty where none are filed."""
+
+    def resolution(self, name: str) -> Mapping[str, Any] | None:
+        """What a person has decided for this input: {value, reason, person, act}."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A context over plain collections: for what-if runs and tests."""
+
+    on_file: Sequence[Fact]
+    areas: Sequence[AreaSet] = ()
+    grouping: Mapping[str, Any] = field(default_factory=dict)
+    occurrences: Sequence[Occurrence] = ()
+    known: Mapping[str, Found] = field(default_factory=dict)
+    resolutions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of all its areas."""
+        return Names.of(self.areas)
+
+    @property
+    def counted_types(self) -> frozenset[str]:
+        """As the grouping rule says."""
+        return frozenset(self.grouping.get("counted_types", ()))
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Fact]:
+        return {fact.observation.id: fact for fact in self.on_file}
+
+    @cached_property
+    def _cells(self) -> Mapping[tuple[str, str], frozenset[int]]:
+        return {(area.set, area.code): area.cell_indexes for area in self.areas}
+
+    def fact(self, observation: str) -> Fact | None:
+        """By observation id."""
+        return self._by_id.get(observation)
+
+    def facts(self, kind: str) -> Sequence[Fact]:
+        """All of the kind."""
+        return [fact for fact in self.on_file if fact.observation.kind == kind]
+
+    def cells(self, name: str, code: str) -> frozenset[int]:
+        """Of one of its areas."""
+        return self._cells.get((name, code), frozenset())
+
+    def resolution(self, name: str) -> Mapping[str, Any] | None:
+        """By input name."""
+        return self.resolutions.get(name)
 
 
 def sentence(finding: Waiting | Held | Closed) -> Refusal:
