@@ -1,0 +1,1 @@
+"""The outside, behind ports: stores, orderers, feeds, rails, files, keys, clock."""

@@ -1,0 +1,1 @@
+"""The provable record: leaves, tree, checkpoint, proofs, tiles, audit. Knows only bytes."""
