@@ -1,0 +1,132 @@
+"""Earthquake index cover of Dali prefecture, Yunnan: houses and residents' deaths, two versions.
+
+Source: doi 10.11899/zzfy20210303, Tables 1, 2 and 4; press of 2015-08-21 on the start of the pilot.
+"""
+
+from __future__ import annotations
+
+from ..measures.instant import from_beijing
+from ..measures.money import wan
+from ..terms import build as b
+from ..terms.filing import Product, Text, Version
+from ..terms.words import Kind
+from . import yunnan_index as index
+
+TABLE_1 = f"{index.PAPER}, Table 1"
+TABLE_4 = f"{index.PAPER}, Table 4: 4,000 万元 paid for Yangbi, Ms 6.4, 2021-05-21"
+WEAK = "40 % of version 1; a weak public source (baoxiank.com/yiliao/59597), not the contract"
+START, PILOT_END = from_beijing("2015-08-20"), from_beijing("2018-08-20")
+
+PER_DEATH = b.figure(
+    "per_death", wan(10), Kind.MONEY,
+    zh="每人死亡赔偿限额", en="the amount for each death", source=f"{TABLE_1}, note", dated="2021",
+)  # fmt: skip
+DEATHS_YEAR = b.figure(
+    "deaths_year", wan(8_000), Kind.MONEY,
+    zh="居民死亡保险年度累计赔偿限额", en="the yearly limit of the death cover",
+    source=f"{TABLE_1}, note; Xinhua 2015-08-21", dated="2015-08-20",
+)  # fmt: skip
+DEATHS_YEAR_V2 = b.figure(
+    "deaths_year", wan(8_000), Kind.MONEY,
+    zh="居民死亡保险年度累计赔偿限额", en="the yearly limit of the death cover",
+    source="assumed unchanged from version 1; no source speaks of it", dated="2018-08-20",
+)  # fmt: skip
+
+BANDS_V1 = b.bands(
+    index.MAGNITUDE,
+    (0, 0),
+    (50, wan(2_800)),
+    (55, wan(5_000)),
+    (60, wan(10_000)),
+    (65, wan(20_000)),
+    (70, wan(42_000)),
+    source=TABLE_1,
+    dated="2015-08-20",
+)
+HOUSE_YEAR_V1 = b.figure(
+    "house_year", wan(42_000), Kind.MONEY,
+    zh="房屋年度累计赔付限额", en="the yearly limit of the house cover",
+    source="inferred: the top band; the note of Table 1 prints no house number", dated="2015-08-20",
+)  # fmt: skip
+
+BANDS_V2 = b.bands(
+    index.MAGNITUDE,
+    (0, 0),
+    (50, wan(1_120), WEAK),
+    (55, wan(2_000), WEAK),
+    (60, wan(4_000), TABLE_4),
+    (65, wan(8_000), WEAK),
+    (70, wan(16_800), WEAK),
+    source=WEAK,
+    dated="2018-08-20",
+)
+HOUSE_YEAR_V2 = b.figure(
+    "house_year", wan(16_800), Kind.MONEY,
+    zh="房屋年度累计赔付限额", en="the yearly limit of the house cover",
+    source=f"{WEAK}; version 1 itself inferred", dated="2018-08-20",
+)  # fmt: skip
+
+PRODUCT = Product(
+    id="yunnan_dali",
+    name=Text("云南大理州地震指数保险", "Earthquake index cover, Dali prefecture, Yunnan"),
+    peril="earthquake",
+    versions=(
+        Version(
+            1,
+            index.terms(
+                "yunnan_dali",
+                1,
+                index.house(BANDS_V1, HOUSE_YEAR_V1),
+                index.deaths(PER_DEATH, DEATHS_YEAR),
+            ),
+            START,
+            PILOT_END,
+            Text(
+                "三年试点(2015-08-20 起)的赔付标准,见论文表 1。各档数值均为原文所印;房屋年度累计限"
+                "额系推断。",
+                "The scale of the three-year pilot from 2015-08-20, Table 1 of the paper. Every "
+                "band "
+                "is printed there; the yearly house limit is inferred.",
+            ),
+        ),
+        Version(
+            2,
+            index.terms(
+                "yunnan_dali",
+                2,
+                index.house(BANDS_V2, HOUSE_YEAR_V2),
+                index.deaths(PER_DEATH, DEATHS_YEAR_V2),
+            ),
+            PILOT_END,
+            None,
+            Text(
+                "依据薄弱。表 4 所印 2021-05-21 漾濞 6.4 级赔款 4,000 万元与表 1 的 10,000 万元不"
+                "符;一处可信度较低的公开"
+                "资料称 2018 年 8 月试点期满后标准降为原来的 40%,而 10,000 的 40% 恰为 4,000。因此"
+                "各档取第一版的 40%,其中只有"
+                "6.0 至 6.4 级一档有原文佐证。死亡保险假定不变。",
+                "Weak. Table 4 prints 4,000 万元 paid for Yangbi, Ms 6.4, on 2021-05-21, where "
+                "Table 1 "
+                "gives 10,000. A weak public source says that the scale was cut to 40 % when the "
+                "pilot ended in August 2018, and 40 % of 10,000 is 4,000. So every band is 40 % of "
+                "version 1; only the one from 6.0 to 6.4 is borne out by print. The death cover is "
+                "assumed unchanged.",
+            ),
+        ),
+    ),
+    grouping=index.GROUPING,
+    area={
+        "own": ["532900"],
+        "surrounding": ["530500", "530700", "530800", "530900", "532300", "533300"],
+        "cells": index.CELLS,
+        "resolution": index.RESOLUTION,
+    },
+    inputs=index.RULES,
+    benefits=("house", "deaths"),
+    illustrative=False,
+    notes=Text(
+        f"周边地区:保山、丽江、普洱、临沧、楚雄、怒江。{index.ERRATUM_ZH}{index.INFERRED_ZH}",
+        "Surrounding: Baoshan, Lijiang, Pu'er, Lincang, Chuxiong, Nujiang. "
+        f"{index.ERRATUM_EN} {index.INFERRED_EN}",
+    ),
+)
