@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The same examples on every run: a failure on one machine is a failure on all. MIAOPEI_SEARCH=1
@@ -23,3 +28,12 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 # Told to stop from outside, fixtures still put away what they started (servers above all).
 signal.signal(signal.SIGTERM, _stop)
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder of this run that every account can reach, as a server started by root needs it."""
+    folder = Path(tempfile.mkdtemp(prefix="miaopei-")).resolve()
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
