@@ -77,8 +77,8 @@ class Context(Protocol):
         """The place names of the areas on file."""
 
     @property
-    def counted_types(self) -> frozenset[str]:
-        """Magnitude types that may be compared with the trigger: never ML against Ms."""
+    def grouping(self) -> Mapping[str, Any]:
+        """The listing's grouping rule, in its filed form."""
 
     @property
     def occurrences(self) -> Sequence[Occurrence]:
@@ -116,11 +116,6 @@ class Gathered:
     def names(self) -> Names:
         """The names of all its areas."""
         return Names.of(self.areas)
-
-    @property
-    def counted_types(self) -> frozenset[str]:
-        """As the grouping rule says."""
-        return frozenset(self.grouping.get("counted_types", ()))
 
     @cached_property
     def _by_id(self) -> Mapping[str, Fact]:

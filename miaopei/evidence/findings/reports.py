@@ -1,0 +1,171 @@
+"""What assessment reports and death notices say: losses of the own area and of the event, deaths.
+
+The current version of the report that belongs to the occurrence counts. An area that no report
+names is missing, not zero: the case waits, then closes, and a later report opens it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..grouping import Occurrence
+from ..kinds import DEATHS, LOSS_REPORT, total_refusal
+from ..shocks import Fact
+from .belonging import Belongs, belongs
+from .outcome import Closed, Context, Finding, Found, Held, Waiting
+from .quorum import FIRST_SETTLES, Agreed, Lack, agree, latest, shown, until
+
+Given = Mapping[str, Any]
+
+
+def loss_area(
+    rule: Given, occurrence: Occurrence, area: Given, context: Context, now: int, fixed: Given
+) -> Finding:
+    """The own area's assessed loss of one item, in 0.1 万元."""
+    return _loss(rule, occurrence, area, context, now, fixed, total=False)
+
+
+def loss_total(
+    rule: Given, occurrence: Occurrence, area: Given, context: Context, now: int, fixed: Given
+) -> Finding:
+    """The whole event's loss of the same item, from the report that gives the own area's."""
+    return _loss(rule, occurrence, area, context, now, fixed, total=True)
+
+
+def deaths_area(
+    rule: Given, occurrence: Occurrence, area: Given, context: Context, now: int, fixed: Given
+) -> Finding:
+    """Deaths in the own area that an official notice attributes to the event."""
+    state, closed = "awaiting_death_notice", "no_deaths_reported"
+    if before := _before(rule, fixed):
+        return before
+    facts = _mine(DEATHS, rule, occurrence, context, now)
+    if isinstance(facts, Held):
+        return facts
+    count, because, detail = 0, [], dict[str, Any]()
+    for code in area["own"]:
+        notices = [f for f in facts if f.observation.values["area"] == code]
+        answer = _agreed(
+            notices, rule, occurrence, now, lambda f: int(f.observation.values["count"])
+        )
+        if isinstance(answer, Held):
+            return answer
+        if not isinstance(answer, Agreed):
+            reason = "area_not_named" if facts and not notices else "no_death_notice"
+            return _missing(rule, occurrence, now, (state, reason, closed), {"area": code})
+        count += answer.value
+        because += [f.observation.id for f in answer.with_it]
+        detail = _told(answer, facts)
+    return _named(rule, Found(count, tuple(because), "notice", detail))
+
+
+def _loss(
+    rule: Given,
+    occurrence: Occurrence,
+    area: Given,
+    context: Context,
+    now: int,
+    fixed: Given,
+    *,
+    total: bool,
+) -> Finding:
+    if before := _before(rule, fixed):
+        return before
+    item = rule.get("params", {}).get("item", "civil_houses")
+    facts = _mine(LOSS_REPORT, rule, occurrence, context, now)
+    if isinstance(facts, Held):
+        return facts
+
+    def part_of(fact: Fact) -> int | None:
+        items = fact.observation.values["items"]
+        parts = [items.get(code, {}).get(item) for code in area["own"]]
+        return None if None in parts else sum(parts)
+
+    names = ("awaiting_report", "no_report", "no_assessed_loss_reported")
+    answer = _agreed(facts, rule, occurrence, now, part_of)
+    if isinstance(answer, Held):
+        return answer
+    if not isinstance(answer, Agreed):
+        if facts:
+            names = ("awaiting_report", "area_not_named", "no_assessed_loss_reported")
+        return _missing(rule, occurrence, now, names, {"area": area["own"][0], "item": item})
+    values = answer.fact.observation.values
+    because = tuple(f.observation.id for f in answer.with_it)
+    detail = {**_told(answer, facts), "item": item, "part": answer.value}
+    if not total:
+        return _named(rule, Found(answer.value, because, "report", detail))
+    if refusal := total_refusal(values, item, answer.value):
+        reason = refusal.code.partition(".")[2]
+        names = ("awaiting_report", reason, "no_assessed_loss_reported")
+        return _missing(rule, occurrence, now, names, dict(refusal.facts))
+    detail["total_is"] = values["total_is"]
+    return _named(rule, Found(values["totals"][item], because, "report", detail))
+
+
+def _mine(
+    kind: str, rule: Given, occurrence: Occurrence, context: Context, now: int
+) -> list[Fact] | Held:
+    """Current reports on file that belong to the occurrence; held where one may belong to two."""
+    named = (*rule["sources"], *rule["fallback"])
+    current = latest(f for f in until(context.facts(kind), now) if f.observation.source in named)
+    mine = []
+    for fact in current:
+        match belongs(fact.observation, occurrence, context):
+            case Belongs.YES:
+                mine.append(fact)
+            case Belongs.UNSURE:
+                facts = {"observation": fact.observation.id, "occurrence": occurrence.id}
+                return Held("held_person", "report_fits_several", facts, "operator")
+            case Belongs.NO:
+                pass
+    return mine
+
+
+def _agreed(
+    facts: Sequence[Fact], rule: Given, occurrence: Occurrence, now: int, value_of: Any
+) -> Agreed | Lack | Held:
+    """The report that counts; the fallback's once the freeze deadline has passed without one."""
+    deadline = occurrence.origin + rule["freeze_seconds"]
+    answer = agree(facts, rule["sources"], rule, value_of)
+    if answer is Lack.NONE and now >= deadline and rule["fallback"]:
+        return agree(facts, rule["fallback"], {"operators": 1, "tolerance": 0}, value_of)
+    if answer is Lack.CONFLICT and now >= deadline:
+        told = [{"observation": f.observation.id, "value": value_of(f)} for f in facts]
+        return Held("held_conflict", "sources_disagree", {"values": told}, "operator")
+    return answer
+
+
+def _missing(
+    rule: Given, occurrence: Occurrence, now: int, names: tuple[str, str, str], facts: Given
+) -> Waiting | Closed:
+    state, reason, closed = names
+    close = rule["close_after_seconds"]
+    end = None if close is None else occurrence.origin + close
+    if end is not None and now >= end:
+        return Closed("closed", closed, {**facts, "until": end, "last": reason})
+    owner = rule["sources"][0] if rule["sources"] else None
+    return Waiting(state, reason, end, owner, facts)
+
+
+def _told(answer: Agreed, facts: Sequence[Fact]) -> dict[str, Any]:
+    values = answer.fact.observation.values
+    return {
+        "issuer": values["issuer"],
+        "version": values["version"],
+        "shown": shown(facts, answer.with_it, lambda _: 0),
+    }
+
+
+def _named(rule: Given, found: Found) -> Found:
+    """The value under its input's name, so that "first_settles" can keep it later."""
+    used = {f"input:{rule['name']}": [found.because[0], found.value]}
+    return Found(found.value, found.because, found.how, {**found.detail, "used": used})
+
+
+def _before(rule: Given, fixed: Given) -> Found | None:
+    key = f"input:{rule['name']}"
+    if rule["revision"] != FIRST_SETTLES or key not in fixed:
+        return None
+    observation, value = fixed[key]
+    return _named(rule, Found(value, (observation,), "settled_before", {}))
