@@ -26,12 +26,12 @@ class Interval(NamedTuple):
 
 @dataclass
 class Bounds:
-    """What one benefit can pay, its clauses by name, and every step that int64 could not hold."""
+    """What one benefit can pay, its clauses by name, and what the proof failed on."""
 
     least: int = 0
     most: int = 0
     clauses: dict[str, Interval] = field(default_factory=dict)
-    overflows: list[Refusal] = field(default_factory=list)
+    faults: list[Refusal] = field(default_factory=list)
     _observed: Mapping[str, int] = field(default_factory=dict)
     _at: dict[int, Interval] = field(default_factory=dict)
 
@@ -53,14 +53,14 @@ class Bounds:
         worst = max(values, key=abs)
         if abs(worst) > INT64_MOST:
             facts = {"word": type(node).__name__, "value": str(worst), "most": str(INT64_MOST)}
-            self.overflows.append(Refusal("terms.overflow", facts))
+            self.faults.append(Refusal("terms.overflow", facts))
 
 
 def bounds(terms: w.Terms, benefit: str, observed: Mapping[str, int] | None = None) -> Bounds:
     """Least and most payable under one benefit, whatever the inputs; with `observed`, given those.
 
     Units    fen for the benefit; each word in its own unit.
-    Errors   Refused terms.no_benefit. Overflow is listed, not raised: see `prove`.
+    Errors   Refused terms.no_benefit. Faults are listed, not raised: see `prove`.
     """
     found = Bounds(_observed=observed or {})
     found.least, found.most = found.of(terms.benefit(benefit))
@@ -68,13 +68,13 @@ def bounds(terms: w.Terms, benefit: str, observed: Mapping[str, int] | None = No
 
 
 def prove(terms: w.Terms, benefit: str) -> Bounds:
-    """The bounds, after proof that no step of the columnar reading leaves int64.
+    """The bounds, after proof that no step leaves int64 and no share rests on less than zero.
 
-    Errors   Refused terms.overflow, one a step that might.
+    Errors   Refused terms.overflow or terms.share_below_zero, one a step that might.
     """
     found = bounds(terms, benefit)
-    if found.overflows:
-        raise Refused(*found.overflows)
+    if found.faults:
+        raise Refused(*found.faults)
     return found
 
 
@@ -128,6 +128,9 @@ def _most(node: w.Most, b: Bounds) -> Interval:
 def _pro_rata(node: w.ProRata, b: Bounds) -> Interval:
     amount, part, whole = b.of(node.amount), b.of(node.part), b.of(node.whole)
     unit, above = node.unit_fen, max(1, whole.least)
+    for name, of in (("amount", amount), ("part", part), ("whole", whole)):
+        if of.least < 0:
+            b.faults.append(Refusal("terms.share_below_zero", {"word": name, "least": of.least}))
     b.holds(node, amount.most * part.most, amount.least * part.most, 2 * whole.most * unit)
     lowest = max(0, amount.least) * max(0, part.least) // (max(1, whole.most) * unit) * unit
     if part.most >= above:

@@ -114,16 +114,10 @@ def _bounds(terms: w.Terms) -> list[Refusal]:
     for benefit in terms.benefits:
         limits = Bounds()
         least, most = limits.of(benefit)
-        found += limits.overflows
+        found += limits.faults
         facts = {"benefit": benefit.name, "least": str(least), "most": str(most)}
         if least < 0:
             found.append(Refusal("terms.below_zero", facts))
         if most > LARGEST:
             found.append(Refusal("terms.pays_too_much", facts))
-        for node in w.walk(benefit):
-            if isinstance(node, w.ProRata):
-                for part in (node.amount, node.part, node.whole):
-                    if limits.of(part).least < 0:
-                        facts = {"benefit": benefit.name, "word": type(part).__name__}
-                        found.append(Refusal("terms.share_below_zero", facts))
     return found
