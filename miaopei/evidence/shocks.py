@@ -127,10 +127,13 @@ class Cluster:
         return (not record.facts[0].counted, rank, record.source, record.id)
 
     def ids(self) -> tuple[str, ...]:
-        """Ids of all its observations: the founding one, then the others as they were recorded."""
-        first = self.pinned or self.chief().id
+        """Ids of all its observations: the founding one, then the others as they were recorded.
+
+        The founder is the first recorded, so that a later word on the same shock never renames it.
+        """
         facts = [fact for record in self.records for fact in record.facts]
         facts.sort(key=lambda f: (f.recorded_order, f.observation.id))
+        first = self.pinned or facts[0].observation.id
         return (first, *(f.observation.id for f in facts if f.observation.id != first))
 
 
