@@ -1,0 +1,155 @@
+"""A listing: a product put on the exchange, with who carries it, who decides and who pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from ..accounts.shape import OPTIONAL_INTEGER, OPTIONAL_TEXT, read
+from ..errors import Refusal, Refused
+from .placement import Placement
+
+CONSORTIUM_DECIDERS = 3
+
+
+class Overpaid(StrEnum):
+    """What becomes of money that a later revision shows to have been too much."""
+
+    KEPT = "kept"
+    RECEIVABLE = "receivable"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One product line, one placement, one book, one set of deciders.
+
+    `deciders` are member ids, `k` how many equal decisions settle, `kept_or_receivable` what a
+    negative difference becomes, `occurrence_cap_fen` the most that one occurrence pays over the
+    whole book (None: no cap), `solo` whether one operator decides alone.
+    """
+
+    id: str
+    product: str
+    book: str
+    placement: Placement
+    payer: str
+    standby_payer: str | None
+    deciders: tuple[str, ...]
+    k: int
+    kept_or_receivable: Overpaid
+    occurrence_cap_fen: int | None
+    solo: bool
+
+    def check(self, operators: Mapping[str, str]) -> list[Refusal]:
+        """Every reason why this listing may not stand; none where it may.
+
+        `operators`: member -> the organisation that runs it, for every admitted member.
+        """
+        faults = [
+            Refusal("market.listing_empty", {"id": self.id, "field": name})
+            for name in ("id", "product", "book", "payer")
+            if not getattr(self, name)
+        ]
+        if self.standby_payer == self.payer:
+            faults.append(Refusal("market.standby_is_payer", {"payer": self.payer}))
+        cap = self.occurrence_cap_fen
+        if cap is not None and cap <= 0:
+            faults.append(Refusal("market.cap_not_positive", {"cap_fen": cap}))
+        faults += [
+            Refusal("market.member_unknown", {"part": part, "member": member})
+            for part, member in self._named()
+            if member not in operators
+        ]
+        return faults + self._check_deciders(operators)
+
+    def _named(self) -> list[tuple[str, str]]:
+        """Every member that the listing names, with the part it plays."""
+        standby = () if self.standby_payer is None else (self.standby_payer,)
+        return [
+            *(("carrier", share.carrier) for share in self.placement.shares),
+            *(("payer", member) for member in (self.payer, *standby) if member),
+            *(("decider", member) for member in self.deciders),
+        ]
+
+    def _check_deciders(self, operators: Mapping[str, str]) -> list[Refusal]:
+        n = len(self.deciders)
+        faults: list[Refusal] = []
+        if len(set(self.deciders)) != n:
+            faults.append(Refusal("market.decider_twice", {"id": self.id}))
+        if not 1 <= self.k <= n:
+            faults.append(Refusal("market.k_out_of_range", {"k": self.k, "deciders": n}))
+        if self.solo:
+            if (n, self.k) != (1, 1):
+                faults.append(Refusal("market.solo_decides_alone", {"k": self.k, "deciders": n}))
+            return faults
+        if n < CONSORTIUM_DECIDERS:
+            limit = {"deciders": n, "least": CONSORTIUM_DECIDERS}
+            faults.append(Refusal("market.too_few_deciders", limit))
+        if 2 * self.k <= n:
+            faults.append(Refusal("market.k_no_majority", {"k": self.k, "deciders": n}))
+        held: dict[str, str] = {}
+        for member in dict.fromkeys(self.deciders):
+            operator = operators.get(member)
+            if operator is not None and (other := held.setdefault(operator, member)) != member:
+                facts = {"operator": operator, "one": other, "other": member}
+                faults.append(Refusal("market.same_operator", facts))
+        return faults
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that stands in the record."""
+        return {
+            "id": self.id,
+            "product": self.product,
+            "book": self.book,
+            "placement": self.placement.as_json(),
+            "payer": self.payer,
+            "standby_payer": self.standby_payer,
+            "deciders": list(self.deciders),
+            "k": self.k,
+            "kept_or_receivable": str(self.kept_or_receivable),
+            "occurrence_cap_fen": self.occurrence_cap_fen,
+            "solo": self.solo,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Reads the form; whether the listing may stand is asked of `check`.
+
+        Errors   Refused market.bad_field, market.share_*.
+        """
+        key, product, book, placement, payer, standby, deciders, k, overpaid, cap, solo = read(
+            value,
+            "market.bad_field",
+            id=str,
+            product=str,
+            book=str,
+            placement=dict,
+            payer=str,
+            standby_payer=OPTIONAL_TEXT,
+            deciders=list,
+            k=int,
+            kept_or_receivable=str,
+            occurrence_cap_fen=OPTIONAL_INTEGER,
+            solo=bool,
+        )
+        if any(type(member) is not str for member in deciders):
+            raise Refused(Refusal("market.bad_field", {"field": "deciders", "why": "not text"}))
+        if overpaid not in {str(choice) for choice in Overpaid}:
+            why = f"'{overpaid[:40]}' is neither kept nor receivable"
+            facts = {"field": "kept_or_receivable", "why": why}
+            raise Refused(Refusal("market.bad_field", facts))
+        return cls(
+            key,
+            product,
+            book,
+            Placement.from_json(placement),
+            payer,
+            standby,
+            tuple(deciders),
+            k,
+            Overpaid(overpaid),
+            cap,
+            solo,
+        )
