@@ -1,0 +1,1 @@
+"""Alembic's folder: `env` joins it to a connection of ours, `versions` holds the changes."""

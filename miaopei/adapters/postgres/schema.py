@@ -1,0 +1,74 @@
+"""The tables of a member's database, brought up to date under a lock.
+
+Three schemas: `shared` (the same bytes on every member), `group` (opened rows and claims of the
+books we read) and `own` (private to this member). The definitions are in `migrations/versions`.
+Whatever is bytes stands in a bytea column exactly as its canonical bytes.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import Connection
+
+from ...errors import Refusal, Refused
+from .binaries import OLDEST
+from .connection import LOCK_SPACE, Row, connect, faults
+
+LATEST = "0001"  # the last migration; a test holds it equal to the folder's
+MIGRATING = 1  # the second half of the advisory lock
+
+
+def migrate(dsn: str) -> None:
+    """Make or update the tables; runs that come at once take turns.
+
+    Errors   Refused postgres.too_old, postgres.not_utf8, postgres.newer_schema; OutsideFault.
+    """
+    with connect(dsn) as connection, faults():
+        connection.autocommit = True
+        _check_server(connection)
+        if _version(connection) == LATEST:
+            return
+        connection.execute("select pg_advisory_lock(%s, %s)", (LOCK_SPACE, MIGRATING))
+        found = _version(connection)
+        if found is not None and found > LATEST:
+            raise Refused(Refusal("postgres.newer_schema", {"found": found, "known": LATEST}))
+        if found != LATEST:
+            connection.execute("create schema if not exists own")
+            _upgrade(dsn)
+
+
+def _check_server(connection: Connection[Row]) -> None:
+    version = connection.info.server_version // 10_000
+    if version < OLDEST:
+        raise Refused(Refusal("postgres.too_old", {"version": version, "oldest": OLDEST}))
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Refused(Refusal("postgres.not_utf8", {"encoding": encoding}))
+
+
+def _version(connection: Connection[Row]) -> str | None:
+    table = connection.execute("select to_regclass('own.schema_version')::text").fetchone()
+    if table is None or table[0] is None:
+        return None
+    row = connection.execute("select version_num from own.schema_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _upgrade(dsn: str) -> None:
+    # Imported here: most starts find the tables in place and need neither library.
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
+    )
+    config = Config()
+    config.set_main_option("script_location", f"{__package__}:migrations")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise error.orig or error from None
