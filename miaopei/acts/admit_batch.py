@@ -1,0 +1,45 @@
+"""`admit_batch`: policy transactions for a book. The rows travel as a sealed blob.
+
+Body: {book, rows: blob reference, commitments: blob reference, totals {premium_fen, carriers}}.
+Nothing is in force yet: that takes the deciders' `hold_batch`.
+"""
+
+from __future__ import annotations
+
+from .base import Moment, Outcome, fields, known, refuse
+from .blobs import check_reference
+from .envelope import Act
+from .state import State
+
+KIND = "admit_batch"
+ROLES = frozenset({"operator", "carrier", "channel"})
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for a book not known, or references and totals that do not fit each other."""
+    book, rows, commitments, totals = fields(
+        act.body, book=str, rows=dict, commitments=dict, totals=dict
+    )
+    known(state, "book", book, "act.book_not_known")
+    check_reference(rows, "miaopei/rows/1")
+    check_reference(commitments, "miaopei/commitments/1")
+    if rows["count"] != commitments["count"] or rows["root"] != commitments["root"]:
+        raise refuse("act.batch_differs", rows=rows["count"], commitments=commitments["count"])
+    premium, carriers = fields(totals, premium_fen=int, carriers=list)
+    if sum(c["premium_fen"] for c in carriers) != premium or premium < 0:
+        raise refuse("act.totals_differ", what="premium_fen", total=premium)
+    state.put(
+        "batch",
+        act.id,
+        {
+            "book": book,
+            "rows": rows,
+            "commitments": commitments,
+            "totals": totals,
+            "statements": {},
+            "first": None,
+            "recorded_at": None,
+        },
+    )
+    state.put("duty", f"hold/{book}/{now.height:012d}/{act.id}", {"batch": act.id, "book": book})
+    return Outcome()

@@ -1,0 +1,198 @@
+"""Applying a block: the pure function that every member runs on the same acts to the same bytes.
+
+Leaves come out in the order of docs/specs/record.md, section 3. Nothing here reads a clock, a file
+or a database; the caller gives state, time and the root before, and writes what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ..errors import Refusal, Refused
+from ..measures.identity import canonical, content_id
+from . import (
+    admit_batch,
+    admit_member,
+    cases,
+    confirm_payments,
+    decide,
+    file_area,
+    file_product,
+    hold_batch,
+    list_product,
+    record_facts,
+    register_source,
+    resolve,
+    time,
+)
+from .base import Made, Moment, Outcome, has_role, refuse
+from .envelope import Act, signature_holds
+from .state import State, writes_digest
+
+RULES = 1
+KINDS: dict[str, ModuleType] = {
+    module.KIND: module
+    for module in (
+        admit_batch,
+        admit_member,
+        confirm_payments,
+        decide,
+        file_area,
+        file_product,
+        hold_batch,
+        list_product,
+        record_facts,
+        register_source,
+        resolve,
+        time,
+    )
+}
+
+
+@dataclass(frozen=True)
+class ActResult:
+    """What became of one act: `new` is False where the record already held it."""
+
+    act: str
+    ok: bool
+    new: bool
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[Refusal, ...] = ()
+    made: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a block adds: leaves (none where only time passed) and one result an act."""
+
+    height: int
+    time: int
+    leaves: tuple[bytes, ...]
+    results: tuple[ActResult, ...]
+
+
+def begin(state: State, value: dict[str, Any]) -> bytes:
+    """Write the genesis into an empty state and give its leaf.
+
+    Errors   Refused act.bad_genesis.
+    """
+    if value.get("rules") != RULES or value.get("clock") not in ("live", "replay"):
+        raise refuse(
+            "act.bad_genesis", rules=str(value.get("rules")), clock=str(value.get("clock"))
+        )
+    for member in value["members"]:
+        admit_member.put_member(state, member)
+    state.put("genesis", "it", {**value, "chain": content_id("chain", value)})
+    return canonical({"leaf": "genesis", "value": value})
+
+
+def apply_block(
+    state: State,
+    acts: Sequence[Act],
+    *,
+    height: int,
+    at: int,
+    previous: str,
+    keep_refused: bool = False,
+) -> Block:
+    """Apply acts in order, then what ripens by `at`.
+
+    `keep_refused` leaves refused acts on the record (an orderer of several members); otherwise they
+    only come back in the results. A time act alone adds no leaf.
+    """
+    leaves: list[dict[str, Any]] = []
+    results: list[ActResult] = []
+    counted = quiet = 0
+    for act in acts:
+        result = _one(state, act, Moment(height, at, RULES, act.id))
+        results.append(result)
+        if not result.new or not (result.ok or keep_refused):
+            continue
+        counted += 1
+        quiet += act.kind == time.KIND
+        leaves.append(_act_leaf(height, act, result))
+        leaves += [_made_leaf(height, act.id, made) for made in result.made]
+    ripened = Outcome()
+    cases.ripen(state, ripened, Moment(height, at, RULES, "time"))
+    leaves += [_made_leaf(height, "time", made) for made in ripened.made]
+    writes = state.writes()
+    if len(leaves) == quiet and not writes:
+        return Block(height, at, (), tuple(results))
+    leaves.append(
+        {
+            "leaf": "block",
+            "height": height,
+            "time": at,
+            "rules": RULES,
+            "acts": counted,
+            "leaves": len(leaves) + 1,
+            "writes": writes_digest(writes),
+            "previous": previous,
+        }
+    )
+    return Block(height, at, tuple(canonical(leaf) for leaf in leaves), tuple(results))
+
+
+def _one(state: State, act: Act, now: Moment) -> ActResult:
+    mark = state.mark()
+    if state.has("act", act.id):
+        return ActResult(act.id, ok=True, new=False)
+    try:
+        _admit(state, act, now)
+        outcome: Outcome = KINDS[act.kind].apply(state, act, now)
+    except Refused as refused:
+        state.undo(mark)
+        return ActResult(act.id, ok=False, new=True, refusals=refused.refusals)
+    if act.kind != time.KIND:
+        state.put("act", act.id, now.height)
+    return ActResult(
+        act.id, ok=True, new=True, notes=tuple(outcome.notes), made=tuple(outcome.made)
+    )
+
+
+def _admit(state: State, act: Act, now: Moment) -> None:
+    """Chain, kind, member, key in force, role, signature: in this order."""
+    genesis = state.need("genesis", "it")
+    if act.chain != genesis["chain"]:
+        raise refuse("act.other_chain", chain=act.chain[:16], here=genesis["chain"][:16])
+    if act.kind not in KINDS:
+        raise refuse("act.kind_unknown", kind=act.kind[:40])
+    member = state.get("member", act.by)
+    if member is None:
+        raise refuse("act.member_unknown", by=act.by[:60])
+    in_force = any(
+        key["key"] == act.key
+        and key["since"] <= now.time
+        and (key["until"] is None or now.time < key["until"])
+        for key in member["keys"]
+    )
+    if not in_force:
+        raise refuse("act.key_not_in_force", by=act.by, key=act.key[:16])
+    if not has_role(state, act.by, KINDS[act.kind].ROLES):
+        raise refuse("act.role_missing", by=act.by, kind=act.kind)
+    if not signature_holds(act):
+        raise refuse("act.signature_bad", by=act.by, key=act.key[:16])
+
+
+def _act_leaf(height: int, act: Act, result: ActResult) -> dict[str, Any]:
+    said = (
+        {"ok": True, "notes": [note.as_json() for note in result.notes]}
+        if result.ok
+        else {"ok": False, "refusals": [refusal.as_json() for refusal in result.refusals]}
+    )
+    return {"leaf": "act", "height": height, "act": act.as_json(), "result": said}
+
+
+def _made_leaf(height: int, by: str, made: Made) -> dict[str, Any]:
+    return {
+        "leaf": "made",
+        "height": height,
+        "by": by,
+        "what": made.what,
+        "id": made.id,
+        "value": made.value,
+        "because": list(made.because),
+    }

@@ -1,0 +1,90 @@
+"""What every act shares: the moment it is applied in, what it makes, and small look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..errors import Fact, Refusal, Refused
+from .envelope import Act
+from .state import State
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The block an act is applied in; `by` is the act's id, or "time" for what ripens."""
+
+    height: int
+    time: int
+    rules: int
+    by: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A record that `apply` makes: it becomes a leaf right after its act."""
+
+    what: str
+    id: str
+    value: dict[str, Any]
+    because: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """What one act did beside its writes: records made, and items of a batch that were refused."""
+
+    made: list[Made] = field(default_factory=list)
+    notes: list[Refusal] = field(default_factory=list)
+
+
+class ActKind(Protocol):
+    """One file of this room: the roles that may send the act, and its pure apply."""
+
+    KIND: str
+    ROLES: frozenset[str]
+
+    def apply(self, state: State, act: Act, now: Moment) -> Outcome:
+        """Check and write; raises Refused, and then nothing it wrote stays."""
+
+
+def refuse(code: str, **facts: Fact) -> Refused:
+    """The exception that carries one refusal."""
+    return Refused(Refusal(code, facts))
+
+
+def fields(body: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> list[Any]:
+    """The named fields of a body in order, each of its kind; nothing else may stand there.
+
+    Errors   Refused act.bad_body naming the field.
+    """
+    if extra := sorted(set(body) - set(kinds)):
+        raise refuse("act.bad_body", field=str(extra[0])[:60], why="not known")
+    values = []
+    for name, kind in kinds.items():
+        value = body.get(name)
+        wanted = kind if isinstance(kind, tuple) else (kind,)
+        if type(value) not in wanted:
+            raise refuse("act.bad_body", field=name, why=f"is {type(value).__name__}")
+        values.append(value)
+    return values
+
+
+def known(state: State, table: str, key: str, code: str) -> Any:
+    """The value at a key, or a refusal that names what is not known."""
+    value = state.get(table, key)
+    if value is None:
+        raise refuse(code, id=key)
+    return value
+
+
+def clock_key(time: int, rest: str) -> str:
+    """A key that sorts by time; twelve digits reach past the year 30000."""
+    return f"{time:012d}/{rest}"
+
+
+def has_role(state: State, member: str, roles: Iterable[str]) -> bool:
+    """Whether the member holds one of the roles."""
+    value = state.get("member", member)
+    return value is not None and bool(set(value["roles"]) & set(roles))

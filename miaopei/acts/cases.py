@@ -1,0 +1,274 @@
+"""Cases on the record: which occurrences new facts touch, what ripens, and the line of triggers.
+
+Gathers facts from state, asks `evidence` how they group and `claims.case` what they allow, writes
+the answer down. Source: docs/specs/record.md, section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..claims import case as claims_case
+from ..evidence.findings import Finding, Found, find
+from ..evidence.grouping import Occurrence, group
+from ..evidence.observation import Observation
+from ..measures.identity import content_id
+from ..measures.instant import DAY, HOUR, from_beijing
+from ..terms.canonical import filing_hash, meaning_hash
+from ..terms.filing import InputRule, Product
+from .base import Made, Moment, Outcome, clock_key
+from .facts import RecordContext, context, facts_between, product_of
+from .state import State
+
+UNSETTLED = frozenset({"ready", "deciding"})
+
+
+def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], now: Moment) -> None:
+    """Look again at every case that the new observations may touch."""
+    instants: set[tuple[int, int]] = set()
+    for observation in new:
+        if observation.kind == "shock":
+            instants.add((observation.instant, observation.instant))
+        elif day := observation.values.get("event_day"):
+            first = from_beijing(day)
+            instants.add((first, first + DAY - 1))
+    for rule_id, rule in _rules(state).items():
+        touched: dict[str, Occurrence] = {}
+        for first, last in sorted(instants):
+            touched.update(_regroup(state, outcome, rule_id, rule, first, last, now))
+        for key in sorted(touched):
+            for listing in _listings(state, rule_id):
+                reassess(state, outcome, listing, key, now)
+
+
+def ripen(state: State, outcome: Outcome, now: Moment) -> None:
+    """Look again at every case whose deadline has come by the block's time."""
+    due = list(state.between("ripe", "0", clock_key(now.time + 1, "")))
+    for key, case_key in due:
+        state.delete("ripe", key)
+        case = state.need("case", case_key)
+        if f"{case['until'] or 0:012d}" == key[:12]:
+            reassess(state, outcome, case["listing"], case["at"], now, case["benefit"])
+
+
+def reassess(
+    state: State,
+    outcome: Outcome,
+    listing_id: str,
+    at: str,
+    now: Moment,
+    only: str | None = None,
+) -> None:
+    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table."""
+    entry = state.need("listing", listing_id)
+    product = product_of(state, entry["product"])
+    occurrence = Occurrence.from_json(state.need("occurrence", at))
+    seen = context(state, entry["rule"], product.grouping, listing_id, occurrence)
+    for benefit in product.benefits:
+        if only is None or benefit == only:
+            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now)
+
+
+def _assess(
+    state: State,
+    outcome: Outcome,
+    entry: Mapping[str, Any],
+    product: Product,
+    benefit: str,
+    at: str,
+    occurrence: Occurrence,
+    seen: RecordContext,
+    now: Moment,
+) -> None:
+    listing = entry["listing"]["id"]
+    key = f"{listing}/{occurrence.id}/{benefit}"
+    case = state.get("case", key)
+    if case is not None and case["state"] in UNSETTLED:
+        return  # its facts are frozen for this revision; looked at again after the settlement
+    last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
+    fixed = {} if last is None else _fixed(last)
+
+    def ask(rule: InputRule, known: Mapping[str, Found]) -> Finding:
+        seen.known = known
+        return find(rule.as_json(), occurrence, product.area, seen, now.time, fixed)
+
+    standing = claims_case.assess(product, benefit, occurrence.origin, ask, again=last is not None)
+    base = {
+        "listing": listing,
+        "occurrence": occurrence.id,
+        "benefit": benefit,
+        "at": at,
+        "revision": 0 if case is None else case["revision"],
+        "trigger": None if case is None else case["trigger"],
+        "settlement": None if case is None else case["settlement"],
+    }
+    if isinstance(standing, claims_case.Standing):
+        if last is None:  # else: what has settled stays so while later facts are incomplete
+            value = {
+                **base,
+                "state": standing.state,
+                "reason": standing.reason,
+                "facts": standing.facts,
+                "until": standing.until,
+                "owner": standing.owner,
+                "instant": standing.instant,
+            }
+            set_case(state, outcome, key, value)
+        return
+    if last is not None and _same_values(last, standing):
+        return
+    _trigger(state, outcome, entry, product, base, standing, key, now)
+
+
+def _trigger(
+    state: State,
+    outcome: Outcome,
+    entry: Mapping[str, Any],
+    product: Product,
+    base: dict[str, Any],
+    ready: claims_case.Ready,
+    key: str,
+    now: Moment,
+) -> None:
+    name = entry["listing"]["book"]
+    book = state.need("book", name)
+    value = {
+        "v": 1,
+        "listing": base["listing"],
+        "book": name,
+        "occurrence": base["occurrence"],
+        "benefit": base["benefit"],
+        "revision": base["revision"] + 1,
+        "product": entry["product"],
+        "version": ready.version.number,
+        "filing": filing_hash(ready.version.terms),
+        "meaning": meaning_hash(ready.version.terms),
+        "rules": now.rules,
+        "instant": ready.instant,
+        "facts": ready.facts,
+        "book_size": book["size"],
+        "book_root": book["root"],
+    }
+    trigger = content_id("trigger", value)
+    because = sorted({i for fact in ready.facts.values() for i in fact["because"]})
+    state.put("trigger", trigger, value)
+    outcome.made.append(Made("trigger", trigger, value, tuple(because)))
+    state.put("line", f"{name}/{book['next']:012d}", trigger)
+    book["next"] += 1
+    state.put("book", name, book)
+    case = {
+        **base,
+        "state": "ready",
+        "reason": "facts_complete",
+        "facts": ready.facts,
+        "until": min(
+            (f["detail"]["until"] for f in ready.facts.values() if "until" in f["detail"]),
+            default=None,
+        ),
+        "owner": None,
+        "instant": ready.instant,
+        "revision": value["revision"],
+        "trigger": trigger,
+    }
+    set_case(state, outcome, key, case)
+    open_next(state, outcome, name, now)
+
+
+def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
+    """Open the first trigger that waits in a book's line, if none is open."""
+    book = state.need("book", name)
+    if book["open"] is not None:
+        return
+    first = next(state.range("line", f"{name}/"), None)
+    if first is None:
+        return
+    key, trigger_id = first
+    state.delete("line", key)
+    book["open"] = trigger_id
+    state.put("book", name, book)
+    state.put("duty", f"decide/{trigger_id}", {"trigger": trigger_id, "counter": book["counter"]})
+    trigger = state.need("trigger", trigger_id)
+    case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    case = state.need("case", case_key)
+    set_case(state, outcome, case_key, {**case, "state": "deciding", "reason": "trigger_open"})
+
+
+def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) -> None:
+    """Write a case; a change of it is a leaf, and a deadline is put on the clock."""
+    if state.get("case", key) == value:
+        return
+    state.put("case", key, value)
+    if value["until"] is not None:
+        state.put("ripe", clock_key(value["until"], key), key)
+    because = tuple(x for x in (value["settlement"], value["trigger"]) if x)
+    outcome.made.append(Made("case", content_id("case", value), value, because))
+
+
+def _regroup(
+    state: State,
+    outcome: Outcome,
+    rule_id: str,
+    rule: Mapping[str, Any],
+    first: int,
+    last: int,
+    now: Moment,
+) -> dict[str, Occurrence]:
+    """Group the facts around [first, last] anew; the occurrences that this may have changed."""
+    window = rule["hours"] * HOUR
+    low, high = first - 2 * window, last + 2 * window
+    known = dict(state.between("occurrence", f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}"))
+    pinned = [Occurrence.from_json(v) for k, v in known.items() if state.has("pinned", k)]
+    facts = facts_between(state, low, high)
+    touched = {}
+    found = group(facts, rule, pinned)
+    keys = set()
+    for occurrence in found:
+        key = f"{rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
+        keys.add(key)
+        if occurrence.origin > last + window or occurrence.origin < first - window:
+            continue
+        touched[key] = occurrence
+        if known.get(key) != occurrence.as_json():
+            state.put("occurrence", key, occurrence.as_json())
+    for key in known:
+        inside = first - window <= int(key.split("/")[1]) <= last + window
+        if key not in keys and inside:
+            _supersede(state, outcome, rule_id, key, known[key]["id"])
+    return touched
+
+
+def _supersede(state: State, outcome: Outcome, rule_id: str, key: str, occurrence: str) -> None:
+    """An earlier shock, recorded late, has taken this unsettled sequence into its own."""
+    state.delete("occurrence", key)
+    for listing in _listings(state, rule_id):
+        for case_key, case in list(state.range("case", f"{listing}/{occurrence}/")):
+            value = {
+                **case,
+                "state": "not_covered",
+                "reason": "part_of_an_earlier_sequence",
+                "until": None,
+                "owner": None,
+            }
+            set_case(state, outcome, case_key, value)
+
+
+def _rules(state: State) -> dict[str, Mapping[str, Any]]:
+    return {k.partition("/")[0]: rule for k, rule in state.range("rule", "")}
+
+
+def _listings(state: State, rule_id: str) -> list[str]:
+    return [k.partition("/")[2] for k, _ in state.range("rule", f"{rule_id}/")]
+
+
+def _fixed(trigger: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of shocks that an earlier trigger of the case has used."""
+    fixed: dict[str, Any] = {}
+    for fact in trigger["facts"].values():
+        fixed.update(fact["detail"].get("used", {}))
+    return fixed
+
+
+def _same_values(trigger: Mapping[str, Any], ready: claims_case.Ready) -> bool:
+    before = {name: fact["value"] for name, fact in trigger["facts"].items()}
+    return before == ready.observed() and trigger["instant"] == ready.instant

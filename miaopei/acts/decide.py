@@ -1,0 +1,142 @@
+"""`decide`: a decider's signed result for one trigger. `apply` itself settles on k equal ones.
+
+Body: {trigger, revision, counter, book_size, book_root, claims: blob reference, totals}.
+Source: docs/specs/record.md, section 7.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..accounts.postings import settlement_made
+from ..measures.identity import content_id
+from .base import Made, Moment, Outcome, fields, known, refuse
+from .blobs import check_reference
+from .cases import open_next, reassess, set_case
+from .entries import post
+from .envelope import Act
+from .state import State
+
+KIND = "decide"
+ROLES = frozenset({"decider"})
+TOTALS = ("in_force", "claims", "held", "gross_fen", "owed_fen", "pay_fen", "kept_fen")
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for a trigger not open, a book that moved, one who does not decide, a second word."""
+    body = act.body
+    trigger_id, revision, counter, size, root, claims, totals = fields(
+        body,
+        trigger=str,
+        revision=int,
+        counter=int,
+        book_size=int,
+        book_root=str,
+        claims=dict,
+        totals=dict,
+    )
+    trigger = known(state, "trigger", trigger_id, "act.trigger_not_known")
+    book = state.need("book", trigger["book"])
+    listing = state.need("listing", trigger["listing"])["listing"]
+    if act.by not in listing["deciders"]:
+        raise refuse("act.not_a_decider", by=act.by, listing=listing["id"])
+    if book["open"] != trigger_id or revision != trigger["revision"]:
+        raise refuse("act.trigger_not_open", trigger=trigger_id, open=book["open"])
+    if counter != book["counter"]:
+        raise refuse("act.counter_moved", counter=book["counter"], stated=counter)
+    if (size, root) != (trigger["book_size"], trigger["book_root"]):
+        raise refuse("book.moved", book=trigger["book"], size=trigger["book_size"], stated=size)
+    check_reference(claims, "miaopei/claims/1")
+    _check_totals(totals)
+    key = f"{trigger_id}/{counter:012d}/{act.by}"
+    if state.has("decision", key):
+        raise refuse("act.decided_before", by=act.by, trigger=trigger_id)
+    same = _comparable(body)
+    state.put("decision", key, {"act": act.id, "same": same, "claims": claims})
+    decisions = dict(state.range("decision", f"{trigger_id}/{counter:012d}/"))
+    equal = sorted(k.rpartition("/")[2] for k, d in decisions.items() if d["same"] == same)
+    if len(equal) < listing["k"]:
+        return Outcome()
+    return _settle(state, now, act, trigger_id, trigger, listing, equal)
+
+
+def _settle(
+    state: State,
+    now: Moment,
+    act: Act,
+    trigger_id: str,
+    trigger: dict[str, Any],
+    listing: dict[str, Any],
+    equal: list[str],
+) -> Outcome:
+    totals = act.body["totals"]
+    value = {
+        "v": 1,
+        "trigger": trigger_id,
+        "revision": trigger["revision"],
+        "counter": act.body["counter"],
+        "listing": trigger["listing"],
+        "book": trigger["book"],
+        "claims_root": act.body["claims"]["root"],
+        "totals": totals,
+        "payer": listing["payer"],
+        "deciders": equal,
+        "k": listing["k"],
+    }
+    settlement = content_id("settlement", value)
+    outcome = Outcome([Made("settlement", settlement, value, (trigger_id, act.id))])
+    claims = act.body["claims"]
+    state.put(
+        "settlement",
+        settlement,
+        {"settlement": value, "claims": claims, "at": now.time, "act": act.id},
+    )
+    book = state.need("book", trigger["book"])
+    book["counter"] += 1
+    book["open"] = None
+    state.put("book", trigger["book"], book)
+    state.put("settled", f"{trigger['book']}/{book['counter']:012d}", settlement)
+    for key, _ in list(state.range("duty", f"decide/{trigger_id}")):
+        state.delete("duty", key)
+    if totals["pay_fen"]:
+        state.put(
+            "duty", f"pay/{settlement}", {"settlement": settlement, "payer": listing["payer"]}
+        )
+        state.put(
+            "payment",
+            settlement,
+            {"due_fen": totals["pay_fen"], "executed_fen": 0, "refused": {}, "batches": 0},
+        )
+        post(state, outcome, settlement_made(settlement, now.time, settlement, totals["carriers"]))
+    case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    case = state.need("case", case_key)
+    set_case(
+        state,
+        outcome,
+        case_key,
+        {
+            **case,
+            "state": "settled",
+            "reason": "equal_decisions",
+            "settlement": settlement,
+            "at_time": now.time,
+        },
+    )
+    state.put("pinned", case["at"], settlement)
+    open_next(state, outcome, trigger["book"], now)
+    reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
+    return outcome
+
+
+def _comparable(body: dict[str, Any]) -> str:
+    """Equal decisions differ in nothing but the bytes of the sealed blob."""
+    claims = {k: v for k, v in body["claims"].items() if k not in ("blob", "length")}
+    return content_id("decision", {**body, "claims": claims})
+
+
+def _check_totals(totals: dict[str, Any]) -> None:
+    *numbers, carriers = fields(totals, **dict.fromkeys(TOTALS, int), carriers=list)
+    if min(numbers) < 0:
+        raise refuse("act.totals_differ", what="totals", total=min(numbers))
+    if sum(c["pay_fen"] for c in carriers) != totals["pay_fen"]:
+        raise refuse("act.totals_differ", what="pay_fen", total=totals["pay_fen"])

@@ -1,0 +1,89 @@
+"""The signed act. What is signed, what its id covers, and how a signature is checked.
+
+Suite `intl`: Ed25519; keys and signatures in lower-case hex. Source: docs/specs/record.md, section 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ..errors import Refusal, Refused
+from ..measures.identity import canonical, content_id
+
+ACT_BYTES_MAX = 60_000
+DOMAIN = b"miaopei/v1/act\0"
+FIELDS = {"v", "chain", "kind", "by", "key", "ref", "body", "sig"}
+
+
+@dataclass(frozen=True)
+class Act:
+    """A signed wish to change the shared record. `ref` is the sender's own name for it."""
+
+    chain: str
+    kind: str
+    by: str
+    key: str
+    ref: str
+    body: dict[str, Any]
+    sig: str = ""
+
+    @property
+    def id(self) -> str:
+        """Covers everything but the signature: the same wish twice is one act."""
+        return content_id("act", self.unsigned())
+
+    def unsigned(self) -> dict[str, Any]:
+        """The part that is signed."""
+        return {
+            "v": 1,
+            "chain": self.chain,
+            "kind": self.kind,
+            "by": self.by,
+            "key": self.key,
+            "ref": self.ref,
+            "body": self.body,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that stands in a leaf."""
+        return {**self.unsigned(), "sig": self.sig}
+
+
+def sign(key: Ed25519PrivateKey, chain: str, kind: str, by: str, ref: str, body: Any) -> Act:
+    """A signed act of one member."""
+    public = key.public_key().public_bytes_raw().hex()
+    act = Act(chain, kind, by, public, ref, body)
+    return Act(
+        chain, kind, by, public, ref, body, key.sign(DOMAIN + canonical(act.unsigned())).hex()
+    )
+
+
+def from_json(value: Any) -> Act:
+    """An act from its JSON form.
+
+    Errors   Refused act.malformed, act.too_large.
+    """
+    if not isinstance(value, dict) or set(value) != FIELDS or value["v"] != 1:
+        raise Refused(Refusal("act.malformed", {"why": "fields"}))
+    texts = [value[name] for name in ("chain", "kind", "by", "key", "ref", "sig")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(value["body"], dict):
+        raise Refused(Refusal("act.malformed", {"why": "types"}))
+    size = len(canonical(value))
+    if size > ACT_BYTES_MAX:
+        raise Refused(Refusal("act.too_large", {"bytes": size, "limit": ACT_BYTES_MAX}))
+    chain, kind, by, key, ref, sig = texts
+    return Act(chain, kind, by, key, ref, value["body"], sig)
+
+
+def signature_holds(act: Act) -> bool:
+    """Whether the signature is that of `act.key` over the act's canonical bytes."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(act.key))
+        public.verify(bytes.fromhex(act.sig), DOMAIN + canonical(act.unsigned()))
+    except (ValueError, InvalidSignature):
+        return False
+    return act.key == act.key.lower() and act.sig == act.sig.lower()

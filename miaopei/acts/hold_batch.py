@@ -1,0 +1,59 @@
+"""`hold_batch`: a decider states that it holds a batch's opened rows and that they check.
+
+Body: {batch, size, root}: the book's size and root after the batch. When the carrier side and
+enough deciders to make k have said the same, the batch is in force and the book's root moves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..accounts.postings import premium_written
+from .base import Moment, Outcome, clock_key, fields, known, refuse
+from .entries import post
+from .envelope import Act
+from .state import State
+
+KIND = "hold_batch"
+ROLES = frozenset({"decider"})
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for one who does not decide for this book, and where the book has moved on."""
+    batch_id, size, root = fields(act.body, batch=str, size=int, root=str)
+    batch = known(state, "batch", batch_id, "act.batch_not_known")
+    book = state.need("book", batch["book"])
+    listing = state.need("listing", book["listing"])["listing"]
+    if act.by not in listing["deciders"]:
+        raise refuse("act.not_a_decider", by=act.by, listing=listing["id"])
+    if batch["first"] is not None:
+        raise refuse("act.batch_in_force", batch=batch_id)
+    if size != book["size"] + batch["rows"]["count"]:
+        raise refuse("book.moved", book=batch["book"], size=book["size"], stated=size)
+    statement = {"size": size, "root": root}
+    batch["statements"][act.by] = statement
+    equal = [d for d, said in batch["statements"].items() if said == statement]
+    if len(equal) < listing["k"]:
+        state.put("batch", batch_id, batch)
+        return Outcome()
+    return _in_force(state, now, batch_id, batch, book)
+
+
+def _in_force(
+    state: State, now: Moment, batch_id: str, batch: dict[str, Any], book: dict[str, Any]
+) -> Outcome:
+    statement = next(iter(batch["statements"].values()))
+    batch["first"], batch["recorded_at"] = book["size"], now.time
+    book["size"], book["root"] = statement["size"], statement["root"]
+    name = batch["book"]
+    state.put("batch", batch_id, batch)
+    state.put("book", name, book)
+    state.put("in_force", f"{name}/{batch['first']:012d}", batch_id)
+    for key, duty in list(state.range("duty", f"hold/{name}/")):
+        if duty["batch"] == batch_id:
+            state.delete("duty", key)
+    outcome = Outcome()
+    if batch["totals"]["premium_fen"]:
+        key = clock_key(now.time, batch_id)
+        post(state, outcome, premium_written(key, now.time, batch_id, batch["totals"]["carriers"]))
+    return outcome

@@ -1,0 +1,56 @@
+"""`list_product`: puts a filed product on the exchange: who carries, decides and pays.
+
+Body: {listing: the JSON of a market Listing, product: hash of the filing, arrears: flag}. Opens the
+listing's book and its line of triggers.
+"""
+
+from __future__ import annotations
+
+from ..errors import Refused
+from ..ledger.merkle import Frontier
+from ..market.listing import Listing
+from ..measures.identity import content_id
+from .base import Moment, Outcome, fields, known, refuse
+from .envelope import Act
+from .state import State
+
+KIND = "list_product"
+ROLES = frozenset({"operator", "carrier"})
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for a product not filed, a book taken, or a listing that does not check."""
+    value, product_hash, arrears = fields(act.body, listing=dict, product=str, arrears=bool)
+    listing = Listing.from_json(value)
+    filed = known(state, "product", product_hash, "act.product_not_filed")
+    operators = {m: v["operator"] for m, v in state.range("member", "")}
+    if refusals := listing.check(operators):
+        raise Refused(*refusals)
+    if state.has("listing", listing.id) or state.has("book", listing.book):
+        raise refuse("act.listing_taken", id=listing.id)
+    rule = content_id("grouping", filed["product"]["grouping"])
+    state.put(
+        "listing",
+        listing.id,
+        {
+            "listing": listing.as_json(),
+            "product": product_hash,
+            "rule": rule,
+            "arrears": arrears,
+            "act": act.id,
+        },
+    )
+    state.put("rule", f"{rule}/{listing.id}", filed["product"]["grouping"])
+    state.put(
+        "book",
+        listing.book,
+        {
+            "listing": listing.id,
+            "root": Frontier().root().hex(),
+            "size": 0,
+            "counter": 0,
+            "open": None,
+            "next": 0,
+        },
+    )
+    return Outcome()

@@ -1,0 +1,116 @@
+"""The State port: an ordered map of tables, keys and canonical values, and the writes of one block.
+
+Acts see nothing else. `node` gives it PostgreSQL or memory; both are held equal by a property test.
+Keys are ASCII text; ranges come in byte order. Values are canonical JSON values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ..measures.identity import canonical, digest
+
+Json = Any
+
+
+class Reader(Protocol):
+    """What a store offers to read: bytes by table and key."""
+
+    def get(self, table: str, key: str) -> bytes | None:
+        """The value, or None."""
+
+    def range(
+        self, table: str, first: str, last: str | None = None, limit: int | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Keys from `first` (inclusive) to `last` (exclusive) in byte order."""
+
+
+class State:
+    """Reads through a store, keeps writes to itself until the block is done; `mark`/`undo` an act.
+
+    Same as  a plain ordered map; the laws in tests/laws/test_state_laws.py say so.
+    """
+
+    def __init__(self, store: Reader) -> None:
+        self._store = store
+        self._new: dict[tuple[str, str], bytes | None] = {}
+        self._undo: list[tuple[tuple[str, str], bool, bytes | None]] = []
+
+    def get(self, table: str, key: str) -> Json | None:
+        """The value at a key, or None."""
+        found = self._bytes(table, key)
+        return None if found is None else json.loads(found)
+
+    def need(self, table: str, key: str) -> Json:
+        """The value at a key that must be there."""
+        value = self.get(table, key)
+        if value is None:
+            raise KeyError(f"{table}/{key}")
+        return value
+
+    def has(self, table: str, key: str) -> bool:
+        """Whether the key holds a value."""
+        return self._bytes(table, key) is not None
+
+    def put(self, table: str, key: str, value: Json) -> None:
+        """Write a value; it is seen by later reads of this block."""
+        self._write(table, key, canonical(value))
+
+    def delete(self, table: str, key: str) -> None:
+        """Take a key away."""
+        self._write(table, key, None)
+
+    def range(self, table: str, prefix: str) -> Iterator[tuple[str, Json]]:
+        """All keys that begin with `prefix`, in byte order, with this block's writes."""
+        yield from self.between(table, prefix, prefix + "\x7f")
+
+    def between(self, table: str, first: str, last: str) -> Iterator[tuple[str, Json]]:
+        """Keys from `first` (inclusive) to `last` (exclusive), in byte order."""
+        rows: dict[str, bytes | None] = dict(self._store.range(table, first, last))
+        rows.update({k: v for (t, k), v in self._new.items() if t == table and first <= k < last})
+        for key in sorted(rows):
+            found = rows[key]
+            if found is not None:
+                yield key, json.loads(found)
+
+    def mark(self) -> int:
+        """A point to come back to with `undo`."""
+        return len(self._undo)
+
+    def undo(self, mark: int) -> None:
+        """Forget every write since `mark`: a refused act leaves nothing."""
+        while len(self._undo) > mark:
+            at, was_there, before = self._undo.pop()
+            if was_there:
+                self._new[at] = before
+            else:
+                del self._new[at]
+
+    def writes(self) -> list[tuple[str, str, bytes | None]]:
+        """What this block changed, sorted; writes that put back what was there are left out."""
+        return [
+            (table, key, value)
+            for (table, key), value in sorted(self._new.items())
+            if value != self._store.get(table, key)
+        ]
+
+    def _bytes(self, table: str, key: str) -> bytes | None:
+        if (table, key) in self._new:
+            return self._new[table, key]
+        return self._store.get(table, key)
+
+    def _write(self, table: str, key: str, value: bytes | None) -> None:
+        at = (table, key)
+        self._undo.append((at, at in self._new, self._new.get(at)))
+        self._new[at] = value
+
+
+def writes_digest(writes: list[tuple[str, str, bytes | None]]) -> str:
+    """The digest of a block's writes that its block leaf covers.
+
+    Source   docs/specs/record.md, section 3.
+    """
+    rows = [[t, k, None if v is None else digest(v)] for t, k, v in writes]
+    return digest(canonical(rows))

@@ -1,0 +1,79 @@
+"""The gateway: rows read from a feed are attested with our key and sent as facts.
+
+What a row says is decided by the feed's reader; whether it is taken is decided by `record_facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..acts.apply import ActResult
+from ..errors import Refusal
+from ..evidence.attestation import Original, attest
+from ..evidence.observation import Observation
+from ..measures.identity import canonical, content_id
+from .node import Node
+
+FACTS_BYTES_MAX = 50_000  # canonical bytes of facts in one act, below the act's own limit
+INLINE_MAX = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a feed: the observation and the bytes it was read from."""
+
+    observation: Observation
+    data: bytes
+    media: str
+    file_sha256: str
+    part: str
+
+
+def facts_of(node: Node, rows: Iterable[Row], received_at: int) -> list[dict[str, Any]]:
+    """Rows with our attestation, as `record_facts` carries them."""
+    facts = []
+    for row in rows:
+        original = Original.of(row.data, row.media, row.file_sha256, row.part)
+        attestation = attest(
+            node.identity.acts, row.observation, node.identity.member, received_at, original
+        )
+        facts.append(
+            {"observation": row.observation.as_json(), "attestation": attestation.as_json()}
+        )
+    return facts
+
+
+def record(
+    node: Node, rows: Sequence[Row], received_at: int, *, at: int | None = None
+) -> list[ActResult]:
+    """Keep long originals as blobs, then submit the facts in as many acts as they need."""
+    long = [row for row in rows if len(row.data) > INLINE_MAX]
+    if long:
+        with node.store.writing() as block:
+            for row in long:
+                block.put_blob(row.data, "original")
+    acts = [
+        node.act("record_facts", f"facts-{content_id('facts', part)[:24]}", {"facts": part})
+        for part in _parts(facts_of(node, rows, received_at))
+    ]
+    return node.submit(acts, at=at) if acts else []
+
+
+def refusals_of(results: Iterable[ActResult]) -> list[Refusal]:
+    """Everything that was refused, whole acts and single facts alike."""
+    return [r for result in results for r in (*result.refusals, *result.notes)]
+
+
+def _parts(facts: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    parts: list[list[dict[str, Any]]] = []
+    size = 0
+    for fact in facts:
+        length = len(canonical(fact)) + 1
+        if not parts or size + length > FACTS_BYTES_MAX:
+            parts.append([])
+            size = 0
+        parts[-1].append(fact)
+        size += length
+    return parts

@@ -1,0 +1,179 @@
+"""The node: what is submitted is ordered into blocks, applied in one transaction each, and signed.
+
+The solo orderer lives here: a block is made at once from what is submitted, with the height, time,
+leaves and root that a consortium's would have. Deciding and paying are in `decider` and `payer`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..acts.apply import ActResult, Block, apply_block, begin
+from ..acts.envelope import Act, from_json, sign
+from ..acts.state import State
+from ..errors import Refusal, Refused
+from ..ledger import checkpoint
+from ..measures.identity import canonical, content_id, read_canonical
+from .ports import Clock, Head, Identity, Random, Reading, Store, Writing
+
+
+class Node:
+    """One member's node over one store. `submit` is done when the act is final."""
+
+    def __init__(self, store: Store, identity: Identity, clock: Clock, random: Random) -> None:
+        self.store, self.identity, self.random = store, identity, random
+        self._clock = clock
+        self._one_block = threading.Lock()
+        with store.reading() as reading:
+            self.genesis: dict[str, Any] | None = _genesis(reading)
+
+    def found(self, value: dict[str, Any]) -> None:
+        """Begin the record with its genesis, once; the same genesis again changes nothing."""
+        with self._one_block:
+            if self.genesis is not None:
+                if self.genesis["chain"] != content_id("chain", value):
+                    raise Refused(_other_genesis(self.genesis, value))
+                return
+            with self.store.writing() as block:
+                state = State(block)
+                leaf = begin(state, value)
+                self._commit(block, state, Block(0, value["time"], (leaf,), ()))
+                self.genesis = state.need("genesis", "it")
+
+    @property
+    def chain(self) -> str:
+        """The chain id that every act names."""
+        if self.genesis is None:
+            raise LookupError("the record has no genesis yet")
+        return str(self.genesis["chain"])
+
+    def act(self, kind: str, ref: str, body: dict[str, Any]) -> Act:
+        """An act of this node's member, signed."""
+        return sign(self.identity.acts, self.chain, kind, self.identity.member, ref, body)
+
+    def submit(self, acts: Sequence[Act], *, at: int | None = None) -> list[ActResult]:
+        """Make one block of these acts; when this returns they are final or refused.
+
+        `at` is the block's time in a replay record (that of its `time` act). Only time and what
+        ripens by it may pass where `acts` is empty.
+        """
+        with self._one_block, self.store.writing() as block:
+            head = block.head()
+            block_time = max(head.time, self._time(acts, at))
+            state = State(block)
+            made = apply_block(
+                state, acts, height=head.height + 1, at=block_time, previous=head.root.hex()
+            )
+            self._commit(block, state, made)
+            return list(made.results)
+
+    def accept(
+        self, kind: str, ref: str, body: dict[str, Any], *, at: int | None = None
+    ) -> ActResult:
+        """Sign and submit one act of our own.
+
+        Errors   Refused with what the record said against it.
+        """
+        (result,) = self.submit([self.act(kind, ref, body)], at=at)
+        if not result.ok:
+            raise Refused(*result.refusals)
+        return result
+
+    def pass_time(self, at: int) -> None:
+        """Let time go on to `at`: deadlines ripen. In a replay this is a `time` act of ours."""
+        if self.genesis is not None and self.genesis["clock"] == "replay":
+            self.submit([self.act("time", f"time-{at}", {"time": at})], at=at)
+        else:
+            self.submit([], at=at)
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Reading, State]]:
+        """A snapshot to read from."""
+        with self.store.reading() as reading:
+            yield reading, State(reading)
+
+    def _time(self, acts: Sequence[Act], at: int | None) -> int:
+        if self.genesis is not None and self.genesis["clock"] == "live":
+            return self._clock()
+        times = [act.body.get("time") for act in acts if act.kind == "time"]
+        return max([t for t in times if type(t) is int], default=at or 0)
+
+    def _commit(self, block: Writing, state: State, made: Block) -> Head:
+        for table, key, value in state.writes():
+            if value is None:
+                block.delete(table, key)
+            else:
+                block.put(table, key, value)
+        if made.leaves:
+            first = block.append_leaves(made.leaves)
+            block.put_places(_places(made.leaves, first))
+        head = block.finish_block(made.height, made.time, len(made.leaves))
+        if made.leaves:
+            origin = state.need("genesis", "it")["origin"]
+            text = checkpoint.sign(origin, head.size, head.root, self.identity.log)
+            block.save_checkpoint(head.size, text)
+        return head
+
+
+def _places(leaves: Sequence[bytes], first: int) -> Iterator[tuple[str, int]]:
+    """Where acts, made records and blocks stand in the log, by id."""
+    for position, leaf in enumerate(leaves, first):
+        value = json.loads(leaf)
+        match value["leaf"]:
+            case "act":
+                yield from_json(value["act"]).id, position
+            case "made":
+                yield value["id"], position
+            case "block":
+                yield f"block/{value['height']}", position
+
+
+def _genesis(reading: Reading) -> dict[str, Any] | None:
+    found = reading.get("genesis", "it")
+    return None if found is None else read_canonical(found)
+
+
+def _other_genesis(here: dict[str, Any], value: dict[str, Any]) -> Refusal:
+    return Refusal(
+        "act.other_genesis", {"here": here["chain"][:16], "given": content_id("chain", value)[:16]}
+    )
+
+
+def genesis_value(
+    name: str,
+    identity: Identity,
+    *,
+    clock: str,
+    time: int,
+    origin: str,
+    member_name: dict[str, str],
+) -> dict[str, Any]:
+    """The genesis of a solo record: one operator that orders, decides, pays and receives facts."""
+    raw = identity.acts.public_key().public_bytes_raw().hex()
+    roles = ["operator", "gateway", "decider", "payer"] + (["clock"] if clock == "replay" else [])
+    value = {
+        "v": 1,
+        "name": name,
+        "suite": "intl",
+        "clock": clock,
+        "rules": 1,
+        "origin": origin,
+        "log_key": identity.log.public_key().public_bytes_raw().hex(),
+        "time": time,
+        "replay_source": identity.member if clock == "replay" else None,
+        "members": [
+            {
+                "id": identity.member,
+                "name": member_name,
+                "operator": identity.member,
+                "roles": roles,
+                "keys": [{"key": raw, "since": 0, "until": None}],
+            }
+        ],
+    }
+    canonical(value)
+    return value

@@ -1,0 +1,255 @@
+"""Paying: instructions made from verified claims, sent, asked for after silence, confirmed by acts.
+
+Write the intent, act, write the outcome. An instruction not known to be fresh is first asked for at
+the bank by its id; a time-out is never a refusal; number n+1 exists only after an act has recorded
+the final refusal of n. Source: docs/specs/record.md, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..accounts.rail import Instruction, Outcome, OutcomeState
+from ..acts.envelope import from_json
+from ..acts.state import State
+from ..claims.claim import claim_from_json
+from ..claims.payout import instruction_id, payouts_of
+from ..errors import Alarm, OutsideFault, RecordDamaged
+from ..ledger.merkle import Frontier, leaf_hash
+from ..market.listing import Listing
+from ..measures.identity import canonical, content_id, read_canonical
+from .blobs import seal_blob
+from .node import Node
+from .ports import Rail, Writing
+
+BATCH = 1000
+FINAL = ("executed", "refused")
+ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
+
+
+class Payer:
+    """Carries out this node's duties to pay, over one rail."""
+
+    def __init__(self, node: Node, rail: Rail, bank: str) -> None:
+        self.node, self.rail, self.bank = node, rail, bank
+
+    def run(self) -> int:
+        """Do what can be done now; the number of instructions with a new final outcome.
+
+        A silent bank is no error here: what was sent stays open and is asked for next time.
+        """
+        with self.node.reading() as (_, state):
+            duties = [d for _, d in state.range("duty", "pay/")]
+        done = 0
+        for duty in duties:
+            if duty["payer"] != self.node.identity.member:
+                continue
+            settlement = duty["settlement"]
+            self._prepare(settlement)
+            self._resend_confirmation(settlement)
+            try:
+                self._send(settlement)
+            except OutsideFault as fault:
+                if not fault.retry:
+                    raise
+            done += self._confirm(settlement)
+        return done
+
+    def retry_refused(self, settlement: str) -> int:
+        """Make the next numbered instruction for each confirmed refusal; how many were made."""
+        with self.node.store.writing() as block:
+            latest = _latest(block.instructions(settlement))
+            again = [
+                {
+                    **i,
+                    "number": i["number"] + 1,
+                    "state": "new",
+                    "ref": None,
+                    "code": None,
+                    "at": None,
+                    "confirmed": False,
+                }
+                for i in latest
+                if i["state"] == "refused" and i["confirmed"]
+            ]
+            block.put_instructions(settlement, again)
+            return len(again)
+
+    def _prepare(self, settlement: str) -> None:
+        """Instructions number 1 for every payout of a settlement, once."""
+        with self.node.store.writing() as block:
+            if block.progress(f"pay/{settlement}") is not None:
+                return
+            state = State(block)
+            entry = state.need("settlement", settlement)["settlement"]
+            trigger = state.need("trigger", entry["trigger"])
+            listing = Listing.from_json(state.need("listing", entry["listing"])["listing"])
+            claims = [claim_from_json(c) for c in block.claims(entry["trigger"])]
+            root = Frontier().extend(leaf_hash(c.commitment()) for c in claims).root().hex()
+            if root != entry["claims_root"]:
+                raise RecordDamaged("claims here are not those of the settlement", id=settlement)
+            rows: list[dict[str, Any]] = [
+                {
+                    "payout": payout.id,
+                    "number": 1,
+                    "state": "new",
+                    "amount_fen": payout.amount_fen,
+                    "carrier": payout.carrier,
+                    "policy": payout.policy,
+                    "about": payout.as_json(),
+                    "ref": None,
+                    "code": None,
+                    "at": None,
+                    "confirmed": False,
+                }
+                for claim in claims
+                for payout in payouts_of(claim, trigger, listing.placement)
+            ]
+            if sum(row["amount_fen"] for row in rows) != entry["totals"]["pay_fen"]:
+                raise RecordDamaged("payouts do not sum to the settlement", id=settlement)
+            block.put_instructions(settlement, rows)
+            block.put_progress(f"pay/{settlement}", b"prepared")
+
+    def _send(self, settlement: str) -> None:
+        """Ask for what may be at the bank already, then send what is surely not there."""
+        with self.node.store.reading() as reading:
+            latest = _latest(reading.instructions(settlement))
+        unsure = [i for i in latest if i["state"] in ("sent", "pending")]
+        for part in _chunks(unsure):
+            answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
+            self._note(part, answers, asked=True)
+        with self.node.store.reading() as reading:
+            fresh = [i for i in _latest(reading.instructions(settlement)) if i["state"] == "new"]
+        for part in _chunks(fresh):
+            ready = self._mark_sent(part)
+            self._note(part, self.rail.pay(ready), asked=False)
+
+    def _mark_sent(self, part: list[dict[str, Any]]) -> list[Instruction]:
+        with self.node.store.writing() as block:
+            ready = [self._instruction(block, row) for row in part]
+            block.mark_instructions({**row, "state": "sent"} for row in part)
+        return ready
+
+    def _instruction(self, block: Writing, row: dict[str, Any]) -> Instruction:
+        payee = block.payee(f"policy/{row['policy']}")
+        debtor = block.payee(f"carrier/{row['carrier']}")
+        if payee is None or debtor is None:
+            missing = row["policy"] if payee is None else row["carrier"]
+            raise Alarm("no account is on file for a payee or payer", who=missing)
+        name = instruction_id(row["payout"], row["number"])
+        return Instruction(
+            id=name,
+            amount_fen=row["amount_fen"],
+            debtor_account=debtor["account"],
+            creditor_account=payee["account"],
+            creditor_name=payee["name"],
+            remittance=f"miaopei {row['payout'][:16]}",
+            end_to_end_id=name,
+        )
+
+    def _note(
+        self,
+        part: list[dict[str, Any]],
+        answers: Sequence[Outcome],
+        *,
+        asked: bool,
+    ) -> None:
+        """Write the bank's answers down; an unknown id that we asked for is fresh again."""
+        by_id = {answer.id: answer for answer in answers}
+        changed = []
+        for row in part:
+            answer = by_id.get(instruction_id(row["payout"], row["number"]))
+            if answer is None:
+                continue
+            state = str(answer.state)
+            if answer.state in ALARMING:
+                raise Alarm(
+                    "the bank's answer does not fit what was instructed",
+                    answer=state,
+                    payout=row["payout"],
+                    instructed=row["amount_fen"],
+                    answered=answer.amount_fen,
+                )
+            if answer.state is OutcomeState.UNKNOWN:
+                state = "new" if asked else "sent"
+            changed.append(
+                {**row, "state": state, "ref": answer.ref, "code": answer.code, "at": answer.at}
+            )
+        with self.node.store.writing() as block:
+            block.mark_instructions(changed)
+
+    def _confirm(self, settlement: str) -> int:
+        """One act for all new final outcomes, written down with its blob before it is sent."""
+        with self.node.store.writing() as block:
+            rows = [
+                i
+                for i in block.instructions(settlement)
+                if i["state"] in FINAL and not i["confirmed"]
+            ]
+            if not rows:
+                return 0
+            values = [self._outcome(row) for row in rows]
+            parts: dict[str, int] = {}
+            for row in rows:
+                if row["state"] == "executed":
+                    parts[row["carrier"]] = parts.get(row["carrier"], 0) + row["amount_fen"]
+            executed = sum(row["state"] == "executed" for row in rows)
+            body = {
+                "settlement": settlement,
+                "outcomes": seal_blob(
+                    block,
+                    self.node,
+                    [canonical(value) for value in values],
+                    [bytes.fromhex(content_id("outcome", value)) for value in values],
+                    "miaopei/outcomes/1",
+                ),
+                "executed_fen": sum(parts.values()),
+                "executed": executed,
+                "refused": len(rows) - executed,
+                "carriers": [{"carrier": c, "executed_fen": f} for c, f in sorted(parts.items())],
+            }
+            act = self.node.act("confirm_payments", f"paid-{body['outcomes']['root'][:24]}", body)
+            block.put_progress(f"confirm/{settlement}", canonical(act.as_json()))
+            block.mark_instructions({**row, "confirmed": True} for row in rows)
+        self._resend_confirmation(settlement)
+        return len(rows)
+
+    def _resend_confirmation(self, settlement: str) -> None:
+        """Submit the confirmation that was written down; the record applies it once."""
+        with self.node.store.reading() as reading:
+            kept = reading.progress(f"confirm/{settlement}")
+        if kept is None:
+            return
+        act = from_json(read_canonical(kept))
+        (result,) = self.node.submit([act])
+        if not result.ok:
+            raise Alarm("the record refuses a confirmation", code=result.refusals[0].code)
+        with self.node.store.writing() as block:
+            block.put_progress(f"confirm/{settlement}", None)
+
+    def _outcome(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "v": 1,
+            "payout": row["payout"],
+            "number": row["number"],
+            "state": row["state"],
+            "amount_fen": row["amount_fen"],
+            "carrier": row["carrier"],
+            "bank": self.bank,
+            "ref": row["ref"],
+            "at": row["at"],
+            "code": row["code"],
+        }
+
+
+def _latest(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    latest: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda r: (r["payout"], r["number"])):
+        latest[row["payout"]] = row
+    return list(latest.values())
+
+
+def _chunks(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]

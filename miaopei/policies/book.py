@@ -1,0 +1,61 @@
+"""The book 保单簿: the rows of one listing in record order, and what is in force at an instant.
+
+The tree over the rows' commitments is the ledger's RFC 6962 tree; this module knows which row
+counts, not how it is stored. Source: docs/specs/record.md, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .row import PolicyRow, Transaction
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A row with its place in the book and the block time at which it came in force."""
+
+    position: int
+    recorded_at: int
+    row: PolicyRow
+
+
+@dataclass(frozen=True)
+class Effective:
+    """The version of one policy that counts at an instant.
+
+    `first` is the place of the policy's first row, which orders claims; `late` says that this
+    version was recorded after the instant, `in_time` is the version that stood before, if any.
+    """
+
+    first: int
+    chosen: Recorded
+    in_time: Recorded | None
+    late: bool
+
+
+def effective(rows: Iterable[Recorded], instant: int, size: int) -> Sequence[Effective]:
+    """The policies in force at `instant`, as recorded by book size `size`, in book order.
+
+    Of several rows of a policy that span the instant the last recorded one counts; a cancelled
+    policy is left out.
+    """
+    first: dict[str, int] = {}
+    chosen: dict[str, Recorded] = {}
+    in_time: dict[str, Recorded] = {}
+    for recorded in sorted(rows, key=lambda r: r.position):
+        row = recorded.row
+        if recorded.position >= size:
+            continue
+        first.setdefault(row.policy, recorded.position)
+        if not row.since <= instant < row.until:
+            continue
+        chosen[row.policy] = recorded
+        if recorded.recorded_at <= instant:
+            in_time[row.policy] = recorded
+    return [
+        Effective(first[policy], recorded, in_time.get(policy), recorded.recorded_at > instant)
+        for policy, recorded in sorted(chosen.items(), key=lambda item: first[item[0]])
+        if recorded.row.transaction is not Transaction.CANCEL
+    ]
