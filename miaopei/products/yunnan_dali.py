@@ -9,62 +9,56 @@ from ..measures.instant import from_beijing
 from ..measures.money import wan
 from ..terms import build as b
 from ..terms.filing import Product, Text, Version
-from ..terms.words import Kind
 from . import yunnan_index as index
 
-TABLE_1 = f"{index.PAPER}, Table 1"
-TABLE_4 = f"{index.PAPER}, Table 4: 4,000 万元 paid for Yangbi, Ms 6.4, 2021-05-21"
-WEAK = "40 % of version 1; a weak public source (baoxiank.com/yiliao/59597), not the contract"
 START, PILOT_END = from_beijing("2015-08-20"), from_beijing("2018-08-20")
 
-PER_DEATH = b.figure(
-    "per_death", wan(10), Kind.MONEY,
-    zh="每人死亡赔偿限额", en="the amount for each death", source=f"{TABLE_1}, note", dated="2021",
-)  # fmt: skip
-DEATHS_YEAR = b.figure(
-    "deaths_year", wan(8_000), Kind.MONEY,
-    zh="居民死亡保险年度累计赔偿限额", en="the yearly limit of the death cover",
-    source=f"{TABLE_1}, note; Xinhua 2015-08-21", dated="2015-08-20",
-)  # fmt: skip
-DEATHS_YEAR_V2 = b.figure(
-    "deaths_year", wan(8_000), Kind.MONEY,
-    zh="居民死亡保险年度累计赔偿限额", en="the yearly limit of the death cover",
-    source="assumed unchanged from version 1; no source speaks of it", dated="2018-08-20",
-)  # fmt: skip
-
-BANDS_V1 = b.bands(
-    index.MAGNITUDE,
-    (0, 0),
-    (50, wan(2_800)),
-    (55, wan(5_000)),
-    (60, wan(10_000)),
-    (65, wan(20_000)),
-    (70, wan(42_000)),
-    source=TABLE_1,
-    dated="2015-08-20",
-)
-HOUSE_YEAR_V1 = b.figure(
-    "house_year", wan(42_000), Kind.MONEY,
-    zh="房屋年度累计赔付限额", en="the yearly limit of the house cover",
-    source="inferred: the top band; the note of Table 1 prints no house number", dated="2015-08-20",
-)  # fmt: skip
-
-BANDS_V2 = b.bands(
-    index.MAGNITUDE,
-    (0, 0),
-    (50, wan(1_120), WEAK),
-    (55, wan(2_000), WEAK),
-    (60, wan(4_000), TABLE_4),
-    (65, wan(8_000), WEAK),
-    (70, wan(16_800), WEAK),
-    source=WEAK,
+WEAK = b.source(
+    "第一版的 40%;来自可信度较低的公开资料(baoxiank.com/yiliao/59597),非合同原文",
+    "40 % of version 1; a weak public source (baoxiank.com/yiliao/59597), not the contract",
     dated="2018-08-20",
 )
-HOUSE_YEAR_V2 = b.figure(
-    "house_year", wan(16_800), Kind.MONEY,
-    zh="房屋年度累计赔付限额", en="the yearly limit of the house cover",
-    source=f"{WEAK}; version 1 itself inferred", dated="2018-08-20",
+TABLE_4 = b.source(
+    f"{index.PAPER} 表 4:2021-05-21 漾濞 6.4 级赔款 4,000 万元",
+    f"{index.PAPER}, Table 4: 40 million yuan paid for Yangbi, Ms 6.4, on 2021-05-21",
+    dated="2021",
+)
+UNCHANGED = b.source(
+    "假定与第一版相同;未见资料", "assumed unchanged from version 1; no source speaks of it",
+    dated="2018-08-20",
 )  # fmt: skip
+DEATHS_V1 = b.source(
+    f"{index.PAPER} 表 1 注;新华社 2015-08-21",
+    f"{index.PAPER}, note of Table 1; Xinhua 2015-08-21",
+    dated="2015-08-21",
+)
+
+HOUSE_V1 = index.house(
+    b.bands(
+        index.MAGNITUDE,
+        (0, 0),
+        (50, wan(2_800)),
+        (55, wan(5_000)),
+        (60, wan(10_000)),
+        (65, wan(20_000)),
+        (70, wan(42_000)),
+        source=index.TABLE_1,
+    ),
+    index.house_year(wan(42_000), index.TOP_BAND),
+)
+HOUSE_V2 = index.house(
+    b.bands(
+        index.MAGNITUDE,
+        (0, 0),
+        (50, wan(1_120)),
+        (55, wan(2_000)),
+        (60, wan(4_000), TABLE_4),
+        (65, wan(8_000)),
+        (70, wan(16_800)),
+        source=WEAK,
+    ),
+    index.house_year(wan(16_800), WEAK),
+)
 
 PRODUCT = Product(
     id="yunnan_dali",
@@ -74,10 +68,7 @@ PRODUCT = Product(
         Version(
             1,
             index.terms(
-                "yunnan_dali",
-                1,
-                index.house(BANDS_V1, HOUSE_YEAR_V1),
-                index.deaths(PER_DEATH, DEATHS_YEAR),
+                "yunnan_dali", 1, HOUSE_V1, index.deaths(index.deaths_year(wan(8_000), DEATHS_V1))
             ),
             START,
             PILOT_END,
@@ -92,10 +83,7 @@ PRODUCT = Product(
         Version(
             2,
             index.terms(
-                "yunnan_dali",
-                2,
-                index.house(BANDS_V2, HOUSE_YEAR_V2),
-                index.deaths(PER_DEATH, DEATHS_YEAR_V2),
+                "yunnan_dali", 2, HOUSE_V2, index.deaths(index.deaths_year(wan(8_000), UNCHANGED))
             ),
             PILOT_END,
             None,

@@ -9,11 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..measures.instant import DAY, HOUR
+from ..measures.money import wan
 from ..terms import build as b
 from ..terms.filing import InputRule, Revision, input_rule
-from ..terms.words import Band, Clause, Code, Figure, IfMissing, Kind, Terms
+from ..terms.words import Band, Clause, Code, Figure, IfMissing, Kind, Source, Terms
 
 PAPER = "doi 10.11899/zzfy20210303"
+TABLE_1 = b.source(f"{PAPER} 表 1", f"{PAPER}, Table 1", dated="2021")
+NOTE_1 = b.source(f"{PAPER} 表 1 注", f"{PAPER}, note of Table 1", dated="2021")
+TOP_BAND = b.source(
+    f"推断:取最高一档;{PAPER} 表 1 注未印房屋限额",
+    f"inferred: the top band; the note of Table 1 ({PAPER}) prints no house limit",
+    dated="2021",
+)
 TEN_YUAN = 1_000  # fen; the paper prints payouts to 0.001 万元
 GROUPING: dict[str, Any] = {
     "kind": "shocks",
@@ -122,9 +130,47 @@ def trigger() -> Figure:
         Kind.MAGNITUDE,
         zh="起赔震级",
         en="the lowest magnitude that pays",
-        source=f"{PAPER}, Table 1: lowest band 5.0-5.4. For deaths an assumption: the table is "
-        "silent",
-        dated="2021",
+        source=b.source(
+            f"{PAPER} 表 1 最低一档 5.0-5.4 级;死亡保险适用此震级系假定,表中未写明",
+            f"{PAPER}, Table 1: lowest band 5.0-5.4; that it holds for deaths is assumed",
+            dated="2021",
+        ),
+    )
+
+
+def per_death() -> Figure:
+    """The amount for each death, the same in both prefectures."""
+    return b.figure(
+        "per_death",
+        wan(10),
+        Kind.MONEY,
+        zh="每人死亡赔偿限额",
+        en="the amount for each death",
+        source=NOTE_1,
+    )
+
+
+def house_year(amount_fen: int, source: Source) -> Figure:
+    """The yearly limit of the house cover."""
+    return b.figure(
+        "house_year",
+        amount_fen,
+        Kind.MONEY,
+        zh="房屋年度累计赔付限额",
+        en="the yearly limit of the house cover",
+        source=source,
+    )
+
+
+def deaths_year(amount_fen: int, source: Source) -> Figure:
+    """The yearly limit of the death cover."""
+    return b.figure(
+        "deaths_year",
+        amount_fen,
+        Kind.MONEY,
+        zh="居民死亡保险年度累计赔偿限额",
+        en="the yearly limit of the death cover",
+        source=source,
     )
 
 
@@ -182,14 +228,14 @@ def house(band: Band, year: Figure) -> Clause:
     )
 
 
-def deaths(per_death: Figure, year: Figure) -> Clause:
+def deaths(year: Figure) -> Clause:
     """The residents' death cover: an amount for each death, a year's cap."""
     start = trigger()
     deaths_rule = b.clause(
         "deaths_rule",
         b.either(
             b.every(b.one_of(ROLE, "own", "surrounding"), b.at_least(MAGNITUDE, start)),
-            b.times(DEATHS, per_death),
+            b.times(DEATHS, per_death()),
             b.nothing(),
         ),
         zh="震中在本地区或周边地区,且{magnitude}不低于{trigger}的,每名遇难居民给付{per_death}。",

@@ -9,36 +9,22 @@ from ..measures.instant import from_beijing
 from ..measures.money import wan
 from ..terms import build as b
 from ..terms.filing import Product, Text, Version
-from ..terms.words import Kind
 from . import yunnan_index as index
 
-TABLE_1 = f"{index.PAPER}, Table 1"
-
-PER_DEATH = b.figure(
-    "per_death", wan(10), Kind.MONEY,
-    zh="每人死亡赔偿限额", en="the amount for each death", source=f"{TABLE_1}, note", dated="2021",
-)  # fmt: skip
-DEATHS_YEAR = b.figure(
-    "deaths_year", wan(4_600), Kind.MONEY,
-    zh="居民死亡保险年度累计赔偿限额", en="the yearly limit of the death cover",
-    source=f"{TABLE_1}, note", dated="2021",
-)  # fmt: skip
-BANDS = b.bands(
-    index.MAGNITUDE,
-    (0, 0),
-    (50, wan(1_600)),
-    (55, wan(3_000)),
-    (60, wan(6_000)),
-    (65, wan(12_000)),
-    (70, wan(24_000)),
-    source=TABLE_1,
-    dated="2021",
+HOUSE = index.house(
+    b.bands(
+        index.MAGNITUDE,
+        (0, 0),
+        (50, wan(1_600)),
+        (55, wan(3_000)),
+        (60, wan(6_000)),
+        (65, wan(12_000)),
+        (70, wan(24_000)),
+        source=index.TABLE_1,
+    ),
+    index.house_year(wan(24_000), index.TOP_BAND),
 )
-HOUSE_YEAR = b.figure(
-    "house_year", wan(24_000), Kind.MONEY,
-    zh="房屋年度累计赔付限额", en="the yearly limit of the house cover",
-    source="inferred: the top band; the note of Table 1 prints no house number", dated="2021",
-)  # fmt: skip
+DEATHS = index.deaths(index.deaths_year(wan(4_600), index.NOTE_1))
 
 PRODUCT = Product(
     id="yunnan_yuxi",
@@ -47,12 +33,7 @@ PRODUCT = Product(
     versions=(
         Version(
             1,
-            index.terms(
-                "yunnan_yuxi",
-                1,
-                index.house(BANDS, HOUSE_YEAR),
-                index.deaths(PER_DEATH, DEATHS_YEAR),
-            ),
+            index.terms("yunnan_yuxi", 1, HOUSE, DEATHS),
             from_beijing("2018-01-01"),
             None,
             Text(

@@ -12,14 +12,17 @@ from ..measures.money import Rounding
 from . import words as w
 from .words import Kind
 
-Step = tuple[int, int | None] | tuple[int, int | None, str]
+Step = tuple[int, int | None] | tuple[int, int | None, w.Source]
 
 
-def figure(
-    name: str, value: int, kind: Kind, *, zh: str, en: str, source: str, dated: str
-) -> w.Figure:
-    """A named number with its source and the date of that source."""
-    return w.Figure(name, value, kind, zh, en, source, dated)
+def source(zh: str, en: str, *, dated: str) -> w.Source:
+    """Where a figure comes from."""
+    return w.Source(zh, en, dated)
+
+
+def figure(name: str, value: int, kind: Kind, *, zh: str, en: str, source: w.Source) -> w.Figure:
+    """A named number with its source."""
+    return w.Figure(name, value, kind, zh, en, source)
 
 
 def nothing(kind: Kind = Kind.MONEY) -> w.Fixed:
@@ -129,8 +132,7 @@ def pro_rata(
 def bands(
     of: w.Word,
     *steps: Step,
-    source: str,
-    dated: str,
+    source: w.Source,
     kind: Kind = Kind.MONEY,
     end: int | None = None,
 ) -> w.Band:
@@ -138,10 +140,10 @@ def bands(
     `end` is given. A value of None is unset: such a row refuses to settle."""
     ends = [step[0] for step in steps[1:]] + [end]
     rows = [
-        w.Row(step[0], high, step[1], step[2] if len(step) == 3 else "")
+        w.Row(step[0], high, step[1], step[2] if len(step) == 3 else None)
         for step, high in zip(steps, ends, strict=True)
     ]
-    return w.Band(of, kind, tuple(rows), source, dated)
+    return w.Band(of, kind, tuple(rows), source)
 
 
 def tiers(
@@ -149,11 +151,10 @@ def tiers(
     *rates: tuple[int, int],
     counting: w.Counting,
     size: int,
-    source: str,
-    dated: str,
+    source: w.Source,
 ) -> w.Tier:
     """Money by slices, written as (from so many units, fen for each unit)."""
-    return w.Tier(of, counting, size, tuple(w.Rate(*rate) for rate in rates), source, dated)
+    return w.Tier(of, counting, size, tuple(w.Rate(*rate) for rate in rates), source)
 
 
 def either(test: w.Word, then: w.Word, otherwise: w.Word) -> w.Either:

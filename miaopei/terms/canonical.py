@@ -21,7 +21,7 @@ from . import words as w
 
 FORMAT = "miaopei.terms/1"
 DEEPEST, MOST_WORDS, MOST_PARTS = 40, 5_000, 500
-TEXTS = frozenset({"zh", "en", "source", "dated", "definition_zh", "definition_en"})
+TEXTS = frozenset({"zh", "en", "source", "definition_zh", "definition_en"})
 OF_TEXTS = frozenset({"governing", "filed_wording_digest"})
 HEAD: dict[str, Any] = {
     "id": str, "version": int, "period": w.Within, "currency": str, "governing": str,
@@ -91,7 +91,7 @@ def _plain(value: Any, name: str = "") -> Any:
             return {"input": value.name}
         case w.Word():
             return {"word": word_name(type(value)), **_fields_json(value)}
-        case w.Row() | w.Rate() | w.Code():
+        case w.Row() | w.Rate() | w.Code() | w.Source():
             return _fields_json(value)
         case tuple() if name == "params":
             return dict(value)
@@ -260,7 +260,7 @@ class _Reader:
             return tuple(self.value(item, v, f"{at}[{i}]") for i, v in enumerate(value))
         if isinstance(hint, type) and issubclass(hint, StrEnum) and value in list(hint):
             return hint(value)
-        if hint in {w.Row, w.Rate, w.Code}:
+        if hint in {w.Row, w.Rate, w.Code, w.Source}:
             return self.fields(hint, value, at)
         if isinstance(hint, type) and issubclass(hint, w.Word):
             return self.word(value, at, figure=hint is w.Figure)

@@ -60,6 +60,15 @@ class Word:
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a figure comes from and the date of that source, said in both languages."""
+
+    zh: str
+    en: str
+    dated: str
+
+
 # Leaves ------------------------------------------------------------------------------------------
 
 
@@ -72,8 +81,7 @@ class Figure(Word):
     kind: Kind
     zh: str
     en: str
-    source: str
-    dated: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +206,15 @@ class ProRata(Word):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """From `low` (included) to `high` (not included; None: no end). A value of None is unset."""
+    """From `low` (included) to `high` (not included; None: no end). A value of None is unset.
+
+    `source` where it is another than the table's.
+    """
 
     low: int
     high: int | None
     value: int | None
-    source: str = ""
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +224,7 @@ class Band(Word):
     of: Word
     kind: Kind
     rows: tuple[Row, ...]
-    source: str
-    dated: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +243,7 @@ class Tier(Word):
     counting: Counting
     size: int
     rates: tuple[Rate, ...]
-    source: str
-    dated: str
+    source: Source
 
 
 # Choice ------------------------------------------------------------------------------------------

@@ -32,9 +32,14 @@ def check_parts(terms: w.Terms) -> list[Refusal]:
     for item in terms.inputs:
         found += _input(item)
     for figure in named.values():
-        if isinstance(figure, w.Figure) and not (figure.source.strip() and figure.dated.strip()):
+        if isinstance(figure, w.Figure) and not sourced(figure.source):
             found.append(_no("no_source", name=figure.name))
     return found
+
+
+def sourced(source: w.Source) -> bool:
+    """Whether a source is stated in both languages, with its date."""
+    return all(text.strip() for text in (source.zh, source.en, source.dated))
 
 
 def _nodes(terms: w.Terms) -> Iterable[w.Word]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from ...errors import Refusal
 from .. import words as w
 from ..bounds import Bounds
+from .parts import sourced
 
 
 def check_tables(terms: w.Terms) -> list[Refusal]:
@@ -60,7 +61,7 @@ def _band(node: w.Band, clause: str) -> list[Refusal]:
             found.append(_at("band_gap", clause, of.least, rows[0].low))
         if rows[-1].high is not None and of.most >= rows[-1].high:
             found.append(_at("band_gap", clause, rows[-1].high, of.most + 1))
-    if not (node.source.strip() and node.dated.strip()):
+    if not all(sourced(s) for s in (node.source, *(r.source for r in rows if r.source))):
         found.append(Refusal("terms.no_source", {"name": clause}))
     return found
 
@@ -84,7 +85,7 @@ def _tier(node: w.Tier, clause: str) -> list[Refusal]:
         found.append(
             Refusal("terms.bad_unit", {"clause": clause, "size": node.size, "counting": counting})
         )
-    if not (node.source.strip() and node.dated.strip()):
+    if not sourced(node.source):
         found.append(Refusal("terms.no_source", {"name": clause}))
     return found
 
