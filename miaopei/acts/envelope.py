@@ -1,6 +1,6 @@
 """The signed act. What is signed, what its id covers, and how a signature is checked.
 
-Suite `intl`: Ed25519; keys and signatures in lower-case hex. Source: docs/specs/record.md, section 2.
+Suite `intl`: Ed25519, lower-case hex. Source: docs/specs/record.md, section 2.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class History:
 
 @dataclass(frozen=True)
 class ClaimLeaf:
-    """One policy's claim. Amounts in fen and whole for the occurrence; `pay_fen` is what to move."""
+    """One policy's claim: fen, whole for the occurrence; `pay_fen` is what to move."""
 
     trigger: str
     policy: str

@@ -32,7 +32,7 @@ GROUPING: dict[str, Any] = {
     "same_shock_km": 100,
     "counted_types": ["Ms", "M"],
 }
-CELLS, RESOLUTION = "yunnan-prefectures/1", 7
+CELLS, RESOLUTION = "cn-prefectures-h3-v1", 7
 
 ROLE = b.observed_code(
     "role",
