@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..accounts.postings import settlement_made
+from ..accounts.postings import receivable_changed, settlement_made
 from ..measures.identity import content_id
 from .base import Made, Moment, Outcome, fields, known, refuse
 from .blobs import check_reference
@@ -19,7 +19,10 @@ from .state import State
 
 KIND = "decide"
 ROLES = frozenset({"decider"})
-TOTALS = ("in_force", "claims", "held", "gross_fen", "owed_fen", "pay_fen", "kept_fen")
+TOTALS = (
+    *("in_force", "claims", "held", "gross_fen", "terms_fen", "owed_fen", "pay_fen"),
+    *("kept_fen", "receivable_fen"),
+)
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -96,36 +99,52 @@ def _settle(
     book["open"] = None
     state.put("book", trigger["book"], book)
     state.put("settled", f"{trigger['book']}/{book['counter']:012d}", settlement)
-    for key, _ in list(state.range("duty", f"decide/{trigger_id}")):
-        state.delete("duty", key)
-    if totals["pay_fen"]:
-        state.put(
-            "duty", f"pay/{settlement}", {"settlement": settlement, "payer": listing["payer"]}
-        )
-        state.put(
-            "payment",
-            settlement,
-            {"due_fen": totals["pay_fen"], "executed_fen": 0, "refused": {}, "batches": 0},
-        )
-        post(state, outcome, settlement_made(settlement, now.time, settlement, totals["carriers"]))
+    state.delete("duty", f"decide/{trigger_id}")
     case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    _money(state, outcome, settlement, case_key, value, now)
     case = state.need("case", case_key)
-    set_case(
-        state,
-        outcome,
-        case_key,
-        {
-            **case,
-            "state": "settled",
-            "reason": "equal_decisions",
-            "settlement": settlement,
-            "at_time": now.time,
-        },
-    )
+    settled = {
+        **case,
+        "state": "settled",
+        "reason": "equal_decisions",
+        "settlement": settlement,
+        "at_time": now.time,
+    }
+    set_case(state, outcome, case_key, settled)
     state.put("pinned", case["at"], settlement)
     open_next(state, outcome, trigger["book"], now)
     reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
     return outcome
+
+
+def _money(
+    state: State,
+    outcome: Outcome,
+    settlement: str,
+    case_key: str,
+    value: dict[str, Any],
+    now: Moment,
+) -> None:
+    """The debt of a settlement, the duty to pay it, and what may be asked back."""
+    totals, carriers = value["totals"], value["totals"]["carriers"]
+    if totals["pay_fen"]:
+        payer = value["payer"]
+        state.put("duty", f"pay/{settlement}", {"settlement": settlement, "payer": payer})
+        due = {"due_fen": totals["pay_fen"], "executed_fen": 0, "batches": 0, "last_at": None}
+        state.put("payment", settlement, due)
+        parts = [{"carrier": c["carrier"], "pay_fen": c["pay_fen"]} for c in carriers]
+        post(state, outcome, settlement_made(settlement, now.time, settlement, parts))
+    before = state.get("receivable", case_key) or {}
+    after = {c["carrier"]: c["receivable_fen"] for c in carriers if c["receivable_fen"]}
+    if before != after:
+        state.put("receivable", case_key, after)
+        names = [c["carrier"] for c in carriers]
+        changed = [
+            {"carrier": n, "before_fen": before.get(n, 0), "after_fen": after.get(n, 0)}
+            for n in names
+        ]
+        key, holders = f"{settlement}/receivable", f"holders of {value['book']}"
+        post(state, outcome, receivable_changed(key, now.time, settlement, holders, changed))
 
 
 def _comparable(body: dict[str, Any]) -> str:
@@ -135,8 +154,12 @@ def _comparable(body: dict[str, Any]) -> str:
 
 
 def _check_totals(totals: dict[str, Any]) -> None:
-    *numbers, carriers = fields(totals, **dict.fromkeys(TOTALS, int), carriers=list)
+    *numbers, _, carriers = fields(
+        totals, **dict.fromkeys(TOTALS, int), cap=(dict, type(None)), carriers=list
+    )
     if min(numbers) < 0:
         raise refuse("act.totals_differ", what="totals", total=min(numbers))
     if sum(c["pay_fen"] for c in carriers) != totals["pay_fen"]:
         raise refuse("act.totals_differ", what="pay_fen", total=totals["pay_fen"])
+    if sum(c["receivable_fen"] for c in carriers) != totals["receivable_fen"]:
+        raise refuse("act.totals_differ", what="receivable_fen", total=totals["receivable_fen"])

@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadingsDisagree
+from ..market.allocation import CapLine, allocate
+from ..market.listing import Listing
 from ..measures.identity import content_id
 from ..policies.book import Effective, Recorded
+from ..policies.row import Transaction
 from ..terms import exact
 from ..terms.columnar import settle_many
 from ..terms.words import Terms
@@ -45,6 +48,7 @@ class ClaimLeaf:
     position: int
     gross_fen: int
     spent_fen: int
+    terms_fen: int
     owed_fen: int
     settled_fen: int
     pay_fen: int
@@ -60,6 +64,7 @@ class ClaimLeaf:
             "position": self.position,
             "gross_fen": self.gross_fen,
             "spent_fen": self.spent_fen,
+            "terms_fen": self.terms_fen,
             "owed_fen": self.owed_fen,
             "settled_fen": self.settled_fen,
             "pay_fen": self.pay_fen,
@@ -83,6 +88,14 @@ def claim_salt(row_salt: str, trigger: str) -> str:
     return hmac.new(bytes.fromhex(row_salt), message, hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """The claims of one trigger in book order, and where an occurrence cap drew its line."""
+
+    claims: tuple[ClaimLeaf, ...]
+    cap: CapLine | None = None
+
+
 def evaluate(
     terms: Terms,
     benefit: str,
@@ -90,56 +103,74 @@ def evaluate(
     observed: Mapping[str, int],
     policies: Sequence[Effective],
     history: Mapping[str, History],
-) -> list[ClaimLeaf]:
+    listing: Listing,
+) -> Evaluated:
     """Claims of all policies in force, in book order; plain zeros are left out.
 
     Errors   ReadingsDisagree (alarm) names the first differing policy and both amounts;
              Refused where the terms refuse the facts.
     """
     if not policies:
-        return []
+        return Evaluated(())
     chosen = [p.chosen for p in policies]
     none = np.zeros(len(chosen), dtype=np.int64)
     spent = np.array([history.get(r.row.policy, History()).elsewhere for r in chosen], np.int64)
     gross = _columns(terms, benefit, observed, chosen, none)
-    owed = _columns(terms, benefit, observed, chosen, spent)
-    _confirm(terms, benefit, observed, chosen, (none, gross), (spent, owed))
-    limit = _in_time(terms, benefit, observed, policies)
+    net = _columns(terms, benefit, observed, chosen, spent)
+    _confirm(terms, benefit, observed, chosen, (none, gross), (spent, net))
+    past = [history.get(r.row.policy, History()) for r in chosen]
+    listed = [i for i in range(len(chosen)) if gross[i] or past[i].here]
+    owed, line = _capped([int(net[i]) for i in listed], [past[i].here for i in listed], listing)
+    before = _in_time(terms, benefit, observed, policies)
     claims = []
-    for index, policy in enumerate(policies):
-        row, past = policy.chosen.row, history.get(policy.chosen.row.policy, History())
-        if not gross[index] and not past.here:
-            continue
-        late = policy.late and int(gross[index]) > limit.get(row.policy, 0)
-        claims.append(_leaf(trigger, policy, int(gross[index]), int(owed[index]), past, held=late))
-    return claims
+    for i, amount in zip(listed, owed, strict=True):
+        row = chosen[i].row
+        state = _state(
+            int(gross[i]),
+            amount,
+            past[i].here,
+            listing,
+            held=policies[i].late and int(gross[i]) > before.get(row.policy, 0),
+        )
+        claims.append(
+            ClaimLeaf(
+                trigger=trigger,
+                policy=row.policy,
+                position=chosen[i].position,
+                gross_fen=int(gross[i]),
+                spent_fen=past[i].elsewhere,
+                terms_fen=int(net[i]),
+                owed_fen=amount,
+                settled_fen=past[i].here,
+                pay_fen=0 if state == "held" else max(0, amount - past[i].here),
+                state=state,
+                salt=claim_salt(row.salt, trigger),
+            )
+        )
+    return Evaluated(tuple(claims), line)
 
 
-def _leaf(
-    trigger: str, policy: Effective, gross: int, owed: int, past: History, *, held: bool
-) -> ClaimLeaf:
-    pay = max(0, owed - past.here)
+def _capped(
+    net: Sequence[int], settled: Sequence[int], listing: Listing
+) -> tuple[list[int], CapLine | None]:
+    """Divide the listing's cap on an occurrence, if it has one.
+
+    What is settled above its new amount is taken from the cap first; held claims keep their share.
+    """
+    if listing.occurrence_cap_fen is None:
+        return list(net), None
+    above = sum(max(0, before - now) for before, now in zip(settled, net, strict=True))
+    return allocate(net, max(0, listing.occurrence_cap_fen - above))
+
+
+def _state(gross: int, owed: int, settled: int, listing: Listing, *, held: bool) -> str:
     if held:
-        state, pay = "held", 0
-    elif owed < past.here:
-        state = "kept"
-    elif gross and not owed:
-        state = "exhausted"
-    else:
-        state = "cut" if owed < gross else "paid"
-    row = policy.chosen.row
-    return ClaimLeaf(
-        trigger=trigger,
-        policy=row.policy,
-        position=policy.chosen.position,
-        gross_fen=gross,
-        spent_fen=past.elsewhere,
-        owed_fen=owed,
-        settled_fen=past.here,
-        pay_fen=pay,
-        state=state,
-        salt=claim_salt(row.salt, trigger),
-    )
+        return "held"
+    if owed < settled:
+        return str(listing.kept_or_receivable)
+    if gross and not owed:
+        return "exhausted"
+    return "cut" if owed < gross else "paid"
 
 
 def _columns(
@@ -185,5 +216,5 @@ def _in_time(
             terms, benefit, observed, p.in_time.row.declared, {benefit: 0}
         ).amount_fen
         for p in policies
-        if p.late and p.in_time is not None
+        if p.late and p.in_time is not None and p.in_time.row.transaction is not Transaction.CANCEL
     }

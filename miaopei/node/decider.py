@@ -13,11 +13,11 @@ from typing import Any
 from ..acts.envelope import Act, from_json
 from ..acts.facts import product_of
 from ..acts.state import State
-from ..claims.claim import ClaimLeaf, History, evaluate
+from ..claims.claim import Evaluated, History, evaluate
 from ..claims.payout import payouts_of
 from ..errors import RecordDamaged
 from ..ledger.merkle import Frontier, leaf_hash
-from ..market.listing import Listing
+from ..market.listing import Listing, Overpaid
 from ..measures.identity import canonical, read_canonical
 from ..measures.instant import period_index
 from ..policies.book import Effective, Recorded, effective
@@ -83,7 +83,9 @@ class Decider:
             name = f"decide/{key}"
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
-            claims, in_force = decide(block, state, trigger_id, trigger)
+            listing = Listing.from_json(entry["listing"])
+            result, in_force = decide(block, state, trigger_id, trigger, listing)
+            claims = result.claims
             body = {
                 "trigger": trigger_id,
                 "revision": trigger["revision"],
@@ -97,7 +99,7 @@ class Decider:
                     [c.commitment() for c in claims],
                     "miaopei/claims/1",
                 ),
-                "totals": totals(claims, in_force, trigger, Listing.from_json(entry["listing"])),
+                "totals": totals(result, in_force, trigger, listing),
             }
             act = self.node.act("decide", f"decide-{key}", body)
             block.put_claims(trigger_id, trigger["book"], trigger["benefit"], claims)
@@ -106,8 +108,8 @@ class Decider:
 
 
 def decide(
-    reading: Reading, state: State, trigger_id: str, trigger: dict[str, Any]
-) -> tuple[list[ClaimLeaf], int]:
+    reading: Reading, state: State, trigger_id: str, trigger: dict[str, Any], listing: Listing
+) -> tuple[Evaluated, int]:
     """The claims of one trigger and how many policies were in force, on this member's own copy.
 
     Errors   ReadingsDisagree, RecordDamaged (alarms); Refused where the terms refuse the facts.
@@ -121,27 +123,42 @@ def decide(
         policies = [Effective(p.first, p.chosen, p.in_time, late=False) for p in policies]
     past = histories(reading, state, trigger, policies)
     observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
-    claims = evaluate(version.terms, trigger["benefit"], trigger_id, observed, policies, past)
-    return claims, len(policies)
+    result = evaluate(
+        version.terms, trigger["benefit"], trigger_id, observed, policies, past, listing
+    )
+    return result, len(policies)
 
 
 def totals(
-    claims: Sequence[ClaimLeaf], in_force: int, trigger: dict[str, Any], listing: Listing
+    result: Evaluated, in_force: int, trigger: dict[str, Any], listing: Listing
 ) -> dict[str, Any]:
-    """The totals of a decision, with what each carrier has to pay."""
-    parts = dict.fromkeys((m.carrier for m in listing.placement.shares), 0)
+    """The totals of a decision: what each carrier has to pay, and what it may ask back."""
+    claims, placement = result.claims, listing.placement
+    pay = dict.fromkeys((share.carrier for share in placement.shares), 0)
+    back = dict(pay)
+    over = {str(choice): 0 for choice in Overpaid}
     for claim in claims:
-        for payout in payouts_of(claim, trigger, listing.placement):
-            parts[payout.carrier] += payout.amount_fen
+        for payout in payouts_of(claim, trigger, placement):
+            pay[payout.carrier] += payout.amount_fen
+        if claim.state in over:
+            over[claim.state] += claim.settled_fen - claim.owed_fen
+        if claim.state == Overpaid.RECEIVABLE:
+            for carrier, fen in placement.split(claim.settled_fen - claim.owed_fen).items():
+                back[carrier] += fen
     return {
         "in_force": in_force,
         "claims": len(claims),
         "held": sum(c.state == "held" for c in claims),
         "gross_fen": sum(c.gross_fen for c in claims),
+        "terms_fen": sum(c.terms_fen for c in claims),
         "owed_fen": sum(c.owed_fen for c in claims),
         "pay_fen": sum(c.pay_fen for c in claims),
-        "kept_fen": sum(c.settled_fen - c.owed_fen for c in claims if c.state == "kept"),
-        "carriers": [{"carrier": c, "pay_fen": fen} for c, fen in parts.items()],
+        "kept_fen": over[Overpaid.KEPT],
+        "receivable_fen": over[Overpaid.RECEIVABLE],
+        "cap": None if result.cap is None else result.cap.as_json(),
+        "carriers": [
+            {"carrier": c, "pay_fen": fen, "receivable_fen": back[c]} for c, fen in pay.items()
+        ],
     }
 
 
