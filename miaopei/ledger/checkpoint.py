@@ -205,7 +205,10 @@ def _from_base64(text: str) -> bytes | None:
 
 
 def _name_fits(name: str) -> bool:
-    return bool(name) and not any(c.isspace() or c == "+" or c < " " for c in name)
+    """Not empty, no space, plus sign, control character or half of a surrogate pair."""
+    return bool(name) and not any(
+        c.isspace() or c == "+" or c < " " or "\ud800" <= c <= "\udfff" for c in name
+    )
 
 
 def _check_name(name: str) -> None:

@@ -150,8 +150,9 @@ def frontier_at(rows: Sequence[Sequence[bytes]]) -> Frontier:
 
 
 def node_reader(read: Reader, size: int) -> NodeReader:
-    """Hashes of complete sub-trees read from the tiles of a log of `size`, for making proofs.
+    """Hashes of complete sub-trees read from tiles, for making proofs.
 
+    `size` is that of the files; the proof may be of any size up to it.
     Errors   Refused ledger.tile_missing, ledger.tile_malformed.
     """
 

@@ -37,7 +37,7 @@ class Judge:
     def findings(self) -> Iterator[Finding]:
         """All differences in the files that the size calls for, from the top level down."""
         log = self.log
-        if not self.clean and not log.suspects:
+        if not self.clean and self._rewritten():
             yield Finding(CHECKPOINT, Field.REWRITTEN)
         for level in reversed(range(len(log.rows))):
             for index in sorted(n for at, n in log.suspects if at == level):
@@ -72,6 +72,19 @@ class Judge:
                 self.memo[level, index] = self._decide(level, index)
         return self.memo[level, index]
 
+    def _rewritten(self) -> bool:
+        """Nothing is missing at the right edge, and still nothing there leads to the root."""
+        if not self.log.suspects:
+            return True
+        edge = self._edge()
+        offered = (place for tile in edge for place in zip(*self._columns(*tile), strict=True))
+        return self.truth(*edge[0]) is None and all(any(place) for place in offered)
+
+    def _edge(self) -> list[tuple[int, int]]:
+        """The partial tiles, from level 0 up; every tree but the empty one has some."""
+        counts = [self.log.count(level) for level in range(len(self.log.rows))]
+        return [(level, n // PER_TILE) for level, n in enumerate(counts) if n % PER_TILE]
+
     def _decide(self, level: int, index: int) -> list[bytes] | None:
         """A full tile: what the tile above says is its hash."""
         above = self.truth(level + 1, index // PER_TILE)
@@ -82,8 +95,7 @@ class Judge:
 
     def _decide_edge(self) -> None:
         """All partial tiles at once: the signed root rests on them together."""
-        levels = [n for n in range(len(self.log.rows)) if self.log.count(n) % PER_TILE]
-        tiles = [(level, self.log.count(level) // PER_TILE) for level in levels]
+        tiles = self._edge()
         widths = [self.log.width(*tile) for tile in tiles]
         columns: list[Row] = [[], [], []]
         for tile in tiles:
@@ -154,7 +166,8 @@ class Judge:
         for at in differ:
             other = self._below(place, at).path
             yield Finding(place.path, Field.UNDECIDED, at, 32 * at, None, other)
-        if not differ and None not in stored:
+        full = len(stored) == PER_TILE and None not in stored
+        if not differ and full and self.truth(place.level + 1, place.index // PER_TILE):
             yield Finding(place.path, Field.REWRITTEN)
 
     def _below(self, place: Place, position: int) -> Place:
