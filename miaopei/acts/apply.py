@@ -16,6 +16,7 @@ from ..measures.identity import canonical, content_id
 from . import (
     admit_batch,
     admit_member,
+    allot,
     cases,
     confirm_payments,
     decide,
@@ -38,6 +39,7 @@ KINDS: dict[str, ModuleType] = {
     for module in (
         admit_batch,
         admit_member,
+        allot,
         confirm_payments,
         decide,
         file_area,

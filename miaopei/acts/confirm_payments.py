@@ -1,12 +1,16 @@
-"""`confirm_payments`: what the bank said of a settlement's instructions, as a batch.
+"""`confirm_payments`: what the bank said of the instructions of one debt, as a batch.
 
-Body: {settlement, outcomes: blob reference, executed_fen, executed, refused, carriers}. Totals by
-carrier; the opened outcomes lie in the sealed blob. Only final answers are confirmed.
+Body: {debt, outcomes: blob reference, executed_fen, executed, refused, payers}. A debt is a
+settlement or an allotment. Totals by who pays; the opened outcomes lie in the sealed blob. Only
+final answers are confirmed.
 """
 
 from __future__ import annotations
 
-from ..accounts.postings import payouts_executed
+from typing import Any
+
+from ..accounts.entry import Entry
+from ..accounts.postings import allotment_paid, payouts_executed
 from .base import Moment, Outcome, clock_key, fields, known, refuse
 from .blobs import check_reference
 from .entries import post
@@ -19,42 +23,38 @@ ROLES = frozenset({"payer"})
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for one who is not the payer, totals that differ, or more than was owed."""
-    settlement, outcomes, executed_fen, executed, refused, carriers = fields(
-        act.body,
-        settlement=str,
-        outcomes=dict,
-        executed_fen=int,
-        executed=int,
-        refused=int,
-        carriers=list,
+    debt, outcomes, executed_fen, executed, refused, payers = fields(
+        act.body, debt=str, outcomes=dict, executed_fen=int, executed=int, refused=int, payers=list
     )
-    entry = known(state, "settlement", settlement, "act.settlement_not_known")
-    payment = known(state, "payment", settlement, "act.nothing_to_pay")
-    if act.by != entry["settlement"]["payer"]:
-        raise refuse("act.not_the_payer", by=act.by, payer=entry["settlement"]["payer"])
+    payment = known(state, "payment", debt, "act.nothing_to_pay")
+    if act.by != payment["payer"]:
+        raise refuse("act.not_the_payer", by=act.by, payer=payment["payer"])
     check_reference(outcomes, "miaopei/outcomes/1")
     if executed + refused != outcomes["count"] or min(executed, refused, executed_fen) < 0:
         raise refuse("act.totals_differ", what="outcomes", total=outcomes["count"])
-    if sum(c["executed_fen"] for c in carriers) != executed_fen:
+    if sum(p["executed_fen"] for p in payers) != executed_fen:
         raise refuse("act.totals_differ", what="executed_fen", total=executed_fen)
     paid = payment["executed_fen"] + executed_fen
     if paid > payment["due_fen"]:
         raise refuse("act.paid_too_much", due=payment["due_fen"], paid=paid)
     number = payment["batches"] + 1
-    state.put(
-        "payment",
-        settlement,
-        {**payment, "executed_fen": paid, "batches": number, "last_at": now.time},
-    )
-    state.put(
-        "paid",
-        f"{settlement}/{number:06d}",
-        {"act": act.id, "outcomes": outcomes, "refused": refused, "at": now.time},
-    )
+    changed = {**payment, "executed_fen": paid, "batches": number, "last_at": now.time}
+    state.put("payment", debt, changed)
+    note = {"act": act.id, "outcomes": outcomes, "refused": refused, "at": now.time}
+    state.put("paid", f"{debt}/{number:06d}", note)
     if paid == payment["due_fen"]:
-        state.delete("duty", f"pay/{settlement}")
+        state.delete("duty", f"pay/{debt}")
     outcome = Outcome()
     if executed_fen:
-        key = clock_key(now.time, act.id)
-        post(state, outcome, payouts_executed(key, now.time, settlement, carriers))
+        post(state, outcome, _entry(clock_key(now.time, act.id), now, debt, payment, payers))
     return outcome
+
+
+def _entry(
+    key: str, now: Moment, debt: str, payment: dict[str, Any], payers: list[dict[str, Any]]
+) -> Entry:
+    if payment["kind"] == "allotment":
+        fen = sum(p["executed_fen"] for p in payers)
+        return allotment_paid(key, now.time, debt, payment["holder"], fen)
+    parts = [{"carrier": p["payer"], "executed_fen": p["executed_fen"]} for p in payers]
+    return payouts_executed(key, now.time, debt, parts)

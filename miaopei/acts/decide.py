@@ -129,8 +129,15 @@ def _money(
     totals, carriers = value["totals"], value["totals"]["carriers"]
     if totals["pay_fen"]:
         payer = value["payer"]
-        state.put("duty", f"pay/{settlement}", {"settlement": settlement, "payer": payer})
-        due = {"due_fen": totals["pay_fen"], "executed_fen": 0, "batches": 0, "last_at": None}
+        state.put("duty", f"pay/{settlement}", {"debt": settlement, "payer": payer})
+        due = {
+            "kind": "settlement",
+            "payer": payer,
+            "due_fen": totals["pay_fen"],
+            "executed_fen": 0,
+            "batches": 0,
+            "last_at": None,
+        }
         state.put("payment", settlement, due)
         parts = [{"carrier": c["carrier"], "pay_fen": c["pay_fen"]} for c in carriers]
         post(state, outcome, settlement_made(settlement, now.time, settlement, parts))

@@ -12,15 +12,12 @@ from typing import Any
 
 from ..accounts.rail import Instruction, Outcome, OutcomeState
 from ..acts.envelope import from_json
-from ..acts.state import State
-from ..claims.claim import claim_from_json
-from ..claims.payout import instruction_id, payouts_of
-from ..errors import Alarm, OutsideFault, RecordDamaged
-from ..ledger.merkle import Frontier, leaf_hash
-from ..market.listing import Listing
+from ..claims.payout import instruction_id
+from ..errors import Alarm, OutsideFault
 from ..measures.identity import canonical, content_id, read_canonical
 from .blobs import seal_blob
 from .node import Node
+from .orders import rows_for
 from .ports import Rail, Writing
 
 BATCH = 1000
@@ -45,21 +42,21 @@ class Payer:
         for duty in duties:
             if duty["payer"] != self.node.identity.member:
                 continue
-            settlement = duty["settlement"]
-            self._prepare(settlement)
-            self._resend_confirmation(settlement)
+            debt = duty["debt"]
+            self._prepare(debt)
+            self._resend_confirmation(debt)
             try:
-                self._send(settlement)
+                self._send(debt)
             except OutsideFault as fault:
                 if not fault.retry:
                     raise
-            done += self._confirm(settlement)
+            done += self._confirm(debt)
         return done
 
-    def retry_refused(self, settlement: str) -> int:
+    def retry_refused(self, debt: str) -> int:
         """Make the next numbered instruction for each confirmed refusal; how many were made."""
         with self.node.store.writing() as block:
-            latest = _latest(block.instructions(settlement))
+            latest = _latest(block.instructions(debt))
             again = [
                 {
                     **i,
@@ -73,54 +70,26 @@ class Payer:
                 for i in latest
                 if i["state"] == "refused" and i["confirmed"]
             ]
-            block.put_instructions(settlement, again)
+            block.put_instructions(debt, again)
             return len(again)
 
-    def _prepare(self, settlement: str) -> None:
-        """Instructions number 1 for every payout of a settlement, once."""
+    def _prepare(self, debt: str) -> None:
+        """Instructions number 1 for every payout of a debt, once."""
         with self.node.store.writing() as block:
-            if block.progress(f"pay/{settlement}") is not None:
-                return
-            state = State(block)
-            entry = state.need("settlement", settlement)["settlement"]
-            trigger = state.need("trigger", entry["trigger"])
-            listing = Listing.from_json(state.need("listing", entry["listing"])["listing"])
-            claims = [claim_from_json(c) for c in block.claims(entry["trigger"])]
-            root = Frontier().extend(leaf_hash(c.commitment()) for c in claims).root().hex()
-            if root != entry["claims_root"]:
-                raise RecordDamaged("claims here are not those of the settlement", id=settlement)
-            rows: list[dict[str, Any]] = [
-                {
-                    "payout": payout.id,
-                    "number": 1,
-                    "state": "new",
-                    "amount_fen": payout.amount_fen,
-                    "carrier": payout.carrier,
-                    "policy": payout.policy,
-                    "about": payout.as_json(),
-                    "ref": None,
-                    "code": None,
-                    "at": None,
-                    "confirmed": False,
-                }
-                for claim in claims
-                for payout in payouts_of(claim, trigger, listing.placement)
-            ]
-            if sum(row["amount_fen"] for row in rows) != entry["totals"]["pay_fen"]:
-                raise RecordDamaged("payouts do not sum to the settlement", id=settlement)
-            block.put_instructions(settlement, rows)
-            block.put_progress(f"pay/{settlement}", b"prepared")
+            if block.progress(f"pay/{debt}") is None:
+                block.put_instructions(debt, rows_for(block, self.node, debt))
+                block.put_progress(f"pay/{debt}", b"prepared")
 
-    def _send(self, settlement: str) -> None:
+    def _send(self, debt: str) -> None:
         """Ask for what may be at the bank already, then send what is surely not there."""
         with self.node.store.reading() as reading:
-            latest = _latest(reading.instructions(settlement))
+            latest = _latest(reading.instructions(debt))
         unsure = [i for i in latest if i["state"] in ("sent", "pending")]
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
             self._note(part, answers, asked=True)
         with self.node.store.reading() as reading:
-            fresh = [i for i in _latest(reading.instructions(settlement)) if i["state"] == "new"]
+            fresh = [i for i in _latest(reading.instructions(debt)) if i["state"] == "new"]
         for part in _chunks(fresh):
             ready = self._mark_sent(part)
             self._note(part, self.rail.pay(ready), asked=False)
@@ -132,10 +101,9 @@ class Payer:
         return ready
 
     def _instruction(self, block: Writing, row: dict[str, Any]) -> Instruction:
-        payee = block.payee(f"policy/{row['policy']}")
-        debtor = block.payee(f"carrier/{row['carrier']}")
+        payee, debtor = block.payee(row["creditor"]), block.payee(row["debtor"])
         if payee is None or debtor is None:
-            missing = row["policy"] if payee is None else row["carrier"]
+            missing = row["creditor"] if payee is None else row["debtor"]
             raise Alarm("no account is on file for a payee or payer", who=missing)
         name = instruction_id(row["payout"], row["number"])
         return Instruction(
@@ -157,20 +125,15 @@ class Payer:
     ) -> None:
         """Write the bank's answers down; an unknown id that we asked for is fresh again."""
         by_id = {answer.id: answer for answer in answers}
-        changed = []
+        changed, alarming = [], []
         for row in part:
             answer = by_id.get(instruction_id(row["payout"], row["number"]))
             if answer is None:
                 continue
-            state = str(answer.state)
             if answer.state in ALARMING:
-                raise Alarm(
-                    "the bank's answer does not fit what was instructed",
-                    answer=state,
-                    payout=row["payout"],
-                    instructed=row["amount_fen"],
-                    answered=answer.amount_fen,
-                )
+                alarming.append((row, answer))
+                continue
+            state = str(answer.state)
             if answer.state is OutcomeState.UNKNOWN:
                 state = "new" if asked else "sent"
             changed.append(
@@ -178,14 +141,22 @@ class Payer:
             )
         with self.node.store.writing() as block:
             block.mark_instructions(changed)
+        if alarming:
+            row, answer = alarming[0]
+            raise Alarm(
+                "the bank's answer does not fit what was instructed",
+                answer=str(answer.state),
+                payout=row["payout"],
+                instructed=row["amount_fen"],
+                answered=answer.amount_fen,
+                others=len(alarming) - 1,
+            )
 
-    def _confirm(self, settlement: str) -> int:
+    def _confirm(self, debt: str) -> int:
         """One act for all new final outcomes, written down with its blob before it is sent."""
         with self.node.store.writing() as block:
             rows = [
-                i
-                for i in block.instructions(settlement)
-                if i["state"] in FINAL and not i["confirmed"]
+                i for i in block.instructions(debt) if i["state"] in FINAL and not i["confirmed"]
             ]
             if not rows:
                 return 0
@@ -193,10 +164,10 @@ class Payer:
             parts: dict[str, int] = {}
             for row in rows:
                 if row["state"] == "executed":
-                    parts[row["carrier"]] = parts.get(row["carrier"], 0) + row["amount_fen"]
+                    parts[row["payer"]] = parts.get(row["payer"], 0) + row["amount_fen"]
             executed = sum(row["state"] == "executed" for row in rows)
             body = {
-                "settlement": settlement,
+                "debt": debt,
                 "outcomes": seal_blob(
                     block,
                     self.node,
@@ -207,18 +178,18 @@ class Payer:
                 "executed_fen": sum(parts.values()),
                 "executed": executed,
                 "refused": len(rows) - executed,
-                "carriers": [{"carrier": c, "executed_fen": f} for c, f in sorted(parts.items())],
+                "payers": [{"payer": p, "executed_fen": f} for p, f in sorted(parts.items())],
             }
             act = self.node.act("confirm_payments", f"paid-{body['outcomes']['root'][:24]}", body)
-            block.put_progress(f"confirm/{settlement}", canonical(act.as_json()))
+            block.put_progress(f"confirm/{debt}", canonical(act.as_json()))
             block.mark_instructions({**row, "confirmed": True} for row in rows)
-        self._resend_confirmation(settlement)
+        self._resend_confirmation(debt)
         return len(rows)
 
-    def _resend_confirmation(self, settlement: str) -> None:
+    def _resend_confirmation(self, debt: str) -> None:
         """Submit the confirmation that was written down; the record applies it once."""
         with self.node.store.reading() as reading:
-            kept = reading.progress(f"confirm/{settlement}")
+            kept = reading.progress(f"confirm/{debt}")
         if kept is None:
             return
         act = from_json(read_canonical(kept))
@@ -226,7 +197,7 @@ class Payer:
         if not result.ok:
             raise Alarm("the record refuses a confirmation", code=result.refusals[0].code)
         with self.node.store.writing() as block:
-            block.put_progress(f"confirm/{settlement}", None)
+            block.put_progress(f"confirm/{debt}", None)
 
     def _outcome(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -235,7 +206,7 @@ class Payer:
             "number": row["number"],
             "state": row["state"],
             "amount_fen": row["amount_fen"],
-            "carrier": row["carrier"],
+            "payer": row["payer"],
             "bank": self.bank,
             "ref": row["ref"],
             "at": row["at"],

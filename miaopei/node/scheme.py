@@ -1,0 +1,305 @@
+"""A scheme: all that an operator puts on a record to run covers, as data. Applied, it becomes acts.
+
+Members, sources, areas, products, listings, policies and the accounts of a sandbox bank. The same
+scheme applied twice changes nothing. The schemes themselves lie in `data/schemes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol
+
+from ..acts.envelope import Act, from_json
+from ..acts.state import State
+from ..errors import Fact, Refusal, Refused
+from ..evidence.area import AreaSet
+from ..market.listing import Listing, Overpaid
+from ..market.placement import Placement
+from ..measures.identity import canonical, content_id, read_canonical
+from ..measures.instant import from_beijing
+from ..measures.money import yuan
+from ..policies.row import PolicyRow, Transaction
+from ..terms.filing import Product
+from .blobs import seal_blob
+from .node import Node
+from .ports import Writing
+
+FORMAT = "miaopei.scheme/1"
+PARTS = (
+    "format", "id", "name", "labels", "members", "sources", "areas", "products", "placements",
+    "listings", "carrier_accounts",
+)  # fmt: skip
+
+
+class Accounts(Protocol):
+    """Where a scheme's accounts are opened: a sandbox bank."""
+
+    def open_account(self, account: str, name: str, balance_fen: int) -> None:
+        """Open an account with what it holds; one that is open already stays as it is."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a scheme brought: the number of new acts, and of policies issued by them."""
+
+    acts: int
+    policies: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A policy to issue. Half-open [since, until) in UTC seconds; `payee` is {account, name}."""
+
+    since: int
+    until: int
+    year_from: int
+    premium_fen: int
+    payee: dict[str, str]
+    declared: Mapping[str, int]
+
+
+def load(name: str) -> dict[str, Any]:
+    """A scheme that comes with the package.
+
+    Errors   Refused scheme.unknown, naming those there are.
+    """
+    folder = files("miaopei") / "data" / "schemes"
+    known = sorted(p.name.removesuffix(".json") for p in folder.iterdir() if ".json" in p.name)
+    if name not in known:
+        raise _refused("unknown", name=name[:60], known=", ".join(known))
+    return read((folder / f"{name}.json").read_bytes())
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """A scheme from the bytes of its file.
+
+    Errors   Refused scheme.unreadable, scheme.bad_field.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise _refused("unreadable", why=str(error)[:80]) from None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise _refused("bad_field", field="format", why=f"is not {FORMAT}")
+    for name in sorted(set(PARTS) ^ set(value)):
+        raise _refused("bad_field", field=name[:60], why="missing or not known")
+    return value
+
+
+def apply(
+    node: Node, value: Mapping[str, Any], shelf: Mapping[str, Product], bank: Accounts | None = None
+) -> Applied:
+    """Submit the acts that are not on the record yet, in one block, then the policies.
+
+    Batches are in force when the deciders have held them: run the decider afterwards.
+    Errors   Refused scheme.differs where the record holds something else under the same name, and
+             whatever the record says against an act.
+    """
+    with node.reading() as (_, state):
+        acts = _set_up(node, state, value, shelf)
+    _submit(node, acts)
+    if bank is not None:
+        _open_accounts(node, value, bank)
+    issued = 0
+    for entry in value["listings"]:
+        wanted = [_wanted(value, policy) for policy in entry["policies"]]
+        name = f"scheme/{value['id']}/{entry['id']}"
+        issued += issue(node, entry["id"], wanted, name)
+    return Applied(len(acts) + issued, issued)
+
+
+def issue(node: Node, book: str, wanted: Sequence[Wanted], name: str) -> int:
+    """Issue policies in one batch under fresh random numbers, once for each `name`; how many.
+
+    What is sent is written down first, so that a kill anywhere sends the same act again.
+    """
+    if not wanted:
+        return 0
+    with node.store.writing() as block:
+        kept = block.progress(name)
+        act = _batch(block, node, book, wanted) if kept is None else from_json(read_canonical(kept))
+        if kept is None:
+            block.put_progress(name, canonical(act.as_json()))
+    return len(wanted) if _submit(node, [act]) else 0
+
+
+def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> Act:
+    state = State(block)
+    listing = state.need("listing", state.need("book", book)["listing"])["listing"]
+    placement = Placement.from_json(listing["placement"])
+    rows, parts = [], dict.fromkeys((s.carrier for s in placement.shares), 0)
+    for policy in wanted:
+        row = PolicyRow(
+            book=book,
+            policy=node.random(16).hex(),
+            transaction=Transaction.ISSUE,
+            number=1,
+            since=policy.since,
+            until=policy.until,
+            year_from=policy.year_from,
+            premium_fen=policy.premium_fen,
+            salt=node.random(32).hex(),
+            declared=dict(policy.declared),
+        )
+        rows.append(row)
+        block.put_payee(f"policy/{row.policy}", dict(policy.payee))
+        for carrier, fen in placement.split(row.premium_fen).items():
+            parts[carrier] += fen
+    commitments = [row.commitment() for row in rows]
+    sealed = seal_blob(
+        block, node, [canonical(row.as_json()) for row in rows], commitments, "miaopei/rows/1"
+    )
+    plain = b"".join(commitments)
+    body = {
+        "book": book,
+        "rows": sealed,
+        "commitments": {
+            "blob": block.put_blob(plain, "miaopei/commitments/1"),
+            "length": len(plain),
+            "count": len(rows),
+            "root": sealed["root"],
+            "media": "miaopei/commitments/1",
+        },
+        "totals": {
+            "premium_fen": sum(parts.values()),
+            "carriers": [{"carrier": c, "premium_fen": fen} for c, fen in parts.items()],
+        },
+    }
+    return node.act("admit_batch", f"batch-{sealed['root'][:24]}", body)
+
+
+def _set_up(
+    node: Node, state: State, value: Mapping[str, Any], shelf: Mapping[str, Product]
+) -> list[Act]:
+    """Acts for what the record does not hold yet."""
+    wanted: list[tuple[str, str, str, Any, Any]] = []
+    for member in value["members"]:
+        body = {**member, "operator": member["id"], "keys": []}
+        body["roles"] = sorted(body["roles"])
+        wanted.append(("admit_member", "member", body["id"], body, state.get("member", body["id"])))
+    for source in value["sources"]:
+        raw = node.identity.acts.public_key().public_bytes_raw().hex()
+        body = {**_source(source), "keys": [{"key": raw, "since": 0, "until": None}]}
+        held = state.get("source", body["id"])
+        wanted.append(("register_source", "source", body["id"], body, held))
+    for code in value["areas"]:
+        body = area(code).as_json()
+        held = state.get("area", f"{body['set']}/{code}")
+        held = None if held is None else {k: v for k, v in held.items() if k != "act"}
+        wanted.append(("file_area", "area", code, body, held))
+    for name in value["products"]:
+        product = _product(shelf, name)
+        body = {"product": product.as_json()}
+        held = state.get("product", product.hash)
+        held = None if held is None else {"product": held["product"]}
+        wanted.append(("file_product", "product", name, body, held))
+    for entry in value["listings"]:
+        body = _listing(node, value, entry, shelf)
+        held = state.get("listing", entry["id"])
+        held = None if held is None else {name: held[name] for name in body}
+        wanted.append(("list_product", "listing", entry["id"], body, held))
+    for _, what, name, body, held in wanted:
+        if held is not None and held != body:
+            raise _refused("differs", what=what, name=name)
+    return [
+        node.act(kind, f"{what}-{content_id('scheme', body)[:24]}", body)
+        for kind, what, _, body, held in wanted
+        if held is None
+    ]
+
+
+def _listing(
+    node: Node, value: Mapping[str, Any], entry: Mapping[str, Any], shelf: Mapping[str, Product]
+) -> dict[str, Any]:
+    """A listing that this node decides and pays alone."""
+    me = node.identity.member
+    product = _product(shelf, entry["product"])
+    listing = Listing(
+        id=entry["id"],
+        product=product.id,
+        book=entry["id"],
+        placement=Placement.from_json(value["placements"][entry["placement"]]),
+        payer=me,
+        standby_payer=None,
+        deciders=(me,),
+        k=1,
+        kept_or_receivable=Overpaid.KEPT,
+        occurrence_cap_fen=None,
+        solo=True,
+    )
+    return {"listing": listing.as_json(), "product": product.hash, "arrears": False}
+
+
+def _open_accounts(node: Node, value: Mapping[str, Any], bank: Accounts) -> None:
+    names = {member["id"]: member["name"]["zh"] for member in value["members"]}
+    payees = {}
+    for part in value["carrier_accounts"]:
+        name = names[part["carrier"]]
+        bank.open_account(part["account"], name, yuan(part["funds_yuan"]))
+        payees[f"carrier/{part['carrier']}"] = {"account": part["account"], "name": name}
+    for entry in value["listings"]:
+        for policy in entry["policies"]:
+            bank.open_account(policy["account"], names[policy["holder"]], 0)
+    with node.store.writing() as block:
+        for subject, payee in payees.items():
+            if block.payee(subject) != payee:
+                block.put_payee(subject, payee)
+
+
+def _wanted(value: Mapping[str, Any], policy: Mapping[str, Any]) -> Wanted:
+    name = next(m["name"]["zh"] for m in value["members"] if m["id"] == policy["holder"])
+    since = from_beijing(policy["since"])
+    return Wanted(
+        since=since,
+        until=from_beijing(policy["until"]),
+        year_from=since,
+        premium_fen=yuan(policy["premium_yuan"]),
+        payee={"account": policy["account"], "name": name},
+        declared=policy.get("declared", {}),
+    )
+
+
+def _source(given: Any) -> dict[str, Any]:
+    """A source's entry: as it stands in the scheme, or by its id from those of the package."""
+    if isinstance(given, dict):
+        return given
+    shipped = json.loads((files("miaopei") / "data" / "sources.json").read_bytes())
+    known = {entry["id"]: entry for entry in shipped}
+    if given not in known:
+        raise _refused("no_source", id=str(given)[:60], known=", ".join(known))
+    return dict(known[given])
+
+
+def area(code: str) -> AreaSet:
+    """An area set that comes with the package.
+
+    Errors   Refused scheme.no_area.
+    """
+    path = files("miaopei") / "data" / "areas" / f"{code}.json"
+    if not path.is_file():
+        raise _refused("no_area", code=code[:20])
+    return AreaSet.from_json(json.loads(path.read_bytes()))
+
+
+def _product(shelf: Mapping[str, Product], name: str) -> Product:
+    if name not in shelf:
+        raise _refused("no_product", name=name[:60], known=", ".join(sorted(shelf)))
+    return shelf[name]
+
+
+def _submit(node: Node, acts: Sequence[Act]) -> int:
+    """Submit in one block; the number that were new.
+
+    Errors   Refused with all that the record said against them.
+    """
+    results = node.submit(acts) if acts else []
+    if refusals := [refusal for result in results for refusal in result.refusals]:
+        raise Refused(*refusals)
+    return sum(result.new for result in results)
+
+
+def _refused(code: str, /, **facts: Fact) -> Refused:
+    return Refused(Refusal(f"scheme.{code}", facts))
