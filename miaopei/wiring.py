@@ -1,0 +1,78 @@
+"""The one place that joins ports to adapters: a member with its database, keys, bank and clock."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .adapters.bank_rail import BankRail
+from .adapters.keys import load_or_make
+from .adapters.memory_store import MemoryStore
+from .adapters.postgres.schema import migrate
+from .adapters.postgres.starter import LocalPostgres
+from .adapters.postgres.store import PostgresStore
+from .node.decider import Decider
+from .node.node import Node
+from .node.payer import Payer
+from .node.ports import Clock, Identity, Rail, Store
+
+MEMBER = "miaopei"
+
+
+def system_clock() -> int:
+    """UTC seconds of this machine; read by the orderer of a live record and by nothing else."""
+    return int(time.time())
+
+
+@dataclass
+class Member:
+    """One member's running self: its store and node, and the duties it carries out."""
+
+    store: Store
+    node: Node
+    decider: Decider
+    payer: Payer | None
+
+    def work(self) -> int:
+        """Do every duty that can be done now: hold, decide, pay; how many were done."""
+        done = self.decider.run()
+        return done + (self.payer.run() if self.payer else 0)
+
+
+def join(
+    store: Store, identity: Identity, clock: Clock = system_clock, rail: Rail | None = None,
+    bank: str = "",
+) -> Member:
+    """A member over any store; without a rail it settles and does not pay."""
+    node = Node(store, identity, clock, os.urandom)
+    return Member(store, node, Decider(node), Payer(node, rail, bank) if rail else None)
+
+
+def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
+    """A member in memory, for what-if runs: nothing is kept and no money moves."""
+    return join(MemoryStore(), identity, clock)
+
+
+@contextmanager
+def open_member(
+    folder: Path, dsn: str | None = None, *, bank: str | None = None, clock: Clock = system_clock
+) -> Iterator[Member]:
+    """A member with its keys in `folder`, over the database at `dsn`.
+
+    Without `dsn` a server of our own is used under `folder`/postgres: it is started where it does
+    not run, and left running (`miaopei` stops what it started). `bank` is the address of a rail.
+    Errors   Refused postgres.*, keys.*; OutsideFault.
+    """
+    address = dsn or LocalPostgres(folder / "postgres").start()
+    migrate(address)
+    store = PostgresStore(address)
+    try:
+        identity = load_or_make(folder / "keys.json", MEMBER)
+        rail = BankRail(bank) if bank else None
+        yield join(store, identity, clock, rail, "sandbox" if rail else "")
+    finally:
+        store.close()
