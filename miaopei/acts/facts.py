@@ -13,7 +13,6 @@ from ..evidence.findings import Found
 from ..evidence.grouping import Fact, Occurrence
 from ..evidence.names import Names
 from ..evidence.observation import Observation
-from ..measures.identity import canonical
 from ..measures.instant import DAY, HOUR
 from ..terms.filing import Product
 from .base import clock_key
@@ -49,12 +48,12 @@ def fact_of(entry: Mapping[str, Any]) -> Fact:
 
 @lru_cache(maxsize=64)
 def _product(filed: bytes) -> Product:
-    return Product.from_bytes(filed)
+    return Product.from_json(json.loads(filed)["product"])
 
 
 def product_of(state: State, product_hash: str) -> Product:
     """A filed product; reading its terms is costly, so the same bytes are read once."""
-    return _product(canonical(state.need("product", product_hash)["product"]))
+    return _product(next(value for _, value in state.raw("product", product_hash)))
 
 
 @lru_cache(maxsize=256)
@@ -110,7 +109,7 @@ def context(
     """Gather what evidence may look at for one occurrence of one listing."""
     window = grouping.get("hours", 24) * HOUR
     low, high = occurrence.origin - 2 * window - DAY, occurrence.origin + 2 * window + DAY
-    areas = tuple(canonical(value) for _, value in state.range("area", ""))
+    areas = tuple(value for _, value in state.raw("area"))
     near = state.between("occurrence", f"{rule_id}/{max(low, 0):012d}", f"{rule_id}/{high:012d}")
     prefix = f"{listing}/{occurrence.id}/"
     return RecordContext(
