@@ -7,7 +7,7 @@ scheme applied twice changes nothing. The schemes themselves lie in `data/scheme
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from ..measures.identity import canonical, content_id, read_canonical
 from ..measures.instant import from_beijing
 from ..measures.money import yuan
 from ..policies.row import PolicyRow, Transaction
-from ..terms.filing import Product
+from ..products.shelf import Shelf
 from .blobs import seal_blob
 from .node import Node
 from .ports import Writing
@@ -37,8 +37,8 @@ PARTS = (
 class Accounts(Protocol):
     """Where a scheme's accounts are opened: a sandbox bank."""
 
-    def open_account(self, account: str, name: str, balance_fen: int) -> None:
-        """Open an account with what it holds; one that is open already stays as it is."""
+    def open_accounts(self, accounts: Iterable[tuple[str, str, int]]) -> None:
+        """Open accounts: (number, name, opening balance in fen). Repeating it changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def read(data: bytes) -> dict[str, Any]:
 
 
 def apply(
-    node: Node, value: Mapping[str, Any], shelf: Mapping[str, Product], bank: Accounts | None = None
+    node: Node, value: Mapping[str, Any], shelf: Shelf, bank: Accounts | None = None
 ) -> Applied:
     """Submit the acts that are not on the record yet, in one block, then the policies.
 
@@ -172,7 +172,7 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
 
 
 def _set_up(
-    node: Node, state: State, value: Mapping[str, Any], shelf: Mapping[str, Product]
+    node: Node, state: State, value: Mapping[str, Any], shelf: Shelf
 ) -> list[Act]:
     """Acts for what the record does not hold yet."""
     wanted: list[tuple[str, str, str, Any, Any]] = []
@@ -191,7 +191,7 @@ def _set_up(
         held = None if held is None else {k: v for k, v in held.items() if k != "act"}
         wanted.append(("file_area", "area", code, body, held))
     for name in value["products"]:
-        product = _product(shelf, name)
+        product = shelf.find(name)
         body = {"product": product.as_json()}
         held = state.get("product", product.hash)
         held = None if held is None else {"product": held["product"]}
@@ -212,11 +212,11 @@ def _set_up(
 
 
 def _listing(
-    node: Node, value: Mapping[str, Any], entry: Mapping[str, Any], shelf: Mapping[str, Product]
+    node: Node, value: Mapping[str, Any], entry: Mapping[str, Any], shelf: Shelf
 ) -> dict[str, Any]:
     """A listing that this node decides and pays alone."""
     me = node.identity.member
-    product = _product(shelf, entry["product"])
+    product = shelf.find(entry["product"])
     listing = Listing(
         id=entry["id"],
         product=product.id,
@@ -234,15 +234,16 @@ def _listing(
 
 
 def _open_accounts(node: Node, value: Mapping[str, Any], bank: Accounts) -> None:
+    """The carriers' accounts, funded, and the payees'; ours to pay from by the carrier's name."""
     names = {member["id"]: member["name"]["zh"] for member in value["members"]}
-    payees = {}
+    accounts, payees = [], {}
     for part in value["carrier_accounts"]:
         name = names[part["carrier"]]
-        bank.open_account(part["account"], name, yuan(part["funds_yuan"]))
+        accounts.append((part["account"], name, yuan(part["funds_yuan"])))
         payees[f"carrier/{part['carrier']}"] = {"account": part["account"], "name": name}
     for entry in value["listings"]:
-        for policy in entry["policies"]:
-            bank.open_account(policy["account"], names[policy["holder"]], 0)
+        accounts += [(p["account"], names[p["holder"]], 0) for p in entry["policies"]]
+    bank.open_accounts(accounts)
     with node.store.writing() as block:
         for subject, payee in payees.items():
             if block.payee(subject) != payee:
@@ -282,12 +283,6 @@ def area(code: str) -> AreaSet:
     if not path.is_file():
         raise _refused("no_area", code=code[:20])
     return AreaSet.from_json(json.loads(path.read_bytes()))
-
-
-def _product(shelf: Mapping[str, Product], name: str) -> Product:
-    if name not in shelf:
-        raise _refused("no_product", name=name[:60], known=", ".join(sorted(shelf)))
-    return shelf[name]
 
 
 def _submit(node: Node, acts: Sequence[Act]) -> int:

@@ -1,0 +1,1 @@
+"""What the record says, put together for people: registers and lineage. Reads, never decides."""

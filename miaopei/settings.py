@@ -1,0 +1,49 @@
+"""Where things lie and in which language we speak, unless a command says otherwise.
+
+Read from the environment once a command starts. Not here: anything of the record, which carries its
+own settings in its genesis.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+DATA = "MIAOPEI_DATA"  # the data folder
+DSN = "MIAOPEI_DSN"  # a PostgreSQL of your own, in place of the one that is started for you
+LANG = "MIAOPEI_LANG"  # zh or en
+_LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which POSIX reads them
+
+
+def checkout() -> Path | None:
+    """The folder of the checkout this runs from, None for an installed package."""
+    folder = Path(__file__).resolve().parents[1]
+    return folder if (folder / "pyproject.toml").is_file() else None
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where records lie: MIAOPEI_DATA, else `var/demo` of a checkout, else the XDG data folder."""
+    if chosen := environment.get(DATA):
+        return Path(chosen).expanduser().resolve()
+    here = checkout()
+    if here is not None and os.access(here, os.W_OK):
+        return here / "var" / "demo"
+    home = environment.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
+    return Path(home) / "miaopei" / "demo"
+
+
+def dsn(environment: Mapping[str, str] = os.environ) -> str | None:
+    """A database of the user's own, if one is named."""
+    return environment.get(DSN) or None
+
+
+def language(environment: Mapping[str, str] = os.environ) -> Language:
+    """The user's language: MIAOPEI_LANG, else that of the locale, else English."""
+    chosen = environment.get(LANG) or next(
+        (environment[name] for name in _LOCALES if environment.get(name)), ""
+    )
+    return "zh" if chosen.lower().startswith("zh") else "en"
