@@ -68,11 +68,15 @@ class ActResult:
 
 @dataclass(frozen=True)
 class Block:
-    """What a block adds: leaves (none where only time passed) and one result an act."""
+    """What a block adds: leaves (none where only time passed) and one result an act.
+
+    Shapes   names: one a leaf, by which it is found: the id of the act or of what was made.
+    """
 
     height: int
     time: int
     leaves: tuple[bytes, ...]
+    names: tuple[str, ...]
     results: tuple[ActResult, ...]
 
 
@@ -105,7 +109,7 @@ def apply_block(
     `keep_refused` leaves refused acts on the record (an orderer of several members); otherwise they
     only come back in the results. A time act alone adds no leaf.
     """
-    leaves: list[dict[str, Any]] = []
+    leaves: list[tuple[str, dict[str, Any]]] = []
     results: list[ActResult] = []
     counted = quiet = 0
     for act in acts:
@@ -115,27 +119,27 @@ def apply_block(
             continue
         counted += 1
         quiet += act.kind == time.KIND
-        leaves.append(_act_leaf(height, act, result))
-        leaves += [_made_leaf(height, act.id, made) for made in result.made]
+        leaves.append((act.id, _act_leaf(height, act, result)))
+        leaves += [(made.id, _made_leaf(height, act.id, made)) for made in result.made]
     ripened = Outcome()
     cases.ripen(state, ripened, Moment(height, at, RULES, "time"))
-    leaves += [_made_leaf(height, "time", made) for made in ripened.made]
+    leaves += [(made.id, _made_leaf(height, "time", made)) for made in ripened.made]
     writes = state.writes()
     if len(leaves) == quiet and not writes:
-        return Block(height, at, (), tuple(results))
-    leaves.append(
-        {
-            "leaf": "block",
-            "height": height,
-            "time": at,
-            "rules": RULES,
-            "acts": counted,
-            "leaves": len(leaves) + 1,
-            "writes": writes_digest(writes),
-            "previous": previous,
-        }
-    )
-    return Block(height, at, tuple(canonical(leaf) for leaf in leaves), tuple(results))
+        return Block(height, at, (), (), tuple(results))
+    last = {
+        "leaf": "block",
+        "height": height,
+        "time": at,
+        "rules": RULES,
+        "acts": counted,
+        "leaves": len(leaves) + 1,
+        "writes": writes_digest(writes),
+        "previous": previous,
+    }
+    leaves.append((f"block/{height}", last))
+    data = tuple(canonical(leaf) for _, leaf in leaves)
+    return Block(height, at, data, tuple(name for name, _ in leaves), tuple(results))
 
 
 def _one(state: State, act: Act, now: Moment) -> ActResult:

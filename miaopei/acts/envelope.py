@@ -6,13 +6,14 @@ Suite `intl`: Ed25519, lower-case hex. Source: docs/specs/record.md, section 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..errors import Refusal, Refused
-from ..measures.identity import canonical, content_id
+from ..measures.identity import canonical, id_of
 
 ACT_BYTES_MAX = 60_000
 DOMAIN = b"miaopei/v1/act\0"
@@ -31,10 +32,15 @@ class Act:
     body: dict[str, Any]
     sig: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Covers everything but the signature: the same wish twice is one act."""
-        return content_id("act", self.unsigned())
+        return id_of("act", self.signed_bytes)
+
+    @cached_property
+    def signed_bytes(self) -> bytes:
+        """The canonical bytes of what is signed."""
+        return canonical(self.unsigned())
 
     def unsigned(self) -> dict[str, Any]:
         """The part that is signed."""
@@ -57,9 +63,7 @@ def sign(key: Ed25519PrivateKey, chain: str, kind: str, by: str, ref: str, body:
     """A signed act of one member."""
     public = key.public_key().public_bytes_raw().hex()
     act = Act(chain, kind, by, public, ref, body)
-    return Act(
-        chain, kind, by, public, ref, body, key.sign(DOMAIN + canonical(act.unsigned())).hex()
-    )
+    return Act(chain, kind, by, public, ref, body, key.sign(DOMAIN + act.signed_bytes).hex())
 
 
 def from_json(value: Any) -> Act:
@@ -83,7 +87,7 @@ def signature_holds(act: Act) -> bool:
     """Whether the signature is that of `act.key` over the act's canonical bytes."""
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(act.key))
-        public.verify(bytes.fromhex(act.sig), DOMAIN + canonical(act.unsigned()))
+        public.verify(bytes.fromhex(act.sig), DOMAIN + act.signed_bytes)
     except (ValueError, InvalidSignature):
         return False
     return act.key == act.key.lower() and act.sig == act.sig.lower()

@@ -24,7 +24,8 @@ def canonical(value: Any) -> bytes:
              not plain ASCII, text that is not NFC or holds lone surrogates.
     """
     _check(value, "$")
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8")
 
 
 def read_canonical(data: bytes) -> Any:
@@ -48,7 +49,12 @@ def digest(data: bytes) -> str:
 
 def content_id(kind: str, value: Any) -> str:
     """The id of a value of one kind: SHA-256("miaopei/v1/" + kind + NUL + canonical bytes), hex."""
-    return hashlib.sha256(SPACE + kind.encode("ascii") + b"\0" + canonical(value)).hexdigest()
+    return id_of(kind, canonical(value))
+
+
+def id_of(kind: str, data: bytes) -> str:
+    """The content id of a value whose canonical bytes are at hand."""
+    return hashlib.sha256(SPACE + kind.encode("ascii") + b"\0" + data).hexdigest()
 
 
 def _no_fraction(text: str) -> Any:

@@ -6,14 +6,13 @@ leaves and root that a consortium's would have. Deciding and paying are in `deci
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..acts.apply import ActResult, Block, apply_block, begin
-from ..acts.envelope import Act, from_json, sign
+from ..acts.envelope import Act, sign
 from ..acts.state import State
 from ..errors import Refusal, Refused
 from ..ledger import checkpoint
@@ -41,7 +40,7 @@ class Node:
             with self.store.writing() as block:
                 state = State(block)
                 leaf = begin(state, value)
-                self._commit(block, state, Block(0, value["time"], (leaf,), ()))
+                self._commit(block, state, Block(0, value["time"], (leaf,), ("genesis",), ()))
                 self.genesis = state.need("genesis", "it")
 
     @property
@@ -110,26 +109,13 @@ class Node:
                 block.put(table, key, value)
         if made.leaves:
             first = block.append_leaves(made.leaves)
-            block.put_places(_places(made.leaves, first))
+            block.put_places((name, first + i) for i, name in enumerate(made.names))
         head = block.finish_block(made.height, made.time, len(made.leaves))
         if made.leaves:
             origin = state.need("genesis", "it")["origin"]
             text = checkpoint.sign(origin, head.size, head.root, self.identity.log)
             block.save_checkpoint(head.size, text)
         return head
-
-
-def _places(leaves: Sequence[bytes], first: int) -> Iterator[tuple[str, int]]:
-    """Where acts, made records and blocks stand in the log, by id."""
-    for position, leaf in enumerate(leaves, first):
-        value = json.loads(leaf)
-        match value["leaf"]:
-            case "act":
-                yield from_json(value["act"]).id, position
-            case "made":
-                yield value["id"], position
-            case "block":
-                yield f"block/{value['height']}", position
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:
