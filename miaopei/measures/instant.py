@@ -18,7 +18,7 @@ FIRST_FIXED_OFFSET = 684_867_600  # 1991-09-15T01:00+08:00, the end of the last 
 def from_utc_text(text: str) -> int:
     """'2021-05-21T13:48:35Z' (or with an offset) -> UTC seconds; fractions of a second are cut."""
     try:
-        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
     if moment.tzinfo is None:
@@ -32,7 +32,7 @@ def from_beijing(text: str) -> int:
     try:
         year, month, dom = (int(part) for part in day.replace("/", "-").split("-"))
         parts = [int(part) for part in (clock or "0:0:0").split(":")]
-        moment = datetime(year, month, dom, *(parts + [0, 0])[:3], tzinfo=BEIJING)
+        moment = datetime(year, month, dom, *[*parts, 0, 0][:3], tzinfo=BEIJING)
     except ValueError:
         raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
@@ -57,7 +57,7 @@ def beijing_day(seconds: int) -> str:
 
 
 def period_index(seconds: int, start: int) -> int:
-    """Which policy year (0, 1, ...) from `start` an instant lies in; anniversaries by Beijing date.
+    """Which policy year (0, 1, ...) from `start` an instant is in; anniversaries by Beijing date.
 
     A start on 29 February has its anniversaries on 28 February in common years. Negative before start.
     """

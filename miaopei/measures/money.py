@@ -42,7 +42,7 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
 
 
 def divide_fairly(total: int, weights: Sequence[int]) -> list[int]:
-    """Split `total` (>= 0) in proportion to `weights` by largest remainder; the parts sum to `total`.
+    """Split `total` (>= 0) in proportion to `weights` by largest remainder; the parts sum to it.
 
     Ties of remainders go to the earlier weight. Weights are integers >= 0, not all zero.
     """

@@ -109,7 +109,8 @@ class Node:
                 block.put(table, key, value)
         if made.leaves:
             first = block.append_leaves(made.leaves)
-            block.put_places((name, first + i) for i, name in enumerate(made.names))
+            places = {name: first + i for i, name in enumerate(made.names)}
+            block.put_places(places.items())
         head = block.finish_block(made.height, made.time, len(made.leaves))
         if made.leaves:
             origin = state.need("genesis", "it")["origin"]
