@@ -59,7 +59,8 @@ def beijing_day(seconds: int) -> str:
 def period_index(seconds: int, start: int) -> int:
     """Which policy year (0, 1, ...) from `start` an instant is in; anniversaries by Beijing date.
 
-    A start on 29 February has its anniversaries on 28 February in common years. Negative before start.
+    A start on 29 February has its anniversaries on 28 February in common years. Negative before
+    the start.
     """
     first = datetime(1970, 1, 1) + timedelta(seconds=start + 8 * HOUR)
     now = datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)

@@ -19,13 +19,16 @@ from ..errors import RecordDamaged
 from ..ledger.merkle import Frontier, leaf_hash
 from ..market.listing import Listing, Overpaid
 from ..measures.identity import canonical, read_canonical
-from ..measures.instant import period_index
+from ..measures.instant import DAY, period_index
 from ..policies.book import Effective, Recorded, effective
 from ..policies.row import PolicyRow, row_from_json
 from .blobs import open_blob, seal_blob
 from .node import Node
 from .ports import Reading
 from .sealing import unframe
+
+
+LONGEST_YEAR = 366 * DAY
 
 
 class Decider:
@@ -178,6 +181,8 @@ def histories(
         if other["benefit"] != trigger["benefit"]:
             continue
         same = other["occurrence"] == trigger["occurrence"]
+        if not same and abs(other["instant"] - trigger["instant"]) > LONGEST_YEAR:
+            continue
         for claim in reading.claims(other_id):
             policy = claim["policy"]
             if policy not in starts:
