@@ -20,7 +20,7 @@ from ..measures.identity import LARGEST, canonical, content_id, read_canonical
 from . import words as w
 
 FORMAT = "miaopei.terms/1"
-DEEPEST, MOST_WORDS, MOST_PARTS = 40, 5_000, 500
+DEEPEST, MOST_WORDS, MOST_PARTS = 40, 5_000, 500  # of a body, its citations read out; of a list
 TEXTS = frozenset({"zh", "en", "source", "definition_zh", "definition_en"})
 OF_TEXTS = frozenset({"governing", "filed_wording_digest"})
 HEAD: dict[str, Any] = {
@@ -171,7 +171,7 @@ class _Reader:
         self.figures: dict[str, w.Word] = {}
         self.clauses: dict[str, w.Word] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
-        self.words, self.depth = 0, 0
+        self.words, self.depth, self.written = 0, 0, 0
 
     def refuse(self, code: str, **facts: str | int | None) -> None:
         self.refusals.append(Refusal(f"terms.{code}", facts))
@@ -210,7 +210,7 @@ class _Reader:
 
     def input(self, value: Any, at: str) -> Any:
         word = value.get("word") if isinstance(value, dict) else None
-        if word not in {"observed", "declared"}:
+        if not isinstance(word, str) or word not in _NEVER_INLINE:
             raise self.stop("unknown_word", at=at, word=_short(word))
         node = self.fields(BY_NAME[word], value, at)
         self.keep(self.inputs, node)
@@ -278,15 +278,15 @@ class _Reader:
         """A word of a body: a citation by name, or the word itself."""
         if not isinstance(value, dict):
             raise self.stop("bad_value", at=at, value=_short(value))
-        for key, table in (
-            ("figure", self.figures), ("input", self.inputs), ("clause", self.clauses)
-        ):  # fmt: skip
-            if key in value and "word" not in value:
+        tables = {"figure": self.figures, "input": self.inputs, "clause": self.clauses}
+        for key, table in tables.items():
+            if key in value and "word" not in value and (key == "figure" or not figure):
                 return self.cited(table, value[key], at, alone=len(value) == 1)
         name = value.get("word")
         if figure or not isinstance(name, str) or name not in BY_NAME or name in _NEVER_INLINE:
             raise self.stop("unknown_word", at=at, word=_short(name))
         self.words += 1
+        self.written += 1
         self.deeper(at, 1)
         outside, self.depth = self.depth, 0
         node = self.fields(BY_NAME[name], value, at)
@@ -307,8 +307,9 @@ class _Reader:
 
     def deeper(self, at: str, depth: int) -> None:
         """Limits that keep every reading quick, whatever a file from outside says."""
-        if self.words > MOST_WORDS or depth > DEEPEST or at.count(".") > DEEPEST:
-            raise self.stop("too_large", at=at[:80], words=self.words, most=MOST_WORDS)
+        words = max(self.words, self.written)
+        if words > MOST_WORDS or depth > DEEPEST or at.count(".") > DEEPEST:
+            raise self.stop("too_large", at=at[:80], words=words, most=MOST_WORDS)
 
 
 _NEVER_INLINE = frozenset({"observed", "declared"})

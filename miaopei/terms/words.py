@@ -388,3 +388,11 @@ def _walk(node: Word, seen: set[int]) -> Iterator[Word]:
     for child in children(node):
         yield from _walk(child, seen)
     yield node
+
+
+def inside(body: Word) -> Iterator[Word]:
+    """The words of one clause's own body, parents first; cited clauses are given, not entered."""
+    yield body
+    if not isinstance(body, Clause):
+        for child in children(body):
+            yield from inside(child)

@@ -15,29 +15,23 @@ def check_tables(terms: w.Terms) -> list[Refusal]:
     found: list[Refusal] = []
     seen: set[int] = set()
     for benefit in terms.benefits:
-        clause = benefit.name
-        for node in w.walk(benefit):
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            match node:
-                case w.Band():
-                    found += _band(node, _where(benefit, node) or clause)
-                case w.Tier():
-                    found += _tier(node, _where(benefit, node) or clause)
-                case w.OneOf():
-                    found += _one_of(node, _where(benefit, node) or clause)
-                case _:
-                    pass
+        for clause in w.walk(benefit):
+            if isinstance(clause, w.Clause) and id(clause) not in seen:
+                seen.add(id(clause))
+                for node in w.inside(clause.body):
+                    found += _table(node, clause.name)
     return found
 
 
-def _where(benefit: w.Clause, node: w.Word) -> str | None:
-    """The name of the clause in whose body a word stands."""
-    for clause in w.walk(benefit):
-        if isinstance(clause, w.Clause) and any(n is node for n in w.walk(clause)):
-            return clause.name
-    return None
+def _table(node: w.Word, clause: str) -> list[Refusal]:
+    match node:
+        case w.Band():
+            return _band(node, clause)
+        case w.Tier():
+            return _tier(node, clause)
+        case w.OneOf():
+            return _one_of(node, clause)
+    return []
 
 
 def _band(node: w.Band, clause: str) -> list[Refusal]:

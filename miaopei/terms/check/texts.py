@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from ...errors import Refusal
 from .. import words as w
@@ -40,19 +39,12 @@ def used(clause: w.Clause) -> tuple[set[str], set[str]]:
     inputs, which they may. What a cited clause uses is its own affair."""
     must: set[str] = set()
     may: set[str] = set()
-    for node in _inside(clause.body):
+    for node in w.inside(clause.body):
         if isinstance(node, w.Figure | w.Clause):
             must.add(node.name)
         elif isinstance(node, w.Declared | w.Observed):
             may.add(node.name)
     return must, may
-
-
-def _inside(node: w.Word) -> Iterator[w.Word]:
-    yield node
-    if not isinstance(node, w.Clause):
-        for child in w.children(node):
-            yield from _inside(child)
 
 
 def _clause(clause: w.Clause) -> list[Refusal]:

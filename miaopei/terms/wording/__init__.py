@@ -181,16 +181,8 @@ def _beside(node: w.Word, found: Node) -> Iterator[tuple[w.Word, Node]]:
     yield node, found
 
 
-def _inside(node: w.Word) -> Iterator[w.Word]:
-    """The words of one clause's own body; cited clauses are not entered."""
-    yield node
-    if not isinstance(node, w.Clause):
-        for child in w.children(node):
-            yield from _inside(child)
-
-
 def _tables(body: w.Word) -> list[w.Band | w.Tier]:
-    return [node for node in _inside(body) if isinstance(node, w.Band | w.Tier)]
+    return [node for node in w.inside(body) if isinstance(node, w.Band | w.Tier)]
 
 
 def _lines(table: w.Band | w.Tier, s: Speaker) -> Iterator[Line]:
@@ -239,7 +231,7 @@ def _kind(node: w.Word) -> w.Kind:
 
 
 def _sources(body: w.Word, s: Speaker) -> Iterator[str]:
-    for node in _inside(body):
+    for node in w.inside(body):
         if isinstance(node, w.Figure):
             yield f"{s.label(node)}{s.say(':', ': ')}{s.source(node.source)}"
         elif isinstance(node, w.Band | w.Tier):
