@@ -1,0 +1,266 @@
+"""Our side of the bank: the port `Rail` over the sandbox's HTTP protocol (docs/specs/bank.md).
+
+One new connection a call: a bank that answers twice cannot put an old answer before the next call,
+and nothing is sent again behind the caller's back. Whatever is not a clear word of the bank about
+exactly the ids asked for is silence: OutsideFault(retry=True), and the ids are asked for later.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from ..accounts.rail import (
+    ClosedId,
+    Instruction,
+    Outcome,
+    OutcomeState,
+    StatementLine,
+    StatementPage,
+    amounts_of,
+)
+from ..errors import OutsideFault
+
+LARGEST_BATCH = 5_000
+LARGEST_ANSWER = 64 * 1024 * 1024
+# The bank's word -> ours. A state that is not here is not understood, which is silence.
+STATES = {
+    "executed": OutcomeState.EXECUTED,
+    "refused": OutcomeState.REFUSED,
+    "pending": OutcomeState.PENDING,
+    "unknown": OutcomeState.UNKNOWN,
+    "conflict": OutcomeState.CONFLICT,
+}
+
+
+@dataclass(frozen=True)
+class BankRail:
+    """The bank at "http://127.0.0.1:PORT" or "unix:PATH".
+
+    `timeout` in seconds is for a whole call. `key`, the bank's raw public key, is what closing
+    statements must be signed with; without it the bank's own word for its key is taken.
+    """
+
+    address: str
+    timeout: float
+    key: bytes | None = None
+
+    def pay(self, instructions: list[Instruction]) -> list[Outcome]:
+        """Order payments; one outcome an instruction, in the same order.
+
+        The same instruction may be sent again: the bank answers what it answered first.
+        Errors   OutsideFault: nothing is known of any of them until they are asked for.
+        """
+        if not instructions:
+            return []
+        _sendable([i.id for i in instructions])
+        body = {"instructions": [_as_sent(i) for i in instructions]}
+        return _outcomes(self._call("POST", "/payments", body), amounts_of(instructions))
+
+    def ask(self, ids: list[str], amounts: Mapping[str, int] | None = None) -> list[Outcome]:
+        """What the bank holds of each id. `amounts` (id -> fen) shows where it says another amount.
+
+        Errors   OutsideFault.
+        """
+        if not ids:
+            return []
+        _sendable(ids)
+        expected: dict[str, int | None] = dict.fromkeys(ids)
+        expected |= {key: fen for key, fen in (amounts or {}).items() if key in expected}
+        return _outcomes(self._call("POST", "/payments/ask", {"ids": ids}), expected)
+
+    def close(self, instruction: str) -> ClosedId | Outcome:
+        """A signed statement that the id is closed for ever, or what the bank did with it instead.
+
+        Errors   OutsideFault; with retry=False for a statement that does not hold what it should.
+        """
+        answer = self._call("POST", "/payments/close", {"id": instruction})
+        if "outcome" in answer.body:
+            body = {**answer.body, "outcomes": [answer.body["outcome"]]}
+            return _outcomes(_Answer(answer.status, body), {instruction: None})[0]
+        return _closed(answer.body, instruction, self.key or self.public_key())
+
+    def statement(self, account: str, after: int = 0, limit: int = 500) -> StatementPage:
+        """A page of movements behind number `after`, oldest first, with running balances.
+
+        Errors   OutsideFault; with retry=False where the bank has no such account.
+        """
+        path = f"/accounts/{quote(account, safe='')}/statement?after={after}&limit={limit}"
+        body = self._call("GET", path).body
+        try:
+            lines = tuple(_line(row) for row in body["lines"])
+            return StatementPage(body["account"], body["balance_fen"], lines, body["next_after"])
+        except (KeyError, TypeError) as error:
+            raise _unclear(f"a statement without {error}") from None
+
+    def public_key(self) -> bytes:
+        """The bank's own word for its key, 32 bytes."""
+        try:
+            return bytes.fromhex(self._call("GET", "/key").body["public_key"])
+        except (KeyError, TypeError, ValueError):
+            raise _unclear("no key") from None
+
+    def _call(self, method: str, path: str, body: object = None) -> _Answer:
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        deadline = time.monotonic() + self.timeout
+        connection = _connection(self.address, self.timeout)
+        try:
+            connection.request(method, path, data, {"Content-Type": "application/json"})
+            sock = connection.sock
+            with connection.getresponse() as response:
+                answer = _Answer(response.status, _read(sock, response, deadline))
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            why = str(error) or type(error).__name__
+            raise OutsideFault(f"no answer from the bank: {why}", retry=True) from None
+        finally:
+            connection.close()
+        if answer.status == http.HTTPStatus.OK or "outcome" in answer.body:
+            return answer
+        said = f"{answer.body.get('problem')}: {answer.body.get('detail')}"
+        ours = 400 <= answer.status < 500  # it understood, and will say the same again
+        raise OutsideFault(f"the bank answered {answer.status}, {said}", retry=not ours)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: dict[str, Any]
+
+
+def _as_sent(instruction: Instruction) -> dict[str, Any]:
+    sent = {
+        "id": instruction.id,
+        "amount_fen": instruction.amount_fen,
+        "currency": instruction.currency,
+        "debtor_account": instruction.debtor_account,
+        "creditor_account": instruction.creditor_account,
+        "remittance": instruction.remittance,
+        "end_to_end_id": instruction.end_to_end_id,
+    }
+    if instruction.creditor_name is not None:
+        sent["creditor_name"] = instruction.creditor_name
+    return sent
+
+
+def _outcomes(answer: _Answer, asked: Mapping[str, int | None]) -> list[Outcome]:
+    """One outcome an id asked for, in that order. Said twice alike is once; otherwise unclear."""
+    found: dict[str, Outcome] = {}
+    try:
+        names = answer.body["bank"]
+        bank, sandbox = f"{names['zh']} / {names['en']}", answer.body["sandbox"] is True
+        for said in answer.body["outcomes"]:
+            outcome = _outcome(said, bank, sandbox=sandbox)
+            if found.setdefault(outcome.id, outcome) != outcome:
+                raise _unclear(f"two different answers for {outcome.id}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unclear(f"an answer that cannot be read ({error})") from None
+    if found.keys() != asked.keys():
+        raise _unclear(f"{len(found)} answers for {len(asked)} ids, or for others")
+    return [found[key] if fen is None else found[key].against(fen) for key, fen in asked.items()]
+
+
+def _outcome(said: dict[str, Any], bank: str, *, sandbox: bool) -> Outcome:
+    """Errors   KeyError, TypeError, ValueError for what is not a whole word."""
+    state = STATES[said["state"]]
+    key, fen, ref, at, code = (
+        said[name] for name in ("id", "amount_fen", "ref", "executed_at", "code")
+    )
+    if type(key) is not str or type(fen) not in (int, type(None)):
+        raise TypeError("id or amount")
+    if state is OutcomeState.EXECUTED and not (ref and type(ref) is str and type(at) is int):
+        raise ValueError("executed without reference and time")
+    if state is OutcomeState.REFUSED and (not code or type(code) is not str):
+        raise ValueError("refused without a reason")
+    return Outcome(key, state, fen, ref, at, f"bank.{code}" if code else None, bank, sandbox)
+
+
+def _closed(body: dict[str, Any], instruction: str, key: bytes) -> ClosedId:
+    try:
+        statement, signature = body["statement"].encode(), bytes.fromhex(body["signature"])
+        says = json.loads(statement)
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, statement)
+        if (says["kind"], says["id"]) != ("closed_id", instruction):
+            raise ValueError(f"it speaks of {says['kind']} {says['id']}")
+    except InvalidSignature:
+        what = f"closing statement for {instruction} is not signed with the bank's key"
+        raise OutsideFault(what, retry=False) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"closing statement for {instruction} does not hold: {error}"
+        raise OutsideFault(what, retry=False) from None
+    return ClosedId(instruction, statement, signature, key)
+
+
+def _line(row: dict[str, Any]) -> StatementLine:
+    return StatementLine(
+        number=row["number"],
+        at=row["at"],
+        amount_fen=row["amount_fen"],
+        balance_fen=row["balance_fen"],
+        instruction=row["id"],
+        end_to_end_id=row["end_to_end_id"],
+        counterparty=row["counterparty"],
+        text=row["text"],
+    )
+
+
+def _connection(address: str, timeout: float) -> http.client.HTTPConnection:
+    if address.startswith("unix:"):
+        return _OverSocket(address.removeprefix("unix:"), timeout)
+    url = urlsplit(address)
+    return http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout)
+
+
+class _OverSocket(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open the socket file."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _read(
+    sock: socket.socket, response: http.client.HTTPResponse, deadline: float
+) -> dict[str, Any]:
+    """The whole body within the time that is left, so that a slow drip is silence too."""
+    parts, size = list[bytes](), 0
+    while True:
+        sock.settimeout(max(0.001, deadline - time.monotonic()))
+        part = response.read1(1 << 20)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER or time.monotonic() > deadline:
+            raise TimeoutError(f"{size} bytes and no end in time")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    body = json.loads(b"".join(parts))
+    if not isinstance(body, dict):
+        raise http.client.HTTPException("an answer that is no object")
+    return body
+
+
+def _sendable(ids: Sequence[str]) -> None:
+    if len(ids) > LARGEST_BATCH:
+        raise ValueError(f"{len(ids)} in one call; send at most {LARGEST_BATCH} at a time")
+    if len(set(ids)) != len(ids):
+        raise ValueError("an id stands twice in one call")
+
+
+def _unclear(what: str) -> OutsideFault:
+    return OutsideFault(f"the bank's answer is unclear: {what}", retry=True)

@@ -1,0 +1,87 @@
+"""Reading a payment instruction as it came over the wire. A fault is a coded reason, no error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+LARGEST_FEN = 2**53 - 1
+ID_LENGTH = 200
+TEXT_LENGTH = 500
+REQUIRED = ("debtor_account", "creditor_account", "remittance", "end_to_end_id")
+KNOWN = {"id", "amount_fen", "currency", "creditor_name", *REQUIRED}
+
+
+class NotAnInstruction(ValueError):
+    """There is no usable id, so nothing can be answered about it; the whole call is refused."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One instruction. `fingerprint` covers all that came; `fault` is why it cannot be paid."""
+
+    id: str
+    fingerprint: str
+    amount_fen: int
+    debtor: str
+    creditor: str
+    end_to_end_id: str
+    remittance: str
+    fault: str | None
+
+
+def usable_id(value: object) -> str:
+    """An instruction id: 1 to 200 printable ASCII characters without spaces.
+
+    Errors   NotAnInstruction.
+    """
+    if type(value) is not str or not 1 <= len(value) <= ID_LENGTH:
+        raise NotAnInstruction("an id of 1 to 200 characters is needed")
+    if not all("!" <= character <= "~" for character in value):
+        raise NotAnInstruction("an id is printable ASCII without spaces")
+    return value
+
+
+def receive(value: object) -> Received:
+    """Read one instruction.
+
+    Errors   NotAnInstruction where it has no usable id.
+    """
+    if not isinstance(value, dict):
+        raise NotAnInstruction("an instruction is a JSON object")
+    key = usable_id(value.get("id"))
+    whole = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    amount = value.get("amount_fen")
+    payable = type(amount) is int and 0 < amount <= LARGEST_FEN
+    return Received(
+        id=key,
+        fingerprint=hashlib.sha256(whole.encode()).hexdigest(),
+        amount_fen=amount if payable and isinstance(amount, int) else 0,
+        debtor=_text(value, "debtor_account"),
+        creditor=_text(value, "creditor_account"),
+        end_to_end_id=_text(value, "end_to_end_id"),
+        remittance=_text(value, "remittance"),
+        fault=_fault(value, payable=payable),
+    )
+
+
+def _fault(value: dict[str, Any], *, payable: bool) -> str | None:
+    texts = [value.get(name) for name in REQUIRED]
+    if name := value.get("creditor_name"):
+        texts.append(name)
+    if set(value) - KNOWN or any(type(t) is not str or len(t) > TEXT_LENGTH for t in texts):
+        return "bad_instruction"
+    if value.get("currency") != "CNY":
+        return "bad_currency"
+    if not payable:
+        return "bad_amount"
+    if value["debtor_account"] == value["creditor_account"]:
+        return "same_account"
+    return None
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    text = value.get(name)
+    return text[:TEXT_LENGTH] if type(text) is str else ""
