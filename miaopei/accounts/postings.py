@@ -8,13 +8,12 @@ Amounts by carrier are sums over policies, each policy split by its placement (`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ..errors import Refusal, Refused
 from .chart import Account
 from .entry import Entry, Line
 
-Parts = Sequence[Mapping[str, Any]]
+Parts = Sequence[object]
 
 
 def premium_written(key: str, time: int, because: str, carriers: Parts) -> Entry:

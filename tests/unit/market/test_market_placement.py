@@ -78,7 +78,10 @@ def test_json_goes_there_and_back() -> None:
 
 def test_a_participant_needs_known_roles_once_each_and_two_names() -> None:
     good = DALI_CARRIERS[0].as_json()
-    for change in ({"roles": ["king"]}, {"roles": []}, {"zh": ""}, {"roles": ["bank", "bank"]}):
+    changes: tuple[dict[str, object], ...] = (
+        {"roles": ["king"]}, {"roles": []}, {"zh": ""}, {"roles": ["bank", "bank"]},
+    )  # fmt: skip
+    for change in changes:
         with pytest.raises(Refused) as error:
             Participant.from_json(good | change)
         assert refusals(error) == ["market.bad_participant"]
