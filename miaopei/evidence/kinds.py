@@ -139,12 +139,12 @@ def misfits(kind: str, values: Mapping[str, Any]) -> list[Refusal]:
     for name, rule in form.items():
         if name in values and not rule(values[name]):
             found.append(_misfit(kind, name, values[name]))
-    if (
-        not found
-        and kind == SHOCK
-        and tenths(values["magnitude_raw"]) != values["magnitude_tenths"]
-    ):
-        found.append(_misfit(kind, "magnitude_tenths", values["magnitude_tenths"]))
+    if kind == SHOCK and not found:
+        printed = tenths(values["magnitude_raw"])
+        if printed is None:
+            found.append(_misfit(kind, "magnitude_raw", values["magnitude_raw"]))
+        elif printed != values["magnitude_tenths"]:
+            found.append(_misfit(kind, "magnitude_tenths", values["magnitude_tenths"]))
     return found
 
 

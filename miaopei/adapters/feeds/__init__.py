@@ -102,7 +102,7 @@ def _reading(name: str, source: str, media: str, data: bytes, body: tuple[Row, .
 
 
 def _unknown(data: bytes) -> Reading:
-    start = "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in data[:60])
+    start = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in data[:60])
     facts = {"start": start, "known": ", ".join(FORMATS)}
     return _refused(data, Refusal("feed.unknown_format", facts))
 

@@ -14,7 +14,7 @@ from ..kinds import DEATHS, LOSS_REPORT, total_refusal
 from ..shocks import Fact
 from .belonging import Belongs, belongs
 from .outcome import Closed, Context, Finding, Found, Held, Waiting
-from .quorum import FIRST_SETTLES, Agreed, Lack, agree, latest, shown, until
+from .quorum import FIRST_SETTLES, Agreed, Lack, ValueOf, agree, latest, shown, until
 
 Given = Mapping[str, Any]
 
@@ -49,9 +49,9 @@ def deaths_area(
         answer = _agreed(
             notices, rule, occurrence, now, lambda f: int(f.observation.values["count"])
         )
-        if isinstance(answer, Held):
+        if isinstance(answer, Held | Waiting):
             return answer
-        if not isinstance(answer, Agreed):
+        if answer is None:
             reason = "area_not_named" if facts and not notices else "no_death_notice"
             return _missing(rule, occurrence, now, (state, reason, closed), {"area": code})
         count += answer.value
@@ -84,9 +84,9 @@ def _loss(
 
     names = ("awaiting_report", "no_report", "no_assessed_loss_reported")
     answer = _agreed(facts, rule, occurrence, now, part_of)
-    if isinstance(answer, Held):
+    if isinstance(answer, Held | Waiting):
         return answer
-    if not isinstance(answer, Agreed):
+    if answer is None:
         if facts:
             names = ("awaiting_report", "area_not_named", "no_assessed_loss_reported")
         return _missing(rule, occurrence, now, names, {"area": area["own"][0], "item": item})
@@ -123,17 +123,24 @@ def _mine(
 
 
 def _agreed(
-    facts: Sequence[Fact], rule: Given, occurrence: Occurrence, now: int, value_of: Any
-) -> Agreed | Lack | Held:
+    facts: Sequence[Fact], rule: Given, occurrence: Occurrence, now: int, value_of: ValueOf
+) -> Agreed | Waiting | Held | None:
     """The report that counts; the fallback's once the freeze deadline has passed without one."""
     deadline = occurrence.origin + rule["freeze_seconds"]
     answer = agree(facts, rule["sources"], rule, value_of)
-    if answer is Lack.NONE and now >= deadline and rule["fallback"]:
-        return agree(facts, rule["fallback"], {"operators": 1, "tolerance": 0}, value_of)
-    if answer is Lack.CONFLICT and now >= deadline:
-        told = [{"observation": f.observation.id, "value": value_of(f)} for f in facts]
-        return Held("held_conflict", "sources_disagree", {"values": told}, "operator")
-    return answer
+    if answer is Lack.NONE and now >= deadline:
+        answer = agree(facts, rule["fallback"], {"operators": 1, "tolerance": 0}, value_of)
+    if isinstance(answer, Agreed):
+        return answer
+    if answer is Lack.NONE:
+        return None
+    reason = "too_few_operators" if answer is Lack.FEW else "sources_disagree"
+    told = [{"observation": f.observation.id, "value": value_of(f)} for f in facts]
+    detail = {"wanted": rule["operators"], "until": deadline, "values": told}
+    if now < deadline:
+        return Waiting("awaiting_quorum", reason, deadline, rule["sources"][0], detail)
+    state = "held_person" if answer is Lack.FEW else "held_conflict"
+    return Held(state, reason, detail, "operator")
 
 
 def _missing(
