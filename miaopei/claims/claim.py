@@ -117,7 +117,9 @@ def evaluate(
     spent = np.array([history.get(r.row.policy, History()).elsewhere for r in chosen], np.int64)
     gross = _columns(terms, benefit, observed, chosen, none)
     net = _columns(terms, benefit, observed, chosen, spent)
-    _confirm(terms, benefit, observed, chosen, (none, gross), (spent, net))
+    _confirm(terms, benefit, observed, chosen, none, gross)
+    if spent.any():
+        _confirm(terms, benefit, observed, chosen, spent, net)
     past = [history.get(r.row.policy, History()) for r in chosen]
     listed = [i for i in range(len(chosen)) if gross[i] or past[i].here]
     owed, line = _capped([int(net[i]) for i in listed], [past[i].here for i in listed], listing)
@@ -190,21 +192,21 @@ def _confirm(
     benefit: str,
     observed: Mapping[str, int],
     rows: Sequence[Recorded],
-    *runs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    spent: NDArray[np.int64],
+    amounts: NDArray[np.int64],
 ) -> None:
-    for spent, amounts in runs:
-        for index, recorded in enumerate(rows):
-            if not amounts[index] and index % ZERO_SAMPLE:
-                continue
-            row, before = recorded.row, {benefit: int(spent[index])}
-            plain = exact.settle(terms, benefit, observed, row.declared, before).amount_fen
-            if plain != int(amounts[index]):
-                raise ReadingsDisagree(
-                    "columnar and exact reading differ",
-                    policy=row.policy,
-                    columnar=int(amounts[index]),
-                    exact=plain,
-                )
+    for index, recorded in enumerate(rows):
+        if not amounts[index] and index % ZERO_SAMPLE:
+            continue
+        row, before = recorded.row, {benefit: int(spent[index])}
+        plain = exact.settle(terms, benefit, observed, row.declared, before).amount_fen
+        if plain != int(amounts[index]):
+            raise ReadingsDisagree(
+                "columnar and exact reading differ",
+                policy=row.policy,
+                columnar=int(amounts[index]),
+                exact=plain,
+            )
 
 
 def _in_time(

@@ -103,5 +103,4 @@ def _row(payout: Payout, debtor: str, creditor: str) -> Row:
         "ref": None,
         "code": None,
         "at": None,
-        "confirmed": False,
     }

@@ -18,10 +18,11 @@ from ..measures.identity import canonical, content_id, read_canonical
 from .blobs import seal_blob
 from .node import Node
 from .orders import rows_for
-from .ports import Rail, Writing
+from .ports import Rail
 
 BATCH = 1000
-FINAL = ("executed", "refused")
+FINAL = ("executed", "refused")  # the bank's word, not yet on the record
+CONFIRMED = {"executed": "paid", "refused": "failed"}  # on the record
 ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 
 
@@ -36,14 +37,8 @@ class Payer:
 
         A silent bank is no error here: what was sent stays open and is asked for next time.
         """
-        with self.node.reading() as (_, state):
-            duties = [d for _, d in state.range("duty", "pay/")]
         done = 0
-        for duty in duties:
-            if duty["payer"] != self.node.identity.member:
-                continue
-            debt = duty["debt"]
-            self._prepare(debt)
+        for debt in self.prepare():
             self._resend_confirmation(debt)
             try:
                 self._send(debt)
@@ -53,10 +48,22 @@ class Payer:
             done += self._confirm(debt)
         return done
 
+    def prepare(self) -> list[str]:
+        """Write the orders of every debt that is ours to pay, once; the debts that stand open."""
+        with self.node.reading() as (_, state):
+            duties = [d for _, d in state.range("duty", "pay/")]
+        debts = [d["debt"] for d in duties if d["payer"] == self.node.identity.member]
+        for debt in debts:
+            with self.node.store.writing() as block:
+                if block.progress(f"pay/{debt}") is None:
+                    block.put_instructions(debt, rows_for(block, self.node, debt))
+                    block.put_progress(f"pay/{debt}", b"prepared")
+        return debts
+
     def retry_refused(self, debt: str) -> int:
-        """Make the next numbered instruction for each confirmed refusal; how many were made."""
+        """Make the next numbered instruction for each recorded refusal; how many were made."""
         with self.node.store.writing() as block:
-            latest = _latest(block.instructions(debt))
+            refused = block.instructions(debt, ["failed"])
             again = [
                 {
                     **i,
@@ -65,60 +72,50 @@ class Payer:
                     "ref": None,
                     "code": None,
                     "at": None,
-                    "confirmed": False,
                 }
-                for i in latest
-                if i["state"] == "refused" and i["confirmed"]
+                for i in refused
             ]
+            block.mark_instructions({**i, "state": "replaced"} for i in refused)
             block.put_instructions(debt, again)
             return len(again)
-
-    def _prepare(self, debt: str) -> None:
-        """Instructions number 1 for every payout of a debt, once."""
-        with self.node.store.writing() as block:
-            if block.progress(f"pay/{debt}") is None:
-                block.put_instructions(debt, rows_for(block, self.node, debt))
-                block.put_progress(f"pay/{debt}", b"prepared")
 
     def _send(self, debt: str) -> None:
         """Ask for what may be at the bank already, then send what is surely not there."""
         with self.node.store.reading() as reading:
-            latest = _latest(reading.instructions(debt))
-        unsure = [i for i in latest if i["state"] in ("sent", "pending")]
+            unsure = reading.instructions(debt, ["sent", "pending"])
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
             self._note(part, answers, asked=True)
         with self.node.store.reading() as reading:
-            fresh = [i for i in _latest(reading.instructions(debt)) if i["state"] == "new"]
+            fresh = reading.instructions(debt, ["new"])
         for part in _chunks(fresh):
             ready = self._mark_sent(part)
             self._note(part, self.rail.pay(ready), asked=False)
 
-    def _mark_sent(self, part: list[dict[str, Any]]) -> list[Instruction]:
+    def _mark_sent(self, part: Sequence[dict[str, Any]]) -> list[Instruction]:
         with self.node.store.writing() as block:
-            ready = [self._instruction(block, row) for row in part]
+            named = [row[end] for row in part for end in ("creditor", "debtor")]
+            known = block.payees(list(dict.fromkeys(named)))
+            if missing := [name for name in named if name not in known]:
+                raise Alarm("no account is on file for a payee or payer", who=missing[0])
             block.mark_instructions({**row, "state": "sent"} for row in part)
-        return ready
+        return [self._instruction(row, known) for row in part]
 
-    def _instruction(self, block: Writing, row: dict[str, Any]) -> Instruction:
-        payee, debtor = block.payee(row["creditor"]), block.payee(row["debtor"])
-        if payee is None or debtor is None:
-            missing = row["creditor"] if payee is None else row["debtor"]
-            raise Alarm("no account is on file for a payee or payer", who=missing)
+    def _instruction(self, row: dict[str, Any], known: dict[str, dict[str, Any]]) -> Instruction:
         name = instruction_id(row["payout"], row["number"])
         return Instruction(
             id=name,
             amount_fen=row["amount_fen"],
-            debtor_account=debtor["account"],
-            creditor_account=payee["account"],
-            creditor_name=payee["name"],
+            debtor_account=known[row["debtor"]]["account"],
+            creditor_account=known[row["creditor"]]["account"],
+            creditor_name=known[row["creditor"]]["name"],
             remittance=f"miaopei {row['payout'][:16]}",
             end_to_end_id=name,
         )
 
     def _note(
         self,
-        part: list[dict[str, Any]],
+        part: Sequence[dict[str, Any]],
         answers: Sequence[Outcome],
         *,
         asked: bool,
@@ -155,9 +152,7 @@ class Payer:
     def _confirm(self, debt: str) -> int:
         """One act for all new final outcomes, written down with its blob before it is sent."""
         with self.node.store.writing() as block:
-            rows = [
-                i for i in block.instructions(debt) if i["state"] in FINAL and not i["confirmed"]
-            ]
+            rows = block.instructions(debt, FINAL)
             if not rows:
                 return 0
             values = [self._outcome(row) for row in rows]
@@ -182,7 +177,7 @@ class Payer:
             }
             act = self.node.act("confirm_payments", f"paid-{body['outcomes']['root'][:24]}", body)
             block.put_progress(f"confirm/{debt}", canonical(act.as_json()))
-            block.mark_instructions({**row, "confirmed": True} for row in rows)
+            block.mark_instructions({**row, "state": CONFIRMED[row["state"]]} for row in rows)
         self._resend_confirmation(debt)
         return len(rows)
 
@@ -214,13 +209,6 @@ class Payer:
         }
 
 
-def _latest(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    latest: dict[str, dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda r: (r["payout"], r["number"])):
-        latest[row["payout"]] = row
-    return list(latest.values())
-
-
-def _chunks(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]
