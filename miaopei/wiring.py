@@ -21,6 +21,7 @@ from .node.payer import Payer
 from .node.ports import Clock, Identity, Rail, Store
 
 MEMBER = "miaopei"
+BANK_SECONDS = 10.0  # a bank that says nothing for so long has not answered
 
 
 def system_clock() -> int:
@@ -72,7 +73,7 @@ def open_member(
     store = PostgresStore(address)
     try:
         identity = load_or_make(folder / "keys.json", MEMBER)
-        rail = BankRail(bank) if bank else None
+        rail = BankRail(bank, BANK_SECONDS) if bank else None
         yield join(store, identity, clock, rail, "sandbox" if rail else "")
     finally:
         store.close()

@@ -1,0 +1,159 @@
+"""How a register and its decisions look: one line a decision, tables, and where things lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...errors import Refusal
+from ...errors.texts import say, table
+from ...measures.instant import beijing_text
+from ...measures.money import as_wan, as_yuan
+from ...products.shelf import Shelf
+from ...reports.published import UNITS
+from ...reports.register import Register, Row
+from ...terms.filing import Product, Version
+from ...terms.wording import articles
+from ..speak import Speaker, out, show_table
+
+ENDED = ("settled", "closed", "refused", "nothing_due", "held_conflict", "held_person")
+DASH = "—"
+
+
+def products(shelf: Shelf, names: list[str], speaker: Speaker) -> None:
+    """The products in words: what each pays, in which version, from when."""
+    for product in (shelf.find(name) for name in names):
+        out(f"{speaker.pick(product.name.zh, product.name.en)} ({product.id})")
+        for version in product.versions:
+            _version(product, version, speaker)
+        shown = f"miaopei terms show {product.id} --lang {speaker.language}"
+        out(f"  {speaker.text('whole_wording', command=shown)}")
+        out("")
+
+
+def _version(product: Product, version: Version, speaker: Speaker) -> None:
+    since = DASH if version.since is None else beijing_text(version.since)[:10]
+    until = DASH if version.until is None else beijing_text(version.until)[:10]
+    out(f"  {speaker.text('version', number=version.number, since=since, until=until)}")
+    for article in articles(version.terms, speaker.language):
+        if article.lines:
+            steps = speaker.pick("；", "; ").join(
+                f"{line.where}{speaker.pick('：', ': ')}{line.gives}" for line in article.lines
+            )
+            out(f"    {article.text} {steps}")
+        elif article.name not in product.benefits:
+            out(f"    {article.text}")
+
+
+def decision_line(made: Mapping[str, Any], names: Mapping[str, Product], at: int) -> str | None:
+    """A case that has just ended, in both languages on one line; None for what is not told."""
+    value = made["value"]
+    product = names[value["listing"]]
+    if value["state"] not in ENDED or value["benefit"] != product.benefits[0]:
+        return None
+    magnitude = value["facts"].get("magnitude", {}).get("value")
+    place = value["facts"].get("role", {}).get("detail", {}).get("place", "")
+    strength = "" if magnitude is None else f"M{magnitude // 10}.{magnitude % 10} "
+    states = table("register")[f"state_{value['state']}"]
+    head = f"{beijing_text(at)[:16]}  {product.name.zh}  {strength}{place}  {states['zh']}"
+    if value["state"] == "settled":
+        pay = made["pay_fen"]
+        return f"{head} {as_wan(pay)} 万元 · {product.id} pays {as_yuan(pay)} yuan"
+    return f"{head} · {product.id}: {states['en']}"
+
+
+def registered(found: Register, speaker: Speaker) -> None:
+    """The register: what was paid, as in the source's Tables 2 and 4, printed figures beside."""
+    headings = [
+        (speaker.pick("主震日期", "Main shock"), "right"),
+        (speaker.pick("产品", "Product"), "right"),
+        (speaker.pick("震中", "Epicentre"), "left"),
+        ("M", "right"),
+        (speaker.pick("损失/万元", "Loss, 万元"), "right"),
+        (speaker.pick("赔款/万元", "Paid, 万元"), "right"),
+        (speaker.pick("占比/%", "%"), "right"),
+        (speaker.pick("本次回放", "Our time"), "right"),
+        (speaker.pick("原文所印", "Published"), "right"),
+        (speaker.pick("重建/修缮户", "Homes"), "right"),
+    ]
+    title = speaker.text("register_title", count=len(found.paid))
+    show_table(title, headings, (_cells(row, speaker) for row in found.paid))
+    out(speaker.text("register_note"))
+    out("")
+
+
+def _cells(row: Row, speaker: Speaker) -> tuple[str, ...]:
+    loss = DASH if row.loss_fen is None else as_wan(row.loss_fen)
+    paid = "" if row.payout_fen is None else as_wan(row.payout_fen)
+    return (
+        row.date,
+        f"{row.product} v{row.version}",
+        f"{row.main['place']}\n{_role(row, speaker)}",
+        f"{row.magnitude_tenths // 10}.{row.magnitude_tenths % 10}",
+        loss,
+        paid,
+        row.ratio_percent or DASH,
+        _our_time(row, speaker),
+        *_printed(row, speaker),
+    )
+
+
+def _role(row: Row, speaker: Speaker) -> str:
+    return say(Refusal(f"register.role_{row.role or 'unknown'}"), speaker.language)
+
+
+def _our_time(row: Row, speaker: Speaker) -> str:
+    ours = row.timeliness()
+    if ours is None:
+        return DASH
+    days = ours["working_days"]
+    if days is None:
+        days = "?"
+    hours = ours["hours"]
+    return speaker.pick(f"{hours} 小时\n{days} 个工作日", f"{hours} hours\n{days} working days")
+
+
+def _printed(row: Row, speaker: Speaker) -> tuple[str, str]:
+    if row.printed is None:
+        return DASH, DASH
+    given = row.printed.as_json()
+    time, homes = given["timeliness"], given["households"]
+    zh, en = UNITS[time["unit"]]
+    counts = [DASH if count is None else f"{count:,}" for count in homes.values()]
+    return f"{time['value']} {speaker.pick(zh, en)}", " / ".join(counts)
+
+
+def unpaid(found: Register, speaker: Speaker) -> None:
+    """What did not pay, and why; what is only counted, by reason."""
+    out(speaker.text("unpaid_title", count=len(found.unpaid)))
+    for row in found.unpaid:
+        strength = f"M{row.magnitude_tenths // 10}.{row.magnitude_tenths % 10}"
+        where = f"{row.main['place']} {_role(row, speaker)}"
+        state = say(Refusal(f"register.state_{row.state}"), speaker.language)
+        out(f"  {row.date}  {row.product}  {strength}  {where}")
+        out(f"    {state}{speaker.pick('：', ': ')}{speaker.refusal(row.reason)}")
+    out("")
+    for line in _counts(found, speaker):
+        out(line)
+
+
+def _counts(found: Register, speaker: Speaker) -> Iterator[str]:
+    out_title = speaker.text("counted_title")
+    yield out_title
+    for name, reasons in found.counted.items():
+        label = speaker.text("counted_shocks") if name == "shocks" else name
+        for reason, count in reasons.items():
+            said = say(Refusal(f"register.{reason}"), speaker.language).rstrip("。.")
+            yield f"  {label}{speaker.pick('：', ': ')}{count} {speaker.pick('次，', '- ')}{said}"
+
+
+def whereabouts(found: Register, folder: str, speaker: Speaker) -> None:
+    """Where receipts and log lie, and what can be done with them next."""
+    out(speaker.text("receipts_title"))
+    for row in found.paid:
+        out(f"  {row.date}  {row.product}  {row.receipt}")
+    out(speaker.text("whereabouts", folder=folder))
+    first = next((row.receipt for row in found.paid if row.receipt), None)
+    if first is not None:
+        out(speaker.text("next_verify", receipt=first, key=f"{folder}/log.vkey"))
+    out(speaker.text("next_more"))

@@ -1,0 +1,164 @@
+"""The commands of `miaopei`: their names, options and help. What they do is imported when they run.
+
+Exit codes: 0 good; 1 a refusal, or not verified; 2 wrong usage; 3 an outside fault, try again;
+4 an alarm; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from .. import settings
+from ..errors import Alarm, OutsideFault, Refused
+
+GOOD, REFUSED, USAGE, OUTSIDE, ALARM = 0, 1, 2, 3, 4
+
+HELP = """
+秒赔 Miaopei: insurance that pays by itself, and can prove it.
+
+Begin with [bold]miaopei demo[/bold]: it starts a real PostgreSQL and a sandbox bank, replays the
+Chinese earthquake catalogue of 2015 to 2021 through two index covers of Yunnan, pays what is due
+and leaves receipts that anybody can check with [bold]miaopei verify[/bold].
+
+Exit codes: 0 good, 1 refused or not verified, 2 wrong usage, 3 something outside failed (try
+again), 4 alarm: the record is not what it should be.
+"""
+
+app = typer.Typer(
+    name="miaopei",
+    help=HELP,
+    no_args_is_help=True,
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Lang(StrEnum):
+    """Languages of results and refusals."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def chosen(lang: Lang | None) -> settings.Language:
+    """The language asked for, else that of the environment."""
+    match lang:
+        case Lang.ZH:
+            return "zh"
+        case Lang.EN:
+            return "en"
+        case None:
+            return settings.language()
+
+
+LangOption = Annotated[
+    Lang | None,
+    typer.Option("--lang", help="Language of results; by default that of the environment."),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        file_okay=False,
+        help="Data folder; else MIAOPEI_DATA, else var/demo of a checkout, else the XDG folder.",
+    ),
+]
+DsnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dsn",
+        metavar="DSN",
+        help="Your own PostgreSQL 15 to 18 in place of the one started for you; or MIAOPEI_DSN.",
+    ),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+
+
+@app.callback()
+def begin(
+    version: Annotated[bool, typer.Option("--version", help="Say the version and exit.")] = False,
+) -> None:
+    """What stands before the command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"miaopei {version_of('miaopei')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End instead of serving the pages.")] = False,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the register as JSON here, or to -."),
+    ] = None,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    port: Annotated[int, typer.Option(help="Port of the pages on 127.0.0.1.")] = 8080,
+    lang: LangOption = None,
+) -> None:
+    """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
+
+    A second run begins a new demonstration in the same folder. Nothing is left running.
+    """
+    from .demo import run as run_demo
+    from .place import Place
+
+    language = chosen(lang)
+    place = Place.of(data, dsn)
+    raise typer.Exit(run_demo(place, once=once, json_file=json_file, language=language, port=port))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what a user can do wrong ends in a sentence and a code, no traceback."""
+    from . import speak
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    language = _language_of(given)
+    try:
+        app(given, prog_name="miaopei")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Refused as refused:
+        speak.refuse(refused.refusals, language)
+        return REFUSED
+    except OutsideFault as fault:
+        speak.fault(fault, language)
+        return OUTSIDE
+    except Alarm as alarm:
+        speak.alarm(alarm, language)
+        return ALARM
+    return GOOD
+
+
+def run() -> NoReturn:
+    """The entry point: told to stop from outside, everything that was started is put away."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    sys.exit(main())
+
+
+def _interrupted(number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt(f"signal {number}")
+
+
+def _language_of(arguments: Sequence[str]) -> settings.Language:
+    """The language for what goes wrong before or beside a command's own words."""
+    for at, argument in enumerate(arguments):
+        if argument == "--lang":
+            return "zh" if "zh" in arguments[at + 1 : at + 2] else "en"
+        if argument.startswith("--lang="):
+            return "zh" if argument.endswith("zh") else "en"
+    return settings.language()

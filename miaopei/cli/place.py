@@ -1,0 +1,217 @@
+"""The data folder: its lock, its database server, its bank and its record, opened and put away.
+
+What this process started it also stops, however it ends; a server that ran before stays.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from .. import settings
+from ..adapters.postgres.starter import LocalPostgres
+from ..adapters.sandbox_bank import starter as sandbox
+from ..adapters.sandbox_bank.starter import RunningBank
+from ..errors import Fact, OutsideFault, Refusal, Refused
+from ..ledger import checkpoint
+from ..node.ports import Reading
+from ..wiring import Member, open_member
+
+DATABASE = "miaopei"
+DEMO_MADE = ("bank", "receipts", "log", "keys.json", "log.vkey", "register.json", "record.json")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data folder and, where one is named, a database of the user's own."""
+
+    folder: Path
+    dsn: str | None = None
+
+    @classmethod
+    def of(cls, folder: Path | None, dsn: str | None) -> Place:
+        """What the command names, else the settings."""
+        chosen = settings.data_folder() if folder is None else folder.expanduser().resolve()
+        return cls(chosen, dsn or settings.dsn())
+
+    @property
+    def receipts(self) -> Path:
+        """Where receipts are written."""
+        return self.folder / "receipts"
+
+    @property
+    def log(self) -> Path:
+        """Where the log's static files are written."""
+        return self.folder / "log"
+
+    def make(self) -> None:
+        """Make the folder; in a checkout git leaves it alone.
+
+        Errors   Refused cli.folder_not_ours.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignored = self.folder / ".gitignore"
+            if settings.checkout() is not None and not ignored.exists():
+                ignored.write_text("*\n", "utf-8")
+            if not os.access(self.folder, os.W_OK | os.X_OK):
+                raise PermissionError(13, "not writable")
+        except OSError as error:
+            raise _no("folder_not_ours", folder=str(self.folder), why=str(error.strerror)) from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Only one process works with the record in a folder; the kernel frees the lock.
+
+        Errors   Refused cli.folder_in_use.
+        """
+        with self._lock() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _no("folder_in_use", folder=str(self.folder)) from None
+            yield
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The address of the record's database, its server started if it was down."""
+        if self.dsn:
+            yield self.dsn
+            return
+        server = LocalPostgres(self.folder / "postgres")
+        ran = server.base.exists() and server.running()
+        try:
+            yield make_conninfo(server.start(), dbname=DATABASE)
+        finally:
+            if not ran:
+                server.stop()
+
+    @contextmanager
+    def bank(self) -> Iterator[RunningBank]:
+        """The sandbox bank as a process of its own, which ends when this one does.
+
+        Errors   OutsideFault.
+        """
+        try:
+            running = sandbox.start(self.folder / "bank")
+        except RuntimeError as error:
+            raise OutsideFault(f"the sandbox bank does not start: {error}", retry=True) from error
+        with running:
+            yield running
+
+    @contextmanager
+    def member(self, address: str, bank: str | None = None) -> Iterator[Member]:
+        """The member whose keys lie here, over the database at `address`."""
+        with open_member(self.folder, address, bank=bank) as member:
+            yield member
+
+    @contextmanager
+    def record(self) -> Iterator[Member]:
+        """The member of a record that exists, to read from.
+
+        Errors   Refused cli.no_record.
+        """
+        if not (self.folder / "keys.json").exists():
+            raise _no("no_record", folder=str(self.folder))
+        with self.database() as address, self.member(address) as member:
+            if member.node.genesis is None:
+                raise _no("no_record", folder=str(self.folder))
+            yield member
+
+    def clear(self, address: str) -> None:
+        """Take away what an earlier demonstration left here, and give it an empty database.
+
+        A database of the user's own is never emptied.
+        Errors   Refused cli.database_not_empty.
+        """
+        for name in DEMO_MADE:
+            path = self.folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if self.dsn:
+            with psycopg.connect(self.dsn) as connection:
+                found = connection.execute("select to_regclass('shared.leaf')").fetchone()
+                if found is not None and found[0] is not None:
+                    raise _no("database_not_empty", database=connection.info.dbname)
+            return
+        fresh(address, DATABASE)
+
+    @contextmanager
+    def _lock(self) -> Iterator[IO[str]]:
+        with (self.folder / "miaopei.lock").open("a", encoding="utf-8") as lock:
+            yield lock
+
+
+def fresh(address: str, name: str) -> str:
+    """A new and empty database beside the one at `address`, in place of any of that name."""
+    with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)".encode())
+        connection.execute(f"create database {name} template template0 encoding 'UTF8'".encode())
+    return make_conninfo(address, dbname=name)
+
+
+def drop(address: str, name: str) -> None:
+    """Take a database away again."""
+    with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)".encode())
+
+
+def log_vkey(member: Member) -> str:
+    """The verifier key of the member's log: what a stranger needs beside a receipt."""
+    assert member.node.genesis is not None, "a record that was opened has its genesis"
+    return checkpoint.verifier_key(member.node.genesis["origin"], member.node.identity.log)
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """The entries of a snapshot, for writing static files of the log."""
+
+    reading: Reading
+
+    @property
+    def size(self) -> int:
+        """The certified size."""
+        return checkpoint.parse(self.checkpoint).size
+
+    @property
+    def checkpoint(self) -> str:
+        """The signed checkpoint."""
+        return self.reading.checkpoint()
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        """Entries [start, end)."""
+        return self.reading.leaves(start, end)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.writing")
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        raise _no("not_written", path=str(path), why=str(error.strerror)) from None
+
+
+def as_lines(value: Any) -> bytes:
+    """JSON for people and programs: UTF-8, indented, keys in the order they were given."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
+
+
+def _no(code: str, /, **facts: Fact) -> Refused:
+    return Refused(Refusal(f"cli.{code}", facts))
