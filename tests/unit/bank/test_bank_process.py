@@ -24,6 +24,7 @@ import miaopei
 from miaopei.accounts.rail import OutcomeState
 from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.sandbox_bank import starter
+from miaopei.adapters.sandbox_bank.books import Books
 from miaopei.adapters.sandbox_bank.starter import BankDidNotStart, RunningBank, start
 from miaopei.errors import OutsideFault
 
@@ -125,6 +126,7 @@ def test_the_key_and_what_was_closed_survive_a_kill(bank: RunningBank) -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
+from miaopei.adapters.sandbox_bank.books import Books
 from miaopei.adapters.sandbox_bank.starter import start
 print(start(Path(sys.argv[1]), stays=sys.argv[2] == "stays").pid, flush=True)
 time.sleep(60)
@@ -195,6 +197,14 @@ def test_killed_at_any_moment_it_has_paid_exactly_what_it_says(
         assert rail.statement("insurer").balance_fen == FUNDS - len(held)
         assert rail.statement("house-1").balance_fen == len(held)
         assert len(answered) > 0
+
+
+def test_every_commit_is_brought_to_disk(tmp_path: Path) -> None:
+    # SIGKILL cannot show this; loss of power would.
+    books = Books(tmp_path / "bank.sqlite3")
+    with closing(books.store) as store:
+        assert store.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert store.execute("PRAGMA synchronous").fetchone() == (2,), "2 is FULL"
 
 
 def test_every_answer_says_sandbox_also_to_nonsense(bank: RunningBank) -> None:

@@ -74,6 +74,7 @@ def test_a_real_bank_does_not_say_sandbox(saying: Callable[[bytes], str]) -> Non
         answer({"id": "p-1", "state": "executed"}),
         answer(PAID | {"state": "refused"}),
         answer(PAID, bank="just a name"),
+        answer(PAID).replace(b"Content-Length: ", b"Content-Length: 9"),
     ],
 )
 def test_whatever_is_not_a_clear_word_is_silence(
