@@ -61,27 +61,27 @@ class Bank:
         received = [_usable(receive, value) for value in _batch(instructions, "instructions")]
         ids = [item.id for item in received]
 
-        def work(plan: Plan, now_ms: int) -> Answer:
+        def _work(plan: Plan, now_ms: int) -> Answer:
             return Answer({"outcomes": _bent(self._books.pay(received, plan, now_ms), plan)})
 
-        return self._call("pay", ids, work)
+        return self._call("pay", ids, _work)
 
     def ask(self, ids: object) -> Answer:
         """What the bank holds of each id."""
         wanted = [_usable(usable_id, value) for value in _batch(ids, "ids")]
 
-        def work(plan: Plan, _now_ms: int) -> Answer:
+        def _work(plan: Plan, _now_ms: int) -> Answer:
             held = self._books.payments(wanted)
             found = [held[key].outcome() if key in held else unknown(key) for key in wanted]
             return Answer({"outcomes": _bent(found, plan)})
 
-        return self._call("ask", wanted, work)
+        return self._call("ask", wanted, _work)
 
     def close(self, value: object) -> Answer:
         """Declare, signed, that an id was not paid and never will be; refused if it has paid."""
         key = _usable(usable_id, value)
 
-        def work(_plan: Plan, now_ms: int) -> Answer:
+        def _work(_plan: Plan, now_ms: int) -> Answer:
             held = self._books.payments([key]).get(key)
             if held is not None and held.state in ("executed", "pending"):
                 why = "already_paid" if held.state == "executed" else "still_pending"
@@ -101,12 +101,12 @@ class Bank:
                 }
             )
 
-        return self._call("close", [key], work)
+        return self._call("close", [key], _work)
 
     def statement(self, number: str, after: int, limit: int) -> Answer:
         """A page of an account's movements with running balances."""
 
-        def work(_plan: Plan, _now_ms: int) -> Answer:
+        def _work(_plan: Plan, _now_ms: int) -> Answer:
             account = self._books.accounts([number]).get(number)
             if account is None:
                 raise Problem(404, "unknown_account", f"no account {number!r} here")
@@ -127,7 +127,7 @@ class Bank:
                 }
             )
 
-        return self._call("statement", [], work)
+        return self._call("statement", [], _work)
 
     def open_accounts(self, accounts: object) -> Answer:
         """Control: open accounts with opening balances; one that is open already stays."""
