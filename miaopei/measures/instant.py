@@ -31,8 +31,8 @@ def from_beijing(text: str) -> int:
     day, _, clock = text.strip().replace("T", " ").partition(" ")
     try:
         year, month, dom = (int(part) for part in day.replace("/", "-").split("-"))
-        parts = [int(part) for part in (clock or "0:0:0").split(":")]
-        moment = datetime(year, month, dom, *[*parts, 0, 0][:3], tzinfo=BEIJING)
+        hour, minute, second, *_ = [*(int(p) for p in (clock or "0").split(":")), 0, 0]
+        moment = datetime(year, month, dom, hour, minute, second, tzinfo=BEIJING)
     except ValueError:
         raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)

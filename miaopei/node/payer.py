@@ -127,6 +127,7 @@ class Payer:
             answer = by_id.get(instruction_id(row["payout"], row["number"]))
             if answer is None:
                 continue
+            answer = answer.against(row["amount_fen"])
             if answer.state in ALARMING:
                 alarming.append((row, answer))
                 continue
