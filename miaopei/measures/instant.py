@@ -31,7 +31,8 @@ def from_beijing(text: str) -> int:
     day, _, clock = text.strip().replace("T", " ").partition(" ")
     try:
         year, month, dom = (int(part) for part in day.replace("/", "-").split("-"))
-        hour, minute, second, *_ = [*(int(p) for p in (clock or "0").split(":")), 0, 0]
+        parts = [int(part) for part in (clock or "0").split(":")]
+        hour, minute, second = parts + [0] * (3 - len(parts))
         moment = datetime(year, month, dom, hour, minute, second, tzinfo=BEIJING)
     except ValueError:
         raise Refused(Refusal("instant.not_a_time", {"value": text[:40]})) from None
