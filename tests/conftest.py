@@ -6,12 +6,18 @@ import os
 import shutil
 import signal
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from psycopg.conninfo import make_conninfo
+
+from miaopei.adapters.postgres.schema import migrate
+from miaopei.adapters.postgres.starter import LocalPostgres
 
 # The same examples on every run: a failure on one machine is a failure on all. MIAOPEI_SEARCH=1
 # looks for new ones instead.
@@ -37,3 +43,32 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server(open_folder: Path) -> Iterator[str]:
+    """One PostgreSQL for the whole run, as `script/demo` would start it; its DSN."""
+    local = LocalPostgres(open_folder / "postgres")
+    yield local.start()
+    local.remove()
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> str:
+    """The name of a database with our tables and nothing in them, to copy from."""
+    name = "miaopei_template"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"'.encode())
+    migrate(make_conninfo(server, dbname=name))
+    return name
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[str]:
+    """A database of one test's own, with our tables; its DSN."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{template}"'.encode())
+    yield make_conninfo(server, dbname=name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)'.encode())

@@ -1,44 +1,59 @@
 """A member's store in memory: the same port as PostgreSQL, for simulation, what-if runs and laws.
 
-Nothing survives the process. A transaction works on copies of what it touches and swaps them in at
-its end, so a refused block leaves nothing.
+Nothing survives the process. A transaction keeps its writes to itself and lays them over the tables
+at its end, so that one that fails leaves nothing. Held equal to PostgreSQL by
+tests/laws/test_store_laws.py.
 """
 
 from __future__ import annotations
 
-import copy
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Alarm
 from ..ledger.merkle import Frontier, leaf_hash
-from ..measures.identity import digest
+from ..measures.identity import canonical, digest, read_canonical
 from ..node.ports import Head
 from ..policies.book import Recorded
+from .ordered import check_key, overlaid
+
+Rows = dict[Any, Any]
+FIRST_HEAD = (Head(0, Frontier().root(), -1, 0), Frontier())
 
 
-@dataclass
 class _Tables:
-    """Everything a member holds."""
+    """Finished rows by table, and the keys of each table in order, made when first asked for."""
 
-    state: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    leaves: list[bytes] = field(default_factory=list)
-    nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    frontier: Frontier = field(default_factory=Frontier)
-    head: Head = field(default_factory=lambda: Head(0, Frontier().root(), -1, 0))
-    blocks: dict[int, tuple[int, int]] = field(default_factory=dict)
-    checkpoints: list[tuple[int, str]] = field(default_factory=list)
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    media: dict[str, str] = field(default_factory=dict)
-    wraps: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    places: dict[str, int] = field(default_factory=dict)
-    rows: dict[tuple[str, int], Recorded] = field(default_factory=dict)
-    claims: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    payees: dict[str, dict[str, Any]] = field(default_factory=dict)
-    instructions: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
-    progress: dict[str, bytes] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.rows: dict[str, Rows] = {}
+        self._order: dict[str, list[Any]] = {}
+
+    def copy(self) -> _Tables:
+        made = _Tables()
+        made.rows = {table: rows.copy() for table, rows in self.rows.items()}
+        return made
+
+    def keys(self, table: str, first: Any, last: Any) -> list[Any]:
+        """Keys from `first` (inclusive) to `last` (exclusive; None is the end), in order."""
+        order = self._order.get(table)
+        if order is None:
+            order = self._order[table] = sorted(self.rows.get(table, ()))
+        end = len(order) if last is None else bisect_left(order, last)
+        return order[bisect_left(order, first) : end]
+
+    def apply(self, changes: dict[str, Rows]) -> None:
+        for table, changed in changes.items():
+            rows = self.rows.setdefault(table, {})
+            before = len(rows)
+            gone = [key for key, value in changed.items() if value is None]
+            rows.update(changed)
+            for key in gone:
+                del rows[key]
+            if gone or len(rows) != before:
+                self._order.pop(table, None)
 
 
 class MemoryStore:
@@ -47,156 +62,222 @@ class MemoryStore:
     def __init__(self) -> None:
         self._tables = _Tables()
         self._writer = threading.Lock()
+        self._state = threading.Lock()
+        self._readers = 0
 
     @contextmanager
     def writing(self) -> Iterator[MemoryBlock]:
         """One transaction: all of it or nothing."""
         with self._writer:
-            block = MemoryBlock(_branch(self._tables))
+            block = MemoryBlock(self._tables)
             yield block
-            self._tables = block.tables
+            with self._state:
+                if self._readers:  # they keep what they see
+                    self._tables, self._readers = self._tables.copy(), 0
+                self._tables.apply(block.changes)
 
     @contextmanager
     def reading(self) -> Iterator[MemoryBlock]:
         """A snapshot; what is written to it goes nowhere."""
-        yield MemoryBlock(_branch(self._tables))
-
-
-def _branch(tables: _Tables) -> _Tables:
-    """A shallow copy of every table: values are never changed in place."""
-    made = copy.copy(tables)
-    for name in tables.__dataclass_fields__:
-        value = getattr(tables, name)
-        if isinstance(value, dict | list):
-            setattr(made, name, value.copy())
-    made.state = {table: rows.copy() for table, rows in tables.state.items()}
-    return made
+        with self._state:
+            tables = self._tables
+            self._readers += 1
+        try:
+            yield MemoryBlock(tables)
+        finally:
+            with self._state:
+                if tables is self._tables:
+                    self._readers -= 1
 
 
 class MemoryBlock:
-    """A transaction over branched tables; see `node.ports.Writing`."""
+    """A transaction over finished tables; see `node.ports.Writing`."""
 
     def __init__(self, tables: _Tables) -> None:
-        self.tables = tables
+        self._tables = tables
+        self.changes: dict[str, Rows] = {}
 
-    # shared: state ------------------------------------------------------------------------------
+    def _get(self, table: str, key: Any) -> Any:
+        changed = self.changes.get(table)
+        if changed is not None and key in changed:
+            return changed[key]
+        return self._tables.rows.get(table, {}).get(key)
+
+    def _must(self, table: str, key: Any) -> Any:
+        value = self._get(table, key)
+        if value is None:
+            raise LookupError(f"not in the record: {table} {key}")
+        return value
+
+    def _put(self, table: str, key: Any, value: Any) -> None:
+        self.changes.setdefault(table, {})[key] = value
+
+    def _between(
+        self, table: str, first: Any, last: Any = None, limit: int | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        changes = {
+            key: value
+            for key, value in self.changes.get(table, {}).items()
+            if first <= key and (last is None or key < last)
+        }
+        rows = self._tables.rows.get(table, {})
+        finished = ((key, rows[key]) for key in self._tables.keys(table, first, last))
+        return overlaid(finished, changes, limit)
+
+    # shared: state -------------------------------------------------------------------------------
     def get(self, table: str, key: str) -> bytes | None:
-        return self.tables.state.get(table, {}).get(key)
+        value: bytes | None = self._get(f"state/{table}", key)
+        return value
+
+    def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Everything is at hand already."""
 
     def range(
         self, table: str, first: str, last: str | None = None, limit: int | None = None
     ) -> Iterator[tuple[str, bytes]]:
-        rows = self.tables.state.get(table, {})
-        keys = sorted(
-            (k for k in rows if k >= first and (last is None or k < last)), key=str.encode
-        )
-        for key in keys[:limit]:
-            yield key, rows[key]
+        return self._between(f"state/{table}", first, last, limit)
+
+    def tables(self) -> Sequence[str]:
+        names = {*self._tables.rows, *self.changes}
+        states = (name.removeprefix("state/") for name in names if name.startswith("state/"))
+        return sorted(name for name in states if next(self.range(name, "", limit=1), None))
 
     def put(self, table: str, key: str, value: bytes) -> None:
-        self.tables.state.setdefault(table, {})[key] = value
+        check_key(table, key)
+        self._put(f"state/{table}", key, value)
 
     def delete(self, table: str, key: str) -> None:
-        self.tables.state.get(table, {}).pop(key, None)
+        check_key(table, key)
+        if self.get(table, key) is not None:
+            self._put(f"state/{table}", key, None)
 
-    # shared: the log ----------------------------------------------------------------------------
+    # shared: the log -----------------------------------------------------------------------------
     def head(self) -> Head:
-        return self.tables.head
+        head: Head = self._edge()[0]
+        return head
 
     def append_leaves(self, leaves: Sequence[bytes]) -> int:
-        first = len(self.tables.leaves)
-        self.tables.leaves.extend(leaves)
-        self.tables.frontier, nodes = self.tables.frontier.grow(leaf_hash(x) for x in leaves)
+        head, frontier = self._edge()
+        grown, nodes = frontier.grow(leaf_hash(leaf) for leaf in leaves)
+        for position, leaf in enumerate(leaves, frontier.size):
+            self._put("leaf", position, leaf)
         for node in nodes:
-            self.tables.nodes[node.level, node.place] = node.hash
-        return first
+            self._put("node", (node.level, node.place), node.hash)
+        edge = Head(grown.size, grown.root(), head.height, head.time)
+        self._put("head", "", (edge, grown))
+        return int(frontier.size)
 
     def finish_block(self, height: int, time: int, leaves: int) -> Head:
-        frontier = self.tables.frontier
-        self.tables.head = Head(frontier.size, frontier.root(), height, time)
-        self.tables.blocks[height] = (time, leaves)
-        return self.tables.head
+        head, frontier = self._edge()
+        head = Head(head.size, head.root, height, time)
+        self._put("head", "", (head, frontier))
+        self._put("block", height, (time, leaves))
+        return head
 
     def leaf(self, position: int) -> bytes:
-        return self.tables.leaves[position]
+        return bytes(self._must("leaf", position))
 
     def leaves(self, start: int, end: int) -> Iterator[bytes]:
-        return iter(self.tables.leaves[start:end])
+        return iter([leaf for _, leaf in self._between("leaf", start, end)])
 
     def node(self, level: int, index: int) -> bytes:
-        if level == 0:
-            return leaf_hash(self.tables.leaves[index])
-        return self.tables.nodes[level, index]
+        return bytes(self._must("node", (level, index)))
+
+    def nodes(self, level: int, start: int, end: int) -> Sequence[bytes]:
+        return [value for _, value in self._between("node", (level, start), (level, end))]
 
     def put_places(self, places: Iterable[tuple[str, int]]) -> None:
-        self.tables.places.update(places)
+        for name, position in places:
+            self._put("place", name, position)
 
     def place(self, name: str) -> int | None:
-        return self.tables.places.get(name)
+        position: int | None = self._get("place", name)
+        return position
 
     def save_checkpoint(self, size: int, text: str) -> None:
-        self.tables.checkpoints.append((size, text))
+        self._put("checkpoint", size, text)
+        self._put("latest", "", max(size, self._get("latest", "") or 0))
 
     def checkpoint(self) -> str:
-        return self.tables.checkpoints[-1][1]
+        return str(self._must("checkpoint", self._get("latest", "")))
 
-    # shared: blobs, and the keys beside them ------------------------------------------------------
+    # shared: blobs, and the keys beside them -----------------------------------------------------
     def put_blob(self, data: bytes, media: str) -> str:
         name = digest(data)
-        self.tables.blobs[name], self.tables.media[name] = data, media
+        if self._get("blob", name) is None:
+            self._put("blob", name, data)
+            self._put("media", name, media)
         return name
 
     def blob(self, name: str) -> bytes | None:
-        return self.tables.blobs.get(name)
+        data: bytes | None = self._get("blob", name)
+        return data
 
     def blobs(self) -> Iterator[tuple[str, bytes]]:
-        return iter(sorted(self.tables.blobs.items()))
+        return self._between("blob", "")
 
     def put_wrap(self, name: str, reader: str, wrapped: bytes) -> None:
-        self.tables.wraps[name, reader] = wrapped
+        self._put("wrap", (name, reader), wrapped)
 
     def wrapped(self, name: str, reader: str) -> bytes | None:
-        return self.tables.wraps.get((name, reader))
+        key: bytes | None = self._get("wrap", (name, reader))
+        return key
 
-    # group ----------------------------------------------------------------------------------------
+    # group ---------------------------------------------------------------------------------------
     def put_rows(self, rows: Iterable[Recorded]) -> None:
         for recorded in rows:
-            self.tables.rows[recorded.row.book, recorded.position] = recorded
+            self._put("row", (recorded.row.book, recorded.position), recorded)
 
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
-        return [self.tables.rows[book, i] for i in range(size) if (book, i) in self.tables.rows]
+        return [recorded for _, recorded in self._between("row", (book, 0), (book, size))]
 
     def put_claims(self, trigger: str, book: str, benefit: str, claims: Iterable[Any]) -> None:
-        self.tables.claims[trigger] = [claim.as_json() for claim in claims]
+        bodies = [canonical(claim.as_json()) for claim in claims]
+        self._put("claim", trigger, (book, benefit, bodies))
 
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
-        return self.tables.claims.get(trigger, [])
+        _, _, bodies = self._get("claim", trigger) or ("", "", ())
+        return [read_canonical(body) for body in bodies]
 
-    # own ------------------------------------------------------------------------------------------
+    # own -----------------------------------------------------------------------------------------
     def put_payee(self, subject: str, value: dict[str, Any]) -> None:
-        self.tables.payees[subject] = value
+        self._put("payee", subject, canonical(value))
 
     def payee(self, subject: str) -> dict[str, Any] | None:
-        return self.tables.payees.get(subject)
+        body = self._get("payee", subject)
+        return None if body is None else read_canonical(body)
 
-    def put_instructions(self, settlement: str, rows: Iterable[dict[str, Any]]) -> None:
+    def put_instructions(self, debt: str, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
             key = (row["payout"], row["number"])
-            self.tables.instructions[key] = {**row, "settlement": settlement}
+            if self._get("instruction", key) is not None:
+                raise Alarm("an instruction is there already", debt=debt)
+            self._put("instruction", key, canonical(row))
+            self._put("of debt", (debt, *key), key)
 
     def mark_instructions(self, changes: Iterable[dict[str, Any]]) -> None:
         for row in changes:
-            self.tables.instructions[row["payout"], row["number"]] = row
+            key = (row["payout"], row["number"])
+            if self._get("instruction", key) is None:
+                raise Alarm("an instruction to change is not there", payout=row["payout"])
+            self._put("instruction", key, canonical(row))
 
-    def instructions(self, settlement: str) -> Sequence[dict[str, Any]]:
-        rows = self.tables.instructions
-        return [rows[key] for key in sorted(rows) if rows[key]["settlement"] == settlement]
+    def payees(self, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found = ((subject, self.payee(subject)) for subject in dict.fromkeys(subjects))
+        return {subject: value for subject, value in found if value is not None}
+
+    def instructions(self, debt: str, states: Sequence[str] = ()) -> Sequence[dict[str, Any]]:
+        found = self._between("of debt", (debt,), (debt + "\0",))
+        rows = (read_canonical(self._get("instruction", key)) for _, key in found)
+        return [row for row in rows if not states or row["state"] in states]
 
     def put_progress(self, name: str, value: bytes | None) -> None:
-        if value is None:
-            self.tables.progress.pop(name, None)
-        else:
-            self.tables.progress[name] = value
+        if value is not None or self._get("progress", name) is not None:
+            self._put("progress", name, value)
 
     def progress(self, name: str) -> bytes | None:
-        return self.tables.progress.get(name)
+        body: bytes | None = self._get("progress", name)
+        return body
+
+    def _edge(self) -> Any:
+        return self._get("head", "") or FIRST_HEAD

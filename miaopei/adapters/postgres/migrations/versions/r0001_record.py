@@ -55,13 +55,16 @@ create table own.wrap (
 );
 create table own.payee (subject text collate "C" primary key, body bytea not null);
 create table own.instruction (
-  payout text collate "C", number int, settlement text collate "C" not null, state text not null,
+  payout text collate "C", number int, debt text collate "C" not null, state text not null,
   amount bigint not null, bank_ref text, body bytea not null,
   created_at timestamptz not null default now(), changed_at timestamptz not null default now(),
   primary key (payout, number)
 );
-create index on own.instruction (settlement, payout, number);
+create index on own.instruction (debt, state, payout, number);
 create table own.progress (name text collate "C" primary key, body bytea not null);
+create table own.committed (  -- the mark of the last transaction: what became of one in doubt
+  "only" boolean primary key default true check ("only"), mark bytea not null
+);
 """
 
 
@@ -73,5 +76,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away, and all they hold."""
     op.execute('drop schema shared cascade; drop schema "group" cascade')
-    for table in ("block", "checkpoint", "wrap", "payee", "instruction", "progress"):
+    for table in ("block", "checkpoint", "wrap", "payee", "instruction", "progress", "committed"):
         op.execute(f"drop table own.{table}")

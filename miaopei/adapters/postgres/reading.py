@@ -1,0 +1,216 @@
+"""What can be read of a member's database: the record, its blobs, opened rows, payments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
+
+from psycopg import Connection
+
+from ...ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
+from ...measures.identity import read_canonical
+from ...node.ports import Head
+from ...policies.book import Recorded
+from ...policies.row import row_from_json
+from .connection import Row, faults
+
+BATCH = 2_000  # rows of a long read that are held in memory at once
+
+HEAD = """
+select h.size, h.root, h.frontier, coalesce(b.height, h.height, -1), coalesce(b.time, h.time, 0)
+from (select) as one
+left join shared.head h on true
+left join (select height, time from own.block order by height desc limit 1) b on true
+"""
+RANGE = """
+select key, value from shared.state
+where tab = %b and key >= %b and (%b::text is null or key < %b) order by key limit %b
+"""
+RANGE_ON = "select key, value from shared.state where tab = %b and key >= %b order by key limit %b"
+
+
+class PostgresReading:
+    """One moment of the database, for as long as it is held. See `node.ports.Reading`.
+
+    Errors   OutsideFault when the server fails, RecordDamaged when it reports damaged pages,
+             LookupError for a leaf, node or checkpoint that is not there.
+    """
+
+    def __init__(self, connection: Connection[Row]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor(binary=True)
+
+    # shared: state -------------------------------------------------------------------------------
+    def get(self, table: str, key: str) -> bytes | None:
+        """The value at a key."""
+        row = self._one("select value from shared.state where tab = %b and key = %b", table, key)
+        return None if row is None else row[0]
+
+    def range(
+        self, table: str, first: str, last: str | None = None, limit: int | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Keys from `first` (inclusive) to `last` (exclusive) in byte order, as they are now."""
+        if last is None:
+            return iter(self._all(RANGE_ON, table, first, limit))
+        return iter(self._all(RANGE, table, first, last, last, limit))
+
+    def tables(self) -> Sequence[str]:
+        """The names of the tables that hold something, in byte order."""
+        return [row[0] for row in self._all("select distinct tab from shared.state order by tab")]
+
+    # shared: the log -----------------------------------------------------------------------------
+    def head(self) -> Head:
+        """Size and root of the log; height and time of the last block, with leaves or without."""
+        return self._edge()[0]
+
+    def leaf(self, position: int) -> bytes:
+        """The bytes of one entry."""
+        return bytes(self._must("select bytes from shared.leaf where position = %b", position))
+
+    def leaves(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of the entries [start, end)."""
+        for first in range(start, end, BATCH):
+            rows = self._all(
+                "select bytes from shared.leaf where position >= %b and position < %b"
+                " order by position",
+                first,
+                min(first + BATCH, end),
+            )
+            yield from (row[0] for row in rows)
+
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of a complete sub-tree; level 0 is the leaf's own."""
+        if level == 0:
+            return bytes(self._must("select hash from shared.leaf where position = %b", index))
+        query: LiteralString = "select hash from shared.node where level = %b and index = %b"
+        return bytes(self._must(query, level, index))
+
+    def nodes(self, level: int, start: int, end: int) -> Sequence[bytes]:
+        """The hashes of the sub-trees [start, end) of one level, as far as they are complete."""
+        if level == 0:
+            rows = self._all(
+                "select hash from shared.leaf where position >= %b and position < %b"
+                " order by position",
+                start,
+                end,
+            )
+        else:
+            rows = self._all(
+                "select hash from shared.node where level = %b and index >= %b and index < %b"
+                " order by index",
+                level,
+                start,
+                end,
+            )
+        return [row[0] for row in rows]
+
+    def place(self, name: str) -> int | None:
+        """The position of the leaf of a named thing."""
+        row = self._one("select position from shared.place where name = %b", name)
+        return None if row is None else row[0]
+
+    def checkpoint(self) -> str:
+        """The signed checkpoint of the largest size."""
+        return str(self._must("select text from own.checkpoint order by size desc limit 1"))
+
+    # shared: blobs, and the keys beside them -----------------------------------------------------
+    def blob(self, name: str) -> bytes | None:
+        """The stored bytes of a blob, by the hex of their SHA-256."""
+        row = self._one("select bytes from shared.blob where digest = %b", bytes.fromhex(name))
+        return None if row is None else row[0]
+
+    def blobs(self) -> Iterator[tuple[str, bytes]]:
+        """All blobs in the order of their digests."""
+        row = self._one("select digest, bytes from shared.blob order by digest limit 1")
+        while row is not None:
+            yield row[0].hex(), row[1]
+            row = self._one(
+                "select digest, bytes from shared.blob where digest > %b order by digest limit 1",
+                row[0],
+            )
+
+    def wrapped(self, name: str, reader: str) -> bytes | None:
+        """The data key of a blob, wrapped for one reader."""
+        row = self._one(
+            "select wrapped from own.wrap where digest = %b and reader = %b",
+            bytes.fromhex(name),
+            reader,
+        )
+        return None if row is None else row[0]
+
+    # group ---------------------------------------------------------------------------------------
+    def rows(self, book: str, size: int) -> Sequence[Recorded]:
+        """The opened rows of a book up to a size, in record order."""
+        found = self._all(
+            'select position, recorded_at, body from "group".row'
+            " where book = %b and position < %b order by position",
+            book,
+            size,
+        )
+        return [
+            Recorded(position, recorded_at, row_from_json(json.loads(body)))
+            for position, recorded_at, body in found
+        ]
+
+    def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
+        """The claims of a trigger, in the order of the decision."""
+        query = 'select body from "group".claim where trigger = %b order by position'
+        return [json.loads(row[0]) for row in self._all(query, trigger)]
+
+    # own -----------------------------------------------------------------------------------------
+    def payee(self, subject: str) -> dict[str, Any] | None:
+        """Whom to pay and where."""
+        row = self._one("select body from own.payee where subject = %b", subject)
+        return None if row is None else read_canonical(row[0])
+
+    def payees(self, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Whom to pay and where, for many; those not known are left out."""
+        query = "select subject, body from own.payee where subject = any(%b::text[])"
+        return {subject: json.loads(body) for subject, body in self._all(query, list(subjects))}
+
+    def instructions(self, debt: str, states: Sequence[str] = ()) -> Sequence[dict[str, Any]]:
+        """The payment instructions of a debt, by payout and number; of some states, or all."""
+        query: LiteralString = (
+            "select body from own.instruction where debt = %b"
+            " and (cardinality(%b::text[]) = 0 or state = any(%b::text[]))"
+            " order by payout, number"
+        )
+        wanted = list(states)
+        return [json.loads(row[0]) for row in self._all(query, debt, wanted, wanted)]
+
+    def progress(self, name: str) -> bytes | None:
+        """What was written down under a name, to go on from after a stop."""
+        row = self._one("select body from own.progress where name = %b", name)
+        return None if row is None else row[0]
+
+    # everything else -----------------------------------------------------------------------------
+    def execute(self, query: LiteralString, *values: object) -> list[Row]:
+        """Anything in SQL, for registers and reports; the rows of the answer, if it has any."""
+        with faults():
+            answer = self._cursor.execute(query, values)
+            return answer.fetchall() if answer.description else []
+
+    def _edge(self) -> tuple[Head, Frontier]:
+        row = self._one(HEAD)
+        assert row is not None, "an outer join of one row gives one row"
+        size, root, hashes, height, time = row
+        if size is None:
+            return Head(0, EMPTY_ROOT, height, time), Frontier()
+        cut = range(0, len(hashes), HASH_BYTES)
+        frontier = Frontier(size, tuple(hashes[at : at + HASH_BYTES] for at in cut))
+        return Head(size, root, height, time), frontier
+
+    def _one(self, query: LiteralString, *values: object) -> Row | None:
+        with faults():
+            return self._cursor.execute(query, values).fetchone()
+
+    def _all(self, query: LiteralString, *values: object) -> list[Row]:
+        with faults():
+            return self._cursor.execute(query, values).fetchall()
+
+    def _must(self, query: LiteralString, *values: object) -> Any:
+        row = self._one(query, *values)
+        if row is None:
+            raise LookupError(f"not in the record: {values}")
+        return row[0]
