@@ -255,7 +255,9 @@ def _band(node: w.Band, run: _Run) -> Col:
         if row.high != after.low:
             facts: dict[str, Fact] = {"clause": "", "from": row.high, "to": after.low}
             raise Refused(Refusal("terms.band_gap", facts))
+    plain = isinstance(of.value, int)
     index: Any = np.searchsorted([row.low for row in rows], of.value, side="right") - 1
+    index = int(index) if plain else index
     last = rows[-1].high
     outside: Any = index < 0
     if last is not None:
@@ -265,12 +267,13 @@ def _band(node: w.Band, run: _Run) -> Col:
     if _any_row(outside):
         reason = run.no("outside_table", name=name, value=of.value)
         bad = _first(bad, _if(outside * 1, reason, 0))
-    unset = np.array([row.value is None for row in rows])[index]
+    unset: Any = np.array([row.value is None for row in rows])[index]
+    unset = bool(unset) if plain else unset
     if _any_row(unset):
         reason = run.no("band_unset", name=name, value=of.value)
         bad = _first(bad, _if(unset * 1, reason, 0))
-    value = np.array([row.value or 0 for row in rows], dtype=np.int64)[index] * ~outside
-    return Col(int(value), int(bad)) if isinstance(of.value, int) else Col(value, bad)
+    value = np.array([row.value or 0 for row in rows], dtype=np.int64)[index]
+    return Col(0 if outside else int(value), bad) if plain else Col(value * ~outside, bad)
 
 
 def _tier(node: w.Tier, run: _Run) -> Col:

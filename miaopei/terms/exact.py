@@ -108,11 +108,6 @@ def first_missing(body: w.Word, observed: Facts) -> str | None:
     return None
 
 
-def reads_policy(body: w.Word) -> bool:
-    """Whether an amount can differ from policy to policy: it reads a declared figure or a limit."""
-    return any(isinstance(node, w.Declared | w.Spent) for node in w.walk(body))
-
-
 def trace_json(result: Result) -> dict[str, object]:
     """The trace as plain data, with the amount before shared limits, and those before and after."""
     return {

@@ -91,7 +91,7 @@ def refused_by_both(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_case(path: Path) -> None:
     case = tomllib.loads(path.read_text("utf-8"))
-    assert case["title"] and case["title_zh"] and case["source"]
+    assert all(case[text] for text in ("title", "title_zh", "source"))
     product = shelf().find(case["product"])
     assert product.id == path.parent.name
     version = product.version(case["version"])

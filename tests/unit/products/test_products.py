@@ -92,7 +92,8 @@ def bell() -> Product:
     rings = b.observed(
         "rings", Kind.COUNT, low=0, high=1_000, zh="钟声次数", en="strokes of the bell",
         measure="value", sources=("town.bell",), if_missing=IfMissing.CLOSE,
-        definition_zh="镇钟一天敲响的次数。", definition_en="How often the town's bell rang in a day.",
+        definition_zh="镇钟一天敲响的次数。",
+        definition_en="How often the town's bell rang in a day.",
     )  # fmt: skip
     each = b.figure("each", 700, Kind.MONEY, zh="每次金额", en="the amount a stroke", source=ours)
     quiet = b.clause(

@@ -1,4 +1,4 @@
-"""Bounds: the carriers' worst case falls out of the terms, and overflow is proved away or refused."""
+"""Bounds: the carriers' worst case falls out of the terms; overflow is proved away or refused."""
 
 from __future__ import annotations
 

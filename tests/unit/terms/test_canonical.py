@@ -15,7 +15,13 @@ from miaopei.measures.identity import canonical
 from miaopei.products.shelf import shelf
 from miaopei.terms import words
 from miaopei.terms.canonical import (
-    as_json, filing_hash, from_bytes, from_json, meaning_hash, to_bytes, word_name,
+    as_json,
+    filing_hash,
+    from_bytes,
+    from_json,
+    meaning_hash,
+    to_bytes,
+    word_name,
 )  # fmt: skip
 
 ALL = [version.terms for product in shelf() for version in product.versions]
@@ -111,7 +117,9 @@ def test_a_chain_that_doubles_at_every_step_is_refused_at_once() -> None:
     """Sixty clauses, each citing the one before twice, would be 2**60 steps to read out."""
     value = as_json(DALI)
     zero = {"word": "fixed", "value": 0, "kind": "money"}
-    clauses = [{"name": "c0", "zh": "测", "en": "test", "body": {"word": "plus", "items": [zero, zero]}}]
+    clauses = [
+        {"name": "c0", "zh": "测", "en": "test", "body": {"word": "plus", "items": [zero, zero]}}
+    ]
     for index in range(1, 60):
         before = {"clause": f"c{index - 1}"}
         body = {"word": "plus", "items": [before, before]}
@@ -135,8 +143,8 @@ def test_a_body_nested_too_deeply_is_refused() -> None:
 
 def test_words_have_names_that_can_be_read() -> None:
     assert {word_name(word) for word in words.WORDS} == {
-        "figure", "fixed", "declared", "observed", "spent", "plus", "minus", "times", "least", "most",
-        "pro_rata", "band", "tier", "either", "at_least", "one_of", "every", "any", "not", "clause",
+        "figure", "fixed", "declared", "observed", "spent", "plus", "minus", "times", "least",
+        "most", "pro_rata", "band", "tier", "either", "at_least", "one_of", "every", "any", "not", "clause",
     }  # fmt: skip
 
 

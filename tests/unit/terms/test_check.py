@@ -182,7 +182,8 @@ def found(value: Any) -> set[str]:
     for refusal in refusals:
         for language in ("zh", "en"):
             text = say(refusal, language)  # type: ignore[arg-type]
-            assert "?" not in text and text != f"{refusal.code} {dict(refusal.facts)}", text
+            assert "?" not in text, text
+            assert text != f"{refusal.code} {dict(refusal.facts)}"
     return {refusal.code.removeprefix("terms.") for refusal in refusals}
 
 
@@ -192,12 +193,16 @@ def spoilt(value: dict[str, Any], change: Change) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize(("code", "change"), TERMS, ids=[f"{i}-{c}" for i, (c, _) in enumerate(TERMS)])
+@pytest.mark.parametrize(
+    ("code", "change"), TERMS, ids=[f"{i}-{c}" for i, (c, _) in enumerate(TERMS)]
+)
 def test_one_fault_in_terms(code: str, change: Change) -> None:
     assert code in found(spoilt(terms_of(DALI), change))
 
 
-@pytest.mark.parametrize(("code", "change"), TIERS, ids=[f"{i}-{c}" for i, (c, _) in enumerate(TIERS)])
+@pytest.mark.parametrize(
+    ("code", "change"), TIERS, ids=[f"{i}-{c}" for i, (c, _) in enumerate(TIERS)]
+)
 def test_one_fault_in_tiers(code: str, change: Change) -> None:
     assert code in found(spoilt(terms_of(DELAY), change))
 

@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 from miaopei.errors import Refused
-from miaopei.measures.money import wan
+from miaopei.measures.money import Rounding, wan
 from miaopei.products.shelf import shelf
 from miaopei.terms import bounds
+from miaopei.terms import build as b
+from miaopei.terms import words as w
 from miaopei.terms.columnar import ROWS_AT_ONCE, settle_many
 from miaopei.terms.exact import settle
 from miaopei.terms.simulation import simulate, totals
+from miaopei.terms.words import Counting, Kind
 
 DALI = shelf().find("yunnan_dali").version(1).terms
 DELAY = shelf().find("power_restoration").version(1).terms
 NONE = np.zeros(4, dtype=np.int64)
+OURS = b.source("测试", "test", dated="2026-01-01")
 
 
 def column(*values: int) -> np.ndarray:
@@ -148,3 +152,66 @@ def test_no_occurrence_no_amount() -> None:
     empty = np.zeros(0, dtype=np.int64)
     assert simulate(DALI, "house", {"role": 1, "magnitude": 50}, {}, empty).tolist() == []
     assert settle_many(DALI, "house", {"role": 1, "magnitude": 50}, {}, empty).tolist() == []
+
+
+def made_up(body: w.Word) -> w.Terms:
+    return b.terms("made_up", 1, b.clause("cover", body, zh="测", en="test"))
+
+
+def test_a_row_that_is_decided_asks_no_further() -> None:
+    """Of three rows two are decided by the first test; only the other needs the second."""
+    first = b.declared("first", Kind.COUNT, low=0, high=9, zh="一", en="first")
+    second = b.declared("second", Kind.COUNT, low=0, high=9, zh="二", en="second")
+    one = b.whole(Kind.COUNT)
+    tests = b.at_least(first, one), b.at_least(second, one)
+    paid, none = b.figure("paid", 7, Kind.MONEY, zh="付", en="paid", source=OURS), b.nothing()
+    for choose, decided, open_ in ((b.any_of, 1, 0), (b.every, 0, 1)):
+        promised = made_up(b.either(choose(*tests), paid, none))
+        own = {"first": column(decided, decided, open_), "second": column(99, 99, 1)}
+        amounts = settle_many(promised, "cover", {}, own, {})
+        assert amounts.tolist() == [7 * decided, 7 * decided, 7]
+        own = {"first": column(decided, open_, open_), "second": column(99, 99, 1)}
+        assert refusals(promised, "cover", {}, own, {}) == [("terms.out_of_range", 1)]
+
+
+def test_one_value_with_rows_refused_above_it() -> None:
+    """A number that is the same for all rows, though some of the rows are refused."""
+    loss = b.declared("loss", Kind.LOSS, low=0, high=0, zh="损", en="loss")
+    table = b.bands(b.most(loss, b.nothing(Kind.LOSS)), (0, 5), source=OURS)
+    assert settle_many(made_up(table), "cover", {}, {"loss": column(0, 0)}, {}).tolist() == [5, 5]
+    found = refusals(made_up(table), "cover", {}, {"loss": column(0, 1)}, {})
+    assert found == [("terms.out_of_range", 1)]
+
+
+@pytest.mark.parametrize(
+    ("counting", "size", "paid"),
+    [
+        (Counting.STARTED, 60, [0, 1, 1, 2, 2]),
+        (Counting.FULL, 60, [0, 0, 1, 1, 2]),
+        (Counting.EXACT, 1, [0, 1, 60, 61, 120]),
+    ],
+)
+def test_units_are_counted_as_named(counting: Counting, size: int, paid: list[int]) -> None:
+    late = b.declared("late", Kind.MINUTES, low=0, high=999, zh="迟", en="late")
+    promised = made_up(b.tiers(late, (0, 1), counting=counting, size=size, source=OURS))
+    minutes = [0, 1, 60, 61, 120]
+    amounts = settle_many(promised, "cover", {}, {"late": column(*minutes)}, {})
+    assert amounts.tolist() == paid
+    for value, amount in zip(minutes, paid, strict=True):
+        assert settle(promised, "cover", {}, {"late": value}, {}).amount_fen == amount
+        assert settle_many(promised, "cover", {}, {"late": value}, {}).tolist() == [amount]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "paid"), [(Rounding.HALF_UP, [0, 10, 10, 20]), (Rounding.DOWN, [0, 0, 10, 10])]
+)
+def test_a_share_is_rounded_once_as_named(rounding: Rounding, paid: list[int]) -> None:
+    """Shares of 20 fen by twentieths, to whole tens: 4, 5, 14 and 15 fen."""
+    part = b.declared("part", Kind.COUNT, low=0, high=20, zh="份", en="part")
+    whole = b.figure("whole", 20, Kind.COUNT, zh="全", en="whole", source=OURS)
+    amount = b.figure("amount", 20, Kind.MONEY, zh="额", en="amount", source=OURS)
+    promised = made_up(b.pro_rata(amount, part, whole, unit_fen=10, rounding=rounding))
+    parts = [4, 5, 14, 15]
+    assert settle_many(promised, "cover", {}, {"part": column(*parts)}, {}).tolist() == paid
+    for value, fen in zip(parts, paid, strict=True):
+        assert settle(promised, "cover", {}, {"part": value}, {}).amount_fen == fen

@@ -10,9 +10,10 @@ from miaopei.errors import Refused
 from miaopei.errors.texts import say
 from miaopei.measures.money import wan
 from miaopei.products.shelf import shelf
-from miaopei.terms import bounds, build as b
-from miaopei.terms.exact import first_missing, reads_policy, replay, settle, trace_json
-from miaopei.terms.words import Kind, Terms
+from miaopei.terms import bounds
+from miaopei.terms import build as b
+from miaopei.terms.exact import first_missing, replay, settle, trace_json
+from miaopei.terms.words import IfMissing, Kind, Terms
 
 DALI = shelf().find("yunnan_dali").version(1).terms
 HOUSE, DEATHS = DALI.benefit("house"), DALI.benefit("deaths")
@@ -58,8 +59,6 @@ def test_the_death_cover_asks_for_a_notice_only_where_it_can_pay() -> None:
 
 
 def test_a_test_that_rests_on_the_policy_demands_both_branches() -> None:
-    from miaopei.terms.words import IfMissing
-
     def seen(name: str) -> object:
         return b.observed(
             name, Kind.MONEY, low=0, high=9, zh=name, en=name, measure="value", sources=("s",),
@@ -77,9 +76,7 @@ def test_a_test_that_rests_on_the_policy_demands_both_branches() -> None:
     assert first_missing(b.any_of(b.not_(choice), flag), {}) == "left"
 
 
-def test_whether_an_amount_rests_on_the_policy() -> None:
-    assert reads_policy(DELAY.benefit("delay"))
-    assert not reads_policy(next(iter(HOUSE.body.items)))  # type: ignore[attr-defined]
+def test_what_the_facts_leave_to_pay() -> None:
     assert bounds.bounds(DALI, "house", {"role": 0}).most == 0
     assert bounds.bounds(DALI, "house", {"role": 2, "magnitude": 49}).most == 0
     assert bounds.bounds(DALI, "house", {"role": 1, "magnitude": 50}).most == wan(2_800)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import random
@@ -77,12 +78,12 @@ def only_refusals(value: Any) -> bool:
     for refusal in refusals:
         json.dumps(refusal.as_json())
     read = Product.from_json if isinstance(value, dict) and "versions" in value else from_json
-    try:
+    if not refusals:
         read(value)
-    except Refused as refused:
-        assert refused.refusals
-        assert refusals
-    return not refusals
+        return True
+    with contextlib.suppress(Refused):  # sound in shape is read; what it lacks is said above
+        read(value)
+    return False
 
 
 @pytest.mark.parametrize("name", TERMS)

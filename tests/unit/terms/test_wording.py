@@ -86,7 +86,8 @@ def test_clauses_are_numbered_once_and_cited_after(terms: Terms, language: str) 
             assert number < article.number or number in later
         said_so_far = article.number
     text = as_text(terms, language)  # type: ignore[arg-type]
-    assert "{" not in text and "None" not in text
+    assert "{" not in text
+    assert "None" not in text
     for article in articles(terms, language):  # type: ignore[arg-type]
         assert text.count(article.text) == 1
 
@@ -139,7 +140,10 @@ def test_a_trace_in_sentences() -> None:
     seen = {"role": 2, "magnitude": 51, "loss_area": 44_800, "loss_total": 166_419}
     lines = sentences(DALI, settle(DALI, "house", seen, {}, {"house": 0}), "zh")
     assert lines[0] == "第1条:主震震级 5.1级,在“5.0级(含)至5.5级(不含)”一档,得 2,800万元。"
-    assert "第1条 2,800万元 × 本地区民房地震损失 4,480万元 ÷ 该次地震民房总损失 16,641.9万元" in lines[1]
+    assert (
+        "第1条 2,800万元 × 本地区民房地震损失 4,480万元 ÷ 该次地震民房总损失 16,641.9万元"
+        in lines[1]
+    )
     assert lines[-1].endswith("赔付后剩余 41,246.24万元。")
     english = sentences(DALI, settle(DALI, "house", seen, {}, {"house": 0}), "en")
     assert english[1].endswith("(rounded half up to 10 yuan); this gives 7,537,600 yuan.")
