@@ -2,7 +2,7 @@
 
 The official rapid report settles as soon as it is on file. Only where none is on file at the freeze
 deadline does the fallback settle. After that the shock's value stands ("first_settles") or follows
-its revisions ("revision_counts"). Source: docs/specs/evidence.md, section 5.
+its revisions ("revision_counts"). Source: docs/specs/evidence.md, section 6.
 """
 
 from __future__ import annotations

@@ -29,14 +29,14 @@ def test_the_six_named_events_have_their_roles(time, size, lat, lon, name, dali,
 
 
 def held(name: str, lat: str, lon: str, **given) -> Found | Held:
-    facts = on_file(shock("2012-12-30 12:00:00", "5.1", lat, lon, name=name))
+    facts = on_file(shock("2012-12-30 06:51:23", "5.1", lat, lon, name=name))
     found = ask(facts, ROLE, "2013-06-01", **given)
     assert isinstance(found, Found | Held)
     return found
 
 
 def test_weishan_2012_is_held_for_a_person() -> None:
-    """The catalogue's 2012-12-30 row, with an invented magnitude: named Weishan (Dali), but the
+    """The catalogue's 2012-12-30 row (ML 3.2) with an invented Ms 5.1: named Weishan (Dali), the
     point lies elsewhere.
     """
     found = held("云南巍山", "25.12", "99.97")
