@@ -1,7 +1,7 @@
 """Cases on the record: which occurrences new facts touch, what ripens, and the line of triggers.
 
-Gathers facts from state, asks `evidence` how they group and `claims.case` what they allow, writes
-the answer down. Source: docs/specs/record.md, section 6.
+Asks `occurrences` how the facts group and `claims.case` what they allow, writes the answer down.
+Source: docs/specs/record.md, section 6.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from typing import Any
 
 from ..claims import case as claims_case
 from ..evidence.findings import Finding, Found, find
-from ..evidence.grouping import Occurrence, group
+from ..evidence.grouping import Occurrence
 from ..evidence.observation import Observation
 from ..measures.identity import content_id
-from ..measures.instant import DAY, HOUR, from_beijing
+from ..measures.instant import DAY, from_beijing
 from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from .base import Made, Moment, Outcome, clock_key
-from .facts import RecordContext, context, facts_between, product_of
+from .facts import GROUPED, RecordContext, context, product_of
+from .occurrences import around, pin, regroup
 from .state import State
 
 UNSETTLED = frozenset({"ready", "deciding"})
@@ -26,20 +27,22 @@ UNSETTLED = frozenset({"ready", "deciding"})
 
 def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], now: Moment) -> None:
     """Look again at every case that the new observations may touch."""
-    instants: set[tuple[int, int]] = set()
-    for observation in new:
-        if observation.kind == "shock":
-            instants.add((observation.instant, observation.instant))
-        elif day := observation.values.get("event_day"):
-            first = from_beijing(day)
-            instants.add((first, first + DAY - 1))
+    arrived = sorted(new, key=lambda observation: (observation.instant, observation.id))
     for rule_id, rule in _rules(state).items():
-        touched: dict[str, Occurrence] = {}
-        for first, last in sorted(instants):
-            touched.update(_regroup(state, outcome, rule_id, rule, first, last, now))
+        touched: set[str] = set()
+        for observation in arrived:
+            if observation.kind in GROUPED:
+                changed = regroup(state, rule_id, rule, observation)
+                touched.update(changed.touched)
+                for occurrence in changed.gone:
+                    _supersede(state, outcome, rule_id, occurrence)
+            elif day := observation.values.get("event_day"):
+                first = from_beijing(day)
+                touched.update(around(state, rule_id, rule, first, first + DAY - 1))
         for key in sorted(touched):
-            for listing in _listings(state, rule_id):
-                reassess(state, outcome, listing, key, now)
+            if state.has("occurrence", key):
+                for listing in _listings(state, rule_id):
+                    reassess(state, outcome, listing, key, now)
 
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
@@ -172,6 +175,7 @@ def _trigger(
         "trigger": trigger,
     }
     set_case(state, outcome, key, case)
+    pin(state, base["at"], trigger)
     open_next(state, outcome, name, now)
 
 
@@ -205,42 +209,8 @@ def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) ->
     outcome.made.append(Made("case", content_id("case", value), value, because))
 
 
-def _regroup(
-    state: State,
-    outcome: Outcome,
-    rule_id: str,
-    rule: Mapping[str, Any],
-    first: int,
-    last: int,
-    now: Moment,
-) -> dict[str, Occurrence]:
-    """Group the facts around [first, last] anew; the occurrences that this may have changed."""
-    window = rule["hours"] * HOUR
-    low, high = first - 2 * window, last + 2 * window
-    known = dict(state.between("occurrence", f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}"))
-    pinned = [Occurrence.from_json(v) for k, v in known.items() if state.has("pinned", k)]
-    facts = facts_between(state, low, high)
-    touched = {}
-    found = group(facts, rule, pinned)
-    keys = set()
-    for occurrence in found:
-        key = f"{rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
-        keys.add(key)
-        if occurrence.origin > last + window or occurrence.origin < first - window:
-            continue
-        touched[key] = occurrence
-        if known.get(key) != occurrence.as_json():
-            state.put("occurrence", key, occurrence.as_json())
-    for key in known:
-        inside = first - window <= int(key.split("/")[1]) <= last + window
-        if key not in keys and inside:
-            _supersede(state, outcome, rule_id, key, known[key]["id"])
-    return touched
-
-
-def _supersede(state: State, outcome: Outcome, rule_id: str, key: str, occurrence: str) -> None:
+def _supersede(state: State, outcome: Outcome, rule_id: str, occurrence: str) -> None:
     """An earlier shock, recorded late, has taken this unsettled sequence into its own."""
-    state.delete("occurrence", key)
     for listing in _listings(state, rule_id):
         for case_key, case in list(state.range("case", f"{listing}/{occurrence}/")):
             value = {

@@ -111,7 +111,6 @@ def _settle(
         "at_time": now.time,
     }
     set_case(state, outcome, case_key, settled)
-    state.put("pinned", case["at"], settlement)
     open_next(state, outcome, trigger["book"], now)
     reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
     return outcome
