@@ -82,7 +82,24 @@ DsnOption = Annotated[
     ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
-InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+
+
+def _file(name: str, help: str) -> typer.models.OptionInfo:
+    found: typer.models.OptionInfo = typer.Option(
+        name, metavar="FILE", exists=True, dir_okay=False, readable=True, help=help
+    )
+    return found
+
+
+RapidFile = _file("--rapid", "Official rapid reports (CSV).")
+LossFile = _file("--losses", "Loss assessment reports (CSV).")
+DeathFile = _file("--deaths", "Official death notices (CSV).")
+TypesOption = typer.Option(
+    "--type", metavar="TYPE", help="Count magnitudes of this type as well (mww, mb); repeatable."
+)
+DeclareOption = typer.Option(
+    "--declare", metavar="NAME=NUMBER", help="What the policy declares; repeatable."
+)
 
 
 @app.callback()
@@ -119,6 +136,32 @@ def demo(
     language = chosen(lang)
     place = Place.of(data, dsn)
     raise typer.Exit(run_demo(place, once=once, json_file=json_file, language=language, port=port))
+
+
+@app.command()
+def replay(
+    catalogue: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    product: Annotated[str, typer.Option(metavar="ID", help="Product id, or a product's file.")],
+    rapid: Annotated[Path | None, RapidFile] = None,
+    losses: Annotated[Path | None, LossFile] = None,
+    deaths: Annotated[Path | None, DeathFile] = None,
+    terms: Annotated[int | None, typer.Option(metavar="VERSION", help="Force a version.")] = None,
+    what_if: Annotated[bool, typer.Option("--what-if", help="Said for clearness: it is.")] = True,
+    types: Annotated[list[str] | None, TypesOption] = None,
+    declare: Annotated[list[str] | None, DeclareOption] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Run any catalogue through any product, as a what-if: no money moves, nothing is kept.
+
+    CATALOGUE is any file that `miaopei feed read` accepts. Without --rapid the reviewed catalogue
+    settles alone, which may lie in another band than the official rapid magnitude.
+    """
+    from .whatif import Asked, run
+
+    del what_if  # there is no other way to run it
+    asked = Asked(product, terms, catalogue, rapid, losses, deaths, types or (), declare or ())
+    raise typer.Exit(run(asked, as_json=as_json, language=chosen(lang)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,211 @@
+"""`miaopei replay`: any catalogue through any product and version, as a what-if.
+
+The acts, node and decider are those of a real record, over a store in memory and without a bank: no
+database is touched and no money moves. The objects are those of the register.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from ..adapters.feeds import Reading, shipped
+from ..errors import Fact, Refusal, Refused
+from ..measures.instant import DAY
+from ..node import scheme
+from ..node.node import genesis_value
+from ..node.ports import Identity
+from ..node.replay import Arrival, replay
+from ..products.shelf import Shelf, shelf
+from ..reports.register import Register, register
+from ..settings import Language
+from ..terms.check import check_file
+from ..terms.filing import Product
+from ..terms.words import Declared
+from ..wiring import in_memory
+from . import speak
+from .demo import history, output, show
+
+MEMBER = "what-if"
+NAME = {"zh": "假设运行", "en": "what-if"}
+POLICY_SINCE, POLICY_UNTIL = 0, 4_102_444_800  # 1970 to 2100: whatever the catalogue holds
+MAGNITUDE = "shock.magnitude"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a what-if is about."""
+
+    product: str
+    version: int | None
+    catalogue: Path
+    rapid: Path | None
+    losses: Path | None
+    deaths: Path | None
+    types: Sequence[str]
+    declared: Sequence[str]
+
+
+def run(asked: Asked, *, as_json: bool, language: Language) -> int:
+    """Run a what-if and show its register."""
+    speaker = speak.Speaker(language)
+    product = chosen(asked)
+    readings, labels = read_files(asked, product)
+    found = what_if(product, history.arrivals(readings), declared_of(asked, product), labels)
+    refused = [refusal for reading in readings for refusal in reading.refusals]
+    for refusal in refused:
+        speak.note(speaker.refusal(refusal))
+    if as_json:
+        speak.show_json([row.as_json() for row in found.rows])
+        return 0
+    for label in labels:
+        speak.out(f"! {speaker.refusal(Refusal(f'register.label_{label}'))}")
+    show.registered(found, speaker)
+    show.unpaid(found, speaker)
+    return 0
+
+
+def chosen(asked: Asked) -> Product:
+    """The product, with one version in force for ever where that is asked for.
+
+    Errors   Refused terms.* for a product or version that is not there, or a file with faults.
+    """
+    path = Path(asked.product)
+    if path.suffix == ".json" and path.is_file():
+        data = path.read_bytes()
+        if refusals := check_file(data):
+            raise Refused(*refusals)
+        product = Product.from_bytes(data)
+    else:
+        product = shelf().find(asked.product)
+    if asked.version is not None:
+        forced = replace(product.version(asked.version), since=POLICY_SINCE, until=None)
+        product = replace(product, versions=(forced,))
+    if asked.types:
+        counted = [*product.grouping.get("counted_types", ()), *asked.types]
+        grouping = {**product.grouping, "counted_types": list(dict.fromkeys(counted))}
+        product = replace(product, grouping=grouping)
+    return product
+
+
+def read_files(asked: Asked, product: Product) -> tuple[list[Reading], tuple[str, ...]]:
+    """The files, and what must be said of the run. A catalogue of a source that the product does
+    not name stands in for the one it does.
+    """
+    labels = ["what_if", "replay", "assumed_arrivals"]
+    if asked.version is not None:
+        labels.append("terms_forced")
+    readings = [history.whole(asked.catalogue.read_bytes())]
+    rule = next((rule for rule in product.inputs if rule.measure == MAGNITUDE), None)
+    named = () if rule is None else (*rule.sources, *rule.fallback)
+    if named and readings[0].source not in named:
+        readings = [history.taken_as(readings[0], named[-1])]
+        labels.append("catalogue_taken")
+    paths = (asked.rapid, asked.losses, asked.deaths)
+    readings += [history.whole(path.read_bytes()) for path in paths if path is not None]
+    return readings, tuple(labels)
+
+
+def declared_of(asked: Asked, product: Product) -> dict[str, int]:
+    """The figures that a policy of this product declares, from NAME=NUMBER.
+
+    Errors   Refused cli.bad_declared, cli.declared_missing.
+    """
+    given: dict[str, int] = {}
+    for text in asked.declared:
+        name, _, number = text.partition("=")
+        if not number.lstrip("-").isdecimal():
+            raise _no("bad_declared", given=text[:60])
+        given[name] = int(number)
+    wanted = {
+        item.name
+        for version in product.versions
+        for item in version.terms.inputs
+        if isinstance(item, Declared)
+    }
+    if lacking := sorted(wanted - set(given)):
+        raise _no("declared_missing", names=", ".join(lacking), first=lacking[0])
+    return {name: given[name] for name in sorted(wanted)}
+
+
+def what_if(
+    product: Product,
+    arrivals: Iterable[Arrival],
+    declared: Mapping[str, int] | None = None,
+    labels: tuple[str, ...] = ("what_if",),
+) -> Register:
+    """The register of a record in memory, with one policy that spans everything.
+
+    Facts of before 1970 are left out: a record's time starts there.
+    """
+    coming = [a for a in arrivals if a.row.observation.instant >= 0 and a.at > 0]
+    if not coming:
+        return Register((), {})
+    identity = Identity(
+        MEMBER,
+        Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(),
+        X25519PrivateKey.generate(),
+    )
+    member = in_memory(identity)
+    first, last = min(a.at for a in coming), max(a.at for a in coming)
+    genesis = genesis_value(
+        "what-if",
+        identity,
+        clock="replay",
+        time=max(0, first - DAY),
+        origin=f"miaopei.invalid/what-if/{os.urandom(6).hex()}",
+        member_name=NAME,
+    )
+    member.node.found(genesis)
+    scheme.apply(member.node, _scheme(product), Shelf([product]))
+    since = [version.since for version in product.versions if version.since]
+    wanted = scheme.Wanted(
+        since=POLICY_SINCE,
+        until=POLICY_UNTIL,
+        year_from=min(since, default=POLICY_SINCE),
+        premium_fen=0,
+        payee={"account": "", "name": MEMBER},
+        declared=declared or {},
+    )
+    scheme.issue(member.node, product.id, [wanted], MEMBER)
+    member.work()
+    closing = [rule.close_after_seconds or 0 for rule in product.inputs]
+    for _ in replay(member.node, coming, last + max(closing, default=0) + DAY, member.work):
+        pass
+    with member.node.reading() as (reading, state):
+        now = reading.head().time
+        return register(state, now, printed=output.printed(), labels=labels)
+
+
+def _scheme(product: Product) -> dict[str, object]:
+    """What the record needs for one product: one carrier, every source and area we know."""
+    return {
+        "format": scheme.FORMAT,
+        "id": MEMBER,
+        "name": NAME,
+        "labels": {"zh": [], "en": []},
+        "members": [{"id": "carrier", "name": NAME, "roles": ["carrier"]}],
+        "sources": [source.id for source in shipped.sources()],
+        "areas": [area.code for area in shipped.areas()],
+        "products": [product.id],
+        "placements": {
+            "whole": {
+                "illustrative": True,
+                "shares": [{"carrier": "carrier", "ppm": 1_000_000}],
+            }
+        },
+        "listings": [
+            {"id": product.id, "product": product.id, "placement": "whole", "policies": []}
+        ],
+        "carrier_accounts": [],
+    }
+
+
+def _no(code: str, /, **facts: Fact) -> Refused:
+    return Refused(Refusal(f"cli.{code}", facts))
