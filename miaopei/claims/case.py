@@ -62,9 +62,7 @@ def assess(
         name = exact.first_missing(body, {n: f.value for n, f in known.items()})
         if name is None:
             facts = {n: f.as_json() for n, f in known.items()}
-            if again:
-                return Ready(version, instant, facts)
-            return _due(version, benefit, Ready(version, instant, facts))
+            return _due(version, benefit, Ready(version, instant, facts), again=again)
         found = find(rules[name], known)
         match found:
             case Found():
@@ -81,10 +79,10 @@ def assess(
                 return Standing(found.state, found.reason, facts, instant=instant)
 
 
-def _due(version: Version, benefit: str, ready: Ready) -> Ready | Standing:
+def _due(version: Version, benefit: str, ready: Ready, *, again: bool) -> Ready | Standing:
     """Terms that give zero whoever is covered need no trigger; a refusal gives no number."""
     observed = ready.observed()
-    if observed.get("role") == 0:
+    if observed.get("role") == 0 and not again:
         return Standing("not_covered", "outside_area", ready.facts, instant=ready.instant)
     if any(isinstance(word, Declared) for word in walk(version.terms.benefit(benefit))):
         return ready
@@ -94,7 +92,7 @@ def _due(version: Version, benefit: str, ready: Ready) -> Ready | Standing:
         refusal = refused.refusals[0]
         facts = {**ready.facts, "refusal": refusal.as_json()}
         return Standing("refused", refusal.code, facts, None, "operator", ready.instant)
-    if amount == 0:
+    if amount == 0 and not again:
         return Standing("nothing_due", "terms_give_zero", ready.facts, instant=ready.instant)
     return ready
 
