@@ -30,8 +30,8 @@ def from_beijing(text: str) -> int:
     """'2021-05-21 21:48:35' or '2021-5-21 21:48:35', Beijing time -> UTC seconds."""
     day, _, clock = text.strip().replace("T", " ").partition(" ")
     try:
-        year, month, dom = (int(part) for part in day.replace("/", "-").split("-"))
-        parts = [int(part) for part in (clock or "0").split(":")]
+        year, month, dom = (_digits(part) for part in day.replace("/", "-").split("-"))
+        parts = [_digits(part) for part in (clock or "0").split(":")]
         hour, minute, second = parts + [0] * (3 - len(parts))
         moment = datetime(year, month, dom, hour, minute, second, tzinfo=BEIJING)
     except ValueError:
@@ -40,6 +40,12 @@ def from_beijing(text: str) -> int:
     if seconds < FIRST_FIXED_OFFSET:
         raise Refused(Refusal("instant.before_fixed_offset", {"value": text[:40]}))
     return seconds
+
+
+def _digits(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)  # int() would also take full-width digits, signs and underscores
+    return int(text)
 
 
 def utc_text(seconds: int) -> str:

@@ -70,3 +70,12 @@ def test_a_leap_day_has_its_anniversary_on_the_28th() -> None:
     assert instant.period_index(instant.from_beijing("2017-02-28 00:00:00"), start) == 1
     assert instant.period_index(instant.from_beijing("2020-02-28 23:59:59"), start) == 3
     assert instant.period_index(instant.from_beijing("2020-02-29 00:00:00"), start) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2021-05-21 21:48:35:07", "２０21-05-21 21:48:35", "2_021-05-21", "2021-05-21 2１:48:35"],
+)
+def test_only_plain_digits_make_a_time(text):
+    with pytest.raises(Refused):
+        instant.from_beijing(text)
