@@ -51,7 +51,7 @@ def find(
     resolution = context.resolution(rule["name"])
     if resolution is None or not isinstance(answer, Held):
         return answer
-    return _resolved(answer, resolution)
+    return _resolved(rule, answer, resolution)
 
 
 def _measured(
@@ -79,7 +79,7 @@ def _measured(
             raise Refused(Refusal("evidence.unknown_measure", {"measure": str(other)[:60]}))
 
 
-def _resolved(held: Held, resolution: Mapping[str, Any]) -> Found:
+def _resolved(rule: Mapping[str, Any], held: Held, resolution: Mapping[str, Any]) -> Found:
     """A person's value in place of a held finding, with what it stands in for."""
     detail = {
         **held.facts,
@@ -90,6 +90,7 @@ def _resolved(held: Held, resolution: Mapping[str, Any]) -> Found:
     }
     value = int(resolution["value"])
     observation = held.facts.get("observation")
-    if "shock" in held.facts:  # a magnitude: the case goes on from this shock
+    if rule["measure"] == "shock.magnitude" and "shock" in held.facts:
+        # the case goes on from this shock; the code of a role is no magnitude
         detail |= {"main": held.facts["shock"], "used": {held.facts["shock"]: [observation, value]}}
     return Found(value, (observation,) if observation else (), "person", detail)
