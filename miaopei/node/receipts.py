@@ -17,7 +17,7 @@ from ..acts.facts import product_of
 from ..acts.state import State
 from ..claims.claim import claim_from_json
 from ..claims.payout import payouts_of
-from ..claims.receipt import Kind, OpenedClaim, OpenedRow, Paid, Part, Receipt, Shown
+from ..claims.receipt import ROLES, Kind, OpenedClaim, OpenedRow, Paid, Part, Receipt, Shown
 from ..errors import Refusal, Refused
 from ..evidence.area import AreaSet
 from ..evidence.grouping import Occurrence, occurrence_id
@@ -331,7 +331,7 @@ class Collector:
             kind=kind,
             vkey=checkpoint.verifier_key(genesis["origin"], key),
             checkpoint=self._text,
-            leaves={role: tuple(self._shown(places)) for role, places in leaves.by_role.items()},
+            leaves={role: tuple(self._shown(leaves.by_role.get(role, ()))) for role in ROLES},
             row=row,
             before=before,
             claim=claim,

@@ -12,7 +12,7 @@ from ...errors import Refusal, Refused
 from ...evidence.findings import Held
 from ...policies.row import row_from_json
 from ...terms import exact
-from ...terms.filing import Version
+from ...terms.filing import InputRule, Version
 from ...terms.words import Terms
 from . import near
 from .contract import claim_of, covers, gross_of, subject_of
@@ -69,6 +69,8 @@ def nearness(seen: Seen) -> tuple[Refusal, ...]:
         it = row_from_json(seen.receipt.row.row)
         if not covers(it, value["instant"]):
             return near.near_period(it.since, it.until, value["instant"])
+        if seen.receipt.claim is not None:
+            return _near_claim(claim_of(seen))
         return near.near_zero(terms, benefit, observed, it.declared)
     match value["reason"]:
         case "no_terms_in_force":
@@ -82,6 +84,14 @@ def nearness(seen: Seen) -> tuple[Refusal, ...]:
             return near.near_outside(terms, benefit, known, name, detail)
     missing = exact.first_missing(terms.benefit(benefit), observed)
     return () if missing is None else near.near_open(terms, benefit, observed, missing)
+
+
+def _near_claim(claim: Json) -> tuple[Refusal, ...]:
+    """For a claim that pays nothing: what it would have been without what stands in its way."""
+    if claim["state"] not in ("exhausted", "held"):
+        return ()
+    facts = {"gross_fen": claim["gross_fen"], "spent_fen": claim["spent_fen"]}
+    return (Refusal(f"verify.near_{claim['state']}", facts),)
 
 
 def observed_of(facts: Json) -> dict[str, int]:
@@ -134,14 +144,22 @@ def _waits(seen: Seen, value: Json, missing: str) -> None:
         demand(measures is None or rule.measure in measures, "reason_differs",
                reason=value["reason"])  # fmt: skip
         demand(value["until"] is None or value["until"] > time, "deadline_past", input=missing)
-    elif rule.measure == "shock.role" and "by_name" in value["facts"].get("held", {}):
-        held = value["facts"]["held"]
-        fact = seen.facts.get(held["observation"])
-        if fact is None:
-            raise fails("fact_absent", input=missing, observation=held["observation"][:16])
-        again = read_role(seen, rule, fact)
-        demand(isinstance(again, Held) and again.facts == held, "reason_differs",
-               reason=value["reason"])  # fmt: skip
+    else:
+        _held(seen, value, rule)
+
+
+def _held(seen: Seen, value: Json, rule: InputRule) -> None:
+    """What disagrees is here; where the epicentre lies is read again, and disagrees again."""
+    held, reason_code = value["facts"].get("held"), value["reason"]
+    if not held:
+        raise fails("reason_differs", reason=reason_code)
+    named = [held["observation"]] if "observation" in held else []
+    for name in (*named, *(side["observation"] for side in held.get("values", ()))):
+        demand(name in seen.facts, "fact_absent", input=rule.name, observation=str(name)[:16])
+    if "by_name" in held:
+        again = read_role(seen, rule, seen.facts[held["observation"]])
+        same = isinstance(again, Held) and (again.reason, again.facts) == (reason_code, held)
+        demand(same, "reason_differs", reason=reason_code)
 
 
 def _policy_reason(seen: Seen) -> Facts:

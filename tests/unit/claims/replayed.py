@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,18 +16,24 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from miaopei.accounts.rail import Instruction, Outcome, OutcomeState
 from miaopei.adapters.feeds import read, shipped
 from miaopei.adapters.memory_store import MemoryStore
+from miaopei.evidence.observation import Observation
+from miaopei.measures.identity import canonical, digest
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
+from miaopei.node.blobs import seal_blob
 from miaopei.node.decider import Decider
 from miaopei.node.gateway import Row
 from miaopei.node.node import Node, genesis_value
 from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity
 from miaopei.node.replay import Arrival, replay
+from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.shelf import shelf
+from tests.unit.evidence.facts import report, shock
 
 START, END = from_beijing("2015-08-19"), from_beijing("2021-12-31")
 FILES = ("cenc_catalogue_2015_2021.csv", "cenc_rapid_reports.csv", "loss_reports.csv")
+DALI, YUXI = "yunnan_dali", "yunnan_yuxi"
 ORIGIN = "miaopei.example/receipts"
 IDENTITY = Identity(
     "miaopei",
@@ -37,23 +44,17 @@ IDENTITY = Identity(
 
 
 class Rail:
-    """A bank that executes what it is told; `refuse` names instructions it never pays."""
+    """A bank that executes what it is told, but for instructions from the account `refuse`."""
 
-    def __init__(self, refuse: frozenset[str] = frozenset()) -> None:
-        self.refuse = refuse
+    refuse = ""
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
-        return [
-            Outcome(
-                i.id,
-                OutcomeState.REFUSED if i.id in self.refuse else OutcomeState.EXECUTED,
-                i.amount_fen,
-                f"ref-{i.id[:12]}",
-                END,
-                "bank.closed" if i.id in self.refuse else None,
-            )
-            for i in instructions
-        ]
+        return [self._answer(i, refused=i.debtor_account == self.refuse) for i in instructions]
+
+    def _answer(self, given: Instruction, *, refused: bool) -> Outcome:
+        state = OutcomeState.REFUSED if refused else OutcomeState.EXECUTED
+        code = "bank.closed" if refused else None
+        return Outcome(given.id, state, given.amount_fen, f"ref-{given.id[:12]}", END, code)
 
     def ask(self, ids: list[str]) -> list[Outcome]:
         return [Outcome(name, OutcomeState.UNKNOWN) for name in ids]
@@ -73,7 +74,8 @@ class World:
             )
         )  # fmt: skip
         self.decider = Decider(self.node)
-        self.payer = Payer(self.node, Rail(), "sandbox")
+        self.rail = Rail()
+        self.payer = Payer(self.node, self.rail, "sandbox")
 
     def work(self) -> None:
         self.decider.run()
@@ -87,6 +89,28 @@ class World:
                 payee = {"account": part["account"], "name": part["carrier"]}
                 block.put_payee(f"carrier/{part['carrier']}", payee)
         self.work()
+
+    def admit(self, row: PolicyRow) -> None:
+        """One more row in its book, now."""
+        with self.store.writing() as block:
+            block.put_payee(f"policy/{row.policy}", {"account": "6200-MORE", "name": "one more"})
+            bytes_, commitment = canonical(row.as_json()), row.commitment()
+            rows = seal_blob(block, self.node, [bytes_], [commitment], "miaopei/rows/1")
+            blob = block.put_blob(commitment, "miaopei/commitments/1")
+        given = {"blob": blob, "length": 32, "count": 1, "media": "miaopei/commitments/1"}
+        body = {
+            "book": row.book,
+            "rows": rows,
+            "commitments": {**given, "root": rows["root"]},
+            "totals": {"premium_fen": 0, "carriers": []},
+        }
+        self.node.accept("admit_batch", f"more-{rows['root'][:16]}", body)
+        self.work()
+
+    def policies(self) -> list[PolicyRow]:
+        with self.node.reading() as (reading, state):
+            size = state.need("book", DALI)["size"]
+            return [recorded.row for recorded in reading.rows(DALI, size)]
 
     def run(self, arrivals: Iterable[Arrival], until: int) -> None:
         for _ in replay(self.node, arrivals, until, self.work):
@@ -107,6 +131,73 @@ def arrivals(*names: str) -> list[Arrival]:
             given = Row(seen, row.original, reading.media, reading.file_sha256, row.part)
             found.append(Arrival(at, given))
     return found
+
+
+def observed(observation: Observation, after: int = 600) -> Arrival:
+    """An observation as if read from a file that holds nothing else."""
+    data = canonical(observation.as_json())
+    row = Row(observation, data, "application/json", digest(data), "line 1")
+    return Arrival(observation.instant + after, row)
+
+
+def rapid(*given: str, **more: str) -> Arrival:
+    return observed(shock(*given, source="cenc.rapid", **more))
+
+
+LIJIANG = {"lat": "26.90", "lon": "100.20", "name": "云南丽江"}
+WEISHAN = {"lat": "25.12", "lon": "99.97", "name": "云南巍山"}  # the name says Dali, the cell not
+
+
+@cache
+def situations() -> World:
+    """Invented shocks around Dali, one for each way in which a case can end."""
+    made = World("situations")
+    made.set_up()
+    first, *_ = made.policies()
+    ended = replace(first, policy="e" * 32, salt="1" * 64, until=from_beijing("2018-08-20"))
+    made.admit(ended)
+    made.run(
+        [
+            rapid("2018-09-01 08:00:00", "7.2"),  # uses up the year
+            rapid("2018-12-01 08:00:00", "5.2"),  # so that nothing is left here
+            rapid("2019-09-01 08:00:00", "5.6"),
+            rapid("2019-09-02 08:00:00", "6.1"),  # larger, in the same sequence
+            rapid("2019-11-01 08:00:00", "5.5", **WEISHAN),  # stays held
+            rapid("2020-01-05 08:00:00", "5.5", **WEISHAN),  # decided by a person below
+        ],
+        from_beijing("2020-01-06"),
+    )
+    with made.node.reading() as (_, state):
+        held = [c for _, c in state.range("case", f"{DALI}/") if c["state"] == "held_person"]
+    for case in held:
+        if case["instant"] == from_beijing("2020-01-05 08:00:00"):
+            said = {"input": "role", "value": 1, "reason": "seen on site", "person": "a surveyor"}
+            body = {"listing": DALI, "occurrence": case["occurrence"], **said}
+            made.node.submit([made.node.act("resolve", "decided", body)])
+            break
+    made.work()
+    made.rail.refuse = "6100-UNITED"
+    made.run([observed(shock("2021-03-01 08:00:00", "5.0"))], from_beijing("2021-03-01 17:00:00"))
+    late = replace(first, policy="f" * 32, salt="2" * 64, since=from_beijing("2021-01-01"))
+    made.admit(late)
+    made.admit(replace(first, transaction=Transaction.ENDORSE, number=2, salt="3" * 64))
+    made.run([], from_beijing("2021-03-02"))
+    made.rail.refuse = ""
+    with made.node.reading() as (_, state):
+        last = [s for _, s in state.range("settled", f"{DALI}/")][-1]
+    made.payer.retry_refused(last)
+    made.work()
+    made.run(
+        [
+            rapid("2021-03-10 08:00:00", "5.3", **LIJIANG),
+            observed(report("2021-03-10", {"532900": 0, "530700": 900}, total=900, name="丽江市")),
+            rapid("2021-05-01 08:00:00", "5.3", **LIJIANG),
+            observed(report("2021-05-01", {"530700": 900}, total=900, name="丽江市"), 86_400),
+            observed(shock("2021-05-31 20:00:00", "5.5")),
+        ],
+        from_beijing("2021-06-01"),
+    )
+    return made
 
 
 @cache

@@ -1,0 +1,404 @@
+"""Verifying: true receipts hold, amounts are those in print, and each lie is found by its check.
+
+The lies are signed again by the operator's own key, so that it is not the receipt's signature that
+finds them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import miaopei
+from miaopei.acts.apply import KINDS
+from miaopei.claims.receipt import Kind, Receipt, from_json
+from miaopei.claims.verify import check_names, explain, verify
+from miaopei.claims.verify.frame import MAY_SEND
+from miaopei.measures.identity import content_id
+from miaopei.measures.instant import beijing_day
+from miaopei.measures.money import wan
+from miaopei.node.receipts import Collector
+from tests.unit.claims.replayed import DALI, IDENTITY, situations, world
+
+# Printed payouts (doi 10.11899/zzfy20210303, Tables 2 and 4) in 万元 by Beijing day and product.
+PRINTED = {
+    ("2015-10-30", "yunnan_dali"): 753_760_000,
+    ("2016-05-18", "yunnan_dali"): wan(2_800),
+    ("2017-03-27", "yunnan_dali"): wan(2_800),
+    ("2018-08-13", "yunnan_yuxi"): wan(1_600),
+    ("2018-09-08", "yunnan_yuxi"): 16_129_000,
+    ("2021-05-21", "yunnan_dali"): wan(4_000),
+}
+
+
+@cache
+def replayed() -> tuple[Receipt, ...]:
+    """Payouts of the replayed years."""
+    return tuple(_payouts(world()))
+
+
+@cache
+def invented() -> dict[str, Receipt]:
+    """One receipt for each way in which a case can end, by state or reason (house cover)."""
+    found = {}
+    with situations().node.reading() as (reading, state):
+        collector = Collector(reading, IDENTITY)
+        for id, entry in state.range("settlement", ""):
+            for claim in reading.claims(entry["settlement"]["trigger"]):
+                make = collector.payout if claim["pay_fen"] else collector.policy_refusal
+                name = f"{claim['state']} {entry['settlement']['revision']}"
+                found[name] = make(id, claim["policy"])
+            found["ended"] = collector.policy_refusal(id, "e" * 32)
+        for key, case in state.range("case", f"{DALI}/"):
+            if case["state"] != "settled" and case["benefit"] == "house":
+                found[case["reason"]] = collector.case_refusal(*key.split("/"))
+    return found
+
+
+@cache
+def refused() -> dict[str, Receipt]:
+    """Refusals of the replayed years, one for each reason."""
+    found = {}
+    with world().node.reading() as (reading, state):
+        collector = Collector(reading, IDENTITY)
+        for key, case in state.range("case", ""):
+            name = f"{case['benefit']} {case['reason']}"
+            if case["state"] != "settled" and name not in found:
+                found[name] = collector.case_refusal(*key.split("/"))
+    return found
+
+
+def _payouts(made: Any) -> Iterator[Receipt]:
+    with made.node.reading() as (reading, state):
+        collector = Collector(reading, IDENTITY)
+        for id, entry in state.range("settlement", ""):
+            for claim in reading.claims(entry["settlement"]["trigger"]):
+                if claim["pay_fen"]:
+                    yield collector.payout(id, claim["policy"])
+
+
+def failures(receipt: Receipt, vkey: str | None = None) -> tuple[str, ...]:
+    return verify(receipt.to_bytes(), vkey or receipt.vkey).failed
+
+
+def changed(receipt: Receipt, change: Callable[[Any], object]) -> tuple[str, ...]:
+    """The failed checks after a change that the operator has signed again."""
+    value = json.loads(receipt.to_bytes())
+    change(value)
+    value["sig"] = ""
+    again = from_json(value).signed(IDENTITY.acts.sign)
+    verdict = verify(again.to_bytes(), receipt.vkey)
+    assert not verdict.holds
+    assert "signer" not in verdict.failed
+    return verdict.failed
+
+
+# True receipts ------------------------------------------------------------------------------------
+
+
+def test_every_printed_payout_has_a_receipt_that_holds() -> None:
+    found = {}
+    for receipt in replayed():
+        verdict = verify(receipt.to_bytes(), receipt.vkey)
+        assert verdict.holds, verdict.failed
+        assert [c.name for c in verdict.checks] == list(check_names(receipt.kind))
+        trigger = receipt.leaves["trigger"][0].leaf["value"]
+        day = beijing_day(int(str(verdict.about["instant_at"])))
+        found[day, trigger["listing"]] = verdict.about["pay_fen"]
+    assert found == PRINTED
+
+
+def test_every_refusal_of_the_replayed_years_holds() -> None:
+    assert len(refused()) >= 5
+    for name, receipt in refused().items():
+        assert failures(receipt) == (), name
+
+
+def test_every_way_a_case_can_end_has_a_receipt_that_holds() -> None:
+    wanted = {
+        "paid 1", "paid 2", "exhausted 1", "held 1", "ended", "roles_differ", "terms_give_zero",
+        "area_not_named", "no_rapid_report",
+    }  # fmt: skip
+    assert wanted <= set(invented())
+    for name, receipt in invented().items():
+        assert failures(receipt) == (), name
+
+
+def test_the_larger_shock_pays_the_difference() -> None:
+    """A-07 under the second Dali contract: 5.6 gives 2,000 万元, 6.1 gives 4,000 in all."""
+    claim = invented()["paid 2"].claim
+    assert claim is not None
+    amounts = [claim.claim[f"{name}_fen"] for name in ("owed", "settled", "pay")]
+    assert amounts == [wan(4_000), wan(2_000), wan(2_000)]
+
+
+def test_the_first_lines_say_replay_sandbox_and_who_decided() -> None:
+    receipt = replayed()[0]
+    verdict = verify(receipt.to_bytes(), receipt.vkey)
+    assert verdict.labels == ("replay", "sandbox", "shares_made_up", "one_operator")
+    english, chinese = explain(verdict, "en"), explain(verdict, "zh")
+    assert english[0].startswith("HOLDS")
+    assert english[1].startswith("REPLAY")
+    assert english[2].startswith("SANDBOX")
+    assert "Decided by one operator." in english[:6]
+    assert chinese[1].startswith("回放")
+    assert chinese[2].startswith("沙箱")
+    assert "由一家运营方裁定。" in chinese[:6]
+
+
+def test_sentences_leave_no_gap() -> None:
+    """No placeholder without a value and no bare code, in any true receipt or without a key."""
+    verdicts = [verify(r.to_bytes(), r.vkey) for r in (*refused().values(), *invented().values())]
+    verdicts.append(verify(_yangbi().to_bytes(), None))
+    for verdict in verdicts:
+        for line in (*explain(verdict, "zh"), *explain(verdict, "en")):
+            assert "{" not in line
+            assert "?" not in line
+            assert not re.search(r"\b(label|rests|check|near|reason)_[a-z]", line)
+
+
+def test_how_near_is_said_and_true() -> None:
+    """Magnitude and area by the first Dali contract's bands; a share of 1,000 yuan in 90 万元."""
+    near = {
+        name: [n.as_json() for n in verify(r.to_bytes(), r.vkey).near]
+        for name, r in invented().items()
+    }
+    (share,) = [n for n in near["terms_give_zero"] if n["code"] == "verify.near_input"]
+    assert share["facts"]["needed_en"] == "1,000 yuan"  # type: ignore[index]  # plain data
+    # 1,120 万元 / 900 = 12,444.4 yuan, half up to ten yuan
+    assert share["facts"]["would_fen"] == 1_244_000  # type: ignore[index]  # plain data
+    codes = [n["code"] for n in near["roles_differ"]]
+    assert codes == ["verify.near_sides", "verify.near_role", "verify.near_role_up_to"]
+    assert near["roles_differ"][1]["facts"]["would_fen"] == wan(2_000)  # type: ignore[index]
+    assert near["ended"][0]["code"] == "verify.near_policy_end"
+    assert near["exhausted 1"][0]["facts"]["gross_fen"] == wan(1_120)  # type: ignore[index]
+    outside = refused()["house outside_area"]
+    said = "\n".join(explain(verify(outside.to_bytes(), outside.vkey), "en"))
+    assert "Had the epicentre been in the insured prefecture" in said
+
+
+def test_without_a_key_from_outside_nothing_is_proved() -> None:
+    receipt = replayed()[0]
+    verdict = verify(receipt.to_bytes(), None)
+    assert verdict.failed == ("log_key",)
+    assert "own_key" in verdict.labels
+    assert not verdict.holds
+
+
+def test_with_the_key_of_another_log_it_fails() -> None:
+    receipt = replayed()[0]
+    other = invented()["ended"].vkey.replace("receipts", "others")
+    for vkey in (other, "", "nonsense", receipt.vkey + "A"):
+        assert {"log_key", "checkpoint"} <= set(verify(receipt.to_bytes(), vkey).failed)
+
+
+# Lies ---------------------------------------------------------------------------------------------
+
+
+def leaf(value: Any, role: str, index: int = 0) -> Any:
+    return value["leaves"][role][index]["leaf"]
+
+
+LIES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a larger payout": (lambda v: v["payouts"][0].update(amount_fen=1), "split"),
+    "a payout left out": (lambda v: v["payouts"].pop(), "split"),
+    "another carrier": (lambda v: v["payouts"][0]["payout"].update(carrier="x"), "split"),
+    "another amount at the bank": (
+        lambda v: v["payouts"][0]["paid"]["outcome"].update(amount_fen=5), "payments",
+    ),
+    "an answer of the bank moved": (
+        lambda v: v["payouts"][0].update(paid=v["payouts"][1]["paid"]), "payments",
+    ),
+    "a claim that owes more": (lambda v: v["claim"]["claim"].update(owed_fen=1), "amount"),
+    "a claim that spent less": (lambda v: v["claim"]["claim"].update(spent_fen=9), "claim"),
+    "another salt": (lambda v: v["claim"]["claim"].update(salt="0" * 64), "claim"),
+    "another place in the book": (lambda v: v["row"].update(position=1), "row"),
+    "a policy that lasted longer": (lambda v: v["row"]["row"].update(until=2**40), "row"),
+    "a premium that was less": (lambda v: v["row"]["row"].update(premium_fen=0), "row"),
+    "another magnitude": (
+        lambda v: leaf(v, "trigger")["value"]["facts"]["magnitude"].update(value=70), "inclusion",
+    ),
+    "a later checkpoint": (
+        lambda v: v.update(checkpoint=v["checkpoint"].replace("\n1835\n", "\n1836\n")),
+        "checkpoint",
+    ),
+    "an act dropped": (lambda v: v["leaves"]["decisions"].clear(), "decisions"),
+    "the sources dropped": (lambda v: v["leaves"]["sources"].clear(), "observations"),
+    "the areas dropped": (lambda v: v["leaves"]["areas"].clear(), "facts"),
+    "the facts dropped": (lambda v: v["leaves"]["facts"].clear(), "facts"),
+    "the members dropped": (lambda v: v["leaves"]["members"].clear(), "listing"),
+    "the blocks dropped": (lambda v: v["leaves"]["blocks"].clear(), "blocks"),
+    "the statement dropped": (lambda v: v["leaves"]["hold"].clear(), "in_force"),
+    "the batch dropped": (lambda v: v["leaves"]["batch"].clear(), "in_force"),
+    "the case dropped": (lambda v: v["leaves"]["case"].clear(), "case"),
+    "the payments dropped": (lambda v: v["leaves"]["payments"].clear(), "payments"),
+    "two leaves exchanged": (
+        lambda v: v["leaves"].update(
+            trigger=v["leaves"]["settlement"], settlement=v["leaves"]["trigger"]
+        ),
+        "trigger",
+    ),
+    "a leaf at another place": (
+        lambda v: v["leaves"]["trigger"][0].update(index=3), "inclusion",
+    ),
+    "a leaf twice": (
+        lambda v: v["leaves"]["facts"].append(v["leaves"]["facts"][0]), "inclusion",
+    ),
+    "a path cut": (lambda v: v["leaves"]["case"][0]["path"].pop(), "inclusion"),
+    "another genesis": (lambda v: leaf(v, "genesis")["value"].update(clock="live"), "inclusion"),
+    "a refused act": (
+        lambda v: leaf(v, "decisions").update(result={"ok": False, "refusals": []}), "acts",
+    ),
+    "an act by another": (lambda v: leaf(v, "decisions")["act"].update(by="picc"), "acts"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_signed_by_the_operator_is_found_by_its_check(name: str) -> None:
+    change, check = LIES[name]
+    assert check in changed(_yangbi(), change)
+
+
+def test_a_claim_of_another_policy_or_trigger_does_not_fit() -> None:
+    receipt = _yangbi()
+    other = json.loads(next(r for r in replayed() if r != receipt).to_bytes())
+    failed = changed(receipt, lambda v: v.update(claim=other["claim"]))
+    assert {"claim", "amount", "split"} & set(failed)
+    assert "row" in changed(receipt, lambda v: v.update(row=other["row"]))
+
+
+def test_a_refusal_of_a_paid_case_is_not_believed() -> None:
+    """The case's own leaf from before it settled is no refusal, and no other reason is invented."""
+    receipt = invented()["no_rapid_report"]
+    value = json.loads(receipt.to_bytes())
+    case = value["leaves"]["case"][0]["leaf"]
+    for state, reason in (
+        ("settled", "equal_decisions"), ("nothing_due", "terms_give_zero"),
+        ("not_covered", "outside_area"), ("not_covered", "no_terms_in_force"),
+        ("closed", "no_assessed_loss_reported"), ("held_person", "roles_differ"),
+        ("refused", "terms.band_unset"), ("anything", "anything"),
+    ):  # fmt: skip
+
+        def lie(v: Any, state: str = state, reason: str = reason) -> None:
+            made = {**case, "value": {**case["value"], "state": state, "reason": reason}}
+            made["id"] = content_id("case", made["value"])
+            v["leaves"]["case"][0]["leaf"] = made
+
+        assert {"case", "reason"} & set(changed(receipt, lie)), state
+
+
+def test_a_refusal_for_a_policy_that_is_paid_is_not_believed() -> None:
+    paid, ended = invented()["paid 1"], invented()["ended"]
+
+    def lie(v: Any) -> None:
+        true = json.loads(paid.to_bytes())
+        v["leaves"], v["row"] = true["leaves"], true["row"]
+        v["leaves"]["payments"] = []
+
+    assert "reason" in changed(ended, lie)
+
+
+# Anything at all ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        b"\x00" * 100,
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b'{"a":1,"a":2}',
+        b'{"v":NaN}',
+        b'{"v":1e400}',
+        b'{"v":1.5}',
+        b"9" * 5_000,
+        b'{"v":' + b"9" * 5_000 + b"}",
+        b'"\\ud800"',
+        '{"v":"e\u0301"}'.encode(),
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+    ],
+)
+def test_anything_else_is_refused_and_never_an_exception(data: bytes) -> None:
+    verdict = verify(data, "nonsense")
+    assert not verdict.holds
+    assert verdict.kind is None
+    assert verdict.failed[0] in ("bytes", "shape")
+    for language in ("zh", "en"):
+        assert explain(verdict, language)  # type: ignore[arg-type]  # both are languages
+
+
+def test_a_file_that_is_too_long_is_not_read() -> None:
+    verdict = verify(b" " * 16_000_001, None)
+    assert verdict.checks[0].why is not None
+    assert verdict.checks[0].why.code == "verify.too_long"
+
+
+def test_cut_spaced_and_doubled_files_are_refused() -> None:
+    data = _yangbi().to_bytes()
+    vkey = _yangbi().vkey
+    spaced = json.dumps(json.loads(data), indent=1).encode()
+    doubled = data[:-1] + b',"v":1}'
+    for other in (data[:-1], data[: len(data) // 2], data + b"\n", spaced, doubled):
+        assert verify(other, vkey).failed[0] == "bytes"
+
+
+# The program --------------------------------------------------------------------------------------
+
+
+def test_it_knows_the_same_senders_as_the_record() -> None:
+    """Written apart from `acts`, so that one fault does not hide in both; equal all the same."""
+    for kind, roles in MAY_SEND.items():
+        assert roles == set(KINDS[kind].ROLES)
+
+
+def test_every_code_has_its_sentences() -> None:
+    table = tomllib.loads((files("miaopei.errors") / "texts" / "verify.toml").read_text("utf-8"))
+    names = {name for kind in Kind for name in check_names(kind)}
+    used = {f"check_{name}{end}" for name in names for end in ("", "_fails")}
+    folder = Path(miaopei.__path__[0]) / "claims" / "verify"
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                at = {"fails": 0, "demand": 1}.get(node.func.id)
+                if at is not None and isinstance(node.args[at], ast.Constant):
+                    used.add(node.args[at].value)
+    assert used <= set(table)
+    for name, texts in table.items():
+        assert set(texts) == {"zh", "en"}, name
+        holes = [set(re.findall(r"{(\w+)}", texts[language])) for language in ("zh", "en")]
+        assert holes[0] == holes[1], name
+
+
+def test_verifying_needs_no_database_no_network_and_no_columns() -> None:
+    script = (
+        "import sys; import miaopei.claims.verify; heavy = {'numpy', 'psycopg', 'sqlalchemy', "
+        "'httpx', 'typer', 'rich', 'pydantic', 'h3', 'alembic', 'asyncio', 'socket'}; "
+        "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    root = str(Path(miaopei.__path__[0]).parent)
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+@cache
+def _yangbi() -> Receipt:
+    """2021-05-21, house cover of Dali."""
+    return max(replayed(), key=lambda r: r.leaves["settlement"][0].index)
