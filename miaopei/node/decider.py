@@ -7,6 +7,7 @@ a kill anywhere sends the same act again. Source: docs/specs/record.md, sections
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,6 @@ from .blobs import open_blob, seal_blob
 from .node import Node
 from .ports import Reading
 from .sealing import unframe
-
 
 LONGEST_YEAR = 366 * DAY
 
@@ -173,26 +173,31 @@ def histories(
     Only triggers that have settled count; a held claim reserves the most it may become.
     """
     starts = {p.chosen.row.policy: p.chosen.row.year_from for p in policies}
-    elsewhere = dict.fromkeys(starts, 0)
-    here = dict.fromkeys(starts, 0)
+    paid: dict[tuple[str, str], int] = defaultdict(int)
+    held: dict[tuple[str, str], int] = {}
     for _, settlement in state.range("settled", f"{trigger['book']}/"):
         other_id = state.need("settlement", settlement)["settlement"]["trigger"]
         other = state.need("trigger", other_id)
+        occurrence = other["occurrence"]
         if other["benefit"] != trigger["benefit"]:
             continue
-        same = other["occurrence"] == trigger["occurrence"]
+        same = occurrence == trigger["occurrence"]
         if not same and abs(other["instant"] - trigger["instant"]) > LONGEST_YEAR:
             continue
         for claim in reading.claims(other_id):
             policy = claim["policy"]
-            if policy not in starts:
-                continue
-            fen = claim["owed_fen"] if claim["state"] == "held" else claim["pay_fen"]
-            if same:
-                here[policy] += claim["pay_fen"]
-            elif _same_year(starts[policy], other["instant"], trigger["instant"]):
-                elsewhere[policy] += fen
-    return {policy: History(elsewhere[policy], here[policy]) for policy in starts}
+            if policy in starts and (
+                same or _same_year(starts[policy], other["instant"], trigger["instant"])
+            ):
+                paid[policy, occurrence] += claim["pay_fen"]
+                # Whole for the occurrence, so that a later revision replaces an earlier one.
+                held[policy, occurrence] = claim["owed_fen"] if claim["state"] == "held" else 0
+    elsewhere = dict.fromkeys(starts, 0)
+    for (policy, occurrence), fen in paid.items():
+        if occurrence != trigger["occurrence"]:
+            elsewhere[policy] += max(fen, held[policy, occurrence])
+    here = trigger["occurrence"]
+    return {policy: History(elsewhere[policy], paid[policy, here]) for policy in starts}
 
 
 def _same_year(year_from: int, one: int, other: int) -> bool:
