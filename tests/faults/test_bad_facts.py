@@ -1,0 +1,494 @@
+"""Bad days of the evidence: what is said about a shock is odd, late, wrong, or said by a stranger.
+
+Each goes through the real acts; asserted is the clear refusal, the named state, and the money.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from miaopei.evidence.attestation import Original, attest
+from miaopei.market.listing import Overpaid
+from miaopei.measures.instant import HOUR, from_beijing
+from miaopei.measures.money import wan
+from miaopei.node.gateway import Row
+from miaopei.terms.filing import Revision
+from tests.support.facts import BEIJING_CITY, catalogue, changed, quake
+from tests.support.products import STEPS, hills
+from tests.support.town import SOURCES, Town, codes, good
+
+NIGHT = "2016-05-18 00:48:48"
+READ = "2016-05-18 01:00:00"
+
+
+def a_town(policies: int = 1, **product: Any) -> tuple[Town, str]:
+    """A town with one listing of made-up covers, one carrier's fen easy to follow."""
+    town = Town().set_up()
+    overpaid = product.pop("overpaid", Overpaid.KEPT)
+    listing = town.list_product(hills(**product), overpaid=overpaid)
+    town.issue([town.policy(listing) for _ in range(policies)])
+    return town, listing
+
+
+# Magnitudes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "tenths", "paid"),
+    [("4.94", 49, 0), ("4.95", 50, 100), ("5.44", 54, 100), ("5.45", 55, 300), ("5.5", 55, 300)],
+)
+def test_two_decimals_are_rounded_half_up_from_the_text(raw: str, tenths: int, paid: int) -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, raw), at=READ)
+    town.work()
+    if paid:
+        case = town.case(listing)
+        assert case["state"] == "settled"
+        assert case["facts"]["magnitude"]["value"] == tenths
+    else:
+        assert town.cases(listing) == []  # below the threshold no sequence opens
+    assert town.paid_fen(listing) == wan(paid)
+
+
+def test_a_magnitude_whose_tenths_are_not_those_of_its_text_is_refused() -> None:
+    town, listing = a_town()
+    (result,) = town.tell(changed(quake(NIGHT, "4.94"), magnitude_tenths=50), at=READ)
+    assert codes(result) == ["evidence.bad_value"]
+    assert not result.ok
+    assert town.cases(listing) == []
+
+
+def test_a_revised_magnitude_before_the_freeze_is_the_one_that_settles() -> None:
+    """The catalogue waits for the rapid report; its revision before the deadline counts."""
+    town, listing = a_town()
+    town.tell(catalogue(NIGHT, "5.2", key="c1"), at=READ)
+    case = town.case(listing)
+    assert (case["state"], case["owner"]) == ("awaiting_rapid_report", "cenc.rapid")
+    assert case["until"] == from_beijing(NIGHT) + 12 * HOUR
+    town.tell(catalogue(NIGHT, "5.6", key="c1", revision=1), at="2016-05-18 06:00:00")
+    assert town.case(listing)["state"] == "awaiting_rapid_report"
+    town.at("2016-05-18 12:48:48")
+    town.work()
+    assert town.case(listing)["facts"]["magnitude"]["how"] == "fallback"
+    assert town.paid_fen(listing) == wan(300)
+
+
+def test_a_revised_magnitude_after_the_settlement_is_shown_and_moves_no_money() -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.2", key="r1"), at=READ)
+    town.work()
+    town.tell(quake(NIGHT, "6.6", key="r1", revision=1), at="2016-05-18 03:00:00")
+    town.tell(catalogue(NIGHT, "6.5"), at="2016-05-18 07:00:00")
+    town.at("2016-05-19 00:00:00")
+    town.work()
+    case = town.case(listing)
+    assert (case["state"], case["revision"], town.paid_fen(listing)) == ("settled", 1, wan(100))
+    assert len(town.table("observation")) == 3
+
+
+@pytest.mark.parametrize("overpaid", list(Overpaid))
+def test_a_revision_that_counts_pays_the_difference_or_asks_it_back(overpaid: Overpaid) -> None:
+    town, listing = a_town(revision=Revision.REVISION_COUNTS, overpaid=overpaid)
+    for revision, raw in enumerate(("5.2", "6.1", "5.6", "5.0", "6.6")):
+        town.tell(quake(NIGHT, raw, key="r1", revision=revision), at=from_beijing(READ) + revision)
+        town.work()
+    totals = [s["totals"] for s in town.settlements(listing)]
+    assert [t["owed_fen"] for t in totals] == [wan(n) for n in (100, 600, 300, 100, 1_000)]
+    assert [t["pay_fen"] for t in totals] == [wan(n) for n in (100, 500, 0, 0, 400)]
+    back = [wan(n) for n in (0, 0, 300, 500, 0)]
+    kept, asked = (back, [0] * 5) if overpaid is Overpaid.KEPT else ([0] * 5, back)
+    assert [t["kept_fen"] for t in totals] == kept
+    assert [t["receivable_fen"] for t in totals] == asked
+    states = [town.claims(s["trigger"])[0].state for s in town.settlements(listing)]
+    word = str(overpaid)
+    assert states == ["paid", "paid", word, word, "paid"]
+    town.balance()
+
+
+# Sequences --------------------------------------------------------------------------------------
+
+
+def test_a_larger_shock_of_a_settled_sequence_pays_the_difference() -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    town.tell(quake("2016-05-20 10:00:00", "6.4"), at="2016-05-20 10:10:00")
+    town.work()
+    first, second = town.settlements(listing)
+    assert (first["totals"]["pay_fen"], second["totals"]["pay_fen"]) == (wan(300), wan(300))
+    (claim,) = town.claims(second["trigger"])
+    assert (claim.owed_fen, claim.settled_fen, claim.spent_fen) == (wan(600), wan(300), 0)
+    assert town.case(listing)["revision"] == 2
+
+
+def test_a_smaller_shock_of_a_settled_sequence_changes_nothing() -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    town.tell(quake("2016-05-18 09:00:00", "5.1"), at="2016-05-18 09:10:00")
+    town.work()
+    assert town.case(listing)["revision"] == 1
+    assert town.paid_fen(listing) == wan(300)
+
+
+@pytest.mark.parametrize(
+    ("when", "spot", "cases"),
+    [
+        ("2016-05-21 00:48:48", ("25.70", "99.90", "云南漾濞"), 1),  # 72 h to the second
+        ("2016-05-21 00:48:49", ("25.70", "99.90", "云南漾濞"), 2),
+        ("2016-05-19 00:00:00", ("25.26", "99.90", "云南永平"), 1),  # 48.9 km
+        ("2016-05-19 00:00:00", ("25.24", "99.90", "云南南涧"), 2),  # 51.1 km
+    ],
+)
+def test_later_or_farther_than_a_sequence_reaches_is_its_own_occurrence(
+    when: str, spot: tuple[str, str, str], cases: int
+) -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    town.tell(quake(when, "6.1", spot), at="2016-05-21 01:00:00")
+    town.work()
+    found = town.cases(listing)
+    assert len(found) == cases
+    paid = [s["totals"]["pay_fen"] for s in town.settlements(listing)]
+    assert paid == [wan(300), wan(300) if cases == 1 else wan(600)]
+
+
+def test_an_earlier_shock_recorded_late_takes_an_unsettled_sequence_into_its_own() -> None:
+    """What waits under the later shock's name is closed with a reason, and the money moves once."""
+    town, listing = a_town()
+    town.tell(catalogue("2016-05-18 10:00:00", "5.7"), at="2016-05-18 10:30:00")
+    (waiting,) = town.cases(listing)
+    town.tell(catalogue(NIGHT, "5.2"), at="2016-05-18 10:40:00")
+    first, second = town.cases(listing)
+    assert (first["state"], second["state"]) == ("awaiting_rapid_report", "not_covered")
+    assert second["occurrence"] == waiting["occurrence"]
+    assert second["reason"] == "part_of_an_earlier_sequence"
+    town.tell(quake(NIGHT, "5.2"), quake("2016-05-18 10:00:00", "5.7"), at="2016-05-18 10:50:00")
+    town.work()
+    assert town.paid_fen(listing) == wan(300)
+    assert [c["state"] for c in town.cases(listing)] == ["settled", "not_covered"]
+
+
+def test_another_source_with_a_slightly_other_time_does_not_disturb_what_waits() -> None:
+    """The catalogue's origin is three seconds earlier than the rapid report's: one occurrence."""
+    town, listing = a_town(sources=("other.rapid",))
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    occurrence = town.case(listing)["occurrence"]
+    town.tell(catalogue(NIGHT, "5.5", seconds=-3), at="2016-05-18 02:00:00")
+    case = town.case(listing)
+    assert (case["state"], case["occurrence"]) == ("awaiting_rapid_report", occurrence)
+    states = [m["value"]["state"] for m in made(town, "case")]
+    assert set(states) == {"awaiting_rapid_report"}
+    assert len(town.table("occurrence")) == 1
+
+
+def test_another_source_while_a_trigger_is_open_does_not_disturb_it() -> None:
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    assert town.case(listing)["state"] == "deciding"
+    good(town.tell(catalogue(NIGHT, "5.5", seconds=-3), at="2016-05-18 02:00:00"))
+    assert town.case(listing)["state"] == "deciding"
+    town.work()
+    assert (town.case(listing)["state"], town.paid_fen(listing)) == ("settled", wan(300))
+    good(town.tell(quake("2016-05-18 05:00:00", "6.2"), at="2016-05-18 05:10:00"))
+    town.work()
+    assert town.paid_fen(listing) == wan(600)
+
+
+def test_an_earlier_shock_while_a_trigger_is_open_joins_it_and_nothing_is_paid_twice() -> None:
+    town, listing = a_town()
+    town.tell(quake("2016-05-18 10:00:00", "5.7"), at="2016-05-18 10:30:00")
+    assert town.case(listing)["state"] == "deciding"
+    good(town.tell(quake(NIGHT, "5.2"), at="2016-05-18 10:40:00"))
+    town.work()
+    assert [c["state"] for c in town.cases(listing)] == ["settled"]
+    assert town.paid_fen(listing) == wan(300)
+
+
+# Who says it, and how ---------------------------------------------------------------------------
+
+
+def told(town: Town, fact: dict[str, Any], listing: str) -> list[str]:
+    """The codes that a fact alone is refused with; no case, no money."""
+    result = town.send(town.act("record_facts", {"facts": [fact]}))
+    assert not result.ok
+    assert town.cases(listing) == []
+    assert town.table("observation") == {}
+    return codes(result)
+
+
+def fact_of(town: Town, given: Row, key: Ed25519PrivateKey | None = None, **more: Any) -> Any:
+    """A fact as `record_facts` carries it, attested with `key` (ours) at the record's time."""
+    original = Original.of(given.data, given.media, given.file_sha256, given.part)
+    at = more.pop("received_at", town.now)
+    attestation = attest(key or town.me.acts, given.observation, town.me.member, at, original)
+    return {"observation": given.observation.as_json(), "attestation": attestation.as_json() | more}
+
+
+def test_a_forged_signature_is_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    fact = fact_of(town, quake(NIGHT, "5.6"), sig="00" * 64)
+    assert told(town, fact, listing) == ["evidence.forged"]
+
+
+def test_a_signature_over_another_magnitude_is_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    fact = fact_of(town, quake(NIGHT, "4.0"))
+    fact["observation"] = quake(NIGHT, "7.0").observation.as_json()
+    assert told(town, fact, listing) == ["evidence.id_mismatch"]
+
+
+def test_a_key_that_the_source_does_not_have_is_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    fact = fact_of(town, quake(NIGHT, "5.6"), stranger)
+    assert told(town, fact, listing) == ["evidence.unknown_key"]
+
+
+def test_a_key_out_of_its_time_is_refused() -> None:
+    town, listing = a_town()
+    key = town.me.acts.public_key().public_bytes_raw().hex()
+    operator, kind = SOURCES["cenc.rapid"]
+    entry = {
+        "id": "cenc.rapid",
+        "operator": operator,
+        "name": {"zh": "x", "en": "x"},
+        "kinds": [kind],
+        "counted": True,
+        "keys": [
+            {"key": key, "since": from_beijing("2015-06-01"), "until": from_beijing("2016-05-18")}
+        ],
+        "box": None,
+    }
+    good([town.send(town.act("register_source", entry))])
+    town.at(READ)
+    assert told(town, fact_of(town, quake(NIGHT, "5.6")), listing) == ["evidence.key_expired"]
+    early = fact_of(town, quake(NIGHT, "5.6"), received_at=from_beijing("2015-05-01"))
+    assert told(town, early, listing) == ["evidence.key_not_yet"]
+
+
+def test_a_source_that_is_not_registered_is_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    fact = fact_of(town, quake(NIGHT, "5.6", source="my.blog"))
+    assert told(town, fact, listing) == ["evidence.unknown_source"]
+
+
+def test_a_source_may_not_speak_of_what_it_is_not_registered_for() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    fact = fact_of(town, quake(NIGHT, "5.6", source="deaths.official"))
+    assert told(town, fact, listing) == ["evidence.kind_not_allowed"]
+
+
+def test_a_bulletin_from_the_future_is_refused() -> None:
+    town, listing = a_town()
+    town.at("2016-05-17 00:00:00")
+    assert told(town, fact_of(town, quake(NIGHT, "5.6")), listing) == ["evidence.in_future"]
+
+
+def test_swapped_latitude_and_longitude_are_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    odd = changed(quake(NIGHT, "5.6"), lat_udeg=99_900_000, lon_udeg=25_700_000)
+    assert told(town, fact_of(town, odd), listing) == ["evidence.swapped"]
+
+
+def test_a_position_that_is_none_is_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    odd = changed(quake(NIGHT, "5.6"), lat_udeg=95_000_000, lon_udeg=200_000_000)
+    assert told(town, fact_of(town, odd), listing) == ["evidence.out_of_range"]
+
+
+def test_original_bytes_that_are_not_those_attested_are_refused() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    given = quake(NIGHT, "5.6")
+    original = replace(
+        Original.of(given.data, given.media, given.file_sha256, given.part), sha256="0" * 64
+    )
+    attestation = attest(town.me.acts, given.observation, town.me.member, town.now, original)
+    fact = {"observation": given.observation.as_json(), "attestation": attestation.as_json()}
+    assert told(town, fact, listing) == ["evidence.original_mismatch"]
+
+
+def test_a_bad_fact_among_good_ones_is_named_and_the_others_go_on() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    facts = [
+        fact_of(town, quake("2016-05-17 00:00:00", "3.0", BEIJING_CITY)),
+        fact_of(town, quake(NIGHT, "5.6"), sig="00" * 64),
+        fact_of(town, quake(NIGHT, "5.6")),
+    ]
+    result = town.send(town.act("record_facts", {"facts": facts}))
+    assert result.ok
+    assert [(n.code, n.facts["index"]) for n in result.notes] == [("evidence.forged", 1)]
+    town.work()
+    assert town.paid_fen(listing) == wan(300)
+
+
+def test_a_duplicate_act_is_done_once() -> None:
+    town, listing = a_town()
+    town.at(READ)
+    act = town.act("record_facts", {"facts": [fact_of(town, quake(NIGHT, "5.6"))]})
+    one, two, three = town.node.submit([act, act, act])
+    done = [(True, True), (True, False), (True, False)]
+    assert [(r.ok, r.new) for r in (one, two, three)] == done
+    size = len(town.leaves())
+    assert (town.send(act).ok, town.send(act).new) == (True, False)
+    assert len(town.leaves()) == size
+    town.work()
+    assert town.paid_fen(listing) == wan(300)
+
+
+def test_a_duplicate_observation_changes_nothing_but_who_attests() -> None:
+    """The same row read again, anywhere, by anyone, at any time is one observation."""
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    again = town.tell(quake(NIGHT, "5.6"), at="2016-05-18 02:00:00")
+    good(again)
+    assert [m.what for r in again for m in r.made] == []
+    town.work()
+    assert len(town.table("observation")) == 1
+    assert (town.paid_fen(listing), town.case(listing)["revision"]) == (wan(300), 1)
+
+
+def test_a_collapse_is_no_earthquake() -> None:
+    town, listing = a_town()
+    good(town.tell(quake(NIGHT, "5.6", event="collapse"), at=READ))
+    town.work()
+    assert town.cases(listing) == []
+
+
+def test_a_source_that_is_not_counted_is_shown_and_settles_nothing() -> None:
+    town, listing = a_town()
+    good(town.tell(quake(NIGHT, "6.8", source="usgs.comcat", kind="M"), at=READ))
+    town.work()
+    assert town.cases(listing) == []
+    good(town.tell(quake(NIGHT, "5.1"), at="2016-05-18 01:10:00"))
+    town.work()
+    assert town.paid_fen(listing) == wan(100)
+    shown = town.case(listing)["facts"]["magnitude"]["detail"]["shown"]
+    assert [(s["source"], s["why"]) for s in shown] == [("usgs.comcat", "source_not_counted")]
+
+
+# Sources that disagree --------------------------------------------------------------------------
+
+TWO = {"sources": ("cenc.rapid", "other.rapid"), "operators": 2, "tolerance": 2}
+
+
+def test_two_sources_that_agree_within_the_tolerance_settle() -> None:
+    town, listing = a_town(**TWO)
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    case = town.case(listing)
+    assert (case["state"], case["reason"]) == ("awaiting_quorum", "too_few_operators")
+    town.tell(quake(NIGHT, "5.4", source="other.rapid"), at="2016-05-18 01:10:00")
+    town.work()
+    assert town.paid_fen(listing) == wan(300)
+
+
+def test_two_sources_that_disagree_are_held_until_a_person_decides() -> None:
+    town, listing = a_town(**TWO)
+    town.tell(quake(NIGHT, "5.6"), quake(NIGHT, "5.2", source="other.rapid", seconds=1), at=READ)
+    case = town.case(listing)
+    assert (case["state"], case["reason"]) == ("awaiting_quorum", "sources_disagree")
+    town.at("2016-05-18 12:48:48")
+    town.work()
+    case = town.case(listing)
+    assert (case["state"], case["owner"]) == ("held_conflict", "operator")
+    assert {v["tenths"] for v in case["facts"]["held"]["values"]} == {52, 56}
+    assert town.paid_fen(listing) == 0
+    for name, value in (("role", 1), ("magnitude", 52)):
+        assert town.case(listing)["state"] == "held_conflict"
+        resolve = {
+            "listing": listing,
+            "occurrence": case["occurrence"],
+            "input": name,
+            "value": value,
+            "reason": "the second agency's station log",
+            "person": "duty officer",
+        }
+        good([town.send(town.act("resolve", resolve))])
+    town.work()
+    case = town.case(listing)
+    assert case["revision"] == 1
+    assert (case["state"], town.paid_fen(listing)) == ("settled", wan(100))
+    assert case["facts"]["magnitude"]["how"] == "person"
+    assert case["facts"]["magnitude"]["detail"]["person"] == "duty officer"
+
+
+def test_roles_that_differ_are_held_until_a_person_decides() -> None:
+    """Named after a county of Dali, placed in Beijing."""
+    town, listing = a_town()
+    spot = (BEIJING_CITY[0], BEIJING_CITY[1], "云南漾濞")
+    town.tell(quake(NIGHT, "5.6", spot), at=READ)
+    case = town.case(listing)
+    assert (case["state"], case["reason"]) == ("held_person", "roles_differ")
+    assert (case["facts"]["held"]["by_name"], case["facts"]["held"]["by_position"]) == (1, 0)
+    body = {
+        "listing": listing,
+        "occurrence": case["occurrence"],
+        "input": "role",
+        "value": 0,
+        "reason": "the position is right",
+        "person": "duty officer",
+    }
+    good([town.send(town.act("resolve", body))])
+    case = town.case(listing)
+    assert (case["state"], case["reason"]) == ("not_covered", "outside_area")
+
+
+# Terms that leave it open -----------------------------------------------------------------------
+
+
+def test_a_band_that_the_version_leaves_unset_is_refused_and_never_invented() -> None:
+    town, listing = a_town(steps=(*STEPS[:3], (60, None), (65, wan(1_000))))
+    town.tell(quake(NIGHT, "6.2"), at=READ)
+    town.work()
+    case = town.case(listing)
+    assert (case["state"], case["reason"], case["owner"]) == (
+        "refused",
+        "terms.band_unset",
+        "operator",
+    )
+    assert (case["facts"]["refusal"]["facts"]["low"], town.settlements(listing)) == (60, [])
+    town.tell(quake("2016-05-18 20:00:00", "6.6"), at="2016-05-18 20:10:00")
+    town.work()
+    assert (town.case(listing)["state"], town.paid_fen(listing)) == ("settled", wan(1_000))
+
+
+def test_an_unset_band_after_a_settlement_leaves_what_is_settled() -> None:
+    """The larger shock falls where the version says nothing: no number, no stop, others go on."""
+    town, listing = a_town(steps=(*STEPS[:3], (60, None), (65, wan(1_000))))
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    town.tell(quake("2016-05-18 20:00:00", "6.2"), at="2016-05-18 20:10:00")
+    town.work()
+    assert (town.case(listing)["state"], town.paid_fen(listing)) == ("settled", wan(300))
+    town.tell(quake("2016-07-01 20:00:00", "5.1"), at="2016-07-01 20:10:00")
+    town.work()
+    assert town.paid_fen(listing) == wan(400)
+
+
+def test_an_instant_at_which_no_version_is_in_force_is_not_covered() -> None:
+    town, listing = a_town(until=from_beijing("2016-05-18"))
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    case = town.case(listing)
+    assert (case["state"], case["reason"]) == ("not_covered", "no_terms_in_force")
+
+
+def made(town: Town, what: str) -> list[dict[str, Any]]:
+    """The made leaves of one kind."""
+    leaves = [json.loads(leaf) for leaf in town.leaves()]
+    return [leaf for leaf in leaves if leaf["leaf"] == "made" and leaf["what"] == what]

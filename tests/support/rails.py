@@ -1,0 +1,67 @@
+"""A bank on paper: the port `Rail` kept in memory, for tests that are not about the wire.
+
+It behaves as the sandbox bank does: the first answer for an id is the answer for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from miaopei.accounts.rail import Instruction, Outcome, OutcomeState
+from miaopei.errors import OutsideFault
+
+
+@dataclass
+class PaperBank:
+    """Pays at once. `shut` are creditor accounts it refuses; `silent` calls are not answered."""
+
+    shut: set[str] = field(default_factory=set)
+    silent: bool = False
+    held: dict[str, tuple[Instruction, Outcome]] = field(default_factory=dict)
+    calls: list[tuple[str, int]] = field(default_factory=list)
+
+    def pay(self, instructions: list[Instruction]) -> list[Outcome]:
+        """One outcome an instruction."""
+        self.calls.append(("pay", len(instructions)))
+        if self.silent:
+            raise OutsideFault("the bank is silent", retry=True)
+        return [self._decide(instruction) for instruction in instructions]
+
+    def ask(self, ids: list[str], amounts: Mapping[str, int] | None = None) -> list[Outcome]:
+        """What is held of each id."""
+        self.calls.append(("ask", len(ids)))
+        if self.silent:
+            raise OutsideFault("the bank is silent", retry=True)
+        unknown = OutcomeState.UNKNOWN
+        return [self.held[i][1] if i in self.held else Outcome(i, unknown) for i in ids]
+
+    def paid_fen(self) -> int:
+        """The sum of all that was executed."""
+        return sum(i.amount_fen for i, o in self.held.values() if o.state is OutcomeState.EXECUTED)
+
+    def paid_to(self) -> dict[str, int]:
+        """Creditor account -> fen executed."""
+        found: dict[str, int] = {}
+        for instruction, outcome in self.held.values():
+            if outcome.state is OutcomeState.EXECUTED:
+                account = instruction.creditor_account
+                found[account] = found.get(account, 0) + instruction.amount_fen
+        return found
+
+    def _decide(self, instruction: Instruction) -> Outcome:
+        if instruction.id in self.held:
+            before, outcome = self.held[instruction.id]
+            if before != instruction:
+                return Outcome(instruction.id, OutcomeState.CONFLICT, code="bank.conflict")
+            return outcome
+        outcome = Outcome(
+            instruction.id, OutcomeState.EXECUTED, instruction.amount_fen,
+            f"PAPER-{len(self.held):06d}", 0, bank="paper", sandbox=True,
+        )  # fmt: skip
+        if instruction.creditor_account in self.shut:
+            outcome = replace(
+                outcome, state=OutcomeState.REFUSED, ref=None, code="bank.account_closed"
+            )
+        self.held[instruction.id] = (instruction, outcome)
+        return outcome
