@@ -14,11 +14,11 @@ from ..terms.filing import Product, Revision, Text, Version, input_rule
 from ..terms.words import Code, Counting, IfMissing, Kind
 
 OURS = b.source(
-    "示例数值,非原文", "illustrative value, not from the source", dated="2026-01-01"
+    "示例数值，非原文", "illustrative value, not from the source", dated="2026-01-01"
 )  # fmt: skip
 SOURCES = ("grid.command", "grid.meter")
 FIRST, LAST = from_beijing("2015-01-01") // 60, from_beijing("2100-01-01") // 60
-MINUTE_ZH = "以世界时 1970-01-01 00:00 起的整分钟计,秒数舍去。"
+MINUTE_ZH = "以世界时 1970-01-01 00:00 起的整分钟计，秒数舍去。"
 MINUTE_EN = "Whole minutes since 1970-01-01 00:00 UTC; seconds are cut off."
 
 PLANNED = b.observed(
@@ -31,7 +31,8 @@ PLANNED = b.observed(
     measure="value",
     sources=SOURCES,
     if_missing=IfMissing.HOLD,
-    definition_zh=f"计划停电开始之前最后一次通知用户的计划复电时间;此后的变更只作记录。{MINUTE_ZH}",
+    definition_zh="计划停电开始之前最后一次通知用户的计划复电时间；此后的变更只作记录。"
+    f"{MINUTE_ZH}",
     definition_en="The planned restoration time last notified to the customer before the planned "
     f"outage began; later changes are recorded only. {MINUTE_EN}",
 )
@@ -98,7 +99,7 @@ YEAR_LIMIT = b.figure(
 late = b.clause(
     "late",
     b.most(b.minus(b.minus(ACTUAL, PLANNED), DEDUCTIBLE), b.nothing(Kind.MINUTES)),
-    zh="恢复延误为{actual_restoration}减{planned_restoration},再减{deductible};不晚于计划的按零计"
+    zh="恢复延误为{actual_restoration}减{planned_restoration}，再减{deductible}；不晚于计划的按零计"
     "。",
     en="Lateness is the {actual_restoration} minus the {planned_restoration}, less {deductible}; "
     "not later than planned counts as none.",
@@ -114,7 +115,7 @@ hourly = b.clause(
         size=60,
         source=OURS,
     ),
-    zh="{late}的延误按小时分档计付,不足一小时按一小时计。",
+    zh="{late}的延误按小时分档计付，不足一小时按一小时计。",
     en="The lateness of {late} is paid by the hour in tiers; a started hour counts whole.",
 )
 delay_rule = b.clause(
@@ -124,27 +125,28 @@ delay_rule = b.clause(
         b.nothing(),
         b.least(hourly, OCCURRENCE_LIMIT),
     ),
-    zh="因用户自身原因、战争或依法停电延误的不赔;其余赔付{hourly}的金额,以{occurrence_limit}为限。",
+    zh="因用户自身原因、战争或依法停电延误的不赔；其余赔付{hourly}的金额，以{occurrence_limit}为限"
+    "。",
     en="Nothing where the customer's own fault, war or a lawful disconnection caused the delay; "
     "otherwise the amount of {hourly}, up to {occurrence_limit}.",
 )
 delay_left = b.clause(
     "delay_left",
     b.minus(YEAR_LIMIT, b.spent("delay", YEAR_LIMIT)),
-    zh="一个保险年度内累计不超过{delay_year};扣除本年度其他事故已定赔款后为剩余限额。",
+    zh="一个保险年度内累计不超过{delay_year}；扣除本年度其他事故已定赔款后为剩余限额。",
     en="At most {delay_year} in a policy year; what other occurrences of the year have settled is "
     "taken off.",
 )
 delay = b.clause(
     "delay",
     b.least(delay_rule, delay_left),
-    zh="延误赔付为{delay_rule}的金额,以{delay_left}的剩余限额为限。",
+    zh="延误赔付为{delay_rule}的金额，以{delay_left}的剩余限额为限。",
     en="The delay payout is the amount of {delay_rule}, at most what is left by {delay_left}.",
 )
 
 PRODUCT = Product(
     id="power_restoration",
-    name=Text("计划送电延误险(示例)", "Power-restoration delay cover (illustrative)"),
+    name=Text("计划送电延误险（示例）", "Power-restoration delay cover (illustrative)"),
     peril="outage",
     versions=(
         Version(
@@ -153,7 +155,7 @@ PRODUCT = Product(
             from_beijing("2020-08-01"),
             None,
             Text(
-                "示例数值,非原文。原文只载“实际复电时间晚于计划复电时间”即启动理赔,未载费率、限额"
+                "示例数值，非原文。原文只载“实际复电时间晚于计划复电时间”即启动理赔，未载费率、限额"
                 "与保费。",
                 "Illustrative values, not from the source, which says only that a claim starts "
                 "when "
@@ -172,7 +174,7 @@ PRODUCT = Product(
     benefits=("delay",),
     illustrative=True,
     notes=Text(
-        "示例产品:费率、限额、免赔时间与除外原因均为本平台所拟,不得用于销售。",
+        "示例产品：费率、限额、免赔时间与除外原因均为本平台所拟，不得用于销售。",
         "An example: tariff, limits, deductible and exclusions are ours and not for sale.",
     ),
 )

@@ -37,7 +37,8 @@ PRODUCT = Product(
             from_beijing("2018-01-01"),
             None,
             Text(
-                "起期系推断:原文未载,只知 2018-08-13 通海地震已赔付,取该年首日。止期未知。各档数值"
+                "起期系推断：原文未载，只知 2018-08-13 通海地震已赔付，取该年首日。止期未知。各档"
+                "数值"
                 "见论文表 1。",
                 "The start is inferred: the source gives none, only that the Tonghai earthquake of "
                 "2018-08-13 was paid; the first day of that year is taken. No end is known. The "
@@ -57,7 +58,7 @@ PRODUCT = Product(
     benefits=("house", "deaths"),
     illustrative=False,
     notes=Text(
-        f"周边地区:昆明、普洱、楚雄、红河。{index.ERRATUM_ZH}{index.INFERRED_ZH}",
+        f"周边地区：昆明、普洱、楚雄、红河。{index.ERRATUM_ZH}{index.INFERRED_ZH}",
         f"Surrounding: Kunming, Pu'er, Chuxiong, Honghe. {index.ERRATUM_EN} {index.INFERRED_EN}",
     ),
 )

@@ -96,21 +96,23 @@ def as_text(terms: w.Terms, language: Language) -> str:
     s = Speaker(language, {})
     out: list[str] = []
     for article in articles(terms, language):
-        mark = s.say("(保障)", " (benefit)") if article.benefit else ""
+        mark = s.say("（保障）", " (benefit)") if article.benefit else ""
         out += [
             s.say(f"第{article.number}条{mark} ", f"Clause {article.number}{mark}. ") + article.text
         ]
         for line in article.lines:
             source = (
-                s.say(f"(来源:{line.source})", f" (source: {line.source})") if line.source else ""
+                s.say(f"（来源：{line.source}）", f" (source: {line.source})")
+                if line.source
+                else ""
             )
-            out.append(f"- {line.where}{s.say(':', ': ')}{line.gives}{source}")
-        out.append(s.say(f"算式:{article.formula}。", f"Formula: {article.formula}."))
-        out += [s.say(f"来源:{source}", f"Source: {source}") for source in article.sources]
+            out.append(f"- {line.where}{s.say('：', ': ')}{line.gives}{source}")
+        out.append(s.say(f"算式：{article.formula}。", f"Formula: {article.formula}."))
+        out += [s.say(f"来源：{source}", f"Source: {source}") for source in article.sources]
         out.append("")
     out += [s.say("定义", "Definitions"), ""]
     for item in definitions(terms, language):
-        out += [f"{item.label}{s.say(':', ': ')}{item.text}"]
+        out += [f"{item.label}{s.say('：', ': ')}{item.text}"]
         out += [f"- {s.say('范围', 'Range')} {item.range}"]
         if item.measure:
             out.append(f"- {s.say('量度', 'Measure')} {item.measure}")
@@ -120,7 +122,7 @@ def as_text(terms: w.Terms, language: Language) -> str:
         out.append("")
     out.append(
         s.say(
-            f"以{'中文' if terms.governing == 'zh' else '英文'}文本为准。金额单位:人民币("
+            f"以{'中文' if terms.governing == 'zh' else '英文'}文本为准。金额单位：人民币（"
             f"{terms.currency})。",
             f"The {'Chinese' if terms.governing == 'zh' else 'English'} text governs. "
             f"Currency: {terms.currency}.",
@@ -141,7 +143,7 @@ def sentences(terms: w.Terms, result: Result, language: Language) -> tuple[str, 
     s = Speaker(language, numbers(terms), values)
     out = [
         s.say(
-            f"{s.cite(clause.name)}:{s.of(clause.body)},得 {s.value(clause)}。",
+            f"{s.cite(clause.name)}：{s.of(clause.body)}，得 {s.value(clause)}。",
             f"{s.cite(clause.name).capitalize()}: {s.of(clause.body)}; this gives "
             f"{s.value(clause)}.",
         )
@@ -152,7 +154,7 @@ def sentences(terms: w.Terms, result: Result, language: Language) -> tuple[str, 
         high, before, after = (money(fen, language) for fen in limit[1:])
         out.append(
             s.say(
-                f"{cover}的年度限额 {high}:本次赔付前剩余 {before},赔付后剩余 {after}。",
+                f"{cover}的年度限额 {high}：本次赔付前剩余 {before}，赔付后剩余 {after}。",
                 f"Yearly limit of {cover}, {high}: {before} left before this payout, {after} "
                 "after.",
             )
@@ -161,7 +163,8 @@ def sentences(terms: w.Terms, result: Result, language: Language) -> tuple[str, 
         short = money(result.shortfall_fen, language)
         out.append(
             s.say(
-                f"受年度限额所限,少赔 {short}。", f"The yearly limit takes {short} off this payout."
+                f"受年度限额所限，少赔 {short}。",
+                f"The yearly limit takes {short} off this payout.",
             )
         )
     return tuple(out)
@@ -191,7 +194,7 @@ def _lines(table: w.Band | w.Tier, s: Speaker) -> Iterator[Line]:
         for row in table.rows:
             low = None if row is table.rows[0] else row.low
             gives = (
-                s.say("未定,不予结算", "not set: refused")
+                s.say("未定，不予结算", "not set: refused")
                 if row.value is None
                 else said(row.value, table.kind, s.language)
             )
@@ -206,7 +209,7 @@ def _lines(table: w.Band | w.Tier, s: Speaker) -> Iterator[Line]:
             "起" if end is None else f"至第{end:,}个", "on" if end is None else f"to {end:,}"
         )
         where = s.say(
-            f"第{rate.units + 1:,}个单位{upto}(每单位{unit})",
+            f"第{rate.units + 1:,}个单位{upto}（每单位{unit}）",
             f"from unit {rate.units + 1:,} {upto} (units of {unit})",
         )
         yield Line(where, money(rate.fen, s.language), "")
@@ -233,7 +236,7 @@ def _kind(node: w.Word) -> w.Kind:
 def _sources(body: w.Word, s: Speaker) -> Iterator[str]:
     for node in w.inside(body):
         if isinstance(node, w.Figure):
-            yield f"{s.label(node)}{s.say(':', ': ')}{s.source(node.source)}"
+            yield f"{s.label(node)}{s.say('：', ': ')}{s.source(node.source)}"
         elif isinstance(node, w.Band | w.Tier):
             yield s.source(node.source)
 
@@ -250,7 +253,7 @@ def _definition(item: w.Declared | w.Observed, s: Speaker) -> Definition:
     missing = {
         w.IfMissing.HOLD: s.say("无来源时由人工处理", "held for a person if no source speaks"),
         w.IfMissing.CLOSE: s.say(
-            "无来源时按未报告关闭,有报告再开", "closed as not reported, reopened by a report"
+            "无来源时按未报告关闭，有报告再开", "closed as not reported, reopened by a report"
         ),
         None: "",
     }[item.if_missing]

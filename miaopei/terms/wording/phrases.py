@@ -47,7 +47,7 @@ class Speaker:
 
     def list(self, items: tuple[w.Word, ...]) -> str:
         """Phrases one after the other."""
-        return self.say(";", "; ").join(self.worth(item) for item in items)
+        return self.say("；", "; ").join(self.worth(item) for item in items)
 
     def fill(self, text: str, named: Mapping[str, w.Word]) -> str:
         """A clause's text with every {name} said: a figure's value, a clause's number, an input."""
@@ -74,7 +74,7 @@ class Speaker:
     def worth(self, node: w.Word) -> str:
         """The phrase of one word; a table inside another phrase says what it gave as well."""
         value = self.value(node) if isinstance(node, w.Band | w.Tier) else None
-        return self.of(node) if value is None else f"{self.of(node)}: {value}"
+        return self.of(node) if value is None else f"{self.of(node)}{self.say('：', ': ')}{value}"
 
     def label(self, node: w.Figure | w.Declared | w.Observed) -> str:
         """The display name."""
@@ -83,7 +83,7 @@ class Speaker:
 
 def _figure(node: w.Figure, s: Speaker) -> str:
     value = said(node.value, node.kind, s.language)
-    return s.say(f"{node.zh}({value})", f"{node.en} ({value})")
+    return s.say(f"{node.zh}（{value}）", f"{node.en} ({value})")
 
 
 def _fixed(node: w.Fixed, s: Speaker) -> str:
@@ -135,11 +135,11 @@ def _times(node: w.Times, s: Speaker) -> str:
 
 
 def _least(node: w.Least, s: Speaker) -> str:
-    return s.say(f"以下取最小:{s.list(node.items)}", f"the least of: {s.list(node.items)}")
+    return s.say(f"以下取最小：{s.list(node.items)}", f"the least of: {s.list(node.items)}")
 
 
 def _most(node: w.Most, s: Speaker) -> str:
-    return s.say(f"以下取最大:{s.list(node.items)}", f"the most of: {s.list(node.items)}")
+    return s.say(f"以下取最大：{s.list(node.items)}", f"the most of: {s.list(node.items)}")
 
 
 def _pro_rata(node: w.ProRata, s: Speaker) -> str:
@@ -150,7 +150,7 @@ def _pro_rata(node: w.ProRata, s: Speaker) -> str:
         f"rounded {'half up' if up else 'down'} to {unit}",
     )
     terms = f"{s.part(node.amount)} × {s.part(node.part)} ÷ {s.part(node.whole)}"
-    return s.say(f"{terms}({how})", f"{terms} ({how})")
+    return s.say(f"{terms}（{how}）", f"{terms} ({how})")
 
 
 def _band(node: w.Band, s: Speaker) -> str:
@@ -161,7 +161,7 @@ def _band(node: w.Band, s: Speaker) -> str:
         r for r in node.rows if r.low <= found.value and (r.high is None or found.value < r.high)
     )
     step = span(None if row is node.rows[0] else row.low, row.high, found.kind, s.language)
-    return s.say(f"{s.of(node.of)},在“{step}”一档", f"{s.of(node.of)}, in the band '{step}'")
+    return s.say(f"{s.of(node.of)}，在“{step}”一档", f"{s.of(node.of)}, in the band '{step}'")
 
 
 def _tier(node: w.Tier, s: Speaker) -> str:
@@ -173,7 +173,7 @@ def _tier(node: w.Tier, s: Speaker) -> str:
     }[node.counting]
     if found is None:
         return s.say(
-            f"{s.of(node.of)},按下表分档计付,{counting}",
+            f"{s.of(node.of)}，按下表分档计付，{counting}",
             f"{s.of(node.of)}, in the tiers below; {counting}",
         )
     up = node.size - 1 if node.counting is w.Counting.STARTED else 0
@@ -185,7 +185,7 @@ def _tier(node: w.Tier, s: Speaker) -> str:
         if units > rate.units
     )
     return s.say(
-        f"{s.of(node.of)},计{units:,}个单位({counting})" + (f":{slices}" if slices else ""),
+        f"{s.of(node.of)}，计{units:,}个单位（{counting}）" + (f"：{slices}" if slices else ""),
         f"{s.of(node.of)}, {units:,} units ({counting})" + (f": {slices}" if slices else ""),
     )
 
@@ -194,11 +194,11 @@ def _either(node: w.Either, s: Speaker) -> str:
     test = s.values.get(id(node.test))
     if test is None:
         return s.say(
-            f"若{s.of(node.test)},则{s.of(node.then)};否则{s.of(node.otherwise)}",
+            f"若{s.of(node.test)}，则{s.of(node.then)}；否则{s.of(node.otherwise)}",
             f"if {s.of(node.test)}, then {s.of(node.then)}; else {s.of(node.otherwise)}",
         )
     taken = s.worth(node.then if test.value else node.otherwise)
-    return s.say(f"{s.of(node.test)};{taken}", f"{s.of(node.test)}; {taken}")
+    return s.say(f"{s.of(node.test)}；{taken}", f"{s.of(node.test)}; {taken}")
 
 
 def _at_least(node: w.AtLeast, s: Speaker) -> str:
@@ -216,7 +216,7 @@ def _one_of(node: w.OneOf, s: Speaker) -> str:
     is_now = _code(node.of, found.value, s)
     if holds.value:
         return s.say(f"{label}为{is_now}", f"{label} is {is_now}")
-    return s.say(f"{label}为{is_now},而非{names}", f"{label} is {is_now}, not {names}")
+    return s.say(f"{label}为{is_now}，而非{names}", f"{label} is {is_now}, not {names}")
 
 
 def _joined(items: tuple[w.Word, ...], s: Speaker, word: str) -> str:
@@ -237,7 +237,7 @@ def _any(node: w.Any, s: Speaker) -> str:
 def _not(node: w.Not, s: Speaker) -> str:
     if s.values:
         return s.of(node.item)
-    return s.say(f"并非({s.of(node.item)})", f"not ({s.of(node.item)})")
+    return s.say(f"并非（{s.of(node.item)}）", f"not ({s.of(node.item)})")
 
 
 def _clause(node: w.Clause, s: Speaker) -> str:

@@ -62,10 +62,10 @@ def span(low: int | None, high: int | None, kind: Kind, language: Language) -> s
         return f"不满{upper}" if zh else f"below {upper}"
     lower = said(low, kind, language)
     if high is None:
-        return f"{lower}(含)以上" if zh else f"{lower} and above"
+        return f"{lower}（含）以上" if zh else f"{lower} and above"
     upper = said(high, kind, language)
     return (
-        f"{lower}(含)至{upper}(不含)"
+        f"{lower}（含）至{upper}（不含）"
         if zh
         else f"from {lower} (included) to {upper} (not included)"
     )

@@ -66,9 +66,9 @@ def test_values_with_their_unit(value: int, kind: Kind, zh: str, en: str) -> Non
 
 
 def test_steps_say_which_end_belongs_to_them() -> None:
-    assert span(50, 55, Kind.MAGNITUDE, "zh") == "5.0级(含)至5.5级(不含)"
+    assert span(50, 55, Kind.MAGNITUDE, "zh") == "5.0级（含）至5.5级（不含）"
     assert span(50, 55, Kind.MAGNITUDE, "en") == "from 5.0 (included) to 5.5 (not included)"
-    assert span(70, None, Kind.MAGNITUDE, "zh") == "7.0级(含)以上"
+    assert span(70, None, Kind.MAGNITUDE, "zh") == "7.0级（含）以上"
     assert span(None, 50, Kind.MAGNITUDE, "zh") == "不满5.0级"
     assert span(None, None, Kind.MAGNITUDE, "en") == "all"
 
@@ -103,11 +103,11 @@ def test_the_table_of_the_paper_can_be_read_back() -> None:
     (limit,) = [a for a in articles(DALI, "zh") if a.name == "band_limit"]
     assert [(line.where, line.gives) for line in limit.lines] == [
         ("不满5.0级", "0元"),
-        ("5.0级(含)至5.5级(不含)", "2,800万元"),
-        ("5.5级(含)至6.0级(不含)", "5,000万元"),
-        ("6.0级(含)至6.5级(不含)", "10,000万元"),
-        ("6.5级(含)至7.0级(不含)", "20,000万元"),
-        ("7.0级(含)以上", "42,000万元"),
+        ("5.0级（含）至5.5级（不含）", "2,800万元"),
+        ("5.5级（含）至6.0级（不含）", "5,000万元"),
+        ("6.0级（含）至6.5级（不含）", "10,000万元"),
+        ("6.5级（含）至7.0级（不含）", "20,000万元"),
+        ("7.0级（含）以上", "42,000万元"),
     ]
     (second,) = [
         a
@@ -122,7 +122,7 @@ def test_an_unset_band_says_so() -> None:
     magnitude = next(i for i in DALI.inputs if i.name == "magnitude")
     body = b.bands(magnitude, (0, 0), (50, None), source=OURS)
     terms = b.terms("made_up", 1, b.clause("cover", body, zh="按{magnitude}", en="by {magnitude}"))
-    assert articles(terms, "zh")[0].lines[1].gives == "未定,不予结算"
+    assert articles(terms, "zh")[0].lines[1].gives == "未定，不予结算"
     assert articles(terms, "en")[0].lines[1].gives == "not set: refused"
 
 
@@ -139,7 +139,7 @@ def test_every_input_says_range_measure_source_and_fallback() -> None:
 def test_a_trace_in_sentences() -> None:
     seen = {"role": 2, "magnitude": 51, "loss_area": 44_800, "loss_total": 166_419}
     lines = sentences(DALI, settle(DALI, "house", seen, {}, {"house": 0}), "zh")
-    assert lines[0] == "第1条:主震震级 5.1级,在“5.0级(含)至5.5级(不含)”一档,得 2,800万元。"
+    assert lines[0] == "第1条：主震震级 5.1级，在“5.0级（含）至5.5级（不含）”一档，得 2,800万元。"
     assert (
         "第1条 2,800万元 × 本地区民房地震损失 4,480万元 ÷ 该次地震民房总损失 16,641.9万元"
         in lines[1]
@@ -157,7 +157,7 @@ def test_a_trace_says_what_was_found_not_what_was_asked() -> None:
     assert "main-shock magnitude 4.9 < the lowest magnitude that pays (5.0)" in lines[0]
     dead = {"role": 1, "magnitude": 60, "death_count": 801}
     lines = sentences(DALI, settle(DALI, "deaths", dead, {}, {"deaths": 0}), "zh")
-    assert lines[-1] == "受年度限额所限,少赔 10万元。"
+    assert lines[-1] == "受年度限额所限，少赔 10万元。"
 
 
 def test_tiers_are_worked_out_in_the_sentence() -> None:
