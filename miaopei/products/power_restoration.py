@@ -33,8 +33,8 @@ PLANNED = b.observed(
     if_missing=IfMissing.HOLD,
     definition_zh="计划停电开始之前最后一次通知用户的计划复电时间；此后的变更只作记录。"
     f"{MINUTE_ZH}",
-    definition_en="The planned restoration time last notified to the customer before the planned "
-    f"outage began; later changes are recorded only. {MINUTE_EN}",
+    definition_en="The planned restoration time last notified to the customer before the "
+    f"planned outage began; later changes are recorded only. {MINUTE_EN}",
 )
 ACTUAL = b.observed(
     "actual_restoration",
@@ -99,8 +99,8 @@ YEAR_LIMIT = b.figure(
 late = b.clause(
     "late",
     b.most(b.minus(b.minus(ACTUAL, PLANNED), DEDUCTIBLE), b.nothing(Kind.MINUTES)),
-    zh="恢复延误为{actual_restoration}减{planned_restoration}，再减{deductible}；不晚于计划的按零计"
-    "。",
+    zh="恢复延误为{actual_restoration}减{planned_restoration}，再减{deductible}；"
+    "不晚于计划的按零计。",
     en="Lateness is the {actual_restoration} minus the {planned_restoration}, less {deductible}; "
     "not later than planned counts as none.",
 )
@@ -125,8 +125,8 @@ delay_rule = b.clause(
         b.nothing(),
         b.least(hourly, OCCURRENCE_LIMIT),
     ),
-    zh="因用户自身原因、战争或依法停电延误的不赔；其余赔付{hourly}的金额，以{occurrence_limit}为限"
-    "。",
+    zh="因用户自身原因、战争或依法停电延误的不赔；其余赔付{hourly}的金额，"
+    "以{occurrence_limit}为限。",
     en="Nothing where the customer's own fault, war or a lawful disconnection caused the delay; "
     "otherwise the amount of {hourly}, up to {occurrence_limit}.",
 )
@@ -134,8 +134,8 @@ delay_left = b.clause(
     "delay_left",
     b.minus(YEAR_LIMIT, b.spent("delay", YEAR_LIMIT)),
     zh="一个保险年度内累计不超过{delay_year}；扣除本年度其他事故已定赔款后为剩余限额。",
-    en="At most {delay_year} in a policy year; what other occurrences of the year have settled is "
-    "taken off.",
+    en="At most {delay_year} in a policy year; what other occurrences of the year have settled "
+    "is taken off.",
 )
 delay = b.clause(
     "delay",
@@ -155,12 +155,11 @@ PRODUCT = Product(
             from_beijing("2020-08-01"),
             None,
             Text(
-                "示例数值，非原文。原文只载“实际复电时间晚于计划复电时间”即启动理赔，未载费率、限额"
-                "与保费。",
+                "示例数值，非原文。原文只载“实际复电时间晚于计划复电时间”即启动理赔，"
+                "未载费率、限额与保费。",
                 "Illustrative values, not from the source, which says only that a claim starts "
-                "when "
-                "the actual restoration is later than planned, and prints no tariff, limit or "
-                "premium.",
+                "when the actual restoration is later than planned, and prints no tariff, limit "
+                "or premium.",
             ),
         ),
     ),

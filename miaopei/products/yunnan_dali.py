@@ -73,12 +73,10 @@ PRODUCT = Product(
             START,
             PILOT_END,
             Text(
-                "三年试点（2015-08-20 起）的赔付标准，见论文表 1。各档数值均为原文所印；房屋年度累"
-                "计限"
-                "额系推断。",
+                "三年试点（2015-08-20 起）的赔付标准，见论文表 1。各档数值均为原文所印；"
+                "房屋年度累计限额系推断。",
                 "The scale of the three-year pilot from 2015-08-20, Table 1 of the paper. Every "
-                "band "
-                "is printed there; the yearly house limit is inferred.",
+                "band is printed there; the yearly house limit is inferred.",
             ),
         ),
         Version(
@@ -89,18 +87,16 @@ PRODUCT = Product(
             PILOT_END,
             None,
             Text(
-                "依据薄弱。表 4 所印 2021-05-21 漾濞 6.4 级赔款 4,000 万元与表 1 的 10,000 万元不"
-                "符；一处可信度较低的公开"
-                "资料称 2018 年 8 月试点期满后标准降为原来的 40%，而 10,000 的 40% 恰为 4,000。因此"
-                "各档取第一版的 40%，其中只有"
-                "6.0 至 6.4 级一档有原文佐证。死亡保险假定不变。",
+                "依据薄弱。"
+                "表 4 所印 2021-05-21 漾濞 6.4 级赔款 4,000 万元与表 1 的 10,000 万元不符；"
+                "一处可信度较低的公开资料称 2018 年 8 月试点期满后标准降为原来的 40%，"
+                "而 10,000 的 40% 恰为 4,000。因此各档取第一版的 40%，"
+                "其中只有6.0 至 6.4 级一档有原文佐证。死亡保险假定不变。",
                 "Weak. Table 4 prints 40 million yuan paid for Yangbi, Ms 6.4, on 2021-05-21, "
-                "where "
-                "Table 1 gives 100 million. A weak public source says that the scale was cut to "
-                "40 % when the pilot ended in August 2018, and 40 % of 100 million is 40 million. "
-                "So every band is 40 % of version 1; only the one from 6.0 to 6.4 is borne out by "
-                "print. The death cover is "
-                "assumed unchanged.",
+                "where Table 1 gives 100 million. A weak public source says that the scale was "
+                "cut to 40 % when the pilot ended in August 2018, and 40 % of 100 million is 40 "
+                "million. So every band is 40 % of version 1; only the one from 6.0 to 6.4 is "
+                "borne out by print. The death cover is assumed unchanged.",
             ),
         ),
     ),
@@ -116,7 +112,7 @@ PRODUCT = Product(
     illustrative=False,
     notes=Text(
         f"周边地区：保山、丽江、普洱、临沧、楚雄、怒江。{index.ERRATUM_ZH}{index.INFERRED_ZH}",
-        "Surrounding: Baoshan, Lijiang, Pu'er, Lincang, Chuxiong, Nujiang. "
-        f"{index.ERRATUM_EN} {index.INFERRED_EN}",
+        f"Surrounding: Baoshan, Lijiang, Pu'er, Lincang, Chuxiong, Nujiang. {index.ERRATUM_EN} "
+        f"{index.INFERRED_EN}",
     ),
 )

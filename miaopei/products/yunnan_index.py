@@ -47,14 +47,12 @@ ROLE = b.observed_code(
     sources=("cenc.rapid",),
     fallback=("cenc.catalogue",),
     if_missing=IfMissing.HOLD,
-    definition_zh="主震震中落在本地区、周边地区（与本地区接壤并在产品中列名的州市）还是其他地区。由"
-    "正式速报的参考"
-    "地名和震中坐标各判定一次；两者不一致时由人工核定。",
+    definition_zh="主震震中落在本地区、周边地区（与本地区接壤并在产品中列名的州市）还是其他地区。"
+    "由正式速报的参考地名和震中坐标各判定一次；两者不一致时由人工核定。",
     definition_en="Whether the main shock's epicentre lies in the insured prefecture, in a "
-    "surrounding "
-    "one (those that border on it and are named in the product) or elsewhere. Decided twice, by "
-    "the "
-    "place name of the official rapid report and by its position; where they differ, by a person.",
+    "surrounding one (those that border on it and are named in the product) or elsewhere. "
+    "Decided twice, by the place name of the official rapid report and by its position; where "
+    "they differ, by a person.",
 )
 MAGNITUDE = b.observed(
     "magnitude",
@@ -67,14 +65,14 @@ MAGNITUDE = b.observed(
     sources=("cenc.rapid",),
     fallback=("cenc.catalogue",),
     if_missing=IfMissing.HOLD,
-    definition_zh="中国地震台网正式速报的面波震级，取一位小数，第二位小数四舍五入。同一序列以震级最"
-    "大的一次为主震，"
-    "震级相同的取最早的一次。速报缺失的，截止时点后以地震目录的面波震级为准。赔付后的震级修订只作展"
-    "示，不再变动赔款。",
-    definition_en="The surface-wave magnitude of the official rapid report of the China Earthquake "
-    "Networks Centre, to one decimal, half up. The main shock of a sequence is the one of highest "
-    "magnitude, the earliest among equals. Where no rapid report is on file at the deadline, the "
-    "surface-wave magnitude of the catalogue. A later revision is shown and moves no money.",
+    definition_zh="中国地震台网正式速报的面波震级，取一位小数，第二位小数四舍五入。"
+    "同一序列以震级最大的一次为主震，震级相同的取最早的一次。速报缺失的，"
+    "截止时点后以地震目录的面波震级为准。赔付后的震级修订只作展示，不再变动赔款。",
+    definition_en="The surface-wave magnitude of the official rapid report of the China "
+    "Earthquake Networks Centre, to one decimal, half up. The main shock of a sequence is the "
+    "one of highest magnitude, the earliest among equals. Where no rapid report is on file at "
+    "the deadline, the surface-wave magnitude of the catalogue. A later revision is shown and "
+    "moves no money.",
 )
 LARGEST_LOSS = 200_000_000  # units of 0.1 万元: 200 billion yuan
 LOSS_AREA = b.observed(
@@ -89,8 +87,8 @@ LOSS_AREA = b.observed(
     sources=("loss.national",),
     if_missing=IfMissing.CLOSE,
     definition_zh="国家灾评报告中本地区民房的直接经济损失。报告未列本地区的，视为缺失，不视为零。",
-    definition_en="The direct loss of civil houses in the insured prefecture by the national loss "
-    "assessment report. A prefecture that the report does not name is missing, not zero.",
+    definition_en="The direct loss of civil houses in the insured prefecture by the national "
+    "loss assessment report. A prefecture that the report does not name is missing, not zero.",
 )
 LOSS_TOTAL = b.observed(
     "loss_total",
@@ -117,8 +115,8 @@ DEATHS = b.observed(
     sources=("deaths.official",),
     if_missing=IfMissing.CLOSE,
     definition_zh="官方通报的、因该次地震遇难的本地区居民人数，以通报单位、版本和日期为准。",
-    definition_en="The residents of the insured prefecture who died of the earthquake, by official "
-    "notice with its issuer, version and date.",
+    definition_en="The residents of the insured prefecture who died of the earthquake, by "
+    "official notice with its issuer, version and date.",
 )
 
 
@@ -175,8 +173,7 @@ def deaths_year(amount_fen: int, source: Source) -> Figure:
 
 
 def house(band: Band, year: Figure) -> Clause:
-    """The house cover: the band's limit inside, a share of it from the surroundings, a year's "
-    "cap."""
+    """The house cover: the limit inside, a share of it from the surroundings, a yearly cap."""
     band_limit = b.clause(
         "band_limit",
         band,
@@ -191,14 +188,12 @@ def house(band: Band, year: Figure) -> Clause:
             b.pro_rata(band_limit, LOSS_AREA, LOSS_TOTAL, unit_fen=TEN_YUAN),
             b.nothing(),
         ),
-        zh="震中在周边地区的，{magnitude}不低于{trigger}时，赔付额为{band_limit}的限额乘以"
-        "{loss_area}在{loss_total}"
-        "中的占比；占比不取整，只对赔付额取整。",
-        en="For an epicentre in a surrounding prefecture and a {magnitude} of at least {trigger}: "
-        "the "
-        "limit of {band_limit} times the share of the {loss_area} in the {loss_total}. The share "
-        "is "
-        "not rounded, only the amount is.",
+        zh="震中在周边地区的，{magnitude}不低于{trigger}时，"
+        "赔付额为{band_limit}的限额乘以{loss_area}在{loss_total}中的占比；占比不取整，"
+        "只对赔付额取整。",
+        en="For an epicentre in a surrounding prefecture and a {magnitude} of at least "
+        "{trigger}: the limit of {band_limit} times the share of the {loss_area} in the "
+        "{loss_total}. The share is not rounded, only the amount is.",
     )
     house_rule = b.clause(
         "house_rule",
@@ -207,9 +202,8 @@ def house(band: Band, year: Figure) -> Clause:
             band_limit,
             b.either(b.one_of(ROLE, "surrounding"), house_share, b.nothing()),
         ),
-        zh="震中在本地区的，全额赔付{band_limit}的限额；震中在周边地区的，按{house_share}赔付；震"
-        "中在"
-        "其他地区的，不赔付。",
+        zh="震中在本地区的，全额赔付{band_limit}的限额；震中在周边地区的，按{house_share}赔付；"
+        "震中在其他地区的，不赔付。",
         en="For an epicentre in the insured prefecture, the whole limit of {band_limit}; in a "
         "surrounding prefecture, the amount of {house_share}; elsewhere, nothing.",
     )
@@ -217,9 +211,8 @@ def house(band: Band, year: Figure) -> Clause:
         "house_left",
         b.minus(year, b.spent("house", year)),
         zh="一个保险年度内房屋赔付累计不超过{house_year}；扣除本年度其他地震已定赔款后为剩余限额。",
-        en="House payouts add up to at most {house_year} in a policy year; what other earthquakes "
-        "of "
-        "the year have settled is taken off.",
+        en="House payouts add up to at most {house_year} in a policy year; what other "
+        "earthquakes of the year have settled is taken off.",
     )
     return b.clause(
         "house",
@@ -241,17 +234,15 @@ def deaths(year: Figure) -> Clause:
         ),
         zh="震中在本地区或周边地区，且{magnitude}不低于{trigger}的，每名遇难居民给付{per_death}。",
         en="For an epicentre in the insured or a surrounding prefecture and a {magnitude} of at "
-        "least "
-        "{trigger}: {per_death} for each resident who lost their life.",
+        "least {trigger}: {per_death} for each resident who lost their life.",
     )
     deaths_left = b.clause(
         "deaths_left",
         b.minus(year, b.spent("deaths", year)),
-        zh="一个保险年度内居民死亡给付累计不超过{deaths_year}；扣除本年度其他地震已定赔款后为剩余限"
-        "额。",
+        zh="一个保险年度内居民死亡给付累计不超过{deaths_year}；"
+        "扣除本年度其他地震已定赔款后为剩余限额。",
         en="Death benefits add up to at most {deaths_year} in a policy year; what other "
-        "earthquakes of "
-        "the year have settled is taken off.",
+        "earthquakes of the year have settled is taken off.",
     )
     return b.clause(
         "deaths",
@@ -282,25 +273,24 @@ RULES: tuple[InputRule, ...] = (
 )
 
 ERRATUM_ZH = (
-    "原文公式印作"
-    "“每次地震保险赔款=主震震级保险赔付限额×(试点地区民房地震损失-该次地震民房总损失)”，"
-    "其中“-”系“÷”之误：上一句写明按“占比”计算，相减得负数且量纲不符。本产品按占比计算。"
+    "原文公式印作“每次地震保险赔款=主震震级保险赔付限额×(试点地区民房地震损失-该次地震民房总损失)"
+    "”，其中“-”系“÷”之误：上一句写明按“占比”计算，相减得负数且量纲不符。本产品按占比计算。"
     "赔付额四舍五入至十元、占比不取整，是唯一与原文表 2 两行赔款相符的规则。"
 )
 ERRATUM_EN = (
     "The source prints the formula as limit x (loss in the pilot area - total loss of the "
     "earthquake). The '-' is a misprint of a division sign: the sentence before it speaks of a "
-    "share, and a difference would be negative. Read here as a share. An unrounded share with the "
-    "payout rounded half up to 10 yuan is the only rule that fits both such rows of Table 2."
+    "share, and a difference would be negative. Read here as a share. An unrounded share with "
+    "the payout rounded half up to 10 yuan is the only rule that fits both such rows of Table 2."
 )
 INFERRED_ZH = (
-    "房屋年度累计限额在原文注中未印数字，取最高一档限额，系推断。死亡给付要求震级不低于起赔震级、震"
-    "中在本地区或周边地区，"
-    "原文未写明，系假定。周边地区原文未列名，取与试点地区接壤的州市。"
+    "房屋年度累计限额在原文注中未印数字，取最高一档限额，系推断。"
+    "死亡给付要求震级不低于起赔震级、震中在本地区或周边地区，原文未写明，系假定。"
+    "周边地区原文未列名，取与试点地区接壤的州市。"
 )
 INFERRED_EN = (
-    "The note of Table 1 prints no house aggregate: the top band's limit is taken, inferred. That "
-    "the death cover needs the lowest magnitude and an epicentre in the insured or a surrounding "
-    "prefecture is assumed; the source is silent. Surrounding prefectures are not named in the "
-    "source: those that border on the pilot area are taken."
+    "The note of Table 1 prints no house aggregate: the top band's limit is taken, inferred. "
+    "That the death cover needs the lowest magnitude and an epicentre in the insured or a "
+    "surrounding prefecture is assumed; the source is silent. Surrounding prefectures are not "
+    "named in the source: those that border on the pilot area are taken."
 )

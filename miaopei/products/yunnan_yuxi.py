@@ -37,13 +37,11 @@ PRODUCT = Product(
             from_beijing("2018-01-01"),
             None,
             Text(
-                "起期系推断：原文未载，只知 2018-08-13 通海地震已赔付，取该年首日。止期未知。各档"
-                "数值"
-                "见论文表 1。",
-                "The start is inferred: the source gives none, only that the Tonghai earthquake of "
-                "2018-08-13 was paid; the first day of that year is taken. No end is known. The "
-                "bands "
-                "are those of Table 1 of the paper.",
+                "起期系推断：原文未载，只知 2018-08-13 通海地震已赔付，取该年首日。止期未知。"
+                "各档数值见论文表 1。",
+                "The start is inferred: the source gives none, only that the Tonghai earthquake "
+                "of 2018-08-13 was paid; the first day of that year is taken. No end is known. "
+                "The bands are those of Table 1 of the paper.",
             ),
         ),
     ),

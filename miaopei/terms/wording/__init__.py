@@ -122,10 +122,10 @@ def as_text(terms: w.Terms, language: Language) -> str:
         out.append("")
     out.append(
         s.say(
-            f"以{'中文' if terms.governing == 'zh' else '英文'}文本为准。金额单位：人民币（"
-            f"{terms.currency})。",
-            f"The {'Chinese' if terms.governing == 'zh' else 'English'} text governs. "
-            f"Currency: {terms.currency}.",
+            f"以{'中文' if terms.governing == 'zh' else '英文'}文本为准。金额单位："
+            f"人民币（{terms.currency})。",
+            f"The {'Chinese' if terms.governing == 'zh' else 'English'} text governs. Currency: "
+            f"{terms.currency}.",
         )
     )
     return "\n".join(out) + "\n"
