@@ -1,0 +1,65 @@
+"""A recorded history of each rule set is applied again by today's code, to the same leaves.
+
+The files are frozen: they were written once by `make` and are never written again. A leaf holds the
+root before its block and the digest of the block's writes, so equal leaves are equal roots.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from miaopei.acts.apply import KINDS, apply_block, begin
+from miaopei.acts.envelope import from_json
+from miaopei.acts.state import State
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.ledger.merkle import Frontier, leaf_hash
+
+HISTORIES = sorted(Path(__file__).parent.glob("rules-*.jsonl.gz"))
+
+
+def leaves_of(path: Path) -> list[bytes]:
+    return gzip.decompress(path.read_bytes()).splitlines()
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda p: p.name)
+def test_the_same_acts_give_the_same_leaves(path):
+    wanted = leaves_of(path)
+    store = MemoryStore()
+    again: list[bytes] = []
+    acts, block_at = [], 0
+    for leaf in wanted:
+        value = json.loads(leaf)
+        if value["leaf"] == "act":
+            acts.append(from_json(value["act"]))
+        if value["leaf"] not in ("genesis", "block"):
+            continue
+        with store.writing() as block:
+            state = State(block)
+            if value["leaf"] == "genesis":
+                made = [begin(state, value["value"])]
+            else:
+                root = Frontier().extend(map(leaf_hash, again)).root().hex()
+                made = list(
+                    apply_block(
+                        state, acts, height=value["height"], at=value["time"], previous=root
+                    ).leaves
+                )
+            for table, key, data in state.writes():
+                if data is None:
+                    block.delete(table, key)
+                else:
+                    block.put(table, key, data)
+        assert made == wanted[block_at : block_at + len(made)], f"block before leaf {block_at}"
+        again += made
+        block_at, acts = len(again), []
+    assert again == wanted
+
+
+def test_the_first_history_holds_every_kind_of_act():
+    kinds = {json.loads(leaf)["act"]["kind"] for leaf in leaves_of(HISTORIES[0])
+             if json.loads(leaf)["leaf"] == "act"}  # fmt: skip
+    assert kinds == set(KINDS)
