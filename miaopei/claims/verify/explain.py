@@ -44,7 +44,7 @@ def check_text(check: Check, language: Language) -> str:
 
 def refusal_text(refusal: Refusal, language: Language) -> str:
     """A refusal with money and times in words."""
-    return say(Refusal(refusal.code, _in_words(refusal.facts, language)), language)
+    return say(Refusal(refusal.code, in_words(refusal.facts, language)), language)
 
 
 def text(name: str, facts: Mapping[str, Fact], language: Language) -> str:
@@ -84,8 +84,8 @@ def _subject(verdict: Verdict, language: Language) -> Iterator[str]:
     yield text(name if name in table("verify") else "reason_other", facts, language)
 
 
-def _in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
-    """`pay_fen` gives {pay} as money, `paid_at` gives {paid} as a time, `x_zh` gives {x}."""
+def in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
+    """For sentences: `pay_fen` gives {pay} as money, `paid_at` {paid} as a time, `x_zh` {x}."""
     words: dict[str, Fact] = {}
     for name, value in facts.items():
         words[name] = _dash(value)
@@ -96,9 +96,10 @@ def _in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
             words[stem] = beijing_text(value) if type(value) is int else _dash(value)
         elif unit == language:
             words[stem] = _dash(value)
-    role = facts.get("role")
-    if isinstance(role, str) and f"role_{role}" in table("verify"):
-        words["role"] = table("verify")[f"role_{role}"][language]
+    for name in ("role", "state", "benefit"):
+        code = f"{name}_{facts.get(name)}"
+        if code in table("verify"):
+            words[name] = table("verify")[code][language]
     return words
 
 

@@ -17,6 +17,8 @@ from miaopei.accounts.rail import Instruction, Outcome, OutcomeState
 from miaopei.adapters.feeds import read, shipped
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.evidence.observation import Observation
+from miaopei.market.allotment import allot
+from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.measures.identity import canonical, digest
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
@@ -24,6 +26,7 @@ from miaopei.node.blobs import seal_blob
 from miaopei.node.decider import Decider
 from miaopei.node.gateway import Row
 from miaopei.node.node import Node, genesis_value
+from miaopei.node.orders import seal_list
 from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity
 from miaopei.node.replay import Arrival, replay
@@ -183,10 +186,10 @@ def situations() -> World:
     made.admit(replace(first, transaction=Transaction.ENDORSE, number=2, salt="3" * 64))
     made.run([], from_beijing("2021-03-02"))
     made.rail.refuse = ""
-    with made.node.reading() as (_, state):
-        last = [s for _, s in state.range("settled", f"{DALI}/")][-1]
+    _, last = _settled(made)[-1]
     made.payer.retry_refused(last)
     made.work()
+    hand_on(made, next(s for _, s in _settled(made)))
     made.run(
         [
             rapid("2021-03-10 08:00:00", "5.3", **LIJIANG),
@@ -198,6 +201,32 @@ def situations() -> World:
         from_beijing("2021-06-01"),
     )
     return made
+
+
+def _settled(made: World) -> list[tuple[str, str]]:
+    """Settlements of the Dali book in their order."""
+    with made.node.reading() as (_, state):
+        return list(state.range("settled", f"{DALI}/"))
+
+
+def hand_on(made: World, settlement: str) -> None:
+    """A payout goes to a list of invented households."""
+    with made.node.reading() as (reading, state):
+        value = state.need("settlement", settlement)["settlement"]
+        policy = reading.claims(value["trigger"])[0]["policy"]
+    total = value["totals"]["pay_fen"]
+    listed = allot(total, made_up_households("first", 2, 3), REBUILT_TEN_TO_ONE)
+    with made.store.writing() as block:
+        lines = seal_list(block, made.node, listed)
+        for line in listed.lines:
+            payee = {"account": f"H{line.number}", "name": "made up"}
+            block.put_payee(f"household/{line.token}", payee)
+    body = {
+        "settlement": settlement, "policy": policy, "holder": "dali", "total_fen": total,
+        "rule": listed.rule.as_json(), "lines": lines,
+    }  # fmt: skip
+    made.node.accept("allot", "first", body)
+    made.work()
 
 
 @cache

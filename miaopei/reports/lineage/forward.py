@@ -1,0 +1,217 @@
+"""Forwards: from a fact, source, policy or act to every payout that it caused, with sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors.texts import Language
+from ...measures.identity import content_id
+from .reach import Reach, cases_of, triggers_of
+from .steps import Step, step
+from .terms import product_of
+from .trail import Index, Json, Named, Trail
+
+FINAL = {"executed": "executed", "paid": "executed", "refused": "refused", "failed": "refused"}
+CASE = ("listing", "occurrence", "benefit", "state", "reason")
+LISTED = 20  # payouts of a settlement that are printed one by one; JSON holds them all
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One trigger that a thing led to, its settlement if there is one, and the payouts.
+
+    `part`: "decided" where its value was used, "shown" where it was on file and did not count.
+    """
+
+    part: str
+    trigger: str
+    settlement: str | None
+    value: Json
+    payouts: tuple[Json, ...]
+    totals: Mapping[str, int]
+
+    def sums(self) -> dict[str, int]:
+        """To pay as settled; and of the payouts here, what the bank has executed and refused."""
+        by = dict.fromkeys(("executed", "refused", "open"), 0)
+        for row in self.payouts:
+            by[FINAL.get(row["state"], "open")] += row["amount_fen"]
+        return {"pay_fen": self.totals.get("pay_fen", 0), **{f"{n}_fen": s for n, s in by.items()}}
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, every payout in it."""
+        return {
+            "part": self.part,
+            "trigger": self.trigger,
+            "settlement": self.settlement,
+            "listing": self.value["listing"],
+            "benefit": self.value["benefit"],
+            "occurrence": self.value["occurrence"],
+            "instant": self.value["instant"],
+            "revision": self.value["revision"],
+            "sums": self.sums(),
+            "payouts": [
+                {
+                    "payout": row["payout"],
+                    "policy": row["policy"],
+                    "payer": row["about"]["carrier"],
+                    "line": row["about"]["line"],
+                    "amount_fen": row["amount_fen"],
+                    "state": row["state"],
+                }
+                for row in self.payouts
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Caused:
+    """Everything that one thing caused: settled effects, and cases that it left without payment."""
+
+    what: str
+    id: str
+    effects: tuple[Effect, ...]
+    cases: tuple[Json, ...]
+    tree: Step
+
+    def sums(self) -> dict[str, int]:
+        """Sums over the effects in which it decided; what was only shown moved nothing."""
+        total = dict.fromkeys(("pay_fen", "executed_fen", "refused_fen", "open_fen"), 0)
+        for effect in self.effects:
+            if effect.part == "decided":
+                for name, fen in effect.sums().items():
+                    total[name] += fen
+        return total
+
+    def text(self, language: Language) -> Iterator[str]:
+        """Indented lines."""
+        return self.tree.text(language)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "what": self.what,
+            "id": self.id,
+            "sums": self.sums(),
+            "effects": [effect.as_json() for effect in self.effects],
+            "cases": [
+                {
+                    name: case[name]
+                    for name in ("listing", "occurrence", "benefit", "state", "reason")
+                }
+                for case in self.cases
+            ],
+        }
+
+
+def caused(trail: Trail, text: str) -> Caused:
+    """All that the thing with this id (or beginning of an id) caused.
+
+    Errors   Refused lineage.too_short, unknown, ambiguous.
+    """
+    index = Index(trail)
+    found = index.find(text)
+    reach = Reach(index)
+    triggers = dict(triggers_of(reach, found))
+    effects = tuple(
+        _effect(reach, part, trigger, found) for trigger, part in sorted(triggers.items())
+    )
+    effects = tuple(sorted(effects, key=lambda e: (e.value["instant"], e.value["revision"])))
+    cases = tuple(cases_of(reach, found))
+    whole = Caused(found.what, found.id, effects, cases, step("caused", found.id))
+    return Caused(found.what, found.id, effects, cases, _told(index, whole))
+
+
+def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
+    index = reach.index
+    value = index.need("trigger", trigger)
+    settlement = index.of_trigger(trigger)
+    if settlement is None:
+        return Effect(part, trigger, None, value, (), {})
+    debts = (settlement, *index.allotments.get(settlement, ()))
+    latest: dict[str, Json] = {}
+    for debt in debts:
+        for row in index.trail.instructions(debt):
+            if row["payout"] not in latest or row["number"] > latest[row["payout"]]["number"]:
+                latest[row["payout"]] = row
+    rows = [row for row in latest.values() if _is_of(row, found)]
+    rows.sort(key=lambda r: (r["about"]["line"], r["policy"], r["about"]["carrier"]))
+    totals = dict(index.settlement(settlement)["totals"])
+    if found.what in ("payout", "claim", "policy"):
+        totals["pay_fen"] = sum(r["amount_fen"] for r in rows if not r["about"]["line"])
+    return Effect(part, trigger, settlement, value, tuple(rows), totals)
+
+
+def _is_of(row: Json, found: Named) -> bool:
+    """A payout's, claim's or policy's effects are its own; anything else caused the whole."""
+    match found.what:
+        case "payout":
+            return bool(row["payout"] == found.id)
+        case "claim":
+            return bool(row["policy"] == found.value["policy"])
+        case "policy":
+            return bool(row["policy"] == found.id)
+    return True
+
+
+def _told(index: Index, whole: Caused) -> Step:
+    """The effects as sentences."""
+    effects = [_effect_step(index, effect) for effect in whole.effects]
+    cases = [
+        step(
+            "caused_case",
+            content_id("case", case),
+            {n: case[n] for n in ("listing", "benefit", "state", "reason")}
+            | {"instant_at": case["instant"]},
+        )
+        for case in whole.cases
+    ]
+    decided = [effect for effect in whole.effects if effect.part == "decided"]
+    facts: dict[str, Any] = {
+        "id": whole.id,
+        "kind": whole.what,
+        "settlements": len({e.settlement for e in decided if e.settlement}),
+        "payouts": sum(len(e.payouts) for e in decided),
+        "cases": len(whole.cases),
+        **whole.sums(),
+    }
+    name = "caused" if decided else "caused_nothing"
+    return step(name, whole.id, facts, [*effects, *cases])
+
+
+def _effect_step(index: Index, effect: Effect) -> Step:
+    product = product_of(index, effect.value["product"])
+    facts: dict[str, Any] = {
+        "product_zh": product.name.zh,
+        "product_en": product.name.en,
+        "benefit": effect.value["benefit"],
+        "instant_at": effect.value["instant"],
+        "revision": effect.value["revision"],
+        "trigger": effect.trigger,
+        "settlement": effect.settlement,
+        **effect.sums(),
+    }
+    below = []
+    for row in effect.payouts[:LISTED]:
+        payer = index.name("member", row["about"]["carrier"])
+        below.append(
+            step(
+                "caused_payout",
+                row["payout"],
+                {
+                    "payout": row["payout"],
+                    "amount_fen": row["amount_fen"],
+                    "policy": row["policy"],
+                    "state": row["state"],
+                    "payer_zh": payer["zh"],
+                    "payer_en": payer["en"],
+                },
+            )
+        )
+    if len(effect.payouts) > LISTED:
+        below.append(step("caused_more", "", {"count": len(effect.payouts) - LISTED}))
+    name = "caused_settlement" if effect.part == "decided" else "caused_shown"
+    if effect.settlement is None:
+        name = "caused_trigger"
+    return step(name, effect.settlement or effect.trigger, facts, below)

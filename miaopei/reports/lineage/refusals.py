@@ -1,0 +1,76 @@
+"""Refusals in lineage: why a case pays nothing, what it waits for, and how near it was."""
+
+from __future__ import annotations
+
+from ...claims.verify import near
+from ...claims.verify.explain import refusal_text
+from ...errors import Fact, Refusal
+from ...measures.identity import content_id
+from ...terms import exact
+from ...terms.filing import Product
+from ...terms.words import Terms
+from .evidence import ASIDE, facts_of, observation_step
+from .steps import Step, step
+from .terms import product_of
+from .trail import Index, Json
+
+
+def refused(index: Index, value: Json) -> Step:
+    """A case without a trigger: its state and reason, how near, and the facts that are known."""
+    entry = index.need("listing", value["listing"])
+    product = product_of(index, entry["product"])
+    version = product.version_at(value["instant"])
+    terms = (version or product.versions[-1]).terms
+    facts: dict[str, Fact] = {
+        "listing": value["listing"],
+        "product_zh": product.name.zh,
+        "product_en": product.name.en,
+        "benefit": value["benefit"],
+        "occurrence": value["occurrence"],
+        "state": value["state"],
+        "reason": value["reason"],
+        "until_at": value["until"],
+        "instant_at": value["instant"],
+    }
+    said = [Refusal(f"verify.reason_{value['reason']}", facts), *nearness(index, product, value)]
+    lines = {
+        language: tuple(
+            text for refusal in said if (text := refusal_text(refusal, language)) != refusal.code
+        )
+        for language in ("zh", "en")
+    }
+    held = value["facts"].get("held", {})
+    parents = facts_of(index, product, terms, value)
+    if "observation" in held:
+        parents.append(observation_step(index, held["observation"]))
+    what = "case_waiting" if value["state"].startswith(("awaiting_", "held_")) else "case_refused"
+    return step(what, content_id("case", value), facts, parents, lines)
+
+
+def nearness(index: Index, product: Product, value: Json) -> tuple[Refusal, ...]:
+    """How near the case was to a payout; as `verify` says it of a receipt."""
+    version = product.version_at(value["instant"])
+    if version is None:
+        return near.near_terms(product, value["instant"])
+    terms, benefit = version.terms, value["benefit"]
+    observed = {n: f["value"] for n, f in value["facts"].items() if n not in ASIDE}
+    role = next((r.name for r in product.inputs if r.measure == "shock.role"), None)
+    fact = {} if role is None else value["facts"].get(role, {})
+    sides = value["facts"].get("held", fact.get("detail", {}))
+    if role is not None and "by_name" in sides and observed.get(role) in (None, 0):
+        known = {**_magnitudes(index, product, sides), **observed}
+        return near.near_outside(terms, benefit, known, role, sides)
+    if value["reason"] == "terms_give_zero":
+        return near.near_zero(terms, benefit, observed)
+    return _open(terms, benefit, observed)
+
+
+def _open(terms: Terms, benefit: str, observed: dict[str, int]) -> tuple[Refusal, ...]:
+    missing = exact.first_missing(terms.benefit(benefit), observed)
+    return () if missing is None else near.near_open(terms, benefit, observed, missing)
+
+
+def _magnitudes(index: Index, product: Product, sides: Json) -> dict[str, int]:
+    entry = index.need("observation", sides["observation"])
+    tenths = entry["observation"]["values"]["magnitude_tenths"]
+    return {r.name: tenths for r in product.inputs if r.measure == "shock.magnitude"}

@@ -1,0 +1,167 @@
+"""What lineage reads of a record, and how an id, or the beginning of one, is found in it.
+
+The port `Trail` is answered by the command line and the portal from a member's store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from ...errors import Refusal, Refused
+from ...measures.identity import content_id
+from ...policies.book import Recorded
+
+Json = Mapping[str, Any]
+SHORTEST = 8
+KINDS = ("payout", "claim", "settlement", "trigger", "case", "observation", "act", "source")
+
+
+class Trail(Protocol):
+    """The record to read: shared state, leaves, and this member's own rows, claims and payments."""
+
+    def get(self, table: str, key: str) -> Any | None:
+        """The value at a key of the shared state, or None."""
+
+    def range(self, table: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        """All keys that begin with `prefix`, in byte order."""
+
+    def place(self, name: str) -> int | None:
+        """Where an act, a made record or a block ("block/<height>") stands in the log."""
+
+    def leaf(self, position: int) -> bytes:
+        """One leaf of the log."""
+
+    def rows(self, book: str, size: int) -> Sequence[Recorded]:
+        """The first rows of a book."""
+
+    def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
+        """The claim leaves of a trigger, in book order; none where nothing is decided here."""
+
+    def instructions(self, debt: str) -> Sequence[dict[str, Any]]:
+        """The payment instructions of a settlement or an allotment."""
+
+    def blob(self, name: str) -> bytes | None:
+        """A public blob by its digest."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A thing that an id stands for; `value` is what the record or the member holds of it."""
+
+    what: str
+    id: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Index:
+    """Look-ups over a trail that several sentences need."""
+
+    trail: Trail
+
+    def find(self, text: str) -> Named:
+        """What an id stands for; 8 characters or more of its beginning do if they fit nothing else.
+
+        Errors   Refused lineage.too_short, unknown, ambiguous.
+        """
+        wanted = text.strip().lower()
+        source = self.trail.get("source", wanted)
+        if source is not None:
+            return Named("source", wanted, source)
+        wanted = wanted.partition("-")[0]  # an instruction's number says nothing more
+        if len(wanted) < SHORTEST:
+            raise _no("too_short", given=text[:80], least=SHORTEST)
+        found: dict[tuple[str, str], Named] = {}
+        for named in self._matching(wanted):
+            found.setdefault((named.what, named.id), named)
+        if not found:
+            raise _no("unknown", given=text[:80])
+        if len(found) > 1:
+            several = ", ".join(f"{what} {id[:16]}" for what, id in list(found)[:5])
+            raise _no("ambiguous", given=text[:80], several=several)
+        return next(iter(found.values()))
+
+    def _matching(self, wanted: str) -> Iterator[Named]:
+        for table in ("observation", "trigger", "settlement"):
+            for key, value in self.trail.range(table, wanted):
+                yield Named(table, key, value)
+        for key, value in self.trail.range("act", wanted):
+            yield Named("act", key, value)
+        for key, value in self.trail.range("case", ""):
+            name = content_id("case", value)
+            occurrence = key.split("/")[1]
+            if name.startswith(wanted):
+                yield Named("case", name, value)
+            elif occurrence.startswith(wanted):
+                yield Named("occurrence", occurrence, value)
+        for trigger, settlement in self.decided:
+            for claim in self.trail.claims(trigger):
+                name = content_id("claim", claim)
+                if name.startswith(wanted):
+                    yield Named("claim", name, claim)
+                elif str(claim["policy"]).startswith(wanted):
+                    yield Named("policy", claim["policy"], claim)
+            for debt in (settlement, *self.allotments.get(settlement, ())):
+                for row in self.trail.instructions(debt):
+                    if row["payout"].startswith(wanted):
+                        yield Named("payout", row["payout"], {**row, "debt": debt})
+
+    @cached_property
+    def decided(self) -> tuple[tuple[str, str], ...]:
+        """Triggers that have settled, with their settlements, in the order of their books."""
+        found = []
+        for _, settlement in self.trail.range("settled", ""):
+            found.append((self.settlement(settlement)["trigger"], settlement))
+        return tuple(found)
+
+    @cached_property
+    def allotments(self) -> Mapping[str, list[str]]:
+        """Acts that handed a settlement's payout on to a list."""
+        found: dict[str, list[str]] = {}
+        for key, value in self.trail.range("allotment", ""):
+            found.setdefault(key.partition("/")[0], []).append(value["act"])
+        return found
+
+    def need(self, table: str, key: str) -> Any:
+        """A value that must be there."""
+        value = self.trail.get(table, key)
+        if value is None:
+            raise LookupError(f"{table}/{key}")
+        return value
+
+    def settlement(self, id: str) -> dict[str, Any]:
+        """A settlement's value."""
+        value: dict[str, Any] = self.need("settlement", id)["settlement"]
+        return value
+
+    def of_trigger(self, trigger: str) -> str | None:
+        """The settlement of a trigger, if it has settled."""
+        return next((s for t, s in self.decided if t == trigger), None)
+
+    def leaf(self, name: str) -> dict[str, Any]:
+        """A leaf by the id of its act or record, with its position and its block's time."""
+        place = self.trail.place(name)
+        if place is None:
+            raise LookupError(f"not in the log: {name}")
+        leaf: dict[str, Any] = json.loads(self.trail.leaf(place))
+        return {**leaf, "position": place, "time": self.time(leaf["height"])}
+
+    def time(self, height: int) -> int:
+        """The time of a block that has leaves."""
+        place = self.trail.place(f"block/{height}")
+        if place is None:
+            return int(self.need("genesis", "it")["time"])
+        return int(json.loads(self.trail.leaf(place))["time"])
+
+    def name(self, table: str, id: str) -> dict[str, str]:
+        """A member's or source's name in both languages; its id where it has none."""
+        entry = self.trail.get(table, id)
+        return {"zh": id, "en": id} if entry is None else dict(entry["name"])
+
+
+def _no(code: str, **facts: str | int) -> Refused:
+    return Refused(Refusal(f"lineage.{code}", facts))
