@@ -7,11 +7,13 @@ or a database; the caller gives state, time and the root before, and writes what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from types import ModuleType
 from typing import Any
 
-from ..errors import Refusal, Refused
+from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from . import (
     admit_batch,
@@ -30,10 +32,11 @@ from . import (
     time,
 )
 from .base import Made, Moment, Outcome, has_role, refuse
-from .envelope import Act, signature_holds
+from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .state import State, writes_digest
 
 RULES = 1
+LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
 KINDS: dict[str, ModuleType] = {
     module.KIND: module
     for module in (
@@ -95,6 +98,22 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
     return canonical({"leaf": "genesis", "value": value})
 
 
+def replay_time(state: State, acts: Sequence[Act], before: int) -> int:
+    """The time of a replay record's block: that of the last good `time` act among its acts.
+
+    Nobody but the replay source moves it, by nothing but a signed act, and never back.
+    """
+    latest = before
+    for act in acts:
+        wanted = act.body.get("time")
+        if act.kind != time.KIND or act.by != state.need("genesis", "it")["replay_source"]:
+            continue
+        with suppress(Refused):
+            _admit(state, act, Moment(0, latest, RULES, act.id))
+            latest = max(latest, wanted) if type(wanted) is int else latest
+    return latest
+
+
 def apply_block(
     state: State,
     acts: Sequence[Act],
@@ -108,22 +127,24 @@ def apply_block(
 
     `keep_refused` leaves refused acts on the record (an orderer of several members); otherwise they
     only come back in the results. A time act alone adds no leaf.
+    Errors   Alarm where what ripens would make a leaf that no tile can hold.
     """
-    leaves: list[tuple[str, dict[str, Any]]] = []
+    leaves: list[tuple[str, bytes]] = []
     results: list[ActResult] = []
     counted = quiet = 0
     for act in acts:
-        result = _one(state, act, Moment(height, at, RULES, act.id))
+        result, said = _one(state, act, Moment(height, at, RULES, act.id))
         results.append(result)
         if not result.new or not (result.ok or keep_refused):
             continue
         counted += 1
         quiet += act.kind == time.KIND
-        leaves.append((act.id, _act_leaf(height, act, result)))
-        leaves += [(made.id, _made_leaf(height, act.id, made)) for made in result.made]
+        leaves += said
     ripened = Outcome()
     cases.ripen(state, ripened, Moment(height, at, RULES, "time"))
     leaves += [(made.id, _made_leaf(height, "time", made)) for made in ripened.made]
+    if any(len(data) > LEAF_BYTES_MAX for _, data in leaves):
+        raise Alarm("a leaf is longer than an entry of the log may be", height=height)
     writes = state.writes()
     if len(leaves) == quiet and not writes:
         return Block(height, at, (), (), tuple(results))
@@ -137,30 +158,38 @@ def apply_block(
         "writes": writes_digest(writes),
         "previous": previous,
     }
-    leaves.append((f"block/{height}", last))
-    data = tuple(canonical(leaf) for _, leaf in leaves)
+    leaves.append((f"block/{height}", canonical(last)))
+    data = tuple(leaf for _, leaf in leaves)
     return Block(height, at, data, tuple(name for name, _ in leaves), tuple(results))
 
 
-def _one(state: State, act: Act, now: Moment) -> ActResult:
+def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str, bytes]]]:
+    """Apply one act; its result, and its leaves: the act's own, then one for each record made."""
     mark = state.mark()
     if state.has("act", act.id):
-        return ActResult(act.id, ok=True, new=False)
+        return ActResult(act.id, ok=True, new=False), []
     try:
         _admit(state, act, now)
         outcome: Outcome = KINDS[act.kind].apply(state, act, now)
+        leaves = [(act.id, _act_leaf(now.height, act, "notes", outcome.notes))]
+        leaves += [(made.id, _made_leaf(now.height, act.id, made)) for made in outcome.made]
+        if (longest := max(len(data) for _, data in leaves)) > LEAF_BYTES_MAX:
+            raise refuse("act.leaf_too_long", bytes=longest, limit=LEAF_BYTES_MAX)
     except Refused as refused:
         state.undo(mark)
-        return ActResult(act.id, ok=False, new=True, refusals=refused.refusals)
+        refusals = refused.refusals
+        leaf = _act_leaf(now.height, act, "refusals", refusals)
+        return ActResult(act.id, ok=False, new=True, refusals=refusals), [(act.id, leaf)]
     if act.kind != time.KIND:
         state.put("act", act.id, now.height)
-    return ActResult(
-        act.id, ok=True, new=True, notes=tuple(outcome.notes), made=tuple(outcome.made)
-    )
+    notes, made = tuple(outcome.notes), tuple(outcome.made)
+    return ActResult(act.id, ok=True, new=True, notes=notes, made=made), leaves
 
 
 def _admit(state: State, act: Act, now: Moment) -> None:
-    """Chain, kind, member, key in force, role, signature: in this order."""
+    """Size, chain, kind, member, key in force, role, signature: in this order."""
+    if act.size > ACT_BYTES_MAX:
+        raise refuse("act.too_large", bytes=act.size, limit=ACT_BYTES_MAX)
     genesis = state.need("genesis", "it")
     if act.chain != genesis["chain"]:
         raise refuse("act.other_chain", chain=act.chain[:16], here=genesis["chain"][:16])
@@ -183,22 +212,36 @@ def _admit(state: State, act: Act, now: Moment) -> None:
         raise refuse("act.signature_bad", by=act.by, key=act.key[:16])
 
 
-def _act_leaf(height: int, act: Act, result: ActResult) -> dict[str, Any]:
-    said = (
-        {"ok": True, "notes": [note.as_json() for note in result.notes]}
-        if result.ok
-        else {"ok": False, "refusals": [refusal.as_json() for refusal in result.refusals]}
-    )
-    return {"leaf": "act", "height": height, "act": act.as_json(), "result": said}
-
-
-def _made_leaf(height: int, by: str, made: Made) -> dict[str, Any]:
-    return {
-        "leaf": "made",
+def _act_leaf(height: int, act: Act, name: str, told: Sequence[Refusal]) -> bytes:
+    """The act with its result; of very many refusals those that fit, and how many more."""
+    said = [refusal.as_json() for refusal in told]
+    leaf = {
+        "leaf": "act",
         "height": height,
-        "by": by,
-        "what": made.what,
-        "id": made.id,
-        "value": made.value,
-        "because": list(made.because),
+        "act": act.as_json(),
+        "result": {"ok": name == "notes", name: said},
     }
+    data = canonical(leaf)
+    if len(data) <= LEAF_BYTES_MAX or not said:
+        return data
+    lengths = [len(canonical(one)) + 1 for one in said]
+    more = len(canonical(Refusal("act.and_more", {"count": len(said)}).as_json())) + 1
+    room = LEAF_BYTES_MAX - (len(data) - sum(lengths)) - more
+    fit = sum(used <= room for used in accumulate(lengths))
+    rest = Refusal("act.and_more", {"count": len(said) - fit}).as_json()
+    leaf["result"] = {"ok": name == "notes", name: [*said[:fit], rest]}
+    return canonical(leaf)
+
+
+def _made_leaf(height: int, by: str, made: Made) -> bytes:
+    return canonical(
+        {
+            "leaf": "made",
+            "height": height,
+            "by": by,
+            "what": made.what,
+            "id": made.id,
+            "value": made.value,
+            "because": list(made.because),
+        }
+    )

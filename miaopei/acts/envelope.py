@@ -42,6 +42,11 @@ class Act:
         """The canonical bytes of what is signed."""
         return canonical(self.unsigned())
 
+    @property
+    def size(self) -> int:
+        """Canonical bytes with the signature: `,"sig":""` is nine of them."""
+        return len(self.signed_bytes) + len(self.sig) + 9
+
     def unsigned(self) -> dict[str, Any]:
         """The part that is signed."""
         return {

@@ -45,9 +45,7 @@ def facts_of(node: Node, rows: Iterable[Row], received_at: int) -> list[dict[str
     return facts
 
 
-def record(
-    node: Node, rows: Sequence[Row], received_at: int, *, at: int | None = None
-) -> list[ActResult]:
+def record(node: Node, rows: Sequence[Row], received_at: int) -> list[ActResult]:
     """Keep long originals as blobs, then submit the facts in as many acts as they need."""
     long = [row for row in rows if len(row.data) > INLINE_MAX]
     if long:
@@ -58,7 +56,7 @@ def record(
         node.act("record_facts", f"facts-{content_id('facts', part)[:24]}", {"facts": part})
         for part in _parts(facts_of(node, rows, received_at))
     ]
-    return node.submit(acts, at=at) if acts else []
+    return node.submit(acts) if acts else []
 
 
 def refusals_of(results: Iterable[ActResult]) -> list[Refusal]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..acts.apply import ActResult, Block, apply_block, begin
+from ..acts.apply import ActResult, Block, apply_block, begin, replay_time
 from ..acts.envelope import Act, sign
 from ..acts.state import State
 from ..errors import Refusal, Refused
@@ -54,40 +54,45 @@ class Node:
         """An act of this node's member, signed."""
         return sign(self.identity.acts, self.chain, kind, self.identity.member, ref, body)
 
-    def submit(self, acts: Sequence[Act], *, at: int | None = None) -> list[ActResult]:
+    def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Make one block of these acts; when this returns they are final or refused.
 
-        `at` is the block's time in a replay record (that of its `time` act). Only time and what
-        ripens by it may pass where `acts` is empty.
+        Only time and what ripens by it may pass where `acts` is empty.
         """
         with self._one_block, self.store.writing() as block:
             head = block.head()
-            block_time = max(head.time, self._time(acts, at))
             state = State(block)
             made = apply_block(
-                state, acts, height=head.height + 1, at=block_time, previous=head.root.hex()
+                state,
+                acts,
+                height=head.height + 1,
+                at=self._time(state, acts, head.time),
+                previous=head.root.hex(),
             )
             self._commit(block, state, made)
             return list(made.results)
 
-    def accept(
-        self, kind: str, ref: str, body: dict[str, Any], *, at: int | None = None
-    ) -> ActResult:
+    def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.
 
         Errors   Refused with what the record said against it.
         """
-        (result,) = self.submit([self.act(kind, ref, body)], at=at)
+        (result,) = self.submit([self.act(kind, ref, body)])
         if not result.ok:
             raise Refused(*result.refusals)
         return result
 
     def pass_time(self, at: int) -> None:
-        """Let time go on to `at`: deadlines ripen. In a replay this is a `time` act of ours."""
-        if self.genesis is not None and self.genesis["clock"] == "replay":
-            self.submit([self.act("time", f"time-{at}", {"time": at})], at=at)
-        else:
-            self.submit([], at=at)
+        """Let time go on: deadlines ripen. In a replay by a `time` act of ours, to `at` at least.
+
+        Errors   Refused act.not_the_replay_source and its like: only that member moves the time.
+        """
+        if self.genesis is None or self.genesis["clock"] != "replay":
+            self.submit([])
+            return
+        (result,) = self.submit([self.act("time", f"time-{at}", {"time": at})])
+        if refusals := [r for r in result.refusals if r.code != "act.time_backwards"]:
+            raise Refused(*refusals)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Reading, State]]:
@@ -95,11 +100,11 @@ class Node:
         with self.store.reading() as reading:
             yield reading, State(reading)
 
-    def _time(self, acts: Sequence[Act], at: int | None) -> int:
+    def _time(self, state: State, acts: Sequence[Act], before: int) -> int:
+        """Live: our clock, never back. Replay: what the replay source says in these acts."""
         if self.genesis is not None and self.genesis["clock"] == "live":
-            return self._clock()
-        times = [act.body.get("time") for act in acts if act.kind == "time"]
-        return max([t for t in times if type(t) is int], default=at or 0)
+            return max(before, self._clock())
+        return replay_time(state, acts, before)
 
     def _commit(self, block: Writing, state: State, made: Block) -> Head:
         for table, key, value in state.writes():

@@ -56,7 +56,7 @@ def _arrive(node: Node, at: int, rows: list[Row]) -> Step:
         node.act("record_facts", f"{fact['observation']['source']}-{at}-{i}", {"facts": [fact]})
         for i, fact in enumerate(facts_of(node, rows, at))
     ]
-    return Step(at, len(rows), tuple(node.submit([tick, *facts], at=at)[1:]))
+    return Step(at, len(rows), tuple(node.submit([tick, *facts])[1:]))
 
 
 def _deadlines(node: Node, at: int, after_each: Callable[[], object]) -> Iterator[Step]:
