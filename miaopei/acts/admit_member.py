@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..market.participant import Role
-from .base import Moment, Outcome, fields, refuse
+from .base import Moment, Outcome, check_id, fields, refuse
+from .blobs import is_digest
 from .envelope import Act
 from .state import State
 
@@ -30,19 +31,28 @@ def put_member(state: State, body: dict[str, Any]) -> None:
     member, name, operator, roles, keys = fields(
         body, id=str, name=dict, operator=str, roles=list, keys=list
     )
+    check_id("id", member)
     if state.has("member", member):
         raise refuse("act.member_taken", id=member)
-    if set(name) != {"zh", "en"} or not member:
+    if set(name) != {"zh", "en"} or not all(type(text) is str and text for text in name.values()):
         raise refuse("act.bad_body", field="name", why="needs zh and en")
-    if unknown := sorted(set(roles) - KNOWN_ROLES):
-        raise refuse("act.role_unknown", role=unknown[0])
+    for role in roles:
+        if type(role) is not str or role not in KNOWN_ROLES:
+            raise refuse("act.role_unknown", role=str(role)[:40])
     for key in keys:
-        if set(key) != {"key", "since", "until"} or len(key["key"]) != 64:
-            raise refuse(
-                "act.bad_body", field="keys", why="needs key of 64 hex digits, since, until"
-            )
+        _check_key(key)
     state.put(
         "member",
         member,
         {"id": member, "name": name, "operator": operator, "roles": sorted(roles), "keys": keys},
     )
+
+
+def _check_key(value: Any) -> None:
+    if not isinstance(value, dict):
+        raise refuse("act.bad_body", field="keys", why="an item is no object")
+    key, since, until = fields(value, key=str, since=int, until=(int, type(None)))
+    if not is_digest(key):
+        raise refuse("act.bad_body", field="keys", why="needs a key of 64 hex digits")
+    if until is not None and until <= since:
+        raise refuse("act.bad_body", field="keys", why="ends before it starts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from typing import Any, Protocol
 from ..errors import Fact, Refusal, Refused
 from .envelope import Act
 from .state import State
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,17 @@ def fields(body: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> list[An
             raise refuse("act.bad_body", field=name, why=f"is {type(value).__name__}")
         values.append(value)
     return values
+
+
+def check_id(field: str, name: str) -> None:
+    """An id that may stand between the slashes of a key: letters, digits, dot, dash, underscore.
+
+    Errors   Refused act.bad_body.
+    """
+    if not _ID.fullmatch(name):
+        raise refuse(
+            "act.bad_body", field=field, why=f"{ascii(name)[:40]} is no id (letters, digits, ._-)"
+        )
 
 
 def known(state: State, table: str, key: str, code: str) -> Any:

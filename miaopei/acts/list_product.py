@@ -10,7 +10,7 @@ from ..errors import Refused
 from ..ledger.merkle import Frontier
 from ..market.listing import Listing
 from ..measures.identity import content_id
-from .base import Moment, Outcome, fields, known, refuse
+from .base import Moment, Outcome, check_id, fields, known, refuse
 from .envelope import Act
 from .state import State
 
@@ -22,7 +22,11 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for a product not filed, a book taken, or a listing that does not check."""
     value, product_hash, arrears = fields(act.body, listing=dict, product=str, arrears=bool)
     listing = Listing.from_json(value)
+    check_id("id", listing.id)
+    check_id("book", listing.book)
     filed = known(state, "product", product_hash, "act.product_not_filed")
+    if listing.product != filed["product"]["id"]:
+        raise refuse("act.product_differs", listed=listing.product, filed=filed["product"]["id"])
     operators = {m: v["operator"] for m, v in state.range("member", "")}
     if refusals := listing.check(operators):
         raise Refused(*refusals)

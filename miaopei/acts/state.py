@@ -1,7 +1,7 @@
 """The State port: an ordered map of tables, keys and canonical values, and the writes of one block.
 
 Acts see nothing else. `node` gives it PostgreSQL or memory; both are held equal by a property test.
-Keys are ASCII text; ranges come in byte order. Values are canonical JSON values.
+Keys are printable ASCII; ranges come in byte order. Values are canonical JSON values.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from ..errors import Refusal, Refused
 from ..measures.identity import canonical, digest
 
 Json = Any
@@ -55,7 +56,12 @@ class State:
         return self._bytes(table, key) is not None
 
     def put(self, table: str, key: str, value: Json) -> None:
-        """Write a value; it is seen by later reads of this block."""
+        """Write a value; it is seen by later reads of this block.
+
+        Errors   Refused act.bad_key for a key that is not printable ASCII.
+        """
+        if not _is_key(key):
+            raise Refused(Refusal("act.bad_key", {"table": table, "key": ascii(key)[:60]}))
         self._write(table, key, canonical(value))
 
     def delete(self, table: str, key: str) -> None:
@@ -99,9 +105,12 @@ class State:
     def _bytes(self, table: str, key: str) -> bytes | None:
         if (table, key) in self._new:
             return self._new[table, key]
-        return self._store.get(table, key)
+        # What cannot be a key is not there; no store is asked for it, since not all could.
+        return self._store.get(table, key) if _is_key(key) else None
 
     def _rows(self, table: str, first: str, last: str) -> Iterator[tuple[str, bytes]]:
+        if "\0" in first or not first.isascii():
+            return
         rows: dict[str, bytes | None] = dict(self._store.range(table, first, last))
         rows.update({k: v for (t, k), v in self._new.items() if t == table and first <= k < last})
         for key in sorted(rows):
@@ -113,6 +122,10 @@ class State:
         at = (table, key)
         self._undo.append((at, at in self._new, self._new.get(at)))
         self._new[at] = value
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def writes_digest(writes: list[tuple[str, str, bytes | None]]) -> str:
