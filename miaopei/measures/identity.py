@@ -15,6 +15,9 @@ from ..errors import Refusal, Refused
 
 LARGEST = 2**53 - 1
 SPACE = b"miaopei/v1/"
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+)
 
 
 def canonical(value: Any) -> bytes:
@@ -23,9 +26,11 @@ def canonical(value: Any) -> bytes:
     Errors   Refused identity.* for fractions, integers beyond 2**53 - 1, other types, keys that are
              not plain ASCII, text that is not NFC or holds lone surrogates.
     """
-    _check(value, "$")
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode("utf-8")
+    try:
+        _check(value)
+    except _Unfit as unfit:
+        raise unfit.refused() from None
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def read_canonical(data: bytes) -> Any:
@@ -57,36 +62,56 @@ def id_of(kind: str, data: bytes) -> str:
     return hashlib.sha256(SPACE + kind.encode("ascii") + b"\0" + data).hexdigest()
 
 
+class _Unfit(Exception):
+    """What cannot be written, and the way to it, gathered from the inside out."""
+
+    def __init__(self, name: str, value: object = None) -> None:
+        self.name, self.value, self.way = name, value, list[str]()
+
+    def refused(self) -> Refused:
+        facts = {"at": "$" + "".join(reversed(self.way))}
+        if self.name != "bad_text":
+            facts["value"] = str(self.value)[:40]
+        return Refused(Refusal(f"identity.{self.name}", facts))
+
+
 def _no_fraction(text: str) -> Any:
     raise Refused(Refusal("identity.not_integer", {"at": "$", "value": text[:40]}))
 
 
-def _check(value: Any, at: str) -> None:
-    if value is None or isinstance(value, bool):
-        return
-    if type(value) is int:
+def _check(value: Any) -> None:
+    """Every value of the record passes here, so the common kinds come first."""
+    kind = type(value)
+    if kind is str:
+        if not value.isascii():
+            _check_text(value)
+    elif kind is int:
         if not -LARGEST <= value <= LARGEST:
-            raise Refused(Refusal("identity.too_large", {"at": at, "value": str(value)[:40]}))
-    elif type(value) is str:
-        _check_text(value, at)
-    elif isinstance(value, dict):
+            raise _Unfit("too_large", value)
+    elif kind is dict:
         for key, item in value.items():
             if type(key) is not str or not key.isascii() or not key:
-                raise Refused(Refusal("identity.bad_key", {"at": at, "value": str(key)[:40]}))
-            _check(item, f"{at}.{key}")
-    elif isinstance(value, list | tuple):
+                raise _Unfit("bad_key", key)
+            try:
+                _check(item)
+            except _Unfit as unfit:
+                unfit.way.append(f".{key}")
+                raise
+    elif kind is list or kind is tuple:
         for index, item in enumerate(value):
-            _check(item, f"{at}[{index}]")
-    else:
-        raise Refused(Refusal("identity.not_integer", {"at": at, "value": str(value)[:40]}))
+            try:
+                _check(item)
+            except _Unfit as unfit:
+                unfit.way.append(f"[{index}]")
+                raise
+    elif value is not None and kind is not bool:
+        raise _Unfit("not_integer", value)
 
 
-def _check_text(text: str, at: str) -> None:
-    if text.isascii():
-        return
+def _check_text(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Refused(Refusal("identity.bad_text", {"at": at})) from None
+        raise _Unfit("bad_text") from None
     if not unicodedata.is_normalized("NFC", text):
-        raise Refused(Refusal("identity.not_nfc", {"at": at, "value": text[:40]}))
+        raise _Unfit("not_nfc", text)
