@@ -34,6 +34,10 @@ KEYS = st.sampled_from(
     ["", "a", "a/", "a/b", "a~", "a\x7f", "aé", "b", "é", "中", "中/a", "\uffff", "𠮷"]
 )
 VALUES = st.binary(max_size=20)
+CHANGES = st.dictionaries(KEYS, st.sampled_from([None, b"", b"one", b"two"]), min_size=3)
+RANGES = st.tuples(
+    st.just("") | KEYS, st.none() | KEYS, st.sampled_from([None, 1, 2, 4, 0])
+)  # first, last, limit
 NAMES = st.sampled_from(["one", "two", "三"])
 
 
@@ -140,7 +144,6 @@ class State(BothStores):
             self.change(table, dict.fromkeys(keys, b"first"))
         self.commit()
 
-    @rule(table=st.sampled_from(TABLES), changes=st.dictionaries(KEYS, st.none() | VALUES))
     def change(self, table: str, changes: dict[str, bytes | None]) -> None:
         for block in self.begin():
             for key, value in changes.items():
@@ -149,27 +152,29 @@ class State(BothStores):
                 else:
                     block.put(table, key, value)
 
+    @rule(table=st.sampled_from(TABLES), changes=CHANGES, ask=RANGES, settled=st.booleans())
+    def change_and_look(
+        self,
+        table: str,
+        changes: dict[str, bytes | None],
+        ask: tuple[str, str | None, int | None],
+        settled: bool,
+    ) -> None:
+        self.change(table, changes)
+        if settled:  # what was gathered has been sent to the server by then
+            same(lambda s: s.tables(), *self.blocks)
+        for key in changes:
+            same(lambda s, key=key: s.get(table, key), *self.blocks)
+        found = same(lambda s: s.range(table, *ask), *self.blocks)
+        keys = [key.encode() for key, _ in found]
+        assert keys == sorted(keys)
+
     @rule(table=st.sampled_from(TABLES), key=KEYS, more=st.lists(KEYS, max_size=3))
     def get(self, table: str, key: str, more: list[str]) -> None:
         for block in self.begin():
             block.prefetch([(table, other) for other in more])
         for each in (key, *more):
             same(lambda s, each=each: s.get(table, each), *self.begin())
-
-    @rule(
-        table=st.sampled_from(TABLES),
-        first=KEYS,
-        last=st.none() | KEYS,
-        limit=st.none() | st.integers(0, 4),
-    )
-    def look_along(self, table: str, first: str, last: str | None, limit: int | None) -> None:
-        found = same(lambda s: s.range(table, first, last, limit), *self.begin())
-        keys = [key.encode() for key, _ in found]
-        assert keys == sorted(keys)
-
-    @rule()
-    def look_at_the_tables(self) -> None:
-        same(lambda s: s.tables(), *self.begin())
 
     @rule(table=st.sampled_from(TABLES))
     def look_from_beside(self, table: str) -> None:

