@@ -6,7 +6,7 @@ Nothing is in force yet: that takes the deciders' `hold_batch`.
 
 from __future__ import annotations
 
-from .base import Moment, Outcome, fields, known, refuse
+from .base import Moment, Outcome, check_carriers, fields, known, parts_of, refuse
 from .blobs import check_reference
 from .envelope import Act
 from .state import State
@@ -20,13 +20,17 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     book, rows, commitments, totals = fields(
         act.body, book=str, rows=dict, commitments=dict, totals=dict
     )
-    known(state, "book", book, "act.book_not_known")
+    entry = known(state, "book", book, "act.book_not_known")
     check_reference(rows, "miaopei/rows/1")
     check_reference(commitments, "miaopei/commitments/1")
     if rows["count"] != commitments["count"] or rows["root"] != commitments["root"]:
         raise refuse("act.batch_differs", rows=rows["count"], commitments=commitments["count"])
+    if not rows["count"]:
+        raise refuse("act.bad_body", field="rows", why="a batch holds at least one row")
     premium, carriers = fields(totals, premium_fen=int, carriers=list)
-    if sum(c["premium_fen"] for c in carriers) != premium or premium < 0:
+    parts = parts_of(carriers, "carrier", "premium_fen")
+    check_carriers(state.need("listing", entry["listing"])["listing"], parts)
+    if sum(fen for (fen,) in parts.values()) != premium:
         raise refuse("act.totals_differ", what="premium_fen", total=premium)
     state.put(
         "batch",

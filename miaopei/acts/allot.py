@@ -47,6 +47,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         "settlement": settlement,
         "due_fen": total,
         "executed_fen": 0,
+        "open_fen": {holder: total},
         "batches": 0,
         "last_at": None,
     }

@@ -74,6 +74,31 @@ def fields(body: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> list[An
     return values
 
 
+def parts_of(value: Iterable[Any], who: str, *amounts: str) -> dict[str, tuple[int, ...]]:
+    """A list of {who, amounts ..} from a body as who -> amounts: each once, none below zero.
+
+    Errors   Refused act.bad_body.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for part in value:
+        if not isinstance(part, dict):
+            raise refuse("act.bad_body", field=who, why="an item is no object")
+        name, *numbers = fields(part, **{who: str}, **dict.fromkeys(amounts, int))
+        if name in found or min(numbers) < 0:
+            why = "stands twice" if name in found else "is below zero"
+            raise refuse("act.bad_body", field=who, why=f"{ascii(name)[:40]} {why}")
+        found[name] = tuple(numbers)
+    return found
+
+
+def check_carriers(listing: Mapping[str, Any], carriers: Iterable[str]) -> None:
+    """Errors   Refused act.not_a_carrier for one that has no share in the listing."""
+    shares = {share["carrier"] for share in listing["placement"]["shares"]}
+    for carrier in carriers:
+        if carrier not in shares:
+            raise refuse("act.not_a_carrier", who=carrier[:60], listing=listing["id"])
+
+
 def check_id(field: str, name: str) -> None:
     """An id that may stand between the slashes of a key: letters, digits, dot, dash, underscore.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..accounts.entry import Entry
 from ..accounts.postings import allotment_paid, payouts_executed
-from .base import Moment, Outcome, clock_key, fields, known, refuse
+from .base import Moment, Outcome, clock_key, fields, known, parts_of, refuse
 from .blobs import check_reference
 from .entries import post
 from .envelope import Act
@@ -32,13 +32,23 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     check_reference(outcomes, "miaopei/outcomes/1")
     if executed + refused != outcomes["count"] or min(executed, refused, executed_fen) < 0:
         raise refuse("act.totals_differ", what="outcomes", total=outcomes["count"])
-    if sum(p["executed_fen"] for p in payers) != executed_fen:
+    parts = {who: fen for who, (fen,) in parts_of(payers, "payer", "executed_fen").items()}
+    if sum(parts.values()) != executed_fen or (executed > 0) != (executed_fen > 0):
         raise refuse("act.totals_differ", what="executed_fen", total=executed_fen)
+    left = dict(payment["open_fen"])
+    for who, fen in parts.items():
+        if fen > left.get(who, 0):
+            raise refuse("act.paid_too_much", who=who[:60], due=left.get(who, 0), paid=fen)
+        left[who] -= fen
     paid = payment["executed_fen"] + executed_fen
-    if paid > payment["due_fen"]:
-        raise refuse("act.paid_too_much", due=payment["due_fen"], paid=paid)
     number = payment["batches"] + 1
-    changed = {**payment, "executed_fen": paid, "batches": number, "last_at": now.time}
+    changed = {
+        **payment,
+        "executed_fen": paid,
+        "open_fen": {who: fen for who, fen in left.items() if fen},
+        "batches": number,
+        "last_at": now.time,
+    }
     state.put("payment", debt, changed)
     note = {"act": act.id, "outcomes": outcomes, "refused": refused, "at": now.time}
     state.put("paid", f"{debt}/{number:06d}", note)

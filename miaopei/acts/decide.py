@@ -10,7 +10,7 @@ from typing import Any
 
 from ..accounts.postings import receivable_changed, settlement_made
 from ..measures.identity import content_id
-from .base import Made, Moment, Outcome, fields, known, refuse
+from .base import Made, Moment, Outcome, check_carriers, fields, known, parts_of, refuse
 from .blobs import check_reference
 from .cases import open_next, reassess, set_case
 from .entries import post
@@ -50,7 +50,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if (size, root) != (trigger["book_size"], trigger["book_root"]):
         raise refuse("book.moved", book=trigger["book"], size=trigger["book_size"], stated=size)
     check_reference(claims, "miaopei/claims/1")
-    _check_totals(totals)
+    _check_totals(totals, claims, listing)
     key = f"{trigger_id}/{counter:012d}/{act.by}"
     if state.has("decision", key):
         raise refuse("act.decided_before", by=act.by, trigger=trigger_id)
@@ -134,6 +134,7 @@ def _money(
             "payer": payer,
             "due_fen": totals["pay_fen"],
             "executed_fen": 0,
+            "open_fen": {c["carrier"]: c["pay_fen"] for c in carriers if c["pay_fen"]},
             "batches": 0,
             "last_at": None,
         }
@@ -159,13 +160,16 @@ def _comparable(body: dict[str, Any]) -> str:
     return content_id("decision", {**body, "claims": claims})
 
 
-def _check_totals(totals: dict[str, Any]) -> None:
+def _check_totals(totals: dict[str, Any], claims: dict[str, Any], listing: dict[str, Any]) -> None:
     *numbers, _, carriers = fields(
         totals, **dict.fromkeys(TOTALS, int), cap=(dict, type(None)), carriers=list
     )
     if min(numbers) < 0:
         raise refuse("act.totals_differ", what="totals", total=min(numbers))
-    if sum(c["pay_fen"] for c in carriers) != totals["pay_fen"]:
-        raise refuse("act.totals_differ", what="pay_fen", total=totals["pay_fen"])
-    if sum(c["receivable_fen"] for c in carriers) != totals["receivable_fen"]:
-        raise refuse("act.totals_differ", what="receivable_fen", total=totals["receivable_fen"])
+    if totals["claims"] != claims["count"]:
+        raise refuse("act.totals_differ", what="claims", total=totals["claims"])
+    parts = parts_of(carriers, "carrier", "pay_fen", "receivable_fen")
+    check_carriers(listing, parts)
+    for at, name in enumerate(("pay_fen", "receivable_fen")):
+        if sum(amounts[at] for amounts in parts.values()) != totals[name]:
+            raise refuse("act.totals_differ", what=name, total=totals[name])

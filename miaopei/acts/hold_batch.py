@@ -10,6 +10,7 @@ from typing import Any
 
 from ..accounts.postings import premium_written
 from .base import Moment, Outcome, clock_key, fields, known, refuse
+from .blobs import is_digest
 from .entries import post
 from .envelope import Act
 from .state import State
@@ -30,21 +31,22 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("act.batch_in_force", batch=batch_id)
     if size != book["size"] + batch["rows"]["count"]:
         raise refuse("book.moved", book=batch["book"], size=book["size"], stated=size)
+    if not is_digest(root):
+        raise refuse("act.bad_body", field="root", why="needs 64 hex digits")
     statement = {"size": size, "root": root}
     batch["statements"][act.by] = statement
     equal = [d for d, said in batch["statements"].items() if said == statement]
     if len(equal) < listing["k"]:
         state.put("batch", batch_id, batch)
         return Outcome()
-    return _in_force(state, now, batch_id, batch, book)
+    return _in_force(state, now, batch_id, batch, {**book, **statement})
 
 
 def _in_force(
     state: State, now: Moment, batch_id: str, batch: dict[str, Any], book: dict[str, Any]
 ) -> Outcome:
-    statement = next(iter(batch["statements"].values()))
-    batch["first"], batch["recorded_at"] = book["size"], now.time
-    book["size"], book["root"] = statement["size"], statement["root"]
+    """`book` is as it stands after the batch, by the statement that was made k times."""
+    batch["first"], batch["recorded_at"] = book["size"] - batch["rows"]["count"], now.time
     name = batch["book"]
     state.put("batch", batch_id, batch)
     state.put("book", name, book)
