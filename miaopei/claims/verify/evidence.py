@@ -13,12 +13,10 @@ from typing import Any
 
 from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
-from ...evidence.attestation import verify as vouched
 from ...evidence.findings import Found, Gathered, Held, role
 from ...evidence.grouping import Occurrence, occurrence_id
 from ...evidence.kinds import EARTHQUAKE
 from ...evidence.observation import Observation
-from ...evidence.observation import check as observation_faults
 from ...evidence.shocks import Fact as OnFile
 from ...measures.identity import digest
 from ...measures.instant import HOUR
@@ -35,11 +33,7 @@ def observations(seen: Seen) -> Facts:
     """Every fact: its id, the signature over it, and that the source and key were registered."""
     demand(seen.facts or not seen.acts["facts"], "facts_empty")
     for name, fact in seen.facts.items():
-        source = seen.source(fact.observation.source, fact.act.index)
-        time = seen.time(fact.act.height)
-        refusal = vouched(fact.attestation, fact.observation, source, time)
-        if refusal is None:
-            refusal = next(iter(observation_faults(fact.observation, source, time)), None)
+        refusal = seen.objection(fact)
         if refusal is not None:
             raise Refused(Refusal(refusal.code, {**refusal.facts, "observation": name[:16]}))
     sources = {fact.observation.source for fact in seen.facts.values()}

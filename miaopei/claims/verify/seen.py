@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...evidence.attestation import Attestation
-from ...evidence.observation import Observation
+from ...errors import Refusal
+from ...evidence.attestation import Attestation, verify
+from ...evidence.observation import Observation, check
 from ...evidence.source import Source
 from ...ledger.checkpoint import Checkpoint, parse
 from ...market.listing import Listing
@@ -187,17 +188,34 @@ class Seen:
 
     @cached_property
     def facts(self) -> Mapping[str, FactSeen]:
-        """Facts that the record took, by observation id; refused items of a batch are left out."""
+        """Facts that the record took, by observation id; refused items of a batch are left out.
+
+        Where the list of refused items was too long for its leaf, what lies beyond its end counts
+        as taken only if nothing can be said against it.
+        """
         found: dict[str, FactSeen] = {}
         for act in sorted(self.acts["facts"], key=lambda a: a.index):
-            refused = {note["facts"].get("index") for note in act.result["notes"]}
+            notes = act.result["notes"]
+            refused = {note["facts"].get("index") for note in notes}
+            cut = any(note["code"] == "act.and_more" for note in notes)
+            last = max((i for i in refused if type(i) is int), default=-1)
             for index, fact in enumerate(act.body["facts"]):
                 if index in refused:
                     continue
                 observation = Observation.from_json(fact["observation"])
                 attestation = Attestation.from_json(fact["attestation"])
-                found.setdefault(observation.id, FactSeen(observation, attestation, act))
+                seen = FactSeen(observation, attestation, act)
+                if cut and index > last and self.objection(seen) is not None:
+                    continue
+                found.setdefault(observation.id, seen)
         return found
+
+    def objection(self, fact: FactSeen) -> Refusal | None:
+        """What is to be said against a fact by the register of sources; None where nothing is."""
+        source = self.source(fact.observation.source, fact.act.index)
+        time = self.time(fact.act.height)
+        refusal = verify(fact.attestation, fact.observation, source, time)
+        return refusal or next(iter(check(fact.observation, source, time)), None)
 
     def source(self, name: str, before: int) -> Source | None:
         """The register's entry for a source at a position of the log."""
