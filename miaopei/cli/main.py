@@ -83,6 +83,9 @@ DsnOption = Annotated[
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
+InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+ProductName = typer.Argument(metavar="ID", help="A product's id, or its file (JSON).")
+
 
 def _file(name: str, help: str) -> typer.models.OptionInfo:
     found: typer.models.OptionInfo = typer.Option(
@@ -140,7 +143,7 @@ def demo(
 
 @app.command()
 def replay(
-    catalogue: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    catalogue: Annotated[Path, InFile],
     product: Annotated[str, typer.Option(metavar="ID", help="Product id, or a product's file.")],
     rapid: Annotated[Path | None, RapidFile] = None,
     losses: Annotated[Path | None, LossFile] = None,
@@ -162,6 +165,141 @@ def replay(
     del what_if  # there is no other way to run it
     asked = Asked(product, terms, catalogue, rapid, losses, deaths, types or (), declare or ())
     raise typer.Exit(run(asked, as_json=as_json, language=chosen(lang)))
+
+
+terms_app = typer.Typer(no_args_is_help=True, help="The products' terms: words, hashes, checks.")
+app.add_typer(terms_app, name="terms")
+feed_app = typer.Typer(no_args_is_help=True, help="Files of facts: earthquakes, losses, deaths.")
+app.add_typer(feed_app, name="feed")
+
+
+@terms_app.command("list")
+def terms_list(as_json: JsonFlag = False, lang: LangOption = None) -> None:
+    """Every product and version on the shelf."""
+    from . import terms
+
+    raise typer.Exit(terms.list_terms(as_json=as_json, language=chosen(lang)))
+
+
+@terms_app.command("show")
+def terms_show(
+    product: Annotated[str, ProductName],
+    version: Annotated[int | None, typer.Option(help="One version only.")] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """The whole wording: clauses, tables, definitions, sources, and how sure they are."""
+    from . import terms
+
+    raise typer.Exit(terms.show(product, version, as_json=as_json, language=chosen(lang)))
+
+
+@terms_app.command("hash")
+def terms_hash(product: Annotated[str, ProductName], as_json: JsonFlag = False) -> None:
+    """The hash of a product's filing, and each version's filing and meaning hash."""
+    from . import terms
+
+    raise typer.Exit(terms.hashes(product, as_json=as_json))
+
+
+@terms_app.command("check")
+def terms_check(
+    file: Annotated[Path, InFile], as_json: JsonFlag = False, lang: LangOption = None
+) -> None:
+    """Check a file of terms or of a product (JSON): every fault at once."""
+    from . import terms
+
+    raise typer.Exit(terms.check(file, as_json=as_json, language=chosen(lang)))
+
+
+@feed_app.command("read")
+def feed_read(
+    file: Annotated[Path, InFile], as_json: JsonFlag = False, lang: LangOption = None
+) -> None:
+    """Read a file of facts. Its format is found by content; each row is a fact or a refusal.
+
+    CENC catalogue and rapid-report CSV, USGS ComCat CSV and GeoJSON, QuakeML 1.2, loss assessment
+    reports and death notices.
+    """
+    from . import terms
+
+    raise typer.Exit(terms.read_feed(file, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, InFile],
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="VKEY", help="The log's public key: its text, or the file log.vkey."),
+    ] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Check a receipt offline, with nothing but the log's public key; 1 where it does not hold."""
+    from .verify import run
+
+    raise typer.Exit(run(file, key, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def audit(
+    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Hold everything that is stored against everything else; name record, field and position.
+
+    The log is rebuilt from its entries by code that shares only the hash with the writer; then the
+    files, blobs, opened rows, payments, columns and the whole state are compared. 4 on a finding.
+    """
+    from .place import Place
+    from .record import audit as run
+
+    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def rebuild(
+    memory: Annotated[bool, typer.Option("--memory", help="Into memory, not a database.")] = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Apply the whole log again into a fresh database; compare every byte. 4 on a difference."""
+    from .place import Place
+    from .record import rebuild_record as run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, memory=memory, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def status(
+    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """How the record stands: log, books, cases by state, money due and paid."""
+    from .place import Place
+    from .record import status as run
+
+    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def cases(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """The cases that wait: for which fact or person, until when, and who is told."""
+    from .place import Place
+    from .record import cases as run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, everything=everything, as_json=as_json, language=chosen(lang)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,13 +19,16 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from .. import settings
+from ..adapters.keys import load_or_make
+from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.starter import LocalPostgres
+from ..adapters.postgres.store import PostgresStore
 from ..adapters.sandbox_bank import starter as sandbox
 from ..adapters.sandbox_bank.starter import RunningBank
 from ..errors import Fact, OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
-from ..node.ports import Reading
-from ..wiring import Member, open_member
+from ..node.ports import Identity, Reading
+from ..wiring import MEMBER, Member, open_member
 
 DATABASE = "miaopei"
 DEMO_MADE = ("bank", "receipts", "log", "keys.json", "log.vkey", "register.json", "record.json")
@@ -128,25 +131,44 @@ class Place:
                 raise _no("no_record", folder=str(self.folder))
             yield member
 
+    @contextmanager
+    def keys(self, address: str | None = None) -> Iterator[Keys]:
+        """The keys and the store of a record, opened without reading it: it may be damaged.
+
+        Errors   Refused cli.no_record, keys.unreadable.
+        """
+        path = self.folder / "keys.json"
+        if not path.exists():
+            raise _no("no_record", folder=str(self.folder))
+        identity = load_or_make(path, MEMBER)
+        with ExitStack() as opened:
+            store = PostgresStore(address or opened.enter_context(self.database()))
+            opened.callback(store.close)
+            with store.reading() as reading:
+                found = reading.execute("select to_regclass('shared.leaf')::text")
+            if found[0][0] is None:
+                raise _no("no_record", folder=str(self.folder))
+            yield Keys(identity, store)
+
     def clear(self, address: str) -> None:
         """Take away what an earlier demonstration left here, and give it an empty database.
 
         A database of the user's own is never emptied.
         Errors   Refused cli.database_not_empty.
         """
+        if self.dsn:
+            with psycopg.connect(self.dsn) as connection:
+                found = connection.execute("select to_regclass('shared.leaf')").fetchone()
+                if found is not None and found[0] is not None:
+                    raise _no("database_not_empty", database=connection.info.dbname)
         for name in DEMO_MADE:
             path = self.folder / name
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-        if self.dsn:
-            with psycopg.connect(self.dsn) as connection:
-                found = connection.execute("select to_regclass('shared.leaf')").fetchone()
-                if found is not None and found[0] is not None:
-                    raise _no("database_not_empty", database=connection.info.dbname)
-            return
-        fresh(address, DATABASE)
+        if not self.dsn:
+            fresh(address, DATABASE)
 
     @contextmanager
     def _lock(self) -> Iterator[IO[str]]:
@@ -162,16 +184,42 @@ def fresh(address: str, name: str) -> str:
     return make_conninfo(address, dbname=name)
 
 
-def drop(address: str, name: str) -> None:
-    """Take a database away again."""
-    with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name} with (force)".encode())
+@contextmanager
+def scratch(address: str) -> Iterator[PostgresStore]:
+    """An empty store in a database of its own, which is taken away at the end."""
+    name = f"miaopei_scratch_{os.getpid()}"
+    other = fresh(address, name)
+    try:
+        migrate(other)
+        store = PostgresStore(other)
+        try:
+            yield store
+        finally:
+            store.close()
+    finally:
+        with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as server:
+            server.execute(f"drop database if exists {name} with (force)".encode())
 
 
 def log_vkey(member: Member) -> str:
     """The verifier key of the member's log: what a stranger needs beside a receipt."""
     assert member.node.genesis is not None, "a record that was opened has its genesis"
     return checkpoint.verifier_key(member.node.genesis["origin"], member.node.identity.log)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A member's keys beside its store."""
+
+    identity: Identity
+    store: PostgresStore
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key of our log, by the origin that its checkpoint names."""
+        with self.store.reading() as reading:
+            origin = checkpoint.parse(reading.checkpoint()).origin
+        return checkpoint.verifier_key(origin, self.identity.log)
 
 
 @dataclass(frozen=True)

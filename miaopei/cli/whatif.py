@@ -21,15 +21,15 @@ from ..node import scheme
 from ..node.node import genesis_value
 from ..node.ports import Identity
 from ..node.replay import Arrival, replay
-from ..products.shelf import Shelf, shelf
+from ..products.shelf import Shelf
 from ..reports.register import Register, register
 from ..settings import Language
-from ..terms.check import check_file
 from ..terms.filing import Product
 from ..terms.words import Declared
 from ..wiring import in_memory
 from . import speak
 from .demo import history, output, show
+from .terms import find
 
 MEMBER = "what-if"
 NAME = {"zh": "假设运行", "en": "what-if"}
@@ -75,14 +75,7 @@ def chosen(asked: Asked) -> Product:
 
     Errors   Refused terms.* for a product or version that is not there, or a file with faults.
     """
-    path = Path(asked.product)
-    if path.suffix == ".json" and path.is_file():
-        data = path.read_bytes()
-        if refusals := check_file(data):
-            raise Refused(*refusals)
-        product = Product.from_bytes(data)
-    else:
-        product = shelf().find(asked.product)
+    product = find(asked.product)
     if asked.version is not None:
         forced = replace(product.version(asked.version), since=POLICY_SINCE, until=None)
         product = replace(product, versions=(forced,))

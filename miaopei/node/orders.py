@@ -24,7 +24,7 @@ from .sealing import unframe
 Row = dict[str, Any]
 
 
-def rows_for(block: Writing, node: Node, debt: str) -> list[Row]:
+def rows_for(block: Reading, node: Node, debt: str) -> list[Row]:
     """The instructions (number 1) of a debt.
 
     Errors   RecordDamaged (alarm) where our leaves are not those of the record, or do not sum.

@@ -1,0 +1,194 @@
+"""Columns that only the database has, held against the bytes they repeat: a part of the audit.
+
+A column is a copy made for speed; the canonical bytes beside it and the log are the truth. What is
+private and stands nowhere else (payees, timestamps) is read, and cannot be compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..errors import Fact, Refusal, Refused
+from ..ledger import checkpoint
+from ..ledger.merkle import Frontier, leaf_hash, root_of
+from ..measures.identity import read_canonical
+from .postgres.reading import PostgresReading
+
+MEDIA = (
+    *("miaopei/rows/1", "miaopei/claims/1", "miaopei/outcomes/1", "miaopei/lines/1"),
+    *("miaopei/commitments/1", "original"),
+)
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
+
+
+def compare(reading: PostgresReading, vkey: str) -> Iterator[Refusal]:
+    """Every column that does not say what its content says."""
+    blocks: dict[int, tuple[int, int]] = {}
+    yield from _log(reading, vkey, blocks)
+    yield from _blocks(reading, blocks)
+    yield from _blobs(reading)
+    yield from _rows(reading)
+    yield from _claims(reading)
+    yield from _instructions(reading)
+    yield from _bodies(reading, "own.payee", "select subject, body from own.payee")
+    query = "select name, body from own.progress where name not like 'pay/%%'"
+    yield from _bodies(reading, "own.progress", query)
+
+
+def _log(
+    reading: PostgresReading, vkey: str, blocks: dict[int, tuple[int, int]]
+) -> Iterator[Refusal]:
+    """Every checkpoint against the root at its size; `blocks` gets height -> (time, leaves)."""
+    kept: dict[int, str] = dict(reading.execute("select size, text from own.checkpoint"))
+    head, frontier = reading.head(), Frontier()
+    hashes = [row[0] for row in reading.execute("select hash from shared.leaf order by position")]
+    if root_of(hashes) != head.root:
+        hashes = [leaf_hash(leaf) for leaf in reading.leaves(0, head.size)]
+    for leaf, hash in zip(reading.leaves(0, head.size), hashes, strict=False):
+        frontier = frontier.append(hash)
+        try:
+            value = json.loads(leaf)
+            if frontier.size == 1:
+                blocks[0] = (value["value"]["time"], 1)
+            if value["leaf"] == "block":
+                blocks[value["height"]] = (value["time"], value["leaves"])
+                if frontier.size not in kept:
+                    yield _checkpoint(frontier.size, "missing")
+        except BROKEN:
+            continue  # the audit of the log names the leaf
+        if frontier.size in kept:
+            yield from _signed(kept.pop(frontier.size), vkey, frontier)
+    for left in kept:
+        yield _checkpoint(left, "of no size of this log")
+    told = reading.execute("select frontier from shared.head")
+    if told and told[0][0] != b"".join(frontier.hashes):
+        yield _column("shared.head", "frontier", str(head.size))
+
+
+def _signed(text: str, vkey: str, frontier: Frontier) -> Iterator[Refusal]:
+    try:
+        head = checkpoint.verify(text, vkey)
+    except Refused as refused:
+        yield _checkpoint(frontier.size, refused.refusals[0].code)
+        return
+    if (head.size, head.root) != (frontier.size, frontier.root()):
+        yield _checkpoint(frontier.size, "another root")
+
+
+def _blocks(reading: PostgresReading, blocks: Mapping[int, tuple[int, int]]) -> Iterator[Refusal]:
+    """Heights without a gap, times that never go back, and those of the log where it has them."""
+    before, last = -1, 0
+    for height, time, leaves in reading.execute(
+        "select height, time, leaves from own.block order by height"
+    ):
+        if height != before + 1:
+            yield _column("own.block", "height", str(height))
+        if time < last or time != blocks.get(height, (time, 0))[0]:
+            yield _column("own.block", "time", str(height))
+        if leaves != blocks.get(height, (0, 0))[1]:
+            yield _column("own.block", "leaves", str(height))
+        before, last = height, max(time, last)
+    head = reading.execute("select height, time from shared.head")
+    if head and blocks and head[0] != (max(blocks), blocks[max(blocks)][0]):
+        yield _column("shared.head", "height or time", str(head[0][0]))
+
+
+def _blobs(reading: PostgresReading) -> Iterator[Refusal]:
+    media = {}
+    for (body,) in reading.execute("select bytes from shared.leaf order by position"):
+        try:
+            value = json.loads(body)
+        except ValueError:
+            continue
+        for item in _references(value):
+            media[item["blob"]] = item["media"]
+    query = "select digest, length, octet_length(bytes), media from shared.blob"
+    for name, length, real, kind in reading.execute(query):
+        if length != real:
+            yield _column("shared.blob", "length", name.hex())
+        if kind != media.get(name.hex(), kind) or kind not in MEDIA:
+            yield _column("shared.blob", "media", name.hex())
+
+
+def _references(value: Any) -> Iterator[Mapping[str, Any]]:
+    match value:
+        case {"leaf": "act", "act": {"body": dict(body)}}:
+            for item in body.values():
+                if isinstance(item, dict) and {"blob", "media"} <= set(item):
+                    yield item
+
+
+def _rows(reading: PostgresReading) -> Iterator[Refusal]:
+    query = 'select book, position, policy, recorded_at, body from "group".row'
+    for book, position, policy, recorded_at, body in reading.execute(query):
+        key = f"{book}/{position}"
+        value = yield from _canonical('"group".row', key, body)
+        if value is not None:
+            told = {"book": book, "policy": policy}
+            yield from _same('"group".row', key, told, value)
+            if recorded_at != 0:  # when a row came in force is the record's to say
+                yield _column('"group".row', "recorded_at", key)
+
+
+def _claims(reading: PostgresReading) -> Iterator[Refusal]:
+    query = 'select trigger, position, book, policy, benefit, body from "group".claim'
+    for trigger, position, book, policy, benefit, body in reading.execute(query):
+        key = f"{trigger}/{position}"
+        value = yield from _canonical('"group".claim', key, body)
+        found = reading.get("trigger", trigger)
+        if value is None or found is None:
+            continue
+        told = {"trigger": trigger, "policy": policy}
+        yield from _same('"group".claim', key, told, value)
+        about = {"book": book, "benefit": benefit}
+        yield from _same('"group".claim', key, about, json.loads(found))
+
+
+def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
+    query = "select payout, number, debt, state, amount, bank_ref, body from own.instruction"
+    for payout, number, debt, state, amount, ref, body in reading.execute(query):
+        key = f"{payout}-{number}"
+        try:
+            value = dict(json.loads(body))  # its fields are compared with the debt by `inspect`
+        except (ValueError, TypeError):
+            yield _column("own.instruction", "body", key)
+            continue
+        told = {"payout": payout, "number": number, "state": state, "amount_fen": amount}
+        yield from _same("own.instruction", key, {**told, "ref": ref}, value)
+        if reading.get("payment", debt) is None:
+            yield _column("own.instruction", "debt", key)
+
+
+def _bodies(reading: PostgresReading, table: str, query: Any) -> Iterator[Refusal]:
+    for key, body in reading.execute(query):
+        yield from _canonical(table, key, body)
+
+
+def _canonical(table: str, key: str, body: bytes) -> Generator[Refusal, None, Any]:
+    """A generator that gives the value of a body, or tells that it is none."""
+    try:
+        return read_canonical(body)
+    except Refused:
+        yield _column(table, "body", key)
+        return None
+
+
+def _same(
+    table: str, key: str, told: Mapping[str, Any], value: Mapping[str, Any]
+) -> Iterable[Refusal]:
+    return [
+        _column(table, column, key)
+        for column, kept in told.items()
+        if value.get(column) != kept
+    ]
+
+
+def _column(table: str, column: str, key: str) -> Refusal:
+    facts: dict[str, Fact] = {"table": table, "column": column, "key": key}
+    return Refusal("inspect.column_altered", facts)
+
+
+def _checkpoint(size: int, why: str) -> Refusal:
+    return Refusal("inspect.checkpoint_altered", {"size": size, "why": why})

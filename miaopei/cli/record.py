@@ -1,0 +1,214 @@
+"""What can be asked of a record: is it sound, does it rebuild, how does it stand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from ..acts.state import State
+from ..adapters import postgres_columns, tile_files
+from ..adapters.memory_store import MemoryStore
+from ..errors import Alarm, Refusal, Refused
+from ..errors.texts import say, table
+from ..ledger import audit as ledger_audit
+from ..ledger import checkpoint
+from ..measures.instant import beijing_text
+from ..measures.money import as_wan
+from ..node.inspect import inspect, log_files
+from ..node.node import Node
+from ..node.rebuild import BROKEN, Fresh, Rebuilt, rebuild
+from ..settings import Language
+from . import speak
+from .place import Keys, Place, scratch
+
+DAMAGED = 4  # the exit code of an alarm
+OPEN = ("awaiting_", "held_", "ready", "deciding", "refused")
+Stage = tuple[str, Callable[[], Iterable[Refusal]]]
+
+
+def audit(place: Place, *, as_json: bool, language: Language) -> int:
+    """Everything that is stored, held against everything else; 4 where something differs."""
+    speaker = speak.Speaker(language)
+    told: list[dict[str, Any]] = []
+    with place.keys() as keys, keys.store.reading() as reading:
+        for name, stage in _stages(place, keys, reading):
+            found = list(_guarded(name, stage))
+            told += [{"stage": name, **refusal.as_json()} for refusal in found]
+            if not as_json:
+                mark = "✗" if found else "✓"
+                count = speaker.text("audit_found", count=len(found)) if found else ""
+                speak.out(f"{mark} {speaker.text(f'audit_{name}')} {count}".rstrip())
+                for refusal in found:
+                    speak.out(f"    {speaker.refusal(refusal)}")
+        head = reading.head()
+    if as_json:
+        speak.show_json({"sound": not told, "entries": head.size, "findings": told})
+    else:
+        speak.out(speaker.text("audit_bad" if told else "audit_good", entries=head.size))
+    return DAMAGED if told else 0
+
+
+def _stages(place: Place, keys: Keys, reading: Any) -> Iterator[Stage]:
+    """The parts of an audit, in the order in which they are told."""
+    vkey = keys.vkey
+    read = log_files(reading)
+    yield "log", lambda: [f.refusal() for f in ledger_audit.examine(read, vkey).findings]
+    if place.log.is_dir():
+        files, names = tile_files.reader(place.log), tile_files.names(place.log)
+        yield "files", lambda: [f.refusal() for f in ledger_audit.audit(files, vkey, names)]
+    yield "beside", lambda: inspect(reading, Node(keys.store, keys.identity, _no_clock, _no_random))
+    yield "columns", lambda: postgres_columns.compare(reading, vkey)
+    yield "state", lambda: rebuild(reading, MemoryStore()).differences
+
+
+def _guarded(name: str, stage: Callable[[], Iterable[Refusal]]) -> Iterator[Refusal]:
+    """What a stage finds; damage that stops it is itself a finding."""
+    try:
+        yield from stage()
+    except Refused as refused:
+        yield from refused.refusals
+    except Alarm as alarm:
+        yield Refusal("cli.audit_stopped", {"stage": name, "why": str(alarm)[:200]})
+    except (*BROKEN, LookupError, RecursionError) as error:
+        why = f"{type(error).__name__} {error}"[:200]
+        yield Refusal("cli.audit_stopped", {"stage": name, "why": why})
+
+
+def rebuild_record(place: Place, *, memory: bool, as_json: bool, language: Language) -> int:
+    """Apply the whole log again into a fresh database and compare every byte."""
+    speaker = speak.Speaker(language)
+    with (
+        place.database() as address,
+        place.keys(address) as keys,
+        keys.store.reading() as reading,
+        ExitStack() as opened,
+    ):
+        store: Fresh = MemoryStore()
+        if not memory and not place.dsn:
+            store = opened.enter_context(scratch(address))
+        seen = _rebuilt(reading, store, speaker)
+    counts = {"entries": seen.leaves, "blocks": seen.blocks, "rows": seen.rows}
+    if as_json:
+        differences = [refusal.as_json() for refusal in seen.differences]
+        speak.show_json({"same": seen.same, **counts, "differences": differences})
+    else:
+        for refusal in seen.differences:
+            speak.out(speaker.refusal(refusal))
+        speak.out(speaker.text("rebuilt_same" if seen.same else "rebuilt_differs", **counts))
+    return 0 if seen.same else DAMAGED
+
+
+def _rebuilt(reading: Any, store: Fresh, speaker: speak.Speaker) -> Rebuilt:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=speak.console(err=True), transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:  # fmt: skip
+        task = progress.add_task(speaker.text("rebuilding"), total=None)
+        return rebuild(
+            reading, store, lambda done, size: progress.update(task, completed=done, total=size)
+        )
+
+
+def status(place: Place, *, as_json: bool, language: Language) -> int:
+    """How a record stands: its log, its books, what waits, what is owed and paid."""
+    speaker = speak.Speaker(language)
+    with place.record() as member, member.node.reading() as (reading, state):
+        value = _standing(state, reading)
+    if as_json:
+        speak.show_json(value)
+        return 0
+    for name in ("name", "clock", "origin"):
+        speak.out(f"{speaker.text(f'status_{name}')} {value[name]}")
+    speak.out(speaker.text("status_log", **value["log"]))
+    for book in value["books"]:
+        speak.out(speaker.text("status_book", **book))
+    speak.out(speaker.text("status_money", **value["money"]))
+    for name, count in value["cases"].items():
+        said = say(Refusal(f"register.state_{name}"), language)
+        speak.out(f"  {said}{speaker.pick('：', ': ')}{count}")
+    return 0
+
+
+def _standing(state: State, reading: Any) -> dict[str, Any]:
+    genesis, head = state.need("genesis", "it"), reading.head()
+    cases: dict[str, int] = {}
+    for _, case in state.range("case", ""):
+        cases[case["state"]] = cases.get(case["state"], 0) + 1
+    payments = [payment for _, payment in state.range("payment", "")]
+    due = sum(p["due_fen"] for p in payments)
+    paid = sum(p["executed_fen"] for p in payments)
+    return {
+        "name": genesis["name"],
+        "clock": genesis["clock"],
+        "origin": genesis["origin"],
+        "log": {
+            "entries": checkpoint.parse(reading.checkpoint()).size,
+            "height": head.height,
+            "time": beijing_text(head.time),
+            "root": head.root.hex(),
+        },
+        "books": [
+            {"book": key, "rows": book["size"], "settlements": book["counter"]}
+            for key, book in state.range("book", "")
+        ],
+        "money": {"due_wan": as_wan(due), "paid_wan": as_wan(paid), "open_wan": as_wan(due - paid)},
+        "cases": dict(sorted(cases.items())),
+    }
+
+
+def cases(place: Place, *, everything: bool, as_json: bool, language: Language) -> int:
+    """The cases that wait for a fact or a person, with deadline and owner; or all of them."""
+    speaker = speak.Speaker(language)
+    with place.record() as member, member.node.reading() as (_, state):
+        found = [
+            {"case": key, **case}
+            for key, case in state.range("case", "")
+            if everything or case["state"].startswith(OPEN)
+        ]
+    if as_json:
+        speak.show_json(found)
+        return 0
+    if not found:
+        speak.out(speaker.text("no_cases"))
+        return 0
+    headings = [
+        (speaker.pick("事故", "Occurrence"), "right"),
+        (speaker.pick("挂牌", "Listing"), "left"),
+        (speaker.pick("保障", "Benefit"), "left"),
+        (speaker.pick("状态", "State"), "left"),
+        (speaker.pick("原因", "Reason"), "left"),
+        (speaker.pick("期限（北京时间）", "Until (Beijing)"), "right"),
+        (speaker.pick("负责", "Owner"), "left"),
+    ]
+    speak.show_table("", headings, (_case_line(case, language) for case in found))
+    return 0
+
+
+def _case_line(case: dict[str, Any], language: Language) -> tuple[str, ...]:
+    reason = case["reason"].rpartition(".")[2]
+    room = "register" if reason in table("register") else "evidence"
+    facts = case["facts"].get("waiting") or case["facts"].get("held") or {}
+    plain = {k: v for k, v in facts.items() if isinstance(v, str | int)}
+    until = "—" if case["until"] is None else beijing_text(case["until"])
+    return (
+        case["occurrence"][:12],
+        case["listing"],
+        case["benefit"],
+        say(Refusal(f"register.state_{case['state']}"), language),
+        say(Refusal(f"{room}.{reason}", plain), language),
+        until,
+        case["owner"] or "—",
+    )
+
+
+def _no_clock() -> int:
+    raise AssertionError("an audit makes no block")
+
+
+def _no_random(_: int) -> bytes:
+    raise AssertionError("an audit seals nothing")

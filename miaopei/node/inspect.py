@@ -1,0 +1,288 @@
+"""What lies beside the log, held against it: tree hashes, places, blobs, opened rows and claims.
+
+With `ledger.audit` (the log itself) and `rebuild` (the state) this is what `miaopei audit` looks
+at. Every finding is a refusal that names record, field and position. Columns that only a database
+has are compared in `adapters.postgres_columns`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..acts.envelope import from_json
+from ..acts.state import State
+from ..errors import Fact, RecordDamaged, Refusal, Refused
+from ..ledger import checkpoint
+from ..ledger.merkle import Frontier, leaf_hash, root_of
+from ..ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path, tile_bytes
+from ..measures.identity import canonical, content_id, digest, read_canonical
+from .blobs import open_blob
+from .node import Node
+from .orders import rows_for
+from .ports import Identity, Reading
+from .sealing import unframe
+
+REFERENCE = {"blob", "length", "count", "root", "media"}
+PUBLIC = "miaopei/commitments/1"
+COMMITTED = {  # media -> the kind of content id that a row's commitment is
+    "miaopei/rows/1": "row",
+    "miaopei/claims/1": "claim",
+    "miaopei/outcomes/1": "outcome",
+    "miaopei/lines/1": "line",
+}
+AFTER = {"executed": ("paid",), "refused": ("failed", "replaced")}  # states once confirmed
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A blob as an act names it."""
+
+    position: int
+    act: Mapping[str, Any]
+    reference: Mapping[str, Any]
+
+
+def log_files(reading: Reading) -> Callable[[str], bytes | None]:
+    """The log of a store as if it were served in files, for `ledger.audit.examine`."""
+
+    def read(path: str) -> bytes | None:
+        if path == CHECKPOINT:
+            return reading.checkpoint().encode("utf-8")
+        tile = read_path(path)
+        if tile is None:
+            return None
+        try:
+            if tile.level is None:
+                found = list(reading.leaves(tile.first, tile.end))
+                return encode_bundle(found) if len(found) == tile.width else None
+            level = tile.level * HEIGHT
+            places = range(tile.index * WIDTH, tile.index * WIDTH + tile.width)
+            return tile_bytes(reading.node(level, place) for place in places)
+        except LookupError:
+            return None
+
+    return read
+
+
+def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
+    """Every difference between the log and what lies beside it; `node` opens what was sealed."""
+    size = checkpoint.parse(reading.checkpoint()).size
+    leaves = list(reading.leaves(0, size))
+    yield from _tree(reading, leaves)
+    values = [_value(leaf) for leaf in leaves]
+    yield from _places(reading, values)
+    blobs = dict(reading.blobs())
+    for name, data in blobs.items():
+        if digest(data) != name:
+            yield _found("blob_altered", blob=name, length=len(data))
+    named = list(_references(values))
+    opened: dict[str, list[bytes]] = {}
+    for each in named:
+        yield from _blob(reading, node.identity, each, blobs, opened)
+    yield from _originals(values, blobs)
+    yield from _opened_rows(reading, opened)
+    yield from _opened_claims(reading, named, opened)
+    yield from _orders(reading, node, named, opened)
+
+
+def _tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:
+    """Every stored hash of a complete sub-tree, and the head.
+
+    Where the stored hashes of the leaves lead to the head, an altered leaf is told by the audit of
+    the log alone, and not once more by everything above it.
+    """
+    head = reading.head()
+    hashes = [reading.node(0, place) for place in range(len(leaves))]
+    if root_of(hashes) != head.root:
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+    frontier, nodes = Frontier().grow(hashes)
+    for node in nodes:
+        try:
+            kept = reading.node(node.level, node.place)
+        except LookupError:
+            yield _found("node_missing", level=node.level, place=node.place)
+            continue
+        if kept != node.hash:
+            yield _found("node_altered", level=node.level, place=node.place)
+    if (head.size, head.root) != (frontier.size, frontier.root()):
+        yield _found("head_altered", size=head.size, expected=frontier.size)
+
+
+def _places(reading: Reading, values: Sequence[Any]) -> Iterator[Refusal]:
+    """Where acts, made records and blocks are said to stand; the last place of a name counts."""
+    expected: dict[str, int] = {}
+    for position, value in enumerate(values):
+        match value:
+            case {"leaf": "act", "act": act}:
+                try:
+                    expected[from_json(act).id] = position
+                except Refused:
+                    continue
+            case {"leaf": "made", "id": str(name)}:
+                expected[name] = position
+            case {"leaf": "block", "height": height}:
+                expected[f"block/{height}"] = position
+    for name, position in expected.items():
+        kept = reading.place(name)
+        if kept != position:
+            yield _found("place_altered", name=name, kept=kept, position=position)
+
+
+def _references(values: Sequence[Any]) -> Iterator[Named]:
+    for position, value in enumerate(values):
+        match value:
+            case {"leaf": "act", "act": {"body": dict(body)} as act, "result": {"ok": True}}:
+                for item in body.values():
+                    if isinstance(item, dict) and set(item) == REFERENCE:
+                        yield Named(position, act, item)
+
+
+def _blob(
+    reading: Reading,
+    identity: Identity,
+    named: Named,
+    blobs: Mapping[str, bytes],
+    opened: dict[str, list[bytes]],
+) -> Iterator[Refusal]:
+    """One blob: there, as long as said, opening with our key, its rows giving its root."""
+    name, media = named.reference["blob"], named.reference["media"]
+    about = {"blob": name, "media": media, "position": named.position}
+    data = blobs.get(name)
+    if data is None:
+        yield _found("blob_missing", **about)
+        return
+    if digest(data) != name:
+        return  # told already
+    if len(data) != named.reference["length"]:
+        yield _found("blob_length", length=len(data), **about)
+    try:
+        if media == PUBLIC:
+            commitments = [data[at : at + 32] for at in range(0, len(data), 32)]
+        else:
+            rows = unframe(open_blob(reading, name, identity))
+            opened[name] = rows
+            kind = COMMITTED[media]
+            commitments = [bytes.fromhex(content_id(kind, read_canonical(row))) for row in rows]
+    except RecordDamaged as alarm:
+        yield _found("blob_sealed", why=alarm.what, **about)
+        return
+    except UNREADABLE as error:
+        yield _found("blob_sealed", why=type(error).__name__, **about)
+        return
+    root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
+    if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
+        yield _found("blob_root", **about)
+
+
+def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Refusal]:
+    """Original bytes that are too long to stand inside their attestation."""
+    for position, value in enumerate(values):
+        match value:
+            case {"leaf": "act", "act": {"kind": "record_facts", "body": {"facts": list(facts)}}}:
+                for fact in facts:
+                    original = fact["attestation"]["original"]
+                    if original["bytes_b64"] is None and original["sha256"] not in blobs:
+                        yield _found(
+                            "blob_missing",
+                            blob=original["sha256"],
+                            media="original",
+                            position=position,
+                        )
+
+
+def _opened_rows(reading: Reading, opened: Mapping[str, list[bytes]]) -> Iterator[Refusal]:
+    """The rows of our copy of each book, against those that the batches brought."""
+    state = State(reading)
+    for book, entry in state.range("book", ""):
+        try:
+            rows = reading.rows(book, entry["size"])
+            kept = {row.position: canonical(row.row.as_json()) for row in rows}
+        except UNREADABLE as error:
+            yield _found("rows_unreadable", book=book, why=type(error).__name__)
+            continue
+        for _, batch_id in state.range("in_force", f"{book}/"):
+            batch = state.need("batch", batch_id)
+            for offset, row in enumerate(opened.get(batch["rows"]["blob"], [])):
+                position = batch["first"] + offset
+                if kept.get(position) != row:
+                    yield _found("row_altered", book=book, position=position)
+
+
+def _opened_claims(
+    reading: Reading, named: Sequence[Named], opened: Mapping[str, list[bytes]]
+) -> Iterator[Refusal]:
+    """The claims of our copy, against those that our own decision sealed."""
+    decided = {n.act["body"]["trigger"]: n for n in named if n.act["kind"] == "decide"}
+    for trigger, each in decided.items():
+        if each.reference["blob"] not in opened:
+            continue
+        try:
+            kept = [canonical(claim) for claim in reading.claims(trigger)]
+        except UNREADABLE as error:
+            yield _found("claims_unreadable", trigger=trigger, why=type(error).__name__)
+            continue
+        sealed = opened[each.reference["blob"]]
+        for number in range(max(len(kept), len(sealed))):
+            if kept[number : number + 1] != sealed[number : number + 1]:
+                yield _found("claim_altered", trigger=trigger, position=number)
+
+
+def _orders(
+    reading: Reading, node: Node, named: Sequence[Named], opened: Mapping[str, list[bytes]]
+) -> Iterator[Refusal]:
+    """Payment instructions, against the debts they pay and the outcomes that were recorded."""
+    said: dict[tuple[str, int], dict[str, Any]] = {}
+    for each in named:
+        if each.act["kind"] == "confirm_payments":
+            for data in opened.get(each.reference["blob"], []):
+                outcome = read_canonical(data)
+                said[outcome["payout"], outcome["number"]] = outcome
+    for debt, _ in State(reading).range("payment", ""):
+        try:
+            kept = list(reading.instructions(debt))
+            owed = {row["payout"]: row for row in rows_for(reading, node, debt)}
+        except RecordDamaged as alarm:
+            yield _found("orders_unreadable", debt=debt, why=alarm.what)
+            continue
+        except UNREADABLE as error:
+            yield _found("orders_unreadable", debt=debt, why=type(error).__name__)
+            continue
+        for row in kept:
+            yield from _order(row, owed, said)
+
+
+def _order(
+    row: Mapping[str, Any],
+    owed: Mapping[str, Mapping[str, Any]],
+    said: Mapping[tuple[str, int], Mapping[str, Any]],
+) -> Iterator[Refusal]:
+    about: dict[str, Fact] = {"payout": str(row.get("payout")), "number": row.get("number")}
+    due = owed.get(str(row.get("payout")))
+    if due is None:
+        yield _found("order_unknown", **about)
+        return
+    for name in sorted({*row, *due} - {"state", "number", "ref", "code", "at"}):
+        if row.get(name) != due.get(name) or name not in row:
+            yield _found("order_altered", field=name, **about)
+    outcome = said.get((due["payout"], int(row.get("number") or 0)))
+    if outcome is not None:
+        for name in ("ref", "code", "at"):
+            if row.get(name) != outcome[name]:
+                yield _found("order_altered", field=name, **about)
+        if row.get("state") not in AFTER[outcome["state"]]:
+            yield _found("order_altered", field="state", **about)
+
+
+def _value(leaf: bytes) -> Any:
+    try:
+        return json.loads(leaf)
+    except ValueError:
+        return None  # the audit of the log names it
+
+
+def _found(code: str, /, **facts: Fact) -> Refusal:
+    return Refusal(f"inspect.{code}", facts)
