@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ..acts.envelope import Act, from_json
@@ -16,19 +17,25 @@ from ..acts.facts import product_of
 from ..acts.state import State
 from ..claims.claim import Evaluated, History, evaluate
 from ..claims.payout import payouts_of
-from ..errors import RecordDamaged
+from ..errors import Alarm, RecordDamaged, Refused
 from ..ledger.merkle import Frontier, leaf_hash
 from ..market.listing import Listing, Overpaid
 from ..measures.identity import canonical, read_canonical
 from ..measures.instant import DAY, period_index
+from ..policies.batch import check_batch
 from ..policies.book import Effective, Recorded, effective
 from ..policies.row import PolicyRow, row_from_json
+from ..terms.filing import Product
+from ..terms.words import Declared
 from .blobs import open_blob, seal_blob
 from .node import Node
 from .ports import Reading
 from .sealing import unframe
 
 LONGEST_YEAR = 366 * DAY
+DUTIES = ("hold/", "decide/")
+MOVED = ("book.moved", "act.counter_moved", "act.trigger_not_open")  # made again on the new state
+MOST_KEPT = 20  # reasons written down for one duty
 
 
 class Decider:
@@ -38,37 +45,72 @@ class Decider:
         self.node = node
 
     def run(self) -> int:
-        """Do every duty that stands now; the number done. Alarms are not caught here."""
-        done = 0
-        while (acts := self._due()) is not None:
-            self.node.submit([acts])
-            done += 1
+        """Do every duty that can be done now; the number done. Alarms are not caught here.
+
+        What the rows or the terms refuse is left standing with its reasons (`refusals`), and does
+        not keep the others from being done.
+        """
+        done, passed = 0, set[str]()
+        while (due := self._due(passed)) is not None:
+            duty, act = due
+            (result,) = self.node.submit([act])
+            if not result.ok and result.refusals[0].code not in MOVED:
+                raise Alarm("the record refuses our decision", code=result.refusals[0].code)
+            passed.update([] if result.ok else [duty])  # the next run makes it again
+            done += result.ok
         return done
 
-    def _due(self) -> Act | None:
+    def refusals(self) -> dict[str, list[dict[str, Any]]]:
+        """The duties that stand because the rows or the terms refuse, with the reasons."""
+        with self.node.reading() as (reading, state):
+            duties = [key for prefix in DUTIES for key, _ in state.range("duty", prefix)]
+            kept = {key: reading.progress(f"refused/{key}") for key in duties}
+        return {key: read_canonical(said) for key, said in kept.items() if said is not None}
+
+    def _due(self, passed: set[str]) -> tuple[str, Act] | None:
+        """The next duty and the act that does it; `passed` grows by those that cannot be done."""
         with self.node.reading() as (_, state):
-            duties = [d for _, d in state.range("duty", "hold/")]
-            triggers = [d["trigger"] for _, d in state.range("duty", "decide/")]
-        for duty in duties:
-            if act := self._hold(duty["batch"]):
-                return act
-        for trigger in triggers:
-            if act := self._decide(trigger):
-                return act
+            holds, decides = (list(state.range("duty", prefix)) for prefix in DUTIES)
+        wanted = [(key, partial(self._hold, duty["batch"])) for key, duty in holds]
+        wanted += [(key, partial(self._decide, duty["trigger"])) for key, duty in decides]
+        for key, make in wanted:
+            if key in passed:
+                continue
+            try:
+                if act := make():
+                    return key, act
+            except Refused as refused:
+                self._keep(key, refused)
+            passed.add(key)
         return None
+
+    def _keep(self, duty: str, refused: Refused) -> None:
+        """Write down why a duty stands; the last word counts."""
+        said = canonical([refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]])
+        with self.node.store.writing() as block:
+            block.put_progress(f"refused/{duty}", said)
 
     def _hold(self, batch_id: str) -> Act | None:
         with self.node.store.writing() as block:
             state = State(block)
             batch = state.need("batch", batch_id)
             book = state.need("book", batch["book"])
-            listing = state.need("listing", book["listing"])["listing"]
+            entry = state.need("listing", book["listing"])
             me = self.node.identity.member
-            if me not in listing["deciders"] or me in batch["statements"]:
+            size = book["size"] + batch["rows"]["count"]
+            if me not in entry["listing"]["deciders"] or (
+                me in batch["statements"] and batch["statements"][me]["size"] == size
+            ):
                 return None
             rows = open_rows(block, batch["rows"], self.node)
-            before = stored_frontier(block, batch["book"], book)
-            after = before.extend(leaf_hash(row.commitment()) for row in rows)
+            before = block.rows(batch["book"], book["size"])
+            declared = declared_by(product_of(state, entry["product"]))
+            earlier = (recorded.row for recorded in before)
+            premium = batch["totals"]["premium_fen"]
+            if found := check_batch(rows, batch["book"], declared, earlier, premium):
+                raise Refused(*found)
+            frontier = frontier_of(before, batch["book"], book)
+            after = frontier.extend(leaf_hash(row.commitment()) for row in rows)
             block.put_rows(Recorded(book["size"] + i, 0, row) for i, row in enumerate(rows))
             body = {"batch": batch_id, "size": after.size, "root": after.root().hex()}
             return self.node.act("hold_batch", f"hold-{batch_id}-{after.size}", body)
@@ -231,9 +273,14 @@ def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[P
     return rows
 
 
-def stored_frontier(reading: Reading, book: str, entry: dict[str, Any]) -> Frontier:
+def declared_by(product: Product) -> list[Declared]:
+    """What the terms of a product read from a policy, in any of their versions."""
+    inputs = (of for version in product.versions for of in version.terms.inputs)
+    return [of for of in inputs if isinstance(of, Declared)]
+
+
+def frontier_of(rows: Sequence[Recorded], book: str, entry: dict[str, Any]) -> Frontier:
     """The book's tree as this member holds it, checked against the record's root."""
-    rows = reading.rows(book, entry["size"])
     frontier = Frontier().extend(leaf_hash(r.row.commitment()) for r in rows)
     if frontier.root().hex() != entry["root"]:
         raise RecordDamaged("the book here does not give the record's root", book=book)
