@@ -49,7 +49,10 @@ def near_open(terms: Terms, benefit: str, observed: Facts, missing: str) -> tupl
 def near_zero(
     terms: Terms, benefit: str, observed: Facts, declared: Facts | None = None
 ) -> tuple[Refusal, ...]:
-    """For known facts that give nothing: the nearest value of each number that would have paid."""
+    """For known facts that give nothing: the nearest value of each number that would have paid.
+
+    Where no number would, the codes that would: a cause that is covered, a place inside.
+    """
     found = []
     for name, value in observed.items():
         item = _input(terms, name)
@@ -57,9 +60,30 @@ def near_zero(
             continue
         for other in _first_paying(terms, benefit, observed, item, declared or {}):
             fen = amount(terms, benefit, {**observed, name: other}, declared)
-            facts = {**_said(item, value, "was"), **_said(item, other, "needed"), "would_fen": fen}
-            found.append(Refusal("verify.near_input", facts))
-    return tuple(found)
+            found.append(_near_input(item, value, other, fen))
+    return tuple(found) or tuple(_codes(terms, benefit, observed, declared))
+
+
+def _codes(
+    terms: Terms, benefit: str, observed: Facts, declared: Facts | None
+) -> Iterator[Refusal]:
+    for name, value in observed.items():
+        item = _input(terms, name)
+        for code in item.codes:
+            fen = amount(terms, benefit, {**observed, name: code.value}, declared)
+            most = bounds(terms, benefit, {**observed, name: code.value}).most
+            if fen or (fen is None and most):
+                yield _near_input(item, value, code.value, fen or most)
+                break
+
+
+def _near_input(item: Observed, value: int, other: int, fen: int | None) -> Refusal:
+    facts: dict[str, Fact] = {"input_zh": item.zh, "input_en": item.en, "would_fen": fen}
+    languages: tuple[Language, ...] = ("zh", "en")
+    for language in languages:
+        facts[f"was_{language}"] = value_text(item, value, language)
+        facts[f"needed_{language}"] = value_text(item, other, language)
+    return Refusal("verify.near_input", facts)
 
 
 def near_terms(product: Product, instant: int) -> tuple[Refusal, ...]:
@@ -160,19 +184,14 @@ def _code(item: Observed, value: int | None, language: str) -> str:
 
 def input_text(item: w.Declared | Observed, value: int, language: Language) -> str:
     """An input with its value: 'main-shock magnitude 6.4'."""
+    return f"{item.zh if language == 'zh' else item.en} {value_text(item, value, language)}"
+
+
+def value_text(item: w.Declared | Observed, value: int, language: Language) -> str:
+    """A value with its unit, a code by its name."""
     codes = item.codes if isinstance(item, Observed) else ()
     names = [c.zh if language == "zh" else c.en for c in codes if c.value == value]
-    text = names[0] if names else said(value, item.kind, language)
-    return f"{item.zh if language == 'zh' else item.en} {text}"
-
-
-def _said(item: Observed, value: int, word: str) -> dict[str, Fact]:
-    return {
-        "input_zh": item.zh,
-        "input_en": item.en,
-        f"{word}_zh": said(value, item.kind, "zh"),
-        f"{word}_en": said(value, item.kind, "en"),
-    }
+    return names[0] if names else said(value, item.kind, language)
 
 
 def _gap(number: int, at: int, seconds: int) -> dict[str, Fact]:

@@ -94,7 +94,7 @@ class World:
         self.work()
 
     def admit(self, row: PolicyRow) -> None:
-        """One more row in its book, now."""
+        """One more row without premium in its book, now."""
         with self.store.writing() as block:
             block.put_payee(f"policy/{row.policy}", {"account": "6200-MORE", "name": "one more"})
             bytes_, commitment = canonical(row.as_json()), row.commitment()
@@ -147,6 +147,8 @@ def rapid(*given: str, **more: str) -> Arrival:
     return observed(shock(*given, source="cenc.rapid", **more))
 
 
+POWER = "power_restoration"
+DECLARED = {"deductible": 120, "occurrence_limit": 10_000_000}
 LIJIANG = {"lat": "26.90", "lon": "100.20", "name": "云南丽江"}
 WEISHAN = {"lat": "25.12", "lon": "99.97", "name": "云南巍山"}  # the name says Dali, the cell not
 
@@ -156,7 +158,7 @@ def situations() -> World:
     """Invented shocks around Dali, one for each way in which a case can end."""
     made = World("situations")
     made.set_up()
-    first, *_ = made.policies()
+    first = replace(made.policies()[0], premium_fen=0)
     ended = replace(first, policy="e" * 32, salt="1" * 64, until=from_beijing("2018-08-20"))
     made.admit(ended)
     made.run(
@@ -201,6 +203,45 @@ def situations() -> World:
         from_beijing("2021-06-01"),
     )
     return made
+
+
+@cache
+def outages() -> World:
+    """The second shape of product: late power restoration, by readings, with declared figures."""
+    made = World("outages")
+    value = scheme.load("yunnan")
+    grid = {"operator": "grid", "kinds": ["reading"], "counted": True, "box": None, "keys": []}
+    names = {
+        name: {**grid, "id": name, "operator": name} for name in ("grid.command", "grid.meter")
+    }
+    value["sources"] = [{**entry, "name": {"zh": n, "en": n}} for n, entry in names.items()]
+    value["products"], value["areas"] = [POWER], []
+    policy = {**value["listings"][0]["policies"][0], "declared": DECLARED}
+    value["listings"] = [
+        {"id": POWER, "product": POWER, "placement": "co_insurance", "policies": [policy]}
+    ]
+    scheme.apply(made.node, value, shelf())
+    with made.store.writing() as block:
+        for part in value["carrier_accounts"]:
+            payee = {"account": part["account"], "name": part["carrier"]}
+            block.put_payee(f"carrier/{part['carrier']}", payee)
+    made.work()
+    for day, late, cause in ((1, 300, 5), (8, 100, 5), (15, 300, 4)):
+        start = from_beijing(f"2021-03-{day:02d} 08:00:00")
+        said = {"planned_restoration": 0, "actual_restoration": late}
+        given = [
+            _reading(day, name, start, start // 60 + minutes, source)
+            for name, minutes in said.items()
+            for source in names
+        ]
+        given.append(_reading(day, "outage_cause", start, cause, "grid.command"))
+        made.run(given, start + 86_400)
+    return made
+
+
+def _reading(day: int, name: str, at: int, value: int, source: str) -> Arrival:
+    values = {"at": at, "name": name, "value": value, "unit": "minutes", "published_at": None}
+    return observed(Observation("reading", source, f"outage {day}", 0, "reviewed", values))
 
 
 def _settled(made: World) -> list[tuple[str, str]]:

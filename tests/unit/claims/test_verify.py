@@ -29,7 +29,7 @@ from miaopei.measures.identity import content_id
 from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
 from miaopei.node.receipts import Collector
-from tests.unit.claims.replayed import DALI, IDENTITY, YUXI, situations, world
+from tests.unit.claims.replayed import DALI, IDENTITY, POWER, YUXI, outages, situations, world
 
 # Printed payouts (doi 10.11899/zzfy20210303, Tables 2 and 4) in 万元 by Beijing day and product.
 PRINTED = {
@@ -186,6 +186,32 @@ def test_how_near_is_said_and_true() -> None:
     outside = refused()["house outside_area"]
     said = "\n".join(explain(verify(outside.to_bytes(), outside.vkey), "en"))
     assert "Had the epicentre been in the insured prefecture" in said
+
+
+def test_another_shape_of_product_has_receipts_too() -> None:
+    """Minutes late above a deductible that the policy declares; a cause that is not covered."""
+    with outages().node.reading() as (reading, state):
+        collector = Collector(reading, IDENTITY)
+        found = []
+        for _, id in state.range("settled", f"{POWER}/"):
+            trigger = state.need("settlement", id)["settlement"]["trigger"]
+            policy = reading.rows(POWER, 1)[0].row.policy
+            paid = any(claim["pay_fen"] for claim in reading.claims(trigger))
+            make = collector.payout if paid else collector.policy_refusal
+            found.append(make(id, policy))
+    verdicts = [verify(receipt.to_bytes(), receipt.vkey) for receipt in found]
+    assert [v.failed for v in verdicts] == [(), (), ()]
+    assert [v.kind for v in verdicts] == ["payout", "refusal", "refusal"]
+    assert all("illustrative" in v.labels for v in verdicts)
+    late = found[0].claim
+    assert late is not None
+    assert late.claim["pay_fen"] > 0
+    # 100 minutes late where 120 are the policyholder's own: the 121st minute would have paid
+    near = [n.facts for n in verdicts[1].near if "Actual" in str(n.facts["input_en"]).title()]
+    assert near[0]["was_en"] == "2021-03-08 09:40 Beijing time"
+    assert near[0]["needed_en"] == "2021-03-08 10:01 Beijing time"
+    causes = [n.facts["was_en"] for n in verdicts[2].near]
+    assert causes == ["war"]
 
 
 def test_without_a_key_from_outside_nothing_is_proved() -> None:
