@@ -36,16 +36,20 @@ class Payer:
         """Do what can be done now; the number of instructions with a new final outcome.
 
         A silent bank is no error here: what was sent stays open and is asked for next time.
+        Errors   Alarm for an answer that does not fit, or an account that is not on file, once
+                 everything else is done; for what it is about nothing is confirmed.
         """
-        done = 0
+        done, alarms = 0, list[Alarm]()
         for debt in self.prepare():
             self._resend_confirmation(debt)
             try:
-                self._send(debt)
+                self._send(debt, alarms)
             except OutsideFault as fault:
                 if not fault.retry:
                     raise
             done += self._confirm(debt)
+        if alarms:
+            raise Alarm(alarms[0].what, **alarms[0].facts, others=len(alarms) - 1)
         return done
 
     def prepare(self) -> list[str]:
@@ -62,6 +66,7 @@ class Payer:
 
     def retry_refused(self, debt: str) -> int:
         """Make the next numbered instruction for each recorded refusal; how many were made."""
+        self._resend_confirmation(debt)  # what was written down may not be on the record yet
         with self.node.store.writing() as block:
             refused = block.instructions(debt, ["failed"])
             again = [
@@ -79,27 +84,32 @@ class Payer:
             block.put_instructions(debt, again)
             return len(again)
 
-    def _send(self, debt: str) -> None:
+    def _send(self, debt: str, alarms: list[Alarm]) -> None:
         """Ask for what may be at the bank already, then send what is surely not there."""
         with self.node.store.reading() as reading:
             unsure = reading.instructions(debt, ["sent", "pending"])
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
-            self._note(part, answers, asked=True)
+            alarms += self._note(part, answers, asked=True)
         with self.node.store.reading() as reading:
             fresh = reading.instructions(debt, ["new"])
         for part in _chunks(fresh):
-            ready = self._mark_sent(part)
-            self._note(part, self.rail.pay(ready), asked=False)
+            rows, ready = self._mark_sent(part, alarms)
+            if ready:
+                alarms += self._note(rows, self.rail.pay(ready), asked=False)
 
-    def _mark_sent(self, part: Sequence[dict[str, Any]]) -> list[Instruction]:
+    def _mark_sent(
+        self, part: Sequence[dict[str, Any]], alarms: list[Alarm]
+    ) -> tuple[list[dict[str, Any]], list[Instruction]]:
+        """Write down that these go out; those without an account stay new."""
         with self.node.store.writing() as block:
             named = [row[end] for row in part for end in ("creditor", "debtor")]
             known = block.payees(list(dict.fromkeys(named)))
-            if missing := [name for name in named if name not in known]:
-                raise Alarm("no account is on file for a payee or payer", who=missing[0])
-            block.mark_instructions({**row, "state": "sent"} for row in part)
-        return [self._instruction(row, known) for row in part]
+            what = "no account is on file for a payee or payer"
+            alarms += [Alarm(what, who=name) for name in dict.fromkeys(named) if name not in known]
+            rows = [row for row in part if row["creditor"] in known and row["debtor"] in known]
+            block.mark_instructions({**row, "state": "sent"} for row in rows)
+        return rows, [self._instruction(row, known) for row in rows]
 
     def _instruction(self, row: dict[str, Any], known: dict[str, dict[str, Any]]) -> Instruction:
         name = instruction_id(row["payout"], row["number"])
@@ -119,17 +129,20 @@ class Payer:
         answers: Sequence[Outcome],
         *,
         asked: bool,
-    ) -> None:
-        """Write the bank's answers down; an unknown id that we asked for is fresh again."""
+    ) -> list[Alarm]:
+        """Write the bank's answers down; an unknown id that we asked for is fresh again.
+
+        What does not fit stays as it was sent, to be asked for again, and is an alarm.
+        """
         by_id = {answer.id: answer for answer in answers}
-        changed, alarming = [], []
+        changed, alarms = [], []
         for row in part:
             answer = by_id.get(instruction_id(row["payout"], row["number"]))
             if answer is None:
                 continue
             answer = answer.against(row["amount_fen"])
             if answer.state in ALARMING:
-                alarming.append((row, answer))
+                alarms.append(_unfit(row, answer))
                 continue
             state = str(answer.state)
             if answer.state is OutcomeState.UNKNOWN:
@@ -139,16 +152,7 @@ class Payer:
             )
         with self.node.store.writing() as block:
             block.mark_instructions(changed)
-        if alarming:
-            row, answer = alarming[0]
-            raise Alarm(
-                "the bank's answer does not fit what was instructed",
-                answer=str(answer.state),
-                payout=row["payout"],
-                instructed=row["amount_fen"],
-                answered=answer.amount_fen,
-                others=len(alarming) - 1,
-            )
+        return alarms
 
     def _confirm(self, debt: str) -> int:
         """One act for all new final outcomes, written down with its blob before it is sent."""
@@ -208,6 +212,16 @@ class Payer:
             "at": row["at"],
             "code": row["code"],
         }
+
+
+def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:
+    return Alarm(
+        "the bank's answer does not fit what was instructed",
+        answer=str(answer.state),
+        payout=row["payout"],
+        instructed=row["amount_fen"],
+        answered=answer.amount_fen,
+    )
 
 
 def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
