@@ -1,0 +1,22 @@
+"""The HTTP API under /api/v1: the same views as the pages, as JSON with ids, marks and cursors."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ..views.desk import Desks
+from . import events, money, proof, record
+from .answers import openers
+
+PREFIX = "/api/v1"
+
+
+def router(desks: Desks, salt: str) -> APIRouter:
+    """Every operation. `salt` tells one running program's marks from another's."""
+    found = APIRouter(prefix=PREFIX)
+    marked, plain = openers(desks, salt)
+    record.add(found, marked, plain)
+    events.add(found, marked)
+    money.add(found, marked, plain)
+    proof.add(found, desks, marked, plain)
+    return found

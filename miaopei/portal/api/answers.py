@@ -1,0 +1,92 @@
+"""What every answer has in common: the snapshot, its mark, labels, cursors, told errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from ..problems import MEDIA
+from ..views.desk import Desk, Desks
+from .models import Problem
+
+LIMIT = 200
+Limit = Annotated[int, Query(ge=1, le=LIMIT, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        pattern=r"^([2-6][0-9a-f]|7[0-9a-e]){1,400}$",
+        description="`next` of the part before; opaque.",
+    ),
+]
+Sixty = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="A content id.")]
+Named = Annotated[str, Path(pattern=r"^[a-z0-9_.-]{1,60}$", description="A name.")]
+
+ERRORS: Mapping[int, str] = {
+    400: "The request is not right; each fault is named.",
+    404: "There is no such thing in this record.",
+    413: "More than 2 MiB were sent.",
+    415: "Not application/json.",
+    500: "The answer could not be made; the record is unchanged.",
+    503: "The record cannot be read at the moment.",
+}
+
+
+class NotModified(Exception):
+    """The reader holds this answer already."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+
+
+def documented(*codes: int, fresh: bool = True) -> dict[int | str, dict[str, Any]]:
+    """The errors of an operation as the schema tells them, and 304 where an answer has a mark."""
+    found: dict[int | str, dict[str, Any]] = {
+        code: {
+            "description": ERRORS[code],
+            "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for code in (*codes, 500, 503)
+    }
+    if fresh:
+        found[304] = {"description": "Unchanged since the mark in If-None-Match."}
+    return found
+
+
+PROBLEM_MODEL = Problem
+
+
+def openers(desks: Desks, salt: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Dependencies that open a desk: one whose answers keep by the root, one for the moment."""
+
+    def plain(response: Response) -> Iterator[Desk]:
+        with desks.open() as desk:
+            response.headers["Miaopei-Marks"] = ", ".join(desk.marks)
+            response.headers["Cache-Control"] = "no-store"
+            yield desk
+
+    def marked(request: Request, response: Response) -> Iterator[Desk]:
+        with desks.open() as desk:
+            headers = {
+                "Miaopei-Marks": ", ".join(desk.marks),
+                "Cache-Control": "no-cache",
+                "ETag": f'W/"{desk.mark}-{salt}"',
+            }
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                raise NotModified(headers)
+            response.headers.update(headers)
+            yield desk
+
+    return Depends(marked), Depends(plain)
+
+
+def after(cursor: str | None, prefix: str = "") -> str:
+    """The first key that may follow a cursor."""
+    return prefix if cursor is None else bytes.fromhex(cursor).decode("ascii") + " "
+
+
+def cut(keys: list[str], limit: int) -> tuple[list[str], str | None]:
+    """The first `limit` keys, and the cursor of what follows; `keys` holds one more if any does."""
+    shown = keys[:limit]
+    return shown, shown[-1].encode("ascii").hex() if len(keys) > limit else None

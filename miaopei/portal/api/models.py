@@ -1,0 +1,284 @@
+"""The shapes that the API answers with. Strict: a flag is no number, nothing unknown passes.
+
+Units   fen, UTC seconds, tenths of magnitude, micro-degrees, 0.1 万元 for assessed losses.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+EXAMPLE = "3d26b1ec137a5677030d8c33f7d247b26f422396be1880d034244d000cb8ac6d"
+Id = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$", description="A content id.", examples=[EXAMPLE])
+]
+Fen = Annotated[int, Field(description="Fen: 100 to the yuan.", examples=[2_800_000_000])]
+Instant = Annotated[int, Field(description="UTC seconds.", examples=[1463503728])]
+Loose = dict[str, Any]
+
+
+class Shape(BaseModel):
+    """What every shape has in common."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class TwoTexts(Shape):
+    """The same words in both languages."""
+
+    zh: str = Field(examples=["云南大理州地震指数保险"])
+    en: str = Field(examples=["Earthquake index cover, Dali prefecture, Yunnan"])
+
+
+class Listed(Shape, Generic[T]):
+    """A part of a list. `next` is the cursor of what follows, null at the end."""
+
+    items: list[T]
+    next: str | None = Field(description="Give it as `cursor` to go on.", examples=[None])
+
+
+class Health(Shape):
+    """Whether the record can be read."""
+
+    status: Literal["ok"]
+    size: int = Field(description="Entries in the log.", examples=[205])
+    time: Instant
+
+
+class Record(Shape):
+    """Where the record stands, and what it calls itself."""
+
+    name: str = Field(examples=["yunnan-replay"])
+    chain: Id
+    origin: str = Field(description="The log's C2SP origin line.", examples=["example.org/log"])
+    suite: Literal["intl"]
+    clock: Literal["replay", "live"]
+    sandbox: bool = Field(description="The paying bank is a sandbox: no real money moves.")
+    vkey: str = Field(description="The log's verifier key.")
+    size: int = Field(description="Entries in the log.")
+    root: Id
+    height: int = Field(description="The block's height.")
+    time: Instant
+    checkpoint: str = Field(description="The signed checkpoint, as under /log/checkpoint.")
+
+
+class Version(Shape):
+    """One version of a product's terms, in force [since, until)."""
+
+    number: int
+    since: int | None = Field(description="UTC seconds; null: not known, never in force.")
+    until: int | None = Field(description="UTC seconds; null: no known end.")
+    provenance: TwoTexts = Field(description="What its figures rest on, weaknesses included.")
+    meaning_hash: Id = Field(description="Covers the calculation, not the texts.")
+    filing_hash: Id = Field(description="Covers the calculation and both texts.")
+
+
+class Product(Shape):
+    """A filed product; its whole value is at `/products/{product}/filing`."""
+
+    product: Id
+    id: str = Field(examples=["yunnan_dali"])
+    name: TwoTexts
+    peril: str
+    benefits: list[str] = Field(examples=[["house", "deaths"]])
+    illustrative: bool
+    notes: TwoTexts
+    versions: list[Version]
+    listings: list[Loose] = Field(description="Who carries in which shares, decides and pays.")
+    act: Id = Field(description="The act that filed it.")
+    position: int | None = Field(description="That act's entry in the log.")
+
+
+class CaseState(Shape):
+    """The state of one case, in short."""
+
+    listing: str
+    benefit: str
+    state: str = Field(description="See docs/specs/record.md, section 6.", examples=["settled"])
+
+
+class Occurrence(Shape):
+    """An occurrence in short: a sequence of shocks, or the readings of one event."""
+
+    occurrence: Id
+    origin: Instant
+    founding: Id = Field(description="The observation that opened it.")
+    main: Loose = Field(description="The deciding, else the largest, observation's values.")
+    observations: int
+    cases: list[CaseState]
+
+
+class Observation(Shape):
+    """What one source said in one revision, and what became of it."""
+
+    observation: Id
+    kind: str = Field(examples=["shock"])
+    source: str = Field(examples=["cenc.rapid"])
+    event_key: str
+    revision: int
+    status: Literal["automatic", "reviewed", "final"]
+    values: Loose
+    operator: str
+    recorded_at: Instant
+    became: str = Field(
+        description="decided, compared, other_value, source_not_counted, superseded, "
+        "not_comparable or not_deciding.",
+        examples=["decided"],
+    )
+    counted: bool = Field(description="Whether a case rests on it.")
+    attested: list[Loose] = Field(
+        description="Who received it, when, and from which bytes: the act and its entry in the log."
+    )
+
+
+class Case(Shape):
+    """One benefit of one listing for one occurrence."""
+
+    listing: str
+    occurrence: Id
+    benefit: str
+    state: str
+    reason: str = Field(description="A bare code; its sentence is in the pages.")
+    reason_facts: Loose
+    until: int | None = Field(description="The deadline, UTC seconds.")
+    owner: str | None = Field(description="The source or role that is told.")
+    revision: int
+    trigger: str | None
+    settlement: str | None
+    instant: int | None = Field(description="The instant that chose the terms.")
+    facts: Loose = Field(description="Each input: value, how it was chosen, observations.")
+    product: Id
+    terms_version: int | None
+
+
+class WholeOccurrence(Shape):
+    """An occurrence with every observation, report and case."""
+
+    occurrence: Id
+    origin: Instant
+    founding: Id
+    main: Loose
+    observations: int
+    rule: Loose = Field(description="The grouping rule.")
+    shocks: list[Observation]
+    reports: list[Observation]
+    cases: list[Case]
+
+
+class Payment(Shape):
+    """What the bank has confirmed of a settlement. Settled is not paid."""
+
+    state: Literal["nothing", "unpaid", "part", "whole"]
+    due_fen: Fen
+    executed_fen: Fen
+    last_at: int | None
+    by_payer: dict[str, int]
+    acts: list[Id] = Field(description="The acts that confirmed it.")
+
+
+class Settlement(Shape):
+    """Equal decisions: money may move."""
+
+    settlement: Id
+    trigger: Id
+    revision: int
+    counter: int
+    listing: str
+    book: str
+    payer: str
+    deciders: list[str]
+    k: int = Field(description="How many equal decisions settled; 1: one operator decided.")
+    totals: Loose
+    occurrence: Id
+    benefit: str
+    terms_version: int
+    settled_at: Instant
+    position: int | None = Field(description="Its entry in the log.")
+    act: Id
+    payment: Payment
+
+
+class Payout(Shape):
+    """One carrier's part of one claim of an open book, and the bank's last word on it."""
+
+    id: Id
+    policy: str
+    carrier: str
+    amount_fen: Fen
+    number: int = Field(description="Number of the instruction at the bank.")
+    state: Literal["new", "sent", "pending", "executed", "refused"]
+    ref: str | None = Field(description="The bank's reference.")
+    at: int | None
+    code: str | None
+
+
+class ReceiptName(Shape):
+    """A receipt that anybody may have."""
+
+    name: str = Field(description="Its address: /api/v1/receipts/{name}.")
+    listing: str
+    occurrence: Id
+    benefit: str
+    state: str
+
+
+class Owner(Shape):
+    """The accounts of one owner; debits equal credits."""
+
+    owner: str
+    total_fen: Fen
+    accounts: list[Loose]
+
+
+class Verdict(Shape):
+    """What the checks say of a receipt."""
+
+    holds: bool
+    receipt: Literal["payout", "refusal"] | None
+    labels: list[str] = Field(description="What must be said first.", examples=[["replay"]])
+    about: Loose
+    failed: list[str] = Field(description="Names of the checks that did not hold.")
+    checks: list[Loose] = Field(description="Each: name, ok, facts, why.")
+    rests: list[str] = Field(description="What no arithmetic shows: it rests on signatures.")
+    near: list[Loose]
+    text: dict[str, list[str]] = Field(description="All of this in words, zh and en.")
+
+
+class Told(Shape):
+    """Lineage as a tree of sentences in zh and en."""
+
+    id: str
+    tree: Loose = Field(description="what, id, facts, zh, en, lines, because.")
+
+
+class Caused(Shape):
+    """Everything that a thing caused: settled effects with payouts, and cases left unpaid."""
+
+    what: str
+    id: str
+    sums: dict[str, int] = Field(description="Fen, over the effects in which it decided.")
+    effects: list[Loose]
+    cases: list[Loose]
+    tree: Loose = Field(description="The same as sentences in zh and en.")
+
+
+class Problem(Shape):
+    """RFC 9457 problem details."""
+
+    type: str = Field(examples=["/api/v1/problems/portal.not_found"])
+    title: str
+    status: int
+    detail: str = Field(description="In the language of Accept-Language.")
+    instance: str
+    code: str = Field(examples=["portal.not_found"])
+    problems: list[Loose] = Field(description="Each: code, facts, texts in zh and en.")
+
+
+class Code(Shape):
+    """A refusal's code with its sentences; {names} stand for facts."""
+
+    code: str
+    zh: str
+    en: str

@@ -1,0 +1,123 @@
+"""Receipts and their verification; why a thing is so, and what a fact caused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from ...claims.verify import explain
+from ..guard import UPLOAD_MAX
+from ..problems import Problem
+from ..site import good_key
+from ..texts import LANGUAGES
+from ..views import lineage, receipts
+from ..views.desk import Desk, Desks
+from . import models
+from .answers import Cursor, Limit, cut, documented
+
+RECEIPT = {
+    "required": True,
+    "description": "The receipt's own bytes, unchanged; at most 2 MiB.",
+    "content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}},
+}
+Traced = Annotated[
+    str,
+    Path(
+        pattern=r"^[0-9a-z_.-]{8,80}$",
+        description="An id, at least 8 characters of its beginning, or a source's name.",
+        examples=[models.EXAMPLE],
+    ),
+]
+
+
+def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
+    """The operations of this file."""
+
+    @router.get("/receipts", responses=documented(400), tags=["proof"])
+    def every_receipt(
+        desk: Any = marked, cursor: Cursor = None, limit: Limit = 50
+    ) -> models.Listed[models.ReceiptName]:
+        """Receipts that anybody may have: of open books, and of cases without a payout."""
+        start = bytes.fromhex(cursor or "").decode("ascii")
+        found = {name.path: case for case, name in receipts.every(desk)}
+        paths, following = cut(sorted(p for p in found if p > start)[: limit + 1], limit)
+        items = [
+            models.ReceiptName(
+                name=path,
+                **{n: found[path].value[n] for n in ("listing", "occurrence", "benefit", "state")},
+            )
+            for path in paths
+        ]
+        return models.Listed(items=items, next=following)
+
+    @router.get(
+        "/receipts/{name:path}", responses=documented(400, 404), tags=["proof"]
+    )
+    def receipt(
+        name: Annotated[
+            str,
+            Path(
+                pattern=r"^[a-z0-9_.-]{1,64}(/[a-z0-9_.-]{1,64}){1,2}$",
+                description="settlement/policy, or listing/occurrence/benefit.",
+                examples=[f"yunnan_dali/{models.EXAMPLE}/house"],
+            ),
+        ],
+        response: Response,
+        desk: Any = marked,
+    ) -> dict[str, Any]:
+        """The receipt itself: verify it offline with `miaopei verify FILE`."""
+        found = receipts.subject(desk, name.split("/"))
+        data = None if found is None else receipts.make(desk, found[1])
+        if found is None or data is None:
+            raise Problem("not_given_out")
+        headers = {
+            **dict(response.headers),
+            "Content-Disposition": f'attachment; filename="{found[1].file}"',
+        }
+        return Response(data, media_type="application/json", headers=headers)  # type: ignore[return-value]  # the signed bytes, not a model
+
+    @router.post(
+        "/verify",
+        responses=documented(400, 413, 415, fresh=False),
+        openapi_extra={"requestBody": RECEIPT},
+        tags=["proof"],
+    )
+    async def verify(
+        request: Request,
+        vkey: Annotated[
+            str | None,
+            Query(max_length=300, description="The log's verifier key; this log's own by default."),
+        ] = None,
+    ) -> models.Verdict:
+        """Check a receipt. Verified here, you trust this site with the arithmetic."""
+        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media != "application/json":
+            raise Problem("wrong_media")
+        key, data = good_key(vkey), await request.body()
+        if len(data) > UPLOAD_MAX:
+            raise Problem("too_large", limit=UPLOAD_MAX)
+        return await run_in_threadpool(_verified, desks, data, key)
+
+    @router.get("/why/{id}", responses=documented(400, 404, fresh=False), tags=["proof"])
+    def why(id: Traced, desk: Any = plain) -> models.Told:
+        """From a payout, case or refusal back to the bytes of the bulletin, in sentences."""
+        return models.Told(id=id, tree=lineage.why(desk, id).as_json())
+
+    @router.get("/caused/{id}", responses=documented(400, 404, fresh=False), tags=["proof"])
+    def caused(id: Traced, desk: Any = plain) -> models.Caused:
+        """From a fact, source, policy or act forward to everything that it caused."""
+        found = lineage.caused(desk, id)
+        return models.Caused(**found.as_json(), tree=found.tree.as_json())
+
+
+def _verified(desks: Desks, data: bytes, key: str | None) -> models.Verdict:
+    with desks.open() as desk:
+        return _verdict(desk, data, key)
+
+
+def _verdict(desk: Desk, data: bytes, key: str | None) -> models.Verdict:
+    verdict = receipts.verdict(desk, data, key)
+    said = {language: explain(verdict, language) for language in LANGUAGES}
+    return models.Verdict(**verdict.as_json(), text={str(k): v for k, v in said.items()})

@@ -1,0 +1,102 @@
+"""The record's head and health, products, and the sentences of refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import PlainTextResponse
+
+from ...errors.texts import table
+from ..problems import Problem
+from ..views import products
+from . import models
+from .answers import Cursor, Limit, Named, Sixty, cut, documented
+
+
+def add(router: APIRouter, marked: Any, plain: Any) -> None:
+    """The operations of this file."""
+
+    @router.get("/health", responses=documented(fresh=False), tags=["record"])
+    def health(desk: Any = plain) -> models.Health:
+        """Whether the record can be read, and how far it reaches."""
+        return models.Health(status="ok", size=desk.head.size, time=desk.head.time)
+
+    @router.get("/record", responses=documented(), tags=["record"])
+    def record(desk: Any = marked) -> models.Record:
+        """Where the record stands: size, root, time, signed checkpoint, the log's key."""
+        genesis, head = desk.genesis, desk.head
+        return models.Record(
+            **{name: genesis[name] for name in ("name", "chain", "origin", "suite", "clock")},
+            sandbox=desk.settings.sandbox,
+            vkey=desk.vkey,
+            size=head.size,
+            root=head.root.hex(),
+            height=head.height,
+            time=head.time,
+            checkpoint=desk.reading.checkpoint(),
+        )
+
+    @router.get(
+        "/record/checkpoint",
+        responses=documented(),
+        response_class=PlainTextResponse,
+        tags=["record"],
+    )
+    def checkpoint(response: Response, desk: Any = marked) -> PlainTextResponse:
+        """The signed checkpoint in C2SP form; the log's tiles lie under /log/."""
+        return PlainTextResponse(desk.reading.checkpoint(), headers=dict(response.headers))
+
+    @router.get("/products", responses=documented(400), tags=["products"])
+    def every_product(
+        desk: Any = marked, cursor: Cursor = None, limit: Limit = 50
+    ) -> models.Listed[models.Product]:
+        """Every filed product, by hash."""
+        start = bytes.fromhex(cursor or "").decode("ascii")
+        hashes = sorted(filed.product.hash for filed in products.products(desk))
+        keys, following = cut([hash for hash in hashes if hash > start][: limit + 1], limit)
+        found = (products.product(desk, hash) for hash in keys)
+        items = [models.Product(**filed.as_json()) for filed in found if filed is not None]
+        return models.Listed(items=items, next=following)
+
+    @router.get("/products/{product}", responses=documented(400, 404), tags=["products"])
+    def one_product(product: Named, desk: Any = marked) -> models.Product:
+        """One product by its hash, or by its id."""
+        filed = products.product(desk, product)
+        if filed is None:
+            raise Problem("not_found", what=product)
+        return models.Product(**filed.as_json())
+
+    @router.get("/products/{product}/filing", responses=documented(400, 404), tags=["products"])
+    def filing(product: Sixty, response: Response, desk: Any = marked) -> dict[str, Any]:
+        """The filed value in canonical bytes: the product's hash is the content id of these."""
+        filed = products.product(desk, product)
+        if filed is None:
+            raise Problem("not_found", what=product)
+        headers = dict(response.headers)
+        return Response(filed.product.to_bytes(), media_type="application/json", headers=headers)  # type: ignore[return-value]  # the very bytes that the hash covers
+
+    @router.get("/problems/{code}", responses=documented(400, 404, fresh=False), tags=["record"])
+    def problem(
+        code: Annotated[
+            str,
+            Path(
+                pattern=r"^[a-z]{1,30}\.[a-z0-9_]{1,60}$",
+                description="The `code` of a problem or reason.",
+                examples=["portal.not_found"],
+            ),
+        ],
+    ) -> models.Code:
+        """The sentences of a refusal's code in both languages."""
+        room, _, name = code.partition(".")
+        entry = table(room).get(name)
+        if entry is None:
+            raise Problem("not_found", what=code)
+        return models.Code(code=code, zh=entry["zh"], en=entry["en"])
+
+
+def as_object(data: bytes) -> dict[str, Any]:
+    """A receipt's bytes as the object they spell."""
+    value: dict[str, Any] = json.loads(data)
+    return value

@@ -1,0 +1,89 @@
+"""Joins guard, pages, API, log files and style into one application."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import PurePosixPath
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .. import __version__
+from . import api, log, problems, site
+from .api.answers import NotModified
+from .guard import FORM_ROOM, UPLOAD_MAX, Guard
+from .problems import Problem
+from .settings import Settings, Snapshots
+from .views.desk import Desks
+
+MEDIA = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+DESCRIPTION = """
+One member's record of a programmable insurance exchange, to read.
+
+Money is in fen (integers), instants in UTC seconds, magnitudes in tenths, positions in
+micro-degrees, assessed losses in units of 0.1 万元. Ids are content ids: 64 lower-case hex digits.
+Every answer says in `Miaopei-Marks` whether the record is a replay and its bank a sandbox.
+Lists are cut by `limit`; go on with `next` as `cursor`. Errors are RFC 9457 problem JSON, in the
+language of Accept-Language (zh or en), with the texts of both inside. No personal data is here.
+"""
+
+
+def build(store: Snapshots, settings: Settings) -> FastAPI:
+    """The application."""
+    application = FastAPI(
+        title="Miaopei 秒赔",
+        version=__version__,
+        summary="Read a provable insurance record, and verify its receipts.",
+        description=DESCRIPTION.strip(),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=UPLOAD_MAX + FORM_ROOM,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    desks = Desks(store, settings)
+    salt = secrets.token_hex(4)
+
+    def marks() -> tuple[str, ...]:
+        try:
+            with desks.open() as desk:
+                return desk.marks
+        except Exception:  # noqa: BLE001  # a page that says what is wrong is better than none
+            return ()
+
+    application.state.marks = marks
+    problems.install(application)
+    application.add_exception_handler(NotModified, _unchanged)
+    application.include_router(api.router(desks, salt))
+    application.add_route("/log/{path:path}", _log(desks))
+    application.add_route("/static/{name}", _static)
+    site.install(application, desks, salt)
+    application.add_middleware(Guard)
+    return application
+
+
+def _unchanged(_: Request, error: Exception) -> Response:
+    assert isinstance(error, NotModified), "registered for this class"
+    return Response(status_code=304, headers=error.headers)
+
+
+def _log(desks: Desks) -> Callable[[Request], Response]:
+    def file(request: Request) -> Response:
+        return log.file(desks, request.path_params["path"])
+
+    return file
+
+
+def _static(request: Request) -> Response:
+    """Style and mark: only the files of this package's folder."""
+    name = request.path_params["name"]
+    media = MEDIA.get(PurePosixPath(name).suffix)
+    path = files("miaopei.portal") / "static" / name
+    if media is None or not path.is_file():
+        raise Problem("not_found", what=f"/static/{name}"[:120])
+    return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": "max-age=300"})

@@ -1,0 +1,63 @@
+"""What wiring hands to the portal: snapshots to read, receipts to make, what must be told.
+
+The portal opens no database and holds no key; it sees one member's record through these ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..claims.receipt import Receipt
+from ..node.ports import Reading
+from ..reports.published import Printed
+from ..settings import Language
+
+HOST, PORT = "127.0.0.1", 8420
+
+
+class Snapshots(Protocol):
+    """A member's store, to read (`node.ports.Store` without its writing half)."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """A snapshot of one moment."""
+
+
+class Receipts(Protocol):
+    """Makes signed receipts from one snapshot (`node.receipts.Collector`)."""
+
+    def payout(self, settlement: str, policy: str) -> Receipt:
+        """What one policy is paid; Refused receipt.*."""
+
+    def policy_refusal(self, settlement: str, policy: str) -> Receipt:
+        """Why a settlement pays nothing to one policy; Refused receipt.*."""
+
+    def case_refusal(self, listing: str, occurrence: str, benefit: str) -> Receipt:
+        """Why a case pays nothing (yet); Refused receipt.*."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this portal may show, and must say.
+
+    `receipts` makes receipts from a snapshot (None: this member hands out none). `open_books` are
+    the books whose single policies may be shown to anybody, because their holders are public
+    bodies; of any other book only totals are shown. `bank` is the name of the bank as it stands in
+    payment outcomes ("" where this member does not pay), `labels` what every reader must be told,
+    `printed` figures of a publication to stand beside ours, `log` reads the log's files by path
+    (None: they are made from the snapshot).
+    """
+
+    receipts: Callable[[Reading], Receipts] | None = None
+    open_books: frozenset[str] = frozenset()
+    bank: str = ""
+    labels: Mapping[Language, Sequence[str]] = field(default_factory=dict)
+    printed: Mapping[tuple[str, str], Printed] = field(default_factory=dict)
+    log: Callable[[str], bytes | None] | None = None
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the bank is a sandbox: no real money moves."""
+        return "sandbox" in self.bank

@@ -1,0 +1,156 @@
+"""The addresses of the pages: each in /zh/ and /en/, with a mark that says when it is unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from ..errors import Refused
+from ..ledger.checkpoint import read_verifier_key
+from ..settings import Language
+from . import texts
+from .guard import UPLOAD_MAX
+from .pages import cases, events, home, products, receipts, record, why
+from .pages.page import Page
+from .problems import Problem
+from .texts import LANGUAGES
+from .views.desk import Desks
+
+Make = Callable[[Page], str | None]
+
+# Pages that show what the bank has said, which may change while the record's root does not.
+UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/why/{id}"})
+PAGES: Mapping[str, Make] = {
+    "/": home.home,
+    "/events": events.listing,
+    "/events/{id}": events.one,
+    "/cases/{listing}/{occurrence}/{benefit}": cases.one,
+    "/products": products.listing,
+    "/products/{name}": products.one,
+    "/products/{name}/{number}": products.wording,
+    "/receipts": receipts.listing,
+    "/receipts/{name:path}": receipts.one,
+    "/verify": receipts.form,
+    "/accounts": record.accounts,
+    "/record": record.record,
+    "/why": why.form,
+    "/why/{id}": why.one,
+}
+
+
+def install(app: FastAPI, desks: Desks, salt: str) -> None:
+    """Add every page to the application. `salt` tells this running program's marks from others'."""
+    for language in LANGUAGES:
+        for path, make in PAGES.items():
+            app.add_route(f"/{language}{path}", _page(desks, language, make, path, salt))
+        app.add_route(f"/{language}/settlements/{{id}}", _settlement(desks, language))
+        app.add_route(f"/{language}/verify", _verify(desks, language), ["POST"])
+        app.add_route(f"/{language}", _into(f"/{language}/"))
+    app.add_route("/", _first)
+
+
+def _page(
+    desks: Desks, language: Language, make: Make, path: str, salt: str
+) -> Callable[[Request], Response]:
+    def page(request: Request) -> Response:
+        with desks.open() as desk:
+            query = dict(request.query_params)
+            mark = f'W/"{desk.mark}-{salt}"'
+            marked = {"ETag": mark, "Cache-Control": "no-cache"}
+            if path in UNMARKED:
+                marked = {"Cache-Control": "no-store"}
+            elif request.headers.get("if-none-match") == mark:
+                return Response(status_code=304, headers=marked)
+            asked = Page(language, _rest(request, language), request.path_params, desk, query)
+            html = make(asked)
+        if html is None:
+            raise Problem("not_found", what=request.url.path[:120])
+        return HTMLResponse(html, headers=marked)
+
+    return page
+
+
+def _settlement(desks: Desks, language: Language) -> Callable[[Request], Response]:
+    """A settlement stands on the page of its case."""
+
+    def page(request: Request) -> Response:
+        with desks.open() as desk:
+            asked = Page(language, _rest(request, language), request.path_params, desk)
+            address = cases.settlement(asked)
+        if address is None:
+            raise Problem("not_found", what=request.url.path[:120])
+        return RedirectResponse(address, 303)
+
+    return page
+
+
+def _verify(desks: Desks, language: Language) -> Callable[[Request], Any]:
+    async def page(request: Request) -> Response:
+        try:
+            async with request.form(max_files=1, max_fields=4, max_part_size=UPLOAD_MAX) as form:
+                data, vkey = await _uploaded(form)
+        except HTTPException as error:
+            if "size" in str(error.detail):
+                raise Problem("too_large", limit=UPLOAD_MAX) from None
+            raise
+        return await run_in_threadpool(_checked, desks, language, data, vkey)
+
+    return page
+
+
+def _checked(desks: Desks, language: Language, data: bytes, vkey: str | None) -> Response:
+    with desks.open() as desk:
+        asked = Page(language, "/verify", {}, desk)
+        html = receipts.checked(asked, data, vkey)
+    return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+
+async def _uploaded(form: FormData) -> tuple[bytes, str | None]:
+    """The receipt of a form, chosen or pasted, and the key to check it with.
+
+    Errors   Problem portal.no_file, portal.bad_key.
+    """
+    file, text, vkey = form.get("file"), form.get("text"), form.get("vkey")
+    data = await file.read() if isinstance(file, UploadFile) else b""
+    if not data and isinstance(text, str):
+        data = text.strip().encode("utf-8", "replace")
+    if not data:
+        raise Problem("no_file")
+    if len(data) > UPLOAD_MAX:
+        raise Problem("too_large", limit=UPLOAD_MAX)
+    return data, good_key(vkey if isinstance(vkey, str) else None)
+
+
+def good_key(vkey: str | None) -> str | None:
+    """A log key as given, None where none was. Errors   Problem portal.bad_key."""
+    given = (vkey or "").strip()
+    if not given:
+        return None
+    try:
+        read_verifier_key(given)
+    except Refused:
+        raise Problem("bad_key") from None
+    return given
+
+
+def _first(request: Request) -> Response:
+    """The first page in the language that the reader prefers."""
+    language = texts.preferred(request.headers.get("accept-language"))
+    headers = {"Vary": "Accept-Language", "Cache-Control": "no-store"}
+    return RedirectResponse(f"/{language}/", 307, headers)
+
+
+def _into(address: str) -> Callable[[Request], Response]:
+    return lambda _: RedirectResponse(address, 308)
+
+
+def _rest(request: Request, language: Language) -> str:
+    """The address without its language, as the other language links to it."""
+    return request.url.path.removeprefix(f"/{language}") or "/"

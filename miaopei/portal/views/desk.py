@@ -1,0 +1,134 @@
+"""The reading desk: one snapshot with what every page needs, and a memory of costly readings.
+
+The memory is kept by the record's root and time, so that it is never older than what is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from ...acts.state import State
+from ...errors import Refusal, Refused
+from ...ledger.checkpoint import verifier_key
+from ...node.ports import Head, Reading
+from ...reports.register import Register, register
+from ...settings import Language
+from ..settings import Settings, Snapshots
+
+T = TypeVar("T")
+KEPT = 64
+
+
+class Memory:
+    """Costly readings by what they were read from; the least used go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value under a key, made once; two readers may make it at the same time."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                found: T = self._kept[key]
+                return found
+        value = make()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return value
+
+
+@dataclass
+class Desk:
+    """One snapshot, opened for one request."""
+
+    reading: Reading
+    state: State
+    settings: Settings
+    memory: Memory
+
+    @cached_property
+    def head(self) -> Head:
+        """Where the record stands."""
+        return self.reading.head()
+
+    @cached_property
+    def genesis(self) -> Mapping[str, Any]:
+        """The record's first words.
+
+        Errors   Refused portal.no_record where nothing has been recorded yet.
+        """
+        value: Mapping[str, Any] | None = self.state.get("genesis", "it")
+        if value is None:
+            raise Refused(Refusal("portal.no_record"))
+        return value
+
+    @cached_property
+    def mark(self) -> str:
+        """Names this moment of the record: the beginning of its root, and its time."""
+        return f"{self.head.root.hex()[:24]}-{self.head.time}"
+
+    @cached_property
+    def vkey(self) -> str:
+        """The log's verifier key, as others write it down."""
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.genesis["log_key"]))
+        return verifier_key(self.genesis["origin"], key)
+
+    @property
+    def replay(self) -> bool:
+        """Whether this record plays the past again."""
+        return bool(self.genesis["clock"] == "replay")
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What every page and answer says first: replay, sandbox."""
+        found = ("replay",) if self.replay else ()
+        return (*found, "sandbox") if self.settings.sandbox else found
+
+    def name_of(self, member: str, language: Language) -> str:
+        """A member's name; what is no member is named by its id."""
+        value = self.state.get("member", member)
+        return member if value is None else str(value["name"][language])
+
+    def source_name(self, source: str, language: Language) -> str:
+        """A source's name, or its id."""
+        value = self.state.get("source", source)
+        return source if value is None else str(value["name"][language])
+
+    def once(self, name: Hashable, make: Callable[[], T]) -> T:
+        """A reading of this moment, made once for all requests."""
+        return self.memory.get((self.mark, name), make)
+
+    @cached_property
+    def register(self) -> Register:
+        """The register of occurrences as it stands."""
+
+        def make() -> Register:
+            printed, marks = self.settings.printed, self.marks
+            return register(self.state, self.head.time, printed=printed, labels=marks)
+
+        return self.once("register", make)
+
+
+class Desks:
+    """Opens a desk for each request."""
+
+    def __init__(self, store: Snapshots, settings: Settings) -> None:
+        self._store, self.settings, self._memory = store, settings, Memory()
+
+    @contextmanager
+    def open(self) -> Iterator[Desk]:
+        """A desk over a fresh snapshot."""
+        with self._store.reading() as reading:
+            yield Desk(reading, State(reading), self.settings, self._memory)
