@@ -84,6 +84,9 @@ DsnOption = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+PORT = 8420
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")]
+ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters of its beginning.")
 ProductName = typer.Argument(metavar="ID", help="A product's id, or its file (JSON).")
 
 
@@ -126,7 +129,7 @@ def demo(
     ] = None,
     data: DataOption = None,
     dsn: DsnOption = None,
-    port: Annotated[int, typer.Option(help="Port of the pages on 127.0.0.1.")] = 8080,
+    port: PortOption = PORT,
     lang: LangOption = None,
 ) -> None:
     """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
@@ -300,6 +303,104 @@ def cases(
 
     place = Place.of(data, dsn)
     raise typer.Exit(run(place, everything=everything, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def why(
+    name: Annotated[str, ThingName],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Why a payout, claim, case or refusal is as it is, back to the bytes of the bulletin."""
+    from .place import Place
+    from .trail import run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, name, forward=False, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def caused(
+    name: Annotated[str, ThingName],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Everything that a fact, source, act or settlement caused, to the last fen."""
+    from .place import Place
+    from .trail import run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, name, forward=True, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def serve(
+    data: DataOption = None, dsn: DsnOption = None, port: PortOption = PORT,
+    lang: LangOption = None,
+) -> None:
+    """Serve the pages of the record on 127.0.0.1, until Ctrl-C."""
+    from .place import Place
+    from .service import serve as run
+
+    raise typer.Exit(run(Place.of(data, dsn), port, chosen(lang)))
+
+
+@app.command()
+def doctor(
+    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Look at this machine: folder, space, PostgreSQL, calendar, record. 1 where one would fail."""
+    from .place import Place
+    from .service import doctor as run
+
+    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Write the whole record into one file. Keys are not in it: keep keys.json apart."""
+    from .place import Place
+    from .service import backup as run
+
+    raise typer.Exit(run(Place.of(data, dsn), file, language=chosen(lang)))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, InFile],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Put a backup into a new folder that holds the record's keys.json; every leaf is checked."""
+    from .place import Place
+    from .service import restore as run
+
+    raise typer.Exit(run(Place.of(data, dsn), file, language=chosen(lang)))
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(file_okay=False)],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Write the log as static files (C2SP tlog-tiles), its key, and all blobs as stored."""
+    from .place import Place
+    from .service import export as run
+
+    raise typer.Exit(run(Place.of(data, dsn), folder, language=chosen(lang)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from ..adapters.sandbox_bank import starter as sandbox
 from ..adapters.sandbox_bank.starter import RunningBank
 from ..errors import Fact, OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
+from ..measures.identity import read_canonical
 from ..node.ports import Identity, Reading
 from ..wiring import MEMBER, Member, open_member
 
@@ -145,9 +146,9 @@ class Place:
             store = PostgresStore(address or opened.enter_context(self.database()))
             opened.callback(store.close)
             with store.reading() as reading:
-                found = reading.execute("select to_regclass('shared.leaf')::text")
-            if found[0][0] is None:
-                raise _no("no_record", folder=str(self.folder))
+                there = reading.execute("select to_regclass('own.checkpoint')::text")[0][0]
+                if there is None or not reading.execute("select 1 from own.checkpoint limit 1"):
+                    raise _no("no_record", folder=str(self.folder))
             yield Keys(identity, store)
 
     def clear(self, address: str) -> None:
@@ -216,9 +217,15 @@ class Keys:
 
     @property
     def vkey(self) -> str:
-        """The verifier key of our log, by the origin that its checkpoint names."""
+        """The verifier key of our log, by the origin that checkpoint or genesis names.
+
+        Errors   Refused where neither can be read.
+        """
         with self.store.reading() as reading:
-            origin = checkpoint.parse(reading.checkpoint()).origin
+            try:
+                origin = checkpoint.parse(reading.checkpoint()).origin
+            except Refused:
+                origin = str(read_canonical(reading.leaf(0))["value"]["origin"])
         return checkpoint.verifier_key(origin, self.identity.log)
 
 

@@ -71,10 +71,22 @@ def rebuild(reading: Whole, fresh: Fresh, progress: Progress | None = None) -> R
 
     Stops after the first block that differs: what comes after rests on it.
     """
-    seen = Rebuilt()
     size = reading.head().size
+    seen = reapply(reading.leaves(0, size), size, fresh, progress)
+    if seen.same:
+        with fresh.reading() as made:
+            _compare_state(reading, made, seen)
+            _compare_head(reading, made, seen)
+    return seen
+
+
+def reapply(
+    leaves: Iterable[bytes], size: int, fresh: Fresh, progress: Progress | None = None
+) -> Rebuilt:
+    """Apply the acts of a log into an empty store and compare the leaves that come of it."""
+    seen = Rebuilt()
     try:
-        coming = _blocks(reading.leaves(0, size), seen)
+        coming = _blocks(leaves, seen)
         _begin(coming, fresh, seen)
         while seen.same and (some := _take(coming)):
             with fresh.writing() as block:
@@ -86,10 +98,6 @@ def rebuild(reading: Whole, fresh: Fresh, progress: Progress | None = None) -> R
                 progress(seen.leaves, size)
     except BROKEN as error:
         _differs(seen, "leaf_unreadable", position=seen.leaves, why=f"{type(error).__name__}")
-    if seen.same:
-        with fresh.reading() as made:
-            _compare_state(reading, made, seen)
-            _compare_head(reading, made, seen)
     return seen
 
 

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,9 @@ def run(
         speak.note(speaker.text("demo_done", seconds=seconds))
         if once:
             return 0
-        return serve(place, member, speaker, port)
+        from ..service import serve_member
+
+        return serve_member(member, speaker, port)
 
 
 def introduce(value: dict[str, Any], speaker: speak.Speaker) -> None:
@@ -151,13 +152,3 @@ class Tail:
                 line = show.decision_line(leaf, self._products, times[leaf["height"]])
                 if line is not None:
                     yield line
-
-
-def serve(place: Place, member: Member, speaker: speak.Speaker, port: int) -> int:
-    """Show the record's pages until told to stop."""
-    if find_spec("miaopei.portal.app") is None:
-        speak.note(speaker.text("no_portal"))
-        return 0
-    from ..service import serve_member
-
-    return serve_member(place, member, speaker, port)

@@ -1,0 +1,188 @@
+"""Running and keeping a record: serve its pages, examine the machine, back up, restore, export."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..adapters import backup as backups
+from ..adapters import tile_files
+from ..adapters.keys import load_or_make
+from ..adapters.postgres import binaries
+from ..adapters.postgres.schema import migrate
+from ..adapters.postgres.store import PostgresStore
+from ..errors import OutsideFault, Refusal, Refused
+from ..ledger import checkpoint
+from ..node.receipts import Collector
+from ..reports import timeliness
+from ..settings import Language
+from ..wiring import MEMBER, Member, system_clock
+from . import speak
+from .demo import output
+from .place import DATABASE, LogSource, Place, fresh, log_vkey, write_whole
+
+LEAST_FREE = 500_000_000  # bytes
+PORTAL = "miaopei.portal.build"
+
+
+def serve(place: Place, port: int, language: Language) -> int:
+    """Serve the pages of the record in a folder until told to stop."""
+    speaker = speak.Speaker(language)
+    with place.alone(), place.record() as member:
+        return serve_member(member, speaker, port)
+
+
+def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
+    """Serve an open member's pages; Ctrl-C ends it cleanly."""
+    if find_spec(PORTAL) is None:
+        speak.note(speaker.text("no_portal"))
+        return 0
+    import uvicorn
+
+    from ..portal.build import build
+    from ..portal.settings import HOST, Settings
+
+    with member.node.reading() as (_, state):
+        books = frozenset(key for key, _ in state.range("book", ""))
+        replay = state.need("genesis", "it")["clock"] == "replay"
+    labels = output.LABELS if replay else ()
+    tongues: tuple[Language, ...] = ("zh", "en")
+    texts = {
+        tongue: [speak.Speaker(tongue).refusal(Refusal(f"register.label_{x}")) for x in labels]
+        for tongue in tongues
+    }
+    settings = Settings(
+        receipts=lambda reading: Collector(reading, member.node.identity),
+        open_books=books,
+        bank="sandbox",
+        labels=texts,
+        printed=output.printed(),
+    )
+    app = build(member.node.store, settings)
+    config = uvicorn.Config(app, host=HOST, port=port, log_level="warning", access_log=False)
+    speak.note(speaker.text("serving", address=f"http://{HOST}:{port}/"))
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit:  # uvicorn's way to say that it could not listen
+        raise OutsideFault(f"port {port} of {HOST} cannot be used", retry=True) from None
+    except KeyboardInterrupt:
+        speak.note(speaker.text("served"))
+    return 0
+
+
+def doctor(place: Place, *, as_json: bool, language: Language) -> int:
+    """Look at everything a record needs; 1 where something would not work."""
+    speaker = speak.Speaker(language)
+    rows = []
+    for name, look in _looks(place):
+        try:
+            found, good = look(), True
+        except Refused as refused:
+            found, good = speaker.refusal(refused.refusals[0]), False
+        except (OutsideFault, OSError) as error:
+            found, good = str(error), False
+        rows.append({"what": name, "good": good, "found": found})
+        if not as_json:
+            speak.out(f"{'✓' if good else '✗'} {speaker.text(f'doctor_{name}')} {found}")
+    if as_json:
+        speak.show_json(rows)
+    return 0 if all(row["good"] for row in rows) else 1
+
+
+def _looks(place: Place) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "python", lambda: f"{platform.python_version()} ({sys.executable})"
+    yield "folder", lambda: _folder(place)
+    yield "space", lambda: _space(place)
+    yield "postgres", lambda: place.dsn or str(binaries.find())
+    yield "server", lambda: _server(place)
+    yield "calendar", _calendar
+    yield "record", lambda: _record(place)
+
+
+def _folder(place: Place) -> str:
+    place.make()
+    return str(place.folder)
+
+
+def _space(place: Place) -> str:
+    near = next(p for p in (place.folder, *place.folder.parents) if p.exists())
+    free = shutil.disk_usage(near).free
+    if free < LEAST_FREE:
+        raise OSError(f"{free // 1_000_000} MB")
+    return f"{free // 1_000_000} MB"
+
+
+def _server(place: Place) -> str:
+    """Whether the server starts and answers; it is stopped again where it was down."""
+    with place.database():
+        return place.dsn or str(place.folder / "postgres")
+
+
+def _calendar() -> str:
+    from datetime import UTC, datetime
+
+    year = datetime.fromtimestamp(system_clock(), UTC).year
+    timeliness.is_working_day(f"{year}-06-01")
+    return str(year)
+
+
+def _record(place: Place) -> str:
+    with place.record() as member, member.node.store.reading() as reading:
+        head = checkpoint.verify(reading.checkpoint(), log_vkey(member))
+        return f"{head.origin}, {head.size}"
+
+
+def backup(place: Place, file: Path, *, language: Language) -> int:
+    """Write a backup; the keys are not in it."""
+    with place.keys() as keys, keys.store.reading() as reading:
+        size = backups.write(file, reading, keys.identity, os.urandom)
+    keys_file = str(place.folder / "keys.json")
+    speak.out(speak.Speaker(language).text("backed_up", file=str(file), entries=size))
+    speak.note(speak.Speaker(language).text("backup_keys", keys=keys_file))
+    return 0
+
+
+def restore(place: Place, file: Path, *, language: Language) -> int:
+    """Put a backup into a new folder that holds the record's keys.json, and check all of it."""
+    speaker = speak.Speaker(language)
+    keys = place.folder / "keys.json"
+    if not keys.exists():
+        raise Refused(Refusal("cli.restore_needs_keys", {"folder": str(place.folder)}))
+    if place.dsn is None and (place.folder / "record.json").exists():
+        raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
+    with place.alone(), place.database() as named:
+        address = named if place.dsn else fresh(named, DATABASE)
+        migrate(address)
+        store = PostgresStore(address)
+        try:
+            with store.reading() as reading:
+                if reading.head().size:
+                    raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
+            seen = backups.restore(file, store, load_or_make(keys, MEMBER))
+        finally:
+            store.close()
+    if not seen.same:
+        speak.refuse(seen.differences, language)
+        return 4
+    write_whole(place.folder / "record.json", b'{"restored": true}\n')
+    speak.out(speaker.text("restored", entries=seen.leaves, folder=str(place.folder)))
+    return 0
+
+
+def export(place: Place, folder: Path, *, language: Language) -> int:
+    """Write the log as static files (C2SP tlog-tiles), its key, and every blob as it is stored."""
+    with place.keys() as keys, keys.store.reading() as reading:
+        written = tile_files.write(folder / "log", LogSource(reading), whole=True)
+        write_whole(folder / "log.vkey", (keys.vkey + "\n").encode("utf-8"))
+        blobs = 0
+        for name, data in reading.blobs():
+            write_whole(folder / "blob" / name, data)
+            blobs += 1
+    speaker = speak.Speaker(language)
+    speak.out(speaker.text("exported", folder=str(folder), entries=written.size, blobs=blobs))
+    return 0
