@@ -163,7 +163,7 @@ def _change(value: Any, where: tuple[str | int, ...], data: st.DataObject) -> No
         case "swap" if isinstance(holder, list) and len(holder) > 1:
             holder.reverse()
         case "twice" if isinstance(holder, list):
-            holder.append(holder[last])  # type: ignore[call-overload]  # an index of a list
+            holder.append(holder[last])
         case _:
             others = st.none() | st.integers(-5, 10**6) | st.text("0af", max_size=64) | st.just({})
             holder[last] = data.draw(others)

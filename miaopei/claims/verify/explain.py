@@ -96,10 +96,13 @@ def in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
             words[stem] = beijing_text(value) if type(value) is int else _dash(value)
         elif unit == language:
             words[stem] = _dash(value)
-    for name in ("role", "state", "benefit"):
-        code = f"{name}_{facts.get(name)}"
-        if code in table("verify"):
-            words[name] = table("verify")[code][language]
+    spoken = {
+        "role": f"role_{facts.get('role')}",
+        "state": f"state_{facts.get('state')}",
+        "benefit": f"benefit_{facts.get('benefit')}",
+    }
+    known = table("verify")
+    words |= {name: known[code][language] for name, code in spoken.items() if code in known}
     return words
 
 

@@ -92,12 +92,16 @@ def run(name: str, check: Callable[[], Facts]) -> Check:
     try:
         return Check(name, ok=True, facts=check())
     except Refused as refused:
-        why = refused.refusals[0] if refused.refusals else Refusal("verify.unreadable")
+        why = refused.refusals[0] if refused.refusals else _unreadable("")
     except UNREADABLE as error:
-        why = Refusal("verify.unreadable", {"why": f"{type(error).__name__} {error}"[:120]})
+        why = _unreadable(f"{type(error).__name__} {error}"[:120])
     return Check(name, ok=False, facts=why.facts, why=why)
 
 
 def unreached(name: str) -> Check:
     """A check that could not be made because an earlier one left nothing to look at."""
     return Check(name, ok=False, why=Refusal("verify.unreached"))
+
+
+def _unreadable(why: str) -> Refusal:
+    return Refusal("verify.unreadable", {"why": why})

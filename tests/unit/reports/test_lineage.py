@@ -106,11 +106,11 @@ def test_what_was_on_file_and_not_counted_is_said() -> None:
 def test_every_kind_of_id_and_its_beginning_are_found() -> None:
     with trail(world()) as read:
         settlement = settlements(read, YUXI)[0]
-        value = read.get("settlement", settlement)["settlement"]  # type: ignore[index]  # is there
+        value = read.get("settlement", settlement)["settlement"]
         trigger = value["trigger"]
         (claim,) = read.claims(trigger)
-        observation = next(iter(read.get("trigger", trigger)["facts"].values()))["because"][0]  # type: ignore[index]
-        act = read.get("observation", observation)["attested"][0]["act"]  # type: ignore[index]
+        observation = next(iter(read.get("trigger", trigger)["facts"].values()))["because"][0]
+        act = read.get("observation", observation)["attested"][0]["act"]
         payout = read.instructions(settlement)[0]["payout"]
         case = next(c for _, c in read.range("case", f"{YUXI}/") if c["settlement"] == settlement)
         wanted = {
@@ -194,8 +194,8 @@ def test_a_household_s_line_leads_through_the_list_to_the_payout() -> None:
 def test_each_fact_leads_to_the_printed_payouts() -> None:
     with trail(world()) as read:
         yangbi = settlements(read, DALI)[-1]
-        trigger = read.get("settlement", yangbi)["settlement"]["trigger"]  # type: ignore[index]
-        facts = read.get("trigger", trigger)["facts"]  # type: ignore[index]
+        trigger = read.get("settlement", yangbi)["settlement"]["trigger"]
+        facts = read.get("trigger", trigger)["facts"]
         found = caused(read, facts["magnitude"]["because"][0])
     assert found.sums() == {
         "pay_fen": wan(4_000), "executed_fen": wan(4_000), "refused_fen": 0, "open_fen": 0,
@@ -222,10 +222,10 @@ def test_the_whole_product_and_operator_caused_every_printed_fen() -> None:
 def test_policies_batches_decisions_and_confirmations_lead_on() -> None:
     with trail(situations()) as read:
         first = settlements(read, DALI)[0]
-        value = read.get("settlement", first)["settlement"]  # type: ignore[index]
+        value = read.get("settlement", first)["settlement"]
         trigger = value["trigger"]
         key = f"{trigger}/{value['counter']:012d}/miaopei"
-        decision = read.get("decision", key)["act"]  # type: ignore[index]
+        decision = read.get("decision", key)["act"]
         confirmed = next(note["act"] for k, note in read.range("paid", f"{first}/"))
         (claim, *_) = read.claims(trigger)
         batch = next(b for _, b in read.range("in_force", f"{DALI}/"))
