@@ -30,7 +30,7 @@ class Shelf:
         for product in products:
             faults += product.check()
             if self._by_id.setdefault(product.id, product) != product:
-                faults.append(Refusal("terms.product_twice", {"id": product.id}))
+                faults.append(Refusal("terms.product_twice", {"product": product.id}))
         if faults:
             raise Refused(*faults)
         self._by_filing = {
@@ -48,7 +48,7 @@ class Shelf:
     def find(self, id: str) -> Product:
         """One product by its id; Refused terms.no_product."""
         if id not in self._by_id:
-            raise Refused(Refusal("terms.no_product", {"name": id[:64]}))
+            raise Refused(Refusal("terms.no_product", {"product": id[:64]}))
         return self._by_id[id]
 
     def by_hash(self, hash: str) -> Product:
@@ -56,12 +56,12 @@ class Shelf:
         for product in self:
             if product.hash == hash:
                 return product
-        raise Refused(Refusal("terms.no_product", {"name": hash[:64]}))
+        raise Refused(Refusal("terms.no_product", {"product": hash[:64]}))
 
     def by_filing(self, filing: str) -> tuple[Product, Version]:
         """The product and version whose terms have this filing hash; Refused terms.no_product."""
         if filing not in self._by_filing:
-            raise Refused(Refusal("terms.no_product", {"name": filing[:64]}))
+            raise Refused(Refusal("terms.no_product", {"product": filing[:64]}))
         return self._by_filing[filing]
 
     def at(self, id: str, instant: int) -> Version | None:

@@ -41,7 +41,7 @@ class Bounds:
         if known is None:
             case = CASES.get(type(node))
             if case is None:
-                raise Refused(Refusal("terms.unknown_word", {"word": type(node).__name__}))
+                raise Refused(Refusal("terms.unknown_word", {"word": type(node).__name__, "at": "body"}))
             known = self._at[id(node)] = case(node, self)
             self.holds(node, *known)
             if isinstance(node, w.Clause):
