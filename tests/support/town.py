@@ -201,8 +201,11 @@ class Town:
             declared=declared,
         )
 
-    def batch(self, rows: Sequence[PolicyRow], **changes: Any) -> Act:
-        """The act that brings rows to their book, its blobs written; `changes` spoil its body."""
+    def batch(self, rows: Sequence[PolicyRow], *, payable: bool = True, **changes: Any) -> Act:
+        """The act that brings rows to their book, its blobs written; `changes` spoil its body.
+
+        Each policy has an account on file, unless it is not `payable`.
+        """
         book = rows[0].book
         with self.store.writing() as block:
             entry = State(block).need("listing", State(block).need("book", book)["listing"])
@@ -214,7 +217,7 @@ class Town:
             )  # fmt: skip
             plain = block.put_blob(b"".join(commitments), "miaopei/commitments/1")
             for row in rows:
-                if block.payee(f"policy/{row.policy}") is None:
+                if payable and block.payee(f"policy/{row.policy}") is None:
                     account = {"account": f"P-{row.policy[:12]}", "name": "投保人"}
                     block.put_payee(f"policy/{row.policy}", account)
         parts = dict.fromkeys((share.carrier for share in placement.shares), 0)
@@ -238,9 +241,9 @@ class Town:
         }
         return self.act("admit_batch", {**body, **changes})
 
-    def issue(self, rows: Sequence[PolicyRow]) -> list[PolicyRow]:
+    def issue(self, rows: Sequence[PolicyRow], *, payable: bool = True) -> list[PolicyRow]:
         """Bring rows in force: admitted, held by the decider, accounts on file."""
-        good(self.node.submit([self.batch(rows)]))
+        good(self.node.submit([self.batch(rows, payable=payable)]))
         self.decider.run()
         return list(rows)
 
