@@ -21,7 +21,7 @@ from miaopei.measures.identity import canonical
 from miaopei.node.receipts import Collector
 from tests.unit.claims.replayed import DALI, IDENTITY, YUXI, world
 
-FLIPS = {"payout": 150, "refusal": 850}  # together 1,000; a refusal is read in a third of the time
+FLIPS = {"payout": 120, "refusal": 880}  # together 1,000; a refusal is read in a third of the time
 SLOW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 

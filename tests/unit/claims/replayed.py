@@ -239,6 +239,52 @@ def outages() -> World:
     return made
 
 
+@cache
+def three() -> World:
+    """Three deciders of different operators, two of whom must agree; one of them stays silent."""
+    made = World("three")
+    others = []
+    for name in ("notary", "regulator"):
+        key = Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"."))
+        others.append(replace(IDENTITY, member=name, acts=key))
+        entry = {"key": key.public_key().public_bytes_raw().hex(), "since": 0, "until": None}
+        body = {"id": name, "name": {"zh": name, "en": name}, "operator": name}
+        made.node.accept("admit_member", name, {**body, "roles": ["decider"], "keys": [entry]})
+    value = scheme.load("yunnan")
+    scheme.apply(made.node, {**value, "listings": []}, shelf())
+    with made.node.reading() as (_, state):
+        product = next(h for h, v in state.range("product", "") if v["product"]["id"] == DALI)
+    listing = {
+        "id": DALI,
+        "product": DALI,
+        "book": DALI,
+        "payer": "miaopei",
+        "standby_payer": None,
+        "placement": value["placements"]["co_insurance"],
+        "occurrence_cap_fen": None,
+        "deciders": ["miaopei", "notary", "regulator"],
+        "k": 2,
+        "solo": False,
+        "kept_or_receivable": "kept",
+    }
+    body = {"listing": listing, "product": product, "arrears": False}
+    made.node.accept("list_product", "dali", body)
+    one = {**value, "listings": [{**value["listings"][0]}]}
+    (policy,) = one["listings"][0]["policies"]
+    wanted = scheme.Wanted(START, END, START, 0, {"account": "D", "name": "Dali"}, {})
+    scheme.issue(made.node, DALI, [wanted], policy["holder"])
+    notary = Decider(Node(made.store, others[0], lambda: 0, made.node.random))
+
+    def work() -> None:
+        made.decider.run()
+        notary.run()
+
+    work()
+    for _ in replay(made.node, [rapid("2016-03-01 08:00:00", "5.6")], END, work):
+        pass
+    return made
+
+
 def _reading(day: int, name: str, at: int, value: int, source: str) -> Arrival:
     values = {"at": at, "name": name, "value": value, "unit": "minutes", "published_at": None}
     return observed(Observation("reading", source, f"outage {day}", 0, "reviewed", values))

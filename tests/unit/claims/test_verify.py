@@ -19,14 +19,14 @@ import pytest
 
 import miaopei
 from miaopei.acts.apply import KINDS
-from miaopei.claims.receipt import Kind, Receipt
+from miaopei.claims.receipt import Kind, Receipt, from_json
 from miaopei.claims.verify import check_names, explain, verify
 from miaopei.claims.verify.frame import MAY_SEND
 from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
 from miaopei.node.receipts import Collector
 from tests.unit.claims.made import invented, refused, replayed, yangbi
-from tests.unit.claims.replayed import IDENTITY, POWER, outages
+from tests.unit.claims.replayed import DALI, IDENTITY, POWER, outages, three
 
 # Printed payouts (doi 10.11899/zzfy20210303, Tables 2 and 4) in 万元 by Beijing day and product.
 PRINTED = {
@@ -151,6 +151,29 @@ def test_another_shape_of_product_has_receipts_too() -> None:
     assert near[0]["needed_en"] == "2021-03-08 10:01 Beijing time"
     causes = [n.facts["was_en"] for n in verdicts[2].near]
     assert causes == ["war"]
+
+
+def test_two_of_three_deciders_carry_a_settlement() -> None:
+    """The payer has paid nothing yet: settled and paid are different things."""
+    with three().node.reading() as (reading, state):
+        (settlement,) = [id for _, id in state.range("settled", f"{DALI}/")]
+        trigger = state.need("settlement", settlement)["settlement"]["trigger"]
+        policy = reading.claims(trigger)[0]["policy"]
+        receipt = Collector(reading, IDENTITY).payout(settlement, policy)
+    verdict = verify(receipt.to_bytes(), receipt.vkey)
+    assert verdict.failed == ()
+    assert "one_operator" not in verdict.labels
+    said = {check.name: check.facts for check in verdict.checks}
+    assert said["decisions"] == {"deciders": 2, "k": 2}
+    assert said["payments"] == {
+        "executed_fen": 0, "refused_fen": 0, "open_fen": wan(5_000),
+    }  # fmt: skip
+    assert "bank_said" not in verdict.rests
+    value = json.loads(receipt.to_bytes())
+    value["leaves"]["decisions"].pop()
+    value["sig"] = ""
+    alone = from_json(value).signed(IDENTITY.acts.sign)
+    assert verify(alone.to_bytes(), receipt.vkey).failed == ("decisions", "settlement")
 
 
 def test_without_a_key_from_outside_nothing_is_proved() -> None:
