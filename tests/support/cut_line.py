@@ -1,9 +1,10 @@
-"""A line to a PostgreSQL server that can be cut: before a request reaches it, or before its answer
-comes back."""
+"""A line to a PostgreSQL server that can be cut, before a request or before its answer arrives."""
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,16 +22,19 @@ class Cut:
         self.then = lambda: None
 
     def on(self, word: bytes, *, after: bool = False) -> None:
+        """Cut at the request that holds `word`; `after` lets it pass and loses the answer."""
         self.word, self.after = word, after
 
     def off(self) -> None:
+        """Carry everything."""
         self.word = None
 
 
 @contextmanager
-def cut_off(dsn: str, folder: Path) -> Iterator[tuple[str, Cut]]:
+def cut_off(dsn: str) -> Iterator[tuple[str, Cut]]:
     """A line to a server that can be cut, and the DSN that uses it."""
     cut, name = Cut(), ".s.PGSQL.5432"
+    folder = Path(tempfile.mkdtemp())  # short: the kernel takes 107 bytes for a socket's path
     target = f"{conninfo_to_dict(dsn)['host']}/{name}"
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(folder / name))
@@ -75,3 +79,4 @@ def cut_off(dsn: str, folder: Path) -> Iterator[tuple[str, Cut]]:
     for end in (listening, *ends):
         end.close()
     thread.join(5)
+    shutil.rmtree(folder)

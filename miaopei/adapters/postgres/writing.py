@@ -49,6 +49,9 @@ block as (
   insert into own.block (height, time, leaves)
   select b.* from (select %b::bigint as height, %b::bigint, %b::bigint) b
   where b.height is not null),
+place as (
+  insert into shared.place (name, position) select * from unnest(%b::text[], %b::bigint[])
+  on conflict (name) do update set position = excluded.position),
 checkpoint as (
   insert into own.checkpoint (size, text)
   select c.* from (select %b::bigint as size, %b::text) c where c.size is not null
@@ -97,6 +100,7 @@ class PostgresWriting(PrivateWriting):
         self._leaves: list[bytes] = []
         self._hashes: list[bytes] = []
         self._nodes: list[tuple[int, int, bytes]] = []
+        self._places: dict[str, int] = {}
         self._block: tuple[int, int, int] | None = None
         self._checkpoint: tuple[int, str] | None = None
         self.mark = os.urandom(16)  # tells afterwards whether this transaction was committed
@@ -178,13 +182,12 @@ class PostgresWriting(PrivateWriting):
 
     def put_places(self, places: Iterable[tuple[str, int]]) -> None:
         """Write down where the leaves of named things stand."""
-        names, positions = columns(places, 2)
-        self._run(
-            "insert into shared.place select * from unnest(%b::text[], %b::bigint[])"
-            " on conflict (name) do update set position = excluded.position",
-            names,
-            positions,
-        )
+        self._places.update(places)
+
+    def place(self, name: str) -> int | None:
+        """The position of the leaf of a named thing, with this block's."""
+        found = self._places.get(name)
+        return super().place(name) if found is None else found
 
     def leaf(self, position: int) -> bytes:
         """The bytes of one entry, with this block's."""
@@ -241,6 +244,7 @@ class PostgresWriting(PrivateWriting):
                 *columns(self._nodes, 3),
                 *edge,
                 *(self._block or (None,) * 3),
+                *columns(self._places.items(), 2),
                 *(self._checkpoint or (None,) * 2),
                 self.mark,
             ),
@@ -248,13 +252,18 @@ class PostgresWriting(PrivateWriting):
         self._sent.update(self._new)
         self._new = {}
         self._leaves, self._hashes, self._nodes = [], [], []
+        self._places = {}
         self._block = self._checkpoint = None
+
+    @property
+    def _gathered(self) -> bool:
+        parts = (self._new, self._leaves, self._places, self._block, self._checkpoint)
+        return any(parts)
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        gathered = self._new or self._leaves or self._block or self._checkpoint
-        return bool(gathered or self.began)
+        return self.began or self._gathered
 
     def commit(self) -> None:
         """Make all of it stay. Raises what psycopg raises: the store knows what that means here."""
@@ -271,7 +280,7 @@ class PostgresWriting(PrivateWriting):
 
     def _settle(self) -> None:
         """Send what was gathered, so that a question to the server sees it."""
-        if self._new or self._leaves or self._block or self._checkpoint:
+        if self._gathered:
             self._begin()
             with faults():
                 self.flush()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from miaopei.adapters.postgres import binaries
 from miaopei.adapters.postgres.schema import migrate
@@ -25,6 +24,7 @@ from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.ledger.merkle import leaf_hash, root_of
+from tests.support.cut_line import cut_off
 
 WRITER = """
 import sys
@@ -206,9 +206,9 @@ def test_a_server_that_was_restarted_between_blocks_is_not_noticed(local: LocalP
 
 
 def test_a_server_that_stays_away_while_it_commits_leaves_the_question_open(
-    local: LocalPostgres, tmp_path: Path
+    local: LocalPostgres,
 ) -> None:
-    with cut_off(local.start(), tmp_path) as (dsn, cut):
+    with cut_off(local.start()) as (dsn, cut):
         store = PostgresStore(dsn, patience=0.3)
         add_block(store, b"a")
         cut.on(b"ends the server")
@@ -223,78 +223,11 @@ def test_a_server_that_stays_away_while_it_commits_leaves_the_question_open(
         store.close()
 
 
-class Cut:
-    """Watches what a client sends; cuts the line before or after it reaches the server."""
-
-    def __init__(self) -> None:
-        self.word: bytes | None = None
-        self.after = False
-        self.then = lambda: None
-
-    def on(self, word: bytes, *, after: bool = False) -> None:
-        self.word, self.after = word, after
-
-    def off(self) -> None:
-        self.word = None
-
-
-@contextmanager
-def cut_off(dsn: str, folder: Path) -> Iterator[tuple[str, Cut]]:
-    """A line to a server that can be cut, and the DSN that uses it."""
-    cut, name = Cut(), ".s.PGSQL.5432"
-    target = f"{conninfo_to_dict(dsn)['host']}/{name}"
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(folder / name))
-    listening.listen()
-
-    def carry(source: socket.socket, sink: socket.socket, watched: bool) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                if watched and cut.word is not None and cut.word in data:
-                    if cut.after:  # the server hears it, and its answer is lost
-                        source.shutdown(socket.SHUT_RDWR)
-                        sink.sendall(data)
-                        sink.recv(1)
-                    cut.off()
-                    cut.then()
-                    break
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listening.accept()
-                server = socket.socket(socket.AF_UNIX)
-                ends.extend((client, server))
-                try:
-                    server.connect(target)
-                except OSError:
-                    client.close()
-                    continue
-                for pair in ((client, server, True), (server, client, False)):
-                    threading.Thread(target=carry, args=pair, daemon=True).start()
-
-    ends: list[socket.socket] = []
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield make_conninfo(dsn, host=str(folder)), cut
-    with suppress(OSError):
-        listening.shutdown(socket.SHUT_RDWR)
-    for end in (listening, *ends):
-        end.close()
-    thread.join(5)
-
-
 @pytest.mark.parametrize("began", [False, True])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_lost_answer_to_the_commit_is_looked_up(
-    database: str, tmp_path: Path, began: bool, after: bool
-) -> None:
+def test_a_lost_answer_to_the_commit_is_looked_up(database: str, began: bool, after: bool) -> None:
     """`began`: blobs were sent before, so that a COMMIT ends the block, else its one statement."""
-    with cut_off(database, tmp_path) as (dsn, cut):
+    with cut_off(database) as (dsn, cut):
         store = PostgresStore(dsn)
         add_block(store, b"a")
 
@@ -352,9 +285,7 @@ def test_a_full_disk_is_a_clear_stop_and_nothing_stays(database: str, store: Pos
     assert sizes(store) == (2, 2, 2, 2)
 
 
-def test_a_disk_that_really_fills_up(
-    tmp_path_factory: pytest.TempPathFactory, open_folder: Path
-) -> None:
+def test_a_disk_that_really_fills_up(open_folder: Path) -> None:
     """On a small disk of its own where this account may mount one; else with little left to do."""
     small = open_folder / "small"
     small.mkdir()
