@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import psycopg
 from psycopg.conninfo import make_conninfo
 
 from .. import settings
 from ..adapters.keys import load_or_make
+from ..adapters.postgres.connection import connect, faults
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.starter import LocalPostgres
 from ..adapters.postgres.store import PostgresStore
@@ -66,7 +66,7 @@ class Place:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             ignored = self.folder / ".gitignore"
-            if settings.checkout() is not None and not ignored.exists():
+            if settings.checkout() in self.folder.parents and not ignored.exists():
                 ignored.write_text("*\n", "utf-8")
             if not os.access(self.folder, os.W_OK | os.X_OK):
                 raise PermissionError(13, "not writable")
@@ -79,7 +79,7 @@ class Place:
 
         Errors   Refused cli.folder_in_use.
         """
-        with self._lock() as lock:
+        with self._file("miaopei.lock") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -88,17 +88,22 @@ class Place:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The address of the record's database, its server started if it was down."""
+        """The address of the record's database, its server started if it was down.
+
+        Whoever is the last to leave stops the server, also one that a killed process left behind.
+        """
         if self.dsn:
             yield self.dsn
             return
         server = LocalPostgres(self.folder / "postgres")
-        ran = server.base.exists() and server.running()
-        try:
-            yield make_conninfo(server.start(), dbname=DATABASE)
-        finally:
-            if not ran:
-                server.stop()
+        with self._file("postgres.users") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            try:
+                yield make_conninfo(server.start(), dbname=DATABASE)
+            finally:
+                with suppress(BlockingIOError):
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    server.stop()
 
     @contextmanager
     def bank(self) -> Iterator[RunningBank]:
@@ -158,7 +163,7 @@ class Place:
         Errors   Refused cli.database_not_empty.
         """
         if self.dsn:
-            with psycopg.connect(self.dsn) as connection:
+            with connect(self.dsn) as connection, faults():
                 found = connection.execute("select to_regclass('shared.leaf')").fetchone()
                 if found is not None and found[0] is not None:
                     raise _no("database_not_empty", database=connection.info.dbname)
@@ -172,17 +177,28 @@ class Place:
             fresh(address, DATABASE)
 
     @contextmanager
-    def _lock(self) -> Iterator[IO[str]]:
-        with (self.folder / "miaopei.lock").open("a", encoding="utf-8") as lock:
-            yield lock
+    def _file(self, name: str) -> Iterator[IO[str]]:
+        """A file to hold locks on."""
+        try:
+            file = (self.folder / name).open("a", encoding="utf-8")
+        except OSError as error:
+            raise _no("folder_not_ours", folder=str(self.folder), why=str(error.strerror)) from None
+        with file:
+            yield file
 
 
 def fresh(address: str, name: str) -> str:
     """A new and empty database beside the one at `address`, in place of any of that name."""
-    with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name} with (force)".encode())
-        connection.execute(f"create database {name} template template0 encoding 'UTF8'".encode())
+    _tell(address, f"drop database if exists {name} with (force)")
+    _tell(address, f"create database {name} template template0 encoding 'UTF8'")
     return make_conninfo(address, dbname=name)
+
+
+def _tell(address: str, command: str) -> None:
+    """Run one command in the server's own database, outside any transaction."""
+    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
+        server.autocommit = True
+        server.execute(command.encode())
 
 
 @contextmanager
@@ -198,8 +214,7 @@ def scratch(address: str) -> Iterator[PostgresStore]:
         finally:
             store.close()
     finally:
-        with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as server:
-            server.execute(f"drop database if exists {name} with (force)".encode())
+        _tell(address, f"drop database if exists {name} with (force)")
 
 
 def log_vkey(member: Member) -> str:

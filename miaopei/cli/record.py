@@ -1,9 +1,9 @@
-"""What can be asked of a record: is it sound, does it rebuild, how does it stand."""
+"""What can be asked of a record: is it sound, does it rebuild, how does it stand, why so."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,7 +18,10 @@ from ..measures.instant import beijing_text
 from ..measures.money import as_wan
 from ..node.inspect import inspect, log_files
 from ..node.node import Node
+from ..node.ports import Reading
 from ..node.rebuild import BROKEN, Fresh, Rebuilt, rebuild
+from ..policies.book import Recorded
+from ..reports.lineage import caused, why
 from ..settings import Language
 from . import speak
 from .place import Keys, Place, scratch
@@ -204,6 +207,50 @@ def _case_line(case: dict[str, Any], language: Language) -> tuple[str, ...]:
         until,
         case["owner"] or "—",
     )
+
+
+class RecordTrail:
+    """A snapshot as lineage reads it (`reports.lineage.Trail`)."""
+
+    def __init__(self, reading: Reading, state: State) -> None:
+        self._reading, self._state = reading, state
+
+    def get(self, table: str, key: str) -> Any | None:
+        return self._state.get(table, key)
+
+    def range(self, table: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        return self._state.range(table, prefix)
+
+    def place(self, name: str) -> int | None:
+        return self._reading.place(name)
+
+    def leaf(self, position: int) -> bytes:
+        return self._reading.leaf(position)
+
+    def rows(self, book: str, size: int) -> Sequence[Recorded]:
+        return self._reading.rows(book, size)
+
+    def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
+        return self._reading.claims(trigger)
+
+    def instructions(self, debt: str) -> Sequence[dict[str, Any]]:
+        return self._reading.instructions(debt)
+
+    def blob(self, name: str) -> bytes | None:
+        return self._reading.blob(name)
+
+
+def tell(place: Place, name: str, *, forward: bool, as_json: bool, language: Language) -> int:
+    """Tell why a thing is as it is, or all that it caused."""
+    with place.record() as member, member.node.reading() as (reading, state):
+        trail = RecordTrail(reading, state)
+        told = caused(trail, name) if forward else why(trail, name)
+        if as_json:
+            speak.show_json(told.as_json())
+        else:
+            for line in told.text(language):
+                speak.out(line)
+    return 0
 
 
 def _no_clock() -> int:

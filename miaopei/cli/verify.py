@@ -6,6 +6,8 @@ Quick to start: it imports what checks a receipt and no more.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..claims.verify import explain, verify
@@ -15,6 +17,40 @@ from . import speak
 
 KEY_FILE = "log.vkey"
 LONGEST_KEY = 1_000
+
+
+@dataclass
+class Asked:
+    """The arguments of `verify`."""
+
+    file: Path
+    key: str | None = None
+    json: bool = False
+
+
+def read(arguments: Sequence[str]) -> Asked | None:
+    """The arguments, read without typer; None for whatever typer must explain (help, mistakes)."""
+    asked, files, rest = Asked(Path()), list[str](), list(arguments)
+    while rest:
+        given = rest.pop(0)
+        name, equals, value = given.partition("=")
+        if name in ("--key", "--lang"):
+            if not equals and not rest:
+                return None
+            value = value if equals else rest.pop(0)
+            if name == "--lang" and value not in ("zh", "en"):
+                return None
+            asked.key = value if name == "--key" else asked.key
+        elif given == "--json":
+            asked.json = True
+        elif given.startswith("-"):
+            return None
+        else:
+            files.append(given)
+    if len(files) != 1 or not Path(files[0]).is_file():
+        return None
+    asked.file = Path(files[0])
+    return asked
 
 
 def run(file: Path, key: str | None, *, as_json: bool, language: Language) -> int:

@@ -1,0 +1,70 @@
+"""The commands of `miaopei`: their names, options and help. What they do is imported when they run.
+
+How a command ends (exit codes, refusals as sentences) is in `main`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import facts, keeping, records
+
+HELP = """
+秒赔 Miaopei: insurance that pays by itself, and can prove it.
+
+Begin with `miaopei demo`: it starts a real PostgreSQL and a sandbox bank, replays the
+Chinese earthquake catalogue of 2015 to 2021 through two index covers of Yunnan, pays what is due
+and leaves receipts that anybody can check with `miaopei verify`.
+
+Exit codes: 0 good, 1 refused or not verified, 2 wrong usage, 3 something outside failed (try
+again), 4 alarm: the record is not what it should be.
+"""
+
+app = typer.Typer(
+    name="miaopei",
+    help=HELP,
+    no_args_is_help=True,
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+terms = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="The products' terms: words, hashes, checks.",
+)
+feed = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Files of facts: earthquakes, losses, deaths.",
+)
+
+app.command()(records.demo)
+app.add_typer(terms, name="terms")
+terms.command("list")(facts.terms_list)
+terms.command("show")(facts.terms_show)
+terms.command("hash")(facts.terms_hash)
+terms.command("check")(facts.terms_check)
+app.add_typer(feed, name="feed")
+feed.command("read")(facts.feed_read)
+for command in (
+    *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
+    *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
+    *(keeping.restore, keeping.export),
+):
+    app.command()(command)
+
+
+@app.callback()
+def begin(
+    version: Annotated[bool, typer.Option("--version", help="Say the version and exit.")] = False,
+) -> None:
+    """What stands before the command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"miaopei {version_of('miaopei')}")
+        raise typer.Exit

@@ -1,0 +1,80 @@
+"""Options and arguments that several commands share, with their help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ... import settings
+
+
+class Lang(StrEnum):
+    """Languages of results and refusals."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def chosen(lang: Lang | None) -> settings.Language:
+    """The language asked for, else that of the environment."""
+    match lang:
+        case Lang.ZH:
+            return "zh"
+        case Lang.EN:
+            return "en"
+        case None:
+            return settings.language()
+
+
+LangOption = Annotated[
+    Lang | None,
+    typer.Option("--lang", help="Language of results; by default that of the environment."),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        file_okay=False,
+        help="Data folder; else MIAOPEI_DATA, else var/demo of a checkout, else the XDG folder.",
+    ),
+]
+DsnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dsn",
+        metavar="DSN",
+        help="Your own PostgreSQL 15 to 18 in place of the one started for you; or MIAOPEI_DSN.",
+    ),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+
+InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+PORT = 8420
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")]
+ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters of its beginning.")
+ProductName = typer.Argument(metavar="ID", help="A product's id, or its file (JSON).")
+
+
+def _file(name: str, help: str) -> typer.models.OptionInfo:
+    found: typer.models.OptionInfo = typer.Option(
+        name, metavar="FILE", exists=True, dir_okay=False, readable=True, help=help
+    )
+    return found
+
+
+RapidFile = _file("--rapid", "Official rapid reports (CSV).")
+LossFile = _file("--losses", "Loss assessment reports (CSV).")
+DeathFile = _file("--deaths", "Official death notices (CSV).")
+TypesOption = typer.Option(
+    "--type", metavar="TYPE", help="Count magnitudes of this type as well (mww, mb); repeatable."
+)
+DeclareOption = typer.Option(
+    "--declare", metavar="NAME=NUMBER", help="What the policy declares; repeatable."
+)
+WhatIfFlag = typer.Option(
+    "--what-if", show_default=False, help="May be said: a replay is always a what-if."
+)

@@ -1,0 +1,128 @@
+"""Commands that make a record or ask one: the demonstration, audits, states, lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import (
+    PORT,
+    DataOption,
+    DsnOption,
+    JsonFlag,
+    LangOption,
+    PortOption,
+    ThingName,
+    chosen,
+)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End instead of serving the pages.")] = False,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the register as JSON here, or to -."),
+    ] = None,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    port: PortOption = PORT,
+    lang: LangOption = None,
+) -> None:
+    """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
+
+    A second run begins a new demonstration in the same folder. Nothing is left running.
+    """
+    from ..demo import run as run_demo
+    from ..place import Place
+
+    language = chosen(lang)
+    place = Place.of(data, dsn)
+    raise typer.Exit(run_demo(place, once=once, json_file=json_file, language=language, port=port))
+
+
+def audit(
+    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Hold everything that is stored against everything else; name record, field and position.
+
+    The log is rebuilt from its entries by code that shares only the hash with the writer; then the
+    files, blobs, opened rows, payments, columns and the whole state are compared. 4 on a finding.
+    """
+    from ..place import Place
+    from ..record import audit as run
+
+    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+def rebuild(
+    memory: Annotated[bool, typer.Option("--memory", help="Into memory, not a database.")] = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Apply the whole log again into a fresh database; compare every byte. 4 on a difference."""
+    from ..place import Place
+    from ..record import rebuild_record as run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, memory=memory, as_json=as_json, language=chosen(lang)))
+
+
+def status(
+    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """How the record stands: log, books, cases by state, money due and paid."""
+    from ..place import Place
+    from ..record import status as run
+
+    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+def cases(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """The cases that wait: for which fact or person, until when, and who is told."""
+    from ..place import Place
+    from ..record import cases as run
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, everything=everything, as_json=as_json, language=chosen(lang)))
+
+
+def why(
+    name: Annotated[str, ThingName],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Why a payout, claim, case or refusal is as it is, back to the bytes of the bulletin."""
+    from ..place import Place
+    from ..record import tell
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(tell(place, name, forward=False, as_json=as_json, language=chosen(lang)))
+
+
+def caused(
+    name: Annotated[str, ThingName],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Everything that a fact, source, act or settlement caused, to the last fen."""
+    from ..place import Place
+    from ..record import tell
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(tell(place, name, forward=True, as_json=as_json, language=chosen(lang)))
