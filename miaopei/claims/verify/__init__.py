@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language
@@ -196,12 +197,24 @@ def _said(seen: Seen) -> dict[str, Fact]:
     languages: tuple[Language, ...] = ("zh", "en")
     for language in languages:
         told[f"facts_{language}"] = _facts_text(seen, observed, language)
+    if remark := _remark(seen, value):
+        told["total_is"] = remark
     if seen.receipt.claim is not None:
         told["policy"] = seen.receipt.claim.claim["policy"]
         told["pay_fen"] = seen.receipt.claim.claim["pay_fen"]
     elif seen.receipt.row is not None:
         told["policy"] = seen.receipt.row.row["policy"]
     return told
+
+
+def _remark(seen: Seen, value: Mapping[str, Any]) -> str | None:
+    """What a loss report says of its own total, where the total decided: printed, or inferred."""
+    for rule in seen.product.inputs:
+        if rule.measure == "loss.total" and rule.name in value["facts"]:
+            (first, *_) = value["facts"][rule.name]["because"]
+            remark: str | None = seen.facts[first].observation.values["total_is"]
+            return remark
+    return None
 
 
 def _facts_text(seen: Seen, observed: Mapping[str, int], language: Language) -> str:

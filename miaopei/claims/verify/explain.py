@@ -72,6 +72,8 @@ def _subject(verdict: Verdict, language: Language) -> Iterator[str]:
     yield text("about_record", about, language)
     yield text("about_event", about, language)
     yield text("about_facts", about, language)
+    if about.get("total_is"):
+        yield text("about_total", about, language)
     if verdict.kind is Kind.PAYOUT:
         yield text("about_payout", about, language)
         paid = next((c.facts for c in verdict.checks if c.name == "payments" and c.ok), None)

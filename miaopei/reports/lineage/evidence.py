@@ -124,10 +124,8 @@ def _values(kind: str, values: Json) -> dict[str, Fact]:
         for item, units in sorted(items.items())
     ]  # fmt: skip
     sums = [f"{item} {units}" for item, units in sorted(values["totals"].items())]
-    return {
-        **told, "items": "; ".join(parts), "totals": "; ".join(sums),
-        "total_is": values["total_is"],
-    }  # fmt: skip
+    lost = {"items": "; ".join(parts), "totals": "; ".join(sums), "total_is": values["total_is"]}
+    return {**told, **lost}
 
 
 def _attested(index: Index, id: str, mark: Json) -> Step:

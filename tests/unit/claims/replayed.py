@@ -78,7 +78,7 @@ class World:
         )  # fmt: skip
         self.decider = Decider(self.node)
         self.rail = Rail()
-        self.payer = Payer(self.node, self.rail, "sandbox")
+        self.payer = Payer(self.node, self.rail)
 
     def work(self) -> None:
         self.decider.run()

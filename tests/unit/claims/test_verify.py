@@ -127,6 +127,18 @@ def test_how_near_is_said_and_true() -> None:
     assert "Had the epicentre been in the insured prefecture" in said
 
 
+def test_an_inferred_total_is_said_to_be_one() -> None:
+    """Two totals of the replayed reports are inferred from the printed payouts themselves."""
+    notes = [
+        line
+        for receipt in replayed()
+        for line in explain(verify(receipt.to_bytes(), receipt.vkey), "en")
+        if line.startswith("Note: the report's total loss")
+    ]
+    assert len(notes) == 2
+    assert all("inferred from the printed payout" in note for note in notes)
+
+
 def test_another_shape_of_product_has_receipts_too() -> None:
     """Minutes late above a deductible that the policy declares; a cause that is not covered."""
     with outages().node.reading() as (reading, state):
