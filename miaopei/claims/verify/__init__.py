@@ -137,8 +137,8 @@ def _labels(seen: Seen) -> tuple[str, ...]:
             found.append("own_key")
         if seen.genesis["clock"] == "replay":
             found.append("replay")
-        banks = {str(p.paid.outcome["bank"]) for p in seen.receipt.payouts if p.paid is not None}
-        if any("sandbox" in bank for bank in banks):
+        paid = [p.paid.outcome for p in seen.receipt.payouts if p.paid is not None]
+        if any(outcome["sandbox"] is not False for outcome in paid):
             found.append("sandbox")
         if seen.product.illustrative:
             found.append("illustrative")

@@ -107,6 +107,9 @@ def _case_reason(seen: Seen, value: Json) -> Facts:
         return told
     if code == "part_of_an_earlier_sequence":
         return told
+    if value["instant"] is None:  # the facts could not even be read: the refusal is all there is
+        demand(value["facts"]["refusal"]["code"] == code, "reason_differs", reason=code)
+        return told
     observed = observed_of(value["facts"])
     version = _version(seen)
     body = version.terms.benefit(value["benefit"])

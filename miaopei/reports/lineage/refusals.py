@@ -19,7 +19,8 @@ def refused(index: Index, value: Json) -> Step:
     """A case without a trigger: its state and reason, how near, and the facts that are known."""
     entry = index.need("listing", value["listing"])
     product = product_of(index, entry["product"])
-    version = product.version_at(value["instant"])
+    instant = value["instant"]  # none where the facts could not even be read
+    version = None if instant is None else product.version_at(instant)
     terms = (version or product.versions[-1]).terms
     facts: dict[str, Fact] = {
         "listing": value["listing"],
@@ -32,7 +33,8 @@ def refused(index: Index, value: Json) -> Step:
         "until_at": value["until"],
         "instant_at": value["instant"],
     }
-    said = [Refusal(f"verify.reason_{value['reason']}", facts), *nearness(index, product, value)]
+    near_by = () if instant is None else nearness(index, product, value)
+    said = [Refusal(f"verify.reason_{value['reason']}", facts), *near_by]
     lines = {
         language: tuple(
             text for refusal in said if (text := refusal_text(refusal, language)) != refusal.code

@@ -57,7 +57,8 @@ class Rail:
     def _answer(self, given: Instruction, *, refused: bool) -> Outcome:
         state = OutcomeState.REFUSED if refused else OutcomeState.EXECUTED
         code = "bank.closed" if refused else None
-        return Outcome(given.id, state, given.amount_fen, f"ref-{given.id[:12]}", END, code)
+        ref = f"ref-{given.id[:12]}"
+        return Outcome(given.id, state, given.amount_fen, ref, END, code, "bank", sandbox=True)
 
     def ask(self, ids: list[str]) -> list[Outcome]:
         return [Outcome(name, OutcomeState.UNKNOWN) for name in ids]
