@@ -67,7 +67,7 @@ def node_on_postgres(*, clock: str) -> Iterator[tuple[Node, Payer]]:
                     member_name=name,
                 )
             )
-            yield node, Payer(node, InstantRail(), "none")
+            yield node, Payer(node, InstantRail())
         finally:
             store.close()
             server.remove()

@@ -45,12 +45,14 @@ class Member:
 
 
 def join(
-    store: Store, identity: Identity, clock: Clock = system_clock, rail: Rail | None = None,
-    bank: str = "",
+    store: Store,
+    identity: Identity,
+    clock: Clock = system_clock,
+    rail: Rail | None = None,
 ) -> Member:
     """A member over any store; without a rail it settles and does not pay."""
     node = Node(store, identity, clock, os.urandom)
-    return Member(store, node, Decider(node), Payer(node, rail, bank) if rail else None)
+    return Member(store, node, Decider(node), Payer(node, rail) if rail else None)
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
@@ -74,6 +76,6 @@ def open_member(
     try:
         identity = load_or_make(folder / "keys.json", MEMBER)
         rail = BankRail(bank, BANK_SECONDS) if bank else None
-        yield join(store, identity, clock, rail, "sandbox" if rail else "")
+        yield join(store, identity, clock, rail)
     finally:
         store.close()

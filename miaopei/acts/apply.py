@@ -36,6 +36,21 @@ from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .state import State, writes_digest
 
 RULES = 1
+SUITE = "intl"
+GENESIS_FIELDS = frozenset(
+    [
+        "v",
+        "name",
+        "suite",
+        "clock",
+        "rules",
+        "origin",
+        "log_key",
+        "time",
+        "replay_source",
+        "members",
+    ]
+)
 LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
 KINDS: dict[str, ModuleType] = {
     module.KIND: module
@@ -88,10 +103,16 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
 
     Errors   Refused act.bad_genesis.
     """
-    if value.get("rules") != RULES or value.get("clock") not in ("live", "replay"):
-        raise refuse(
-            "act.bad_genesis", rules=str(value.get("rules")), clock=str(value.get("clock"))
-        )
+    clock, rules = value.get("clock"), value.get("rules")
+    source_fits = (value.get("replay_source") is not None) == (clock == "replay")
+    if (
+        set(value) != GENESIS_FIELDS
+        or (value["v"], rules, value["suite"]) != (1, RULES, SUITE)
+        or clock not in ("live", "replay")
+        or not source_fits
+        or type(value["time"]) is not int
+    ):
+        raise refuse("act.bad_genesis", rules=str(rules)[:20], clock=str(clock)[:20])
     for member in value["members"]:
         admit_member.put_member(state, member)
     state.put("genesis", "it", {**value, "chain": content_id("chain", value)})

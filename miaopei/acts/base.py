@@ -66,7 +66,9 @@ def fields(body: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> list[An
         raise refuse("act.bad_body", field=str(extra[0])[:60], why="not known")
     values = []
     for name, kind in kinds.items():
-        value = body.get(name)
+        if name not in body:
+            raise refuse("act.bad_body", field=name, why="missing")
+        value = body[name]
         wanted = kind if isinstance(kind, tuple) else (kind,)
         if type(value) not in wanted:
             raise refuse("act.bad_body", field=name, why=f"is {type(value).__name__}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..claims import case as claims_case
+from ..errors import Refused
 from ..evidence.findings import Finding, Found, find
 from ..evidence.grouping import Occurrence
 from ..evidence.observation import Observation
@@ -90,13 +91,19 @@ def _assess(
     if case is not None and case["state"] in UNSETTLED:
         return  # its facts are frozen for this revision; looked at again after the settlement
     last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
-    fixed = {} if last is None else _fixed(last)
+    fixed = _fixed(state, f"{listing}/{occurrence.id}/")
 
     def ask(rule: InputRule, known: Mapping[str, Found]) -> Finding:
         seen.known = known
         return find(rule.as_json(), occurrence, product.area, seen, now.time, fixed)
 
-    standing = claims_case.assess(product, benefit, occurrence.origin, ask, again=last is not None)
+    try:
+        standing = claims_case.assess(
+            product, benefit, occurrence.origin, ask, again=last is not None
+        )
+    except Refused as refused:  # a listing that cannot be assessed stops nobody but itself
+        code, facts = refused.refusals[0].code, refused.refusals[0].as_json()
+        standing = claims_case.Standing("refused", code, {"refusal": facts}, None, "operator")
     base = {
         "listing": listing,
         "occurrence": occurrence.id,
@@ -120,6 +127,9 @@ def _assess(
             set_case(state, outcome, key, value)
         return
     if last is not None and _same_values(last, standing):
+        until = _look_again(standing)
+        if until is not None and until > now.time and case is not None:
+            set_case(state, outcome, key, {**case, "until": until})
         return
     _trigger(state, outcome, entry, product, base, standing, key, now)
 
@@ -165,10 +175,7 @@ def _trigger(
         "state": "ready",
         "reason": "facts_complete",
         "facts": ready.facts,
-        "until": min(
-            (f["detail"]["until"] for f in ready.facts.values() if "until" in f["detail"]),
-            default=None,
-        ),
+        "until": _look_again(ready),
         "owner": None,
         "instant": ready.instant,
         "revision": value["revision"],
@@ -231,12 +238,20 @@ def _listings(state: State, rule_id: str) -> list[str]:
     return [k.partition("/")[2] for k, _ in state.range("rule", f"{rule_id}/")]
 
 
-def _fixed(trigger: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of shocks that an earlier trigger of the case has used."""
+def _fixed(state: State, cases: str) -> dict[str, Any]:
+    """The values that earlier triggers have used, of every benefit: one contract, one magnitude."""
     fixed: dict[str, Any] = {}
-    for fact in trigger["facts"].values():
-        fixed.update(fact["detail"].get("used", {}))
+    for _, case in state.range("case", cases):
+        if case["trigger"]:
+            for fact in state.need("trigger", case["trigger"])["facts"].values():
+                fixed.update(fact["detail"].get("used", {}))
     return fixed
+
+
+def _look_again(ready: claims_case.Ready) -> int | None:
+    """When a shock of the sequence that still waits reaches its own deadline."""
+    waits = (fact["detail"].get("until") for fact in ready.facts.values())
+    return min((until for until in waits if until is not None), default=None)
 
 
 def _same_values(trigger: Mapping[str, Any], ready: claims_case.Ready) -> bool:

@@ -108,7 +108,6 @@ def _settle(
         "state": "settled",
         "reason": "equal_decisions",
         "settlement": settlement,
-        "at_time": now.time,
     }
     set_case(state, outcome, case_key, settled)
     open_next(state, outcome, trigger["book"], now)
@@ -150,8 +149,8 @@ def _money(
             {"carrier": n, "before_fen": before.get(n, 0), "after_fen": after.get(n, 0)}
             for n in names
         ]
-        key, holders = f"{settlement}/receivable", f"holders of {value['book']}"
-        post(state, outcome, receivable_changed(key, now.time, settlement, holders, changed))
+        key, owed_by = f"{settlement}/receivable", value["listing"]
+        post(state, outcome, receivable_changed(key, now.time, settlement, owed_by, changed))
 
 
 def _comparable(body: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """`hold_batch`: a decider states that it holds a batch's opened rows and that they check.
 
-Body: {batch, size, root}: the book's size and root after the batch. When the carrier side and
-enough deciders to make k have said the same, the batch is in force and the book's root moves.
+Body: {batch, size, root}: the book's size and root after the batch. When k deciders of the listing
+have said the same, the batch is in force and the book's root moves.
 """
 
 from __future__ import annotations

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from ..errors import ReadingsDisagree
 from ..market.allocation import CapLine, allocate
 from ..market.listing import Listing
-from ..measures.identity import content_id
+from ..measures.identity import LARGEST, content_id
 from ..policies.book import Effective, Recorded
 from ..policies.row import Transaction
 from ..terms import exact
 from ..terms.columnar import settle_many
-from ..terms.words import Terms
+from ..terms.words import Spent, Terms, walk
 
 ZERO_SAMPLE = 97  # every 97th zero is confirmed by the exact reading as well
 
@@ -114,7 +114,9 @@ def evaluate(
         return Evaluated(())
     chosen = [p.chosen for p in policies]
     none = np.zeros(len(chosen), dtype=np.int64)
-    spent = np.array([history.get(r.row.policy, History()).elsewhere for r in chosen], np.int64)
+    most = spent_at_most(terms, benefit)
+    elsewhere = [history.get(r.row.policy, History()).elsewhere for r in chosen]
+    spent = np.array([min(fen, most) for fen in elsewhere], np.int64)
     gross = _columns(terms, benefit, observed, chosen, none)
     net = _columns(terms, benefit, observed, chosen, spent)
     _confirm(terms, benefit, observed, chosen, none, gross)
@@ -140,7 +142,7 @@ def evaluate(
                 policy=row.policy,
                 position=chosen[i].position,
                 gross_fen=int(gross[i]),
-                spent_fen=past[i].elsewhere,
+                spent_fen=int(spent[i]),
                 terms_fen=int(net[i]),
                 owed_fen=amount,
                 settled_fen=past[i].here,
@@ -150,6 +152,19 @@ def evaluate(
             )
         )
     return Evaluated(tuple(claims), line)
+
+
+def spent_at_most(terms: Terms, benefit: str) -> int:
+    """The yearly limit that these terms read what is spent against.
+
+    Another version in force earlier in the year may have paid more: then nothing is left.
+    """
+    limits = (
+        word.high.value
+        for word in walk(terms.benefit(benefit))
+        if isinstance(word, Spent) and word.benefit == benefit
+    )
+    return min(limits, default=LARGEST)
 
 
 def _capped(

@@ -103,4 +103,6 @@ def _row(payout: Payout, debtor: str, creditor: str) -> Row:
         "ref": None,
         "code": None,
         "at": None,
+        "bank": None,
+        "sandbox": None,
     }

@@ -29,8 +29,8 @@ ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 class Payer:
     """Carries out this node's duties to pay, over one rail."""
 
-    def __init__(self, node: Node, rail: Rail, bank: str) -> None:
-        self.node, self.rail, self.bank = node, rail, bank
+    def __init__(self, node: Node, rail: Rail) -> None:
+        self.node, self.rail = node, rail
 
     def run(self) -> int:
         """Do what can be done now; the number of instructions with a new final outcome.
@@ -148,7 +148,15 @@ class Payer:
             if answer.state is OutcomeState.UNKNOWN:
                 state = "new" if asked else "sent"
             changed.append(
-                {**row, "state": state, "ref": answer.ref, "code": answer.code, "at": answer.at}
+                {
+                    **row,
+                    "state": state,
+                    "ref": answer.ref,
+                    "code": answer.code,
+                    "at": answer.at,
+                    "bank": answer.bank,
+                    "sandbox": answer.sandbox,
+                }
             )
         with self.node.store.writing() as block:
             block.mark_instructions(changed)
@@ -207,7 +215,8 @@ class Payer:
             "state": row["state"],
             "amount_fen": row["amount_fen"],
             "payer": row["payer"],
-            "bank": self.bank,
+            "bank": row["bank"],
+            "sandbox": row["sandbox"],
             "ref": row["ref"],
             "at": row["at"],
             "code": row["code"],

@@ -101,7 +101,7 @@ class Town:
         )
         self.node.found(value)
         self.decider = Decider(self.node)
-        self.payer = None if rail is None else Payer(self.node, rail, "sandbox")
+        self.payer = None if rail is None else Payer(self.node, rail)
 
     # setting up ----------------------------------------------------------------------------------
     def set_up(self, areas: Sequence[str] = (AREA,)) -> Town:

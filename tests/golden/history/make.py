@@ -51,7 +51,7 @@ def main(path: Path) -> None:
     )  # fmt: skip
     paper = SimpleNamespace(open_accounts=list)  # a bank that takes note of nothing
     scheme.apply(node, scheme.load("yunnan"), shelf(), paper)
-    decider, payer = Decider(node), Payer(node, PaperBank(), "paper")
+    decider, payer = Decider(node), Payer(node, PaperBank())
 
     def work() -> None:
         decider.run()

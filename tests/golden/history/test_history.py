@@ -59,7 +59,26 @@ def test_the_same_acts_give_the_same_leaves(path):
     assert again == wanted
 
 
-def test_the_first_history_holds_every_kind_of_act():
-    kinds = {json.loads(leaf)["act"]["kind"] for leaf in leaves_of(HISTORIES[0])
-             if json.loads(leaf)["leaf"] == "act"}  # fmt: skip
-    assert kinds == set(KINDS)
+KINDS_OF_RULES_1 = frozenset(
+    [
+        "admit_batch",
+        "admit_member",
+        "allot",
+        "confirm_payments",
+        "decide",
+        "file_area",
+        "file_product",
+        "hold_batch",
+        "list_product",
+        "record_facts",
+        "register_source",
+        "resolve",
+        "time",
+    ]
+)
+
+
+def test_the_first_history_holds_every_kind_of_act_of_its_time():
+    leaves = map(json.loads, leaves_of(HISTORIES[0]))
+    kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}
+    assert kinds == KINDS_OF_RULES_1 <= set(KINDS)
