@@ -6,13 +6,24 @@ is named in it. The order in which facts were read never matters where the contr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import Refusal, Refused
 from ..grouping import Occurrence
 from . import magnitude, reading, reports, role
-from .outcome import Closed, Context, Finding, Found, Gathered, Held, Waiting, sentence
+from .outcome import (
+    Closed,
+    Context,
+    Finding,
+    Found,
+    Gathered,
+    Given,
+    Held,
+    Measure,
+    Waiting,
+    sentence,
+)
 
 __all__ = [
     "MEASURES",
@@ -27,10 +38,22 @@ __all__ = [
     "sentence",
 ]
 
-MEASURES = (
-    *("shock.magnitude", "shock.role"),
-    *("loss.area", "loss.total", "deaths.area", "value"),
-)
+
+def _anywhere(measure: Callable[[Given, Occurrence, Context, int, Given], Finding]) -> Measure:
+    """A measure that asks for no area."""
+    return lambda rule, occurrence, _, *rest: measure(rule, occurrence, *rest)
+
+
+# Name of a measure, as a product files it -> what reads it from the facts.
+_READ: Mapping[str, Measure] = {
+    "shock.magnitude": _anywhere(magnitude.find),
+    "shock.role": role.find,
+    "loss.area": reports.loss_area,
+    "loss.total": reports.loss_total,
+    "deaths.area": reports.deaths_area,
+    "value": _anywhere(reading.find),
+}
+MEASURES = tuple(_READ)
 
 
 def find(
@@ -47,36 +70,15 @@ def find(
     same case used: shock id -> [observation id, tenths] (the `used` of its findings).
     Errors   Refused evidence.unknown_measure.
     """
-    answer = _measured(rule, occurrence, area, context, now, fixed)
+    measure = _READ.get(rule["measure"])
+    if measure is None:
+        facts = {"input": rule["name"], "measure": str(rule["measure"])[:60]}
+        raise Refused(Refusal("evidence.unknown_measure", facts))
+    answer = measure(rule, occurrence, area, context, now, fixed)
     resolution = context.resolution(rule["name"])
     if resolution is None or not isinstance(answer, Held):
         return answer
     return _resolved(rule, answer, resolution)
-
-
-def _measured(
-    rule: Mapping[str, Any],
-    occurrence: Occurrence,
-    area: Mapping[str, Any],
-    context: Context,
-    now: int,
-    fixed: Mapping[str, Any],
-) -> Finding:
-    match rule["measure"]:
-        case "shock.magnitude":
-            return magnitude.find(rule, occurrence, context, now, fixed)
-        case "shock.role":
-            return role.find(rule, occurrence, area, context, now, fixed)
-        case "loss.area":
-            return reports.loss_area(rule, occurrence, area, context, now, fixed)
-        case "loss.total":
-            return reports.loss_total(rule, occurrence, area, context, now, fixed)
-        case "deaths.area":
-            return reports.deaths_area(rule, occurrence, area, context, now, fixed)
-        case "value":
-            return reading.find(rule, occurrence, context, now, fixed)
-        case other:
-            raise Refused(Refusal("evidence.unknown_measure", {"measure": str(other)[:60]}))
 
 
 def _resolved(rule: Mapping[str, Any], held: Held, resolution: Mapping[str, Any]) -> Found:

@@ -6,7 +6,7 @@ in `errors/texts/evidence.toml`, its facts beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -140,6 +140,12 @@ class Gathered:
     def resolution(self, name: str) -> Mapping[str, Any] | None:
         """By input name."""
         return self.resolutions.get(name)
+
+
+Given = Mapping[str, Any]
+Measure = Callable[[Given, Occurrence, Given, Context, int, Given], Finding]
+# What reads one input: its rule, the occurrence, the product's area, what may be looked at, the
+# block's time, what an earlier trigger of the case has used.
 
 
 def sentence(finding: Waiting | Held | Closed) -> Refusal:
