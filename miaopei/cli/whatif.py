@@ -146,7 +146,8 @@ def what_if(
         X25519PrivateKey.generate(),
     )
     member = in_memory(identity)
-    first, last = min(a.at for a in coming), max(a.at for a in coming)
+    first = min(min(a.at, a.row.observation.instant) for a in coming)
+    last = max(a.at for a in coming)
     genesis = genesis_value(
         "what-if",
         identity,

@@ -96,8 +96,10 @@ def reapply(
                         break
             if progress is not None:
                 progress(seen.leaves, size)
+    except Refused as refused:
+        _differs(seen, "leaf_unreadable", position=seen.leaves, why=refused.refusals[0].code)
     except BROKEN as error:
-        _differs(seen, "leaf_unreadable", position=seen.leaves, why=f"{type(error).__name__}")
+        _differs(seen, "leaf_unreadable", position=seen.leaves, why=type(error).__name__)
     return seen
 
 

@@ -16,6 +16,7 @@ from ..errors import Fact, Refusal, Refused
 from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import FEN_A_LOSS_UNIT, percent
 from ..measures.place import degrees_text
+from ..terms.filing import Text
 from . import timeliness
 from .occurrences import Records, Scene, Scenes, own_loss, place_of, smaller
 from .published import Printed
@@ -37,6 +38,7 @@ OURS = frozenset(
 class Row:
     """One occurrence and the first benefit of one product; `beside` is the state of the others.
 
+    `provenance` says how sure the terms are, `total_is` what is said of the event's total loss.
     Units   fen, UTC seconds, tenths of magnitude. None: not known (yet), which is not zero.
     """
 
@@ -60,6 +62,8 @@ class Row:
     receipt: str | None
     printed: Printed | None
     labels: tuple[str, ...]
+    provenance: Text | None = None
+    total_is: str | None = None
 
     @property
     def date(self) -> str:
@@ -96,6 +100,7 @@ class Row:
             "date": self.date,
             "product": self.product,
             "terms_version": self.version,
+            "terms_provenance": None if self.provenance is None else self.provenance.as_json(),
             "magnitude": self.magnitude_tenths / 10,
             "magnitude_type": main["magnitude_type"],
             "epicentre": {
@@ -108,6 +113,7 @@ class Row:
             "reason": self.reason.code.partition(".")[2],
             "payout_fen": self.payout_fen,
             "loss_fen": self.loss_fen,
+            "loss_total_is": self.total_is,
             "ratio_percent": self.ratio_percent,
             "receipt": self.receipt,
             "main_shock_at": beijing_text(main["origin"]) + " +08:00",
@@ -218,7 +224,7 @@ def _row(
         role=None if role is None else ROLES[role],
         state=case["state"],
         reason=_reason(case, number, settled[-1]["in_force"] if settled else None),
-        until=case["until"],
+        until=case["until"] if str(case["state"]).startswith(WAITING) else None,
         payout_fen=_amount(case, settled),
         loss_fen=None if loss is None else loss * FEN_A_LOSS_UNIT,
         in_force=settled[-1]["in_force"] if settled else None,
@@ -231,7 +237,15 @@ def _row(
         receipt=receipts.get(name),
         printed=printed.get((beijing_day(seen.main["origin"]), seen.product.id)),
         labels=labels,
+        provenance=None if number is None else seen.product.version(number).provenance,
+        total_is=_total_is(case),
     )
+
+
+def _total_is(case: Mapping[str, Any]) -> str | None:
+    """What the report says of the event's total that the payout was divided by."""
+    said = [f["detail"].get("total_is") for f in case["facts"].values() if "detail" in f]
+    return next((str(each) for each in said if each), None)
 
 
 def _amount(case: Mapping[str, Any], settled: list[dict[str, Any]]) -> int | None:

@@ -12,7 +12,7 @@ from ...measures.money import as_wan, as_yuan
 from ...products.shelf import Shelf
 from ...reports.published import UNITS
 from ...reports.register import Register, Row
-from ...terms.filing import Product, Version
+from ...terms.filing import Product, Text, Version
 from ...terms.wording import articles
 from ..speak import Speaker, out, show_table
 
@@ -79,7 +79,23 @@ def registered(found: Register, speaker: Speaker) -> None:
     title = speaker.text("register_title", count=len(found.paid))
     show_table(title, headings, (_cells(row, speaker) for row in found.paid))
     out(speaker.text("register_note"))
+    for row in found.paid:
+        if row.total_is:
+            facts = {"date": row.date, "product": row.product, "remark": row.total_is}
+            out(speaker.text("register_total", **facts))
+    for (product, version), provenance in _provenances(found).items():
+        said = speaker.pick(provenance.zh, provenance.en)
+        out(speaker.text("register_terms", product=product, version=version, remark=said))
     out("")
+
+
+def _provenances(found: Register) -> dict[tuple[str, int], Text]:
+    """How sure the terms are that paid, each version once."""
+    return {
+        (row.product, row.version): row.provenance
+        for row in found.paid
+        if row.version is not None and row.provenance is not None
+    }
 
 
 def _cells(row: Row, speaker: Speaker) -> tuple[str, ...]:

@@ -1,0 +1,218 @@
+"""What a person meets at the command line: words, exit codes, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import miaopei
+from miaopei.cli.main import language_of, main
+from miaopei.cli.place import Place
+from miaopei.cli.verify import read
+from miaopei.errors import Alarm, OutsideFault, Refused
+from miaopei.errors.texts import table
+
+DATA = Path(miaopei.__file__).parent / "data" / "earthquake"
+CATALOGUE = str(DATA / "cenc_catalogue_2015_2021.csv")
+COMMANDS = (
+    *("demo", "replay", "verify", "why", "caused", "cases", "status", "audit", "rebuild"),
+    *("serve", "doctor", "backup", "restore", "export", "terms", "feed"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIAOPEI_LANG", "en")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(f" {command} " in said for command in COMMANDS)
+    assert "Exit codes" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    assert "Usage: miaopei" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["replay", "there-is-none.csv", "--product", "yunnan_dali"], 2, "does not exist"),
+        (["replay", CATALOGUE, "--product", "no_such"], 1, "no_such"),
+        (["replay", CATALOGUE, "--product", "yunnan_dali", "--terms", "9"], 1, "9"),
+        (["replay", __file__, "--product", "yunnan_dali"], 1, "not known"),
+        (["replay", CATALOGUE, "--product", "power_restoration"], 1, "--declare"),
+        (["terms", "show", "no_such"], 1, "no_such"),
+        (["feed", "read", __file__], 1, "not known"),
+        (["verify", __file__, "--key", "no-such-file"], 1, "no-such-file"),
+        (["verify", "--json"], 2, "Missing argument"),
+    ],
+)
+def test_what_a_user_does_wrong_ends_in_a_sentence(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == code
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("command", ["status", "cases", "audit", "rebuild", "serve"])
+def test_a_folder_without_a_record_says_what_to_do(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--data", str(tmp_path), "--lang", "zh"]) == 1
+    assert "miaopei demo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OutsideFault("the bank is silent", retry=True), 3, "safe to try again"),
+        (OutsideFault("the server died", retry=False), 3, "miaopei status"),
+        (Alarm("readings differ", policy="p1"), 4, "no money moves"),
+        (PermissionError(13, "Permission denied", "keys.json"), 3, "keys.json"),
+        (Refused(), 1, ""),
+    ],
+)
+def test_faults_and_alarms_have_their_own_codes(
+    error: Exception,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr("miaopei.cli.terms.list_terms", fail)
+    assert main(["terms", "list"]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_language_is_that_of_the_option_then_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MIAOPEI_LANG")
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert language_of([]) == "zh"
+    assert language_of(["terms", "--lang", "en"]) == "en"
+    assert language_of(["terms", "--lang=zh"]) == "zh"
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    assert language_of([]) == "en"
+
+
+def test_terms_in_words_and_hashes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["terms", "show", "yunnan_dali", "--lang", "zh"]) == 0
+    said = capsys.readouterr().out
+    assert "2,800万元" in said.replace(" ", "")
+    assert "依据薄弱" in said
+    assert main(["terms", "hash", "yunnan_dali", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [version["number"] for version in value["versions"]] == [1, 2]
+    assert main(["terms", "list", "--json"]) == 0
+    ids = {product["id"] for product in json.loads(capsys.readouterr().out)}
+    assert {"yunnan_dali", "yunnan_yuxi", "power_restoration"} <= ids
+
+
+def test_terms_check_tells_every_fault_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["terms", "show", "yunnan_yuxi", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    file = tmp_path / "product.json"
+    file.write_text(json.dumps(value), "utf-8")
+    assert main(["terms", "check", str(file)]) == 0
+    capsys.readouterr()
+    value["inputs"][0]["definition"]["en"] = ""
+    value["inputs"][1]["definition"]["zh"] = ""
+    file.write_text(json.dumps(value), "utf-8")
+    assert main(["terms", "check", str(file), "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["refusals"]) >= 2
+
+
+def test_a_feed_is_read_by_content(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["feed", "read", str(DATA / "loss_reports.csv"), "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["format"] == "loss-report-csv"
+    assert len(value["rows"]) == 6
+    assert main(["feed", "read", CATALOGUE]) == 0
+    assert "536 facts" in capsys.readouterr().out
+
+
+def test_verify_reads_its_arguments_alone_or_leaves_them_to_typer(tmp_path: Path) -> None:
+    file = tmp_path / "receipt.json"
+    file.write_bytes(b"{}")
+    asked = read(["--key", "k", str(file), "--json", "--lang=zh"])
+    assert asked is not None
+    assert (asked.file, asked.key, asked.json) == (file, "k", True)
+    for arguments in ([], ["--help"], [str(file), str(file)], ["--key"], ["none.json"], ["-x"]):
+        assert read(arguments) is None
+    assert read([str(file), "--lang", "de"]) is None
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with (
+        place.alone(),
+        pytest.raises(Refused) as refused,
+        Place(tmp_path).alone(),
+    ):
+        pass
+    assert refused.value.refusals[0].code == "cli.folder_in_use"
+    with place.alone():
+        pass  # the lock is free again
+
+
+def test_help_and_verify_start_without_the_database() -> None:
+    """Measured by what is imported, so that a busy machine does not decide."""
+    code = (
+        "import sys; from miaopei.cli.main import main; main(sys.argv[1:]);"
+        "print([m for m in ('psycopg', 'sqlalchemy', 'numpy', 'fastapi', 'h3', 'pydantic')"
+        " if m in sys.modules], file=sys.stderr)"
+    )
+    for arguments, heavy in ((["verify", __file__], []), (["--help"], ["pydantic"])):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
+        found = done.stderr.strip().splitlines()[-1]
+        assert all(name in heavy for name in eval(found)), found
+
+
+def test_a_killed_pipe_is_no_traceback() -> None:
+    command = [sys.executable, "-m", "miaopei.cli", "terms", "show", "yunnan_dali"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    time.sleep(0.1)
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait(10)
+
+
+@pytest.mark.parametrize("room", ["cli", "register", "scheme", "rebuild", "inspect", "backup"])
+def test_texts_stand_in_both_languages_with_the_same_facts(room: str) -> None:
+    import string
+
+    for name, texts in table(room).items():
+        assert set(texts) == {"zh", "en"}, name
+        fields = {
+            language: {field for _, field, _, _ in string.Formatter().parse(text) if field}
+            for language, text in texts.items()
+        }
+        assert fields["zh"] == fields["en"], name

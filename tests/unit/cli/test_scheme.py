@@ -1,0 +1,168 @@
+"""A scheme put on a record: once, whole, in shares that add up, and never over something else."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from miaopei.errors import Refused
+from miaopei.errors.texts import say
+from miaopei.measures.instant import from_beijing
+from miaopei.node import scheme
+from miaopei.node.node import genesis_value
+from miaopei.node.ports import Identity
+from miaopei.products.shelf import shelf
+from miaopei.wiring import Member, in_memory
+
+
+class Book:
+    """The accounts of a bank, as a scheme opens them."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, tuple[str, int]] = {}
+
+    def open_accounts(self, accounts: Any) -> None:
+        for number, name, fen in accounts:
+            self.accounts.setdefault(number, (name, fen))
+
+
+@pytest.fixture
+def member() -> Member:
+    identity = Identity(
+        "operator",
+        Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(),
+        X25519PrivateKey.generate(),
+    )
+    made = in_memory(identity)
+    value = genesis_value(
+        "test", identity, clock="replay", time=from_beijing("2015-01-01"),
+        origin="miaopei.invalid/test", member_name={"zh": "测试", "en": "test"},
+    )  # fmt: skip
+    made.node.found(value)
+    return made
+
+
+def state_of(member: Member) -> dict[str, Any]:
+    with member.node.reading() as (_, state):
+        names = ("member", "source", "area", "product", "listing", "book", "batch", "in_force")
+        return {name: dict(state.range(name, "")) for name in names}
+
+
+def test_the_same_scheme_twice_changes_nothing(member: Member) -> None:
+    value, bank = scheme.load("yunnan"), Book()
+    first = scheme.apply(member.node, value, shelf(), bank)
+    member.work()
+    before, size = state_of(member), member.node.store
+    with size.reading() as reading:
+        head = reading.head()
+    assert first.policies == 2
+    again = scheme.apply(member.node, value, shelf(), bank)
+    member.work()
+    assert (again.acts, again.policies) == (0, 0)
+    assert state_of(member) == before
+    with size.reading() as reading:
+        assert reading.head().root == head.root
+    assert {book["size"] for book in before["book"].values()} == {1}
+
+
+def test_policies_are_issued_once_though_the_first_try_was_cut_short(member: Member) -> None:
+    """The batch was written down and never sent: the same act goes out at the next try."""
+    value = scheme.load("yunnan")
+    empty = {**value, "listings": [{**entry, "policies": []} for entry in value["listings"]]}
+    scheme.apply(member.node, empty, shelf())
+    wanted = [scheme.Wanted(0, 10**9, 0, 100, {"account": "a", "name": "b"}, {})]
+    submit, sent = member.node.submit, itertools.count()
+
+    def cut(acts: Any, **more: Any) -> Any:
+        if next(sent) == 0:
+            raise KeyboardInterrupt
+        return submit(acts, **more)
+
+    member.node.submit = cut  # type: ignore[method-assign]  # the process is stopped here
+    with pytest.raises(KeyboardInterrupt):
+        scheme.issue(member.node, "yunnan_dali", wanted, "scheme/test")
+    assert scheme.issue(member.node, "yunnan_dali", wanted, "scheme/test") == 1
+    assert scheme.issue(member.node, "yunnan_dali", wanted, "scheme/test") == 0
+    member.work()
+    assert state_of(member)["book"]["yunnan_dali"]["size"] == 1
+
+
+def test_premium_is_split_to_the_last_fen_and_policy_numbers_are_random(member: Member) -> None:
+    bank = Book()
+    scheme.apply(member.node, scheme.load("yunnan"), shelf(), bank)
+    member.work()
+    batches = list(state_of(member)["batch"].values())
+    for batch in batches:
+        totals = batch["totals"]
+        assert sum(part["premium_fen"] for part in totals["carriers"]) == totals["premium_fen"]
+    with member.node.store.reading() as reading:
+        rows = [*reading.rows("yunnan_dali", 1), *reading.rows("yunnan_yuxi", 1)]
+        payees = [reading.payee(f"policy/{row.row.policy}") for row in rows]
+    assert len({row.row.policy for row in rows} | {row.row.salt for row in rows}) == 4
+    assert [payee["name"] for payee in payees if payee] == ["大理州人民政府", "玉溪市人民政府"]
+    assert {payee["account"] for payee in payees if payee} <= set(bank.accounts)
+
+
+def test_nothing_private_is_in_the_log(member: Member) -> None:
+    scheme.apply(member.node, scheme.load("yunnan"), shelf(), Book())
+    member.work()
+    with member.node.store.reading() as reading:
+        rows = reading.rows("yunnan_dali", 1)
+        log = b"".join(reading.leaves(0, reading.head().size))
+    assert rows[0].row.policy.encode() not in log
+    assert b"6200-DALI-0001" not in log
+
+
+def test_another_value_under_the_same_name_is_refused_and_nothing_is_written(
+    member: Member,
+) -> None:
+    value = scheme.load("yunnan")
+    scheme.apply(member.node, value, shelf())
+    before = state_of(member)
+    other = copy.deepcopy(value)
+    other["placements"]["co_insurance"]["shares"][0]["ppm"] += 1
+    other["placements"]["co_insurance"]["shares"][1]["ppm"] -= 1
+    with pytest.raises(Refused) as refused:
+        scheme.apply(member.node, other, shelf())
+    (refusal,) = refused.value.refusals
+    assert refusal.code == "scheme.differs"
+    assert "yunnan_dali" in say(refusal, "zh")
+    assert state_of(member) == before
+
+
+def test_made_up_figures_say_so() -> None:
+    value = scheme.load("yunnan")
+    assert all(placement["illustrative"] for placement in value["placements"].values())
+    shares = value["placements"]["co_insurance"]["shares"]
+    assert sum(share["ppm"] for share in shares) == 1_000_000
+    assert {"chengtai", "picc", "pingan", "continent", "united"} == {s["carrier"] for s in shares}
+    assert any("made up" in label for label in value["labels"]["en"])
+    assert any("虚构" in label for label in value["labels"]["zh"])
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"{", "scheme.unreadable"),
+        (b"[]", "scheme.bad_field"),
+        (b'{"format": "other/1"}', "scheme.bad_field"),
+        (json.dumps({"format": scheme.FORMAT}).encode(), "scheme.bad_field"),
+    ],
+)
+def test_a_file_that_is_no_scheme_is_refused(data: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        scheme.read(data)
+    assert refused.value.refusals[0].code == code
+
+
+def test_an_unknown_scheme_names_those_there_are() -> None:
+    with pytest.raises(Refused) as refused:
+        scheme.load("../yunnan")
+    assert "yunnan" in say(refused.value.refusals[0], "en")
