@@ -231,7 +231,7 @@ class PostgresWriting(PrivateWriting):
         puts = [(*key, value) for key, value in self._new.items() if value is not None]
         gone = [key for key, value in self._new.items() if value is None]
         edge: tuple[object, ...] = (None,) * 5
-        if self._leaves:
+        if self._leaves or (self._block is not None and self._block[2]):
             edge = (head.size, head.root, head.height, head.time, b"".join(frontier.hashes))
         self._cursor.execute(
             FLUSH,

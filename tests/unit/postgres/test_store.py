@@ -164,13 +164,21 @@ def test_a_large_block_is_whole(store: PostgresStore) -> None:
         assert block.append_leaves(leaves[:700]) == 0
         assert block.leaf(699) == leaves[699]
         assert block.append_leaves(leaves[700:]) == 700
-        head = block.finish_block(0, 1, 1500)
+        assert block.node(10, 0)
+        head = block.finish_block(7, 8, 1500)
     assert head.root == root_of([leaf_hash(leaf) for leaf in leaves])
     with store.reading() as reading:
         assert reading.head() == head
         assert list(reading.leaves(0, 1500)) == leaves
         assert reading.node(10, 0) == root_of([leaf_hash(leaf) for leaf in leaves[:1024]])
         assert len(list(reading.range("case", ""))) == 2000
+        kept = reading.execute("select size, root, height, time from shared.head")
+        assert kept == [(1500, head.root, 7, 8)]
+    with store.writing() as block:
+        block.finish_block(8, 9, 0)  # only time passes: what is shared stays as it is
+    with store.reading() as reading:
+        assert (reading.head().height, reading.head().time) == (8, 9)
+        assert reading.execute("select size, root, height, time from shared.head") == kept
 
 
 # a server that dies ------------------------------------------------------------------------------
