@@ -16,7 +16,21 @@ from ..grouping import Occurrence, Shock
 from ..kinds import EARTHQUAKE
 from ..shocks import Fact
 from .outcome import Closed, Context, Finding, Found, Held, Waiting
-from .quorum import FIRST_SETTLES, Agreed, Lack, ValueOf, agree, latest, shown, until
+from .quorum import (
+    ANY_ONE,
+    FIRST_SETTLES,
+    Agreed,
+    Lack,
+    Missing,
+    ValueOf,
+    agree,
+    latest,
+    shown,
+    until,
+    without,
+)
+
+NO_MAGNITUDE = Missing("awaiting_rapid_report", "no_rapid_report", "no_official_magnitude")
 
 READ_IN = HOUR  # a rapid report read in after the catalogue has an hour to arrive
 
@@ -103,8 +117,7 @@ def _taken(
         return agree(latest(until(known, moment)), rule["sources"], rule, value_of)
 
     def fallback(moment: int) -> Agreed | Lack:
-        one = {"operators": 1, "tolerance": 0}
-        return agree(latest(until(known, moment)), rule["fallback"], one, value_of)
+        return agree(latest(until(known, moment)), rule["fallback"], ANY_ONE, value_of)
 
     first = official(min(now, deadline) if keeps else now)
     if isinstance(first, Agreed):
@@ -130,24 +143,18 @@ def _open(
     lack: Lack,
     value_of: ValueOf,
 ) -> Waiting | Held:
-    owner = rule["sources"][0] if rule["sources"] else None
     facts = {"shock": shock.id, "wanted": rule["operators"], "until": deadline}
-    if now < deadline or lack is Lack.NONE:
-        later = deadline if now < deadline else None
-        if lack is Lack.NONE:
-            return Waiting("awaiting_rapid_report", "no_rapid_report", later, owner, facts)
-        reason = "too_few_operators" if lack is Lack.FEW else "sources_disagree"
-        return Waiting("awaiting_quorum", reason, later, owner, facts)
-    sides = [
-        {"observation": f.observation.id, "source": f.observation.source, "tenths": value_of(f)}
-        for f in latest(known)
-        if f.observation.source in rule["sources"]
-    ]
-    first = min(known, key=lambda f: (f.recorded_order, f.observation.id)).observation
-    facts |= {"observation": first.id, "instant": first.instant, "values": sides}
-    if lack is Lack.CONFLICT:
-        return Held("held_conflict", "sources_disagree", facts, "operator")
-    return Held("held_person", "too_few_operators", facts, "operator")
+    if now >= deadline and lack is not Lack.NONE:
+        sides = [
+            {"observation": f.observation.id, "source": f.observation.source, "tenths": value_of(f)}
+            for f in latest(known)
+            if f.observation.source in rule["sources"]
+        ]
+        first = min(known, key=lambda f: (f.recorded_order, f.observation.id)).observation
+        facts |= {"observation": first.id, "instant": first.instant, "values": sides}
+    answer = without(lack, NO_MAGNITUDE, rule, deadline, None, now, facts)
+    assert not isinstance(answer, Closed), "one shock of a sequence never closes it"
+    return answer
 
 
 def _found(used: list[Used], open_: list[tuple[Shock, Waiting | Held]], context: Context) -> Found:
@@ -169,13 +176,11 @@ def _found(used: list[Used], open_: list[tuple[Shock, Waiting | Held]], context:
     return Found(main.tenths, tuple(because), main.how, detail)
 
 
-def _nothing(rule: Mapping[str, Any], occurrence: Occurrence, now: int) -> Waiting | Closed:
+def _nothing(rule: Mapping[str, Any], occurrence: Occurrence, now: int) -> Finding:
+    """Not one shock has a value that could ever count."""
     close = rule["close_after_seconds"]
     end = None if close is None else occurrence.origin + close
-    if end is not None and now >= end:
-        return Closed("closed", "no_official_magnitude", {"until": end})
-    owner = rule["sources"][0] if rule["sources"] else None
-    return Waiting("awaiting_rapid_report", "no_rapid_report", end, owner)
+    return without(Lack.NONE, NO_MAGNITUDE, rule, occurrence.origin, end, now, {})
 
 
 def reader(context: Context) -> ValueOf:

@@ -1,6 +1,7 @@
 """Which of several sources' values may be taken: order of sources, distinct operators, tolerance.
 
-Knows neither magnitudes nor reports: `value_of` reads the integer that is compared.
+And what becomes of a case where none may be: it waits, is held for a person, or closes. Knows
+neither magnitudes nor reports: `value_of` reads the integer that is compared.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from ..shocks import Fact
+from .outcome import Closed, Held, Waiting
 
 ValueOf = Callable[[Fact], int | None]
 FIRST_SETTLES = "first_settles"
+ANY_ONE: Mapping[str, Any] = {"operators": 1, "tolerance": 0}  # what a fallback is asked for
 
 
 class Lack(StrEnum):
@@ -31,6 +34,15 @@ class Agreed:
     fact: Fact
     value: int
     with_it: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What is said where nothing is on file: the state, the reason, and the reason it closes."""
+
+    state: str
+    reason: str
+    closed: str
 
 
 def latest(facts: Iterable[Fact]) -> list[Fact]:
@@ -64,6 +76,40 @@ def agree(
             with_it = (fact, *(f for f in near if f is not fact))
             return Agreed(fact, value, with_it)
     return Lack.CONFLICT if len(voices) >= rule["operators"] else Lack.FEW
+
+
+def without(
+    lack: Lack,
+    missing: Missing,
+    rule: Mapping[str, Any],
+    deadline: int,
+    close: int | None,
+    now: int,
+    facts: Mapping[str, Any],
+) -> Waiting | Held | Closed:
+    """What an input comes to that no value can be taken for. Source: specs/evidence.md, section 6.
+
+    Nothing on file: waited for, then closed at `close`. Too few operators, or too far apart: waited
+    for until the freeze deadline, then a person decides, whenever the input would close.
+    """
+    owner = rule["sources"][0] if rule["sources"] else None
+    if lack is Lack.NONE:
+        if close is not None and now >= close:
+            last = {"until": close, "last": missing.reason}
+            return Closed("closed", missing.closed, {**facts, **last})
+        coming = [moment for moment in (deadline, close) if moment is not None and moment > now]
+        return Waiting(missing.state, missing.reason, min(coming, default=None), owner, facts)
+    few = lack is Lack.FEW
+    reason = "too_few_operators" if few else "sources_disagree"
+    told = {**facts, "wanted": rule["operators"], "until": deadline}
+    if now < deadline:
+        return Waiting("awaiting_quorum", reason, deadline, owner, told)
+    return Held("held_person" if few else "held_conflict", reason, told, "operator")
+
+
+def stated(facts: Iterable[Fact], value_of: ValueOf) -> list[dict[str, Any]]:
+    """What each fact says, for the person who must decide between them."""
+    return [{"observation": f.observation.id, "value": value_of(f)} for f in facts]
 
 
 def until(facts: Iterable[Fact], moment: int) -> list[Fact]:

@@ -11,8 +11,22 @@ from typing import Any
 from ..grouping import Occurrence
 from ..kinds import READING
 from ..shocks import Fact
-from .outcome import Closed, Context, Finding, Found, Held, Waiting
-from .quorum import FIRST_SETTLES, Agreed, Lack, agree, latest, shown, until
+from .outcome import Context, Finding, Found
+from .quorum import (
+    ANY_ONE,
+    FIRST_SETTLES,
+    Agreed,
+    Lack,
+    Missing,
+    agree,
+    latest,
+    shown,
+    stated,
+    until,
+    without,
+)
+
+NO_READING = Missing("awaiting_report", "no_reading", "no_reading")
 
 
 def find(
@@ -39,11 +53,11 @@ def find(
     def value_of(fact: Fact) -> int:
         return int(fact.observation.values["value"])
 
-    answer = agree(latest(facts), rule["sources"], rule, value_of)
+    current = latest(facts)
+    answer = agree(current, rule["sources"], rule, value_of)
     deadline = occurrence.origin + rule["freeze_seconds"]
     if answer is Lack.NONE and now >= deadline:
-        one = {"operators": 1, "tolerance": 0}
-        answer = agree(latest(facts), rule["fallback"], one, value_of)
+        answer = agree(current, rule["fallback"], ANY_ONE, value_of)
     if isinstance(answer, Agreed):
         because = tuple(f.observation.id for f in answer.with_it)
         detail = {
@@ -52,21 +66,7 @@ def find(
             "shown": shown(facts, answer.with_it, value_of),
         }
         return Found(answer.value, because, "reading", detail)
-    return _without(rule, occurrence, now, deadline, answer)
-
-
-def _without(
-    rule: Mapping[str, Any], occurrence: Occurrence, now: int, deadline: int, lack: Lack
-) -> Waiting | Held | Closed:
-    owner = rule["sources"][0] if rule["sources"] else None
-    facts = {"wanted": rule["operators"], "until": deadline}
-    if lack is Lack.CONFLICT and now >= deadline:
-        return Held("held_conflict", "sources_disagree", facts, "operator")
     close = rule["close_after_seconds"]
     end = None if close is None else occurrence.origin + close
-    if end is not None and now >= end:
-        return Closed("closed", "no_reading", {"until": end})
-    if lack is Lack.NONE:
-        return Waiting("awaiting_report", "no_reading", deadline if now < deadline else end, owner)
-    reason = "too_few_operators" if lack is Lack.FEW else "sources_disagree"
-    return Waiting("awaiting_quorum", reason, deadline if now < deadline else end, owner, facts)
+    sides = {} if answer is Lack.NONE else {"values": stated(current, value_of)}
+    return without(answer, NO_READING, rule, deadline, end, now, sides)

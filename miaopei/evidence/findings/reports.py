@@ -6,17 +6,34 @@ names is missing, not zero: the case waits, then closes, and a later report open
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..grouping import Occurrence
 from ..kinds import DEATHS, LOSS_REPORT, total_refusal
 from ..shocks import Fact
 from .belonging import Belongs, belongs
-from .outcome import Closed, Context, Finding, Found, Held, Waiting
-from .quorum import FIRST_SETTLES, Agreed, Lack, ValueOf, agree, latest, shown, until
+from .outcome import Closed, Context, Finding, Found, Given, Held, Waiting
+from .quorum import (
+    ANY_ONE,
+    FIRST_SETTLES,
+    Agreed,
+    Lack,
+    Missing,
+    ValueOf,
+    agree,
+    latest,
+    shown,
+    stated,
+    until,
+    without,
+)
 
-Given = Mapping[str, Any]
+NO_REPORT = Missing("awaiting_report", "no_report", "no_assessed_loss_reported")
+NOT_IN_REPORTS = replace(NO_REPORT, reason="area_not_named")
+NO_NOTICE = Missing("awaiting_death_notice", "no_death_notice", "no_deaths_reported")
+NOT_IN_NOTICES = replace(NO_NOTICE, reason="area_not_named")
 
 
 def loss_area(
@@ -37,7 +54,6 @@ def deaths_area(
     rule: Given, occurrence: Occurrence, area: Given, context: Context, now: int, fixed: Given
 ) -> Finding:
     """Deaths in the own area that an official notice attributes to the event."""
-    state, closed = "awaiting_death_notice", "no_deaths_reported"
     if before := _before(rule, fixed):
         return before
     facts = _mine(DEATHS, rule, occurrence, context, now)
@@ -49,11 +65,11 @@ def deaths_area(
         answer = _agreed(
             notices, rule, occurrence, now, lambda f: int(f.observation.values["count"])
         )
-        if isinstance(answer, Held | Waiting):
+        if isinstance(answer, Held | Waiting | Closed):
             return answer
         if answer is None:
-            reason = "area_not_named" if facts and not notices else "no_death_notice"
-            return _missing(rule, occurrence, now, (state, reason, closed), {"area": code})
+            missing = NOT_IN_NOTICES if facts and not notices else NO_NOTICE
+            return _missing(rule, occurrence, now, missing, {"area": code})
         count += answer.value
         because += [f.observation.id for f in answer.with_it]
         detail = _told(answer, facts)
@@ -82,23 +98,20 @@ def _loss(
         parts = [items.get(code, {}).get(item) for code in area["own"]]
         return None if None in parts else sum(parts)
 
-    names = ("awaiting_report", "no_report", "no_assessed_loss_reported")
     answer = _agreed(facts, rule, occurrence, now, part_of)
-    if isinstance(answer, Held | Waiting):
+    if isinstance(answer, Held | Waiting | Closed):
         return answer
     if answer is None:
-        if facts:
-            names = ("awaiting_report", "area_not_named", "no_assessed_loss_reported")
-        return _missing(rule, occurrence, now, names, {"area": area["own"][0], "item": item})
+        missing = NOT_IN_REPORTS if facts else NO_REPORT
+        return _missing(rule, occurrence, now, missing, {"area": area["own"][0], "item": item})
     values = answer.fact.observation.values
     because = tuple(f.observation.id for f in answer.with_it)
     detail = {**_told(answer, facts), "item": item, "part": answer.value}
     if not total:
         return _named(rule, Found(answer.value, because, "report", detail))
     if refusal := total_refusal(values, item, answer.value):
-        reason = refusal.code.partition(".")[2]
-        names = ("awaiting_report", reason, "no_assessed_loss_reported")
-        return _missing(rule, occurrence, now, names, dict(refusal.facts))
+        missing = replace(NO_REPORT, reason=refusal.code.partition(".")[2])
+        return _missing(rule, occurrence, now, missing, refusal.facts)
     detail["total_is"] = values["total_is"]
     return _named(rule, Found(values["totals"][item], because, "report", detail))
 
@@ -124,35 +137,26 @@ def _mine(
 
 def _agreed(
     facts: Sequence[Fact], rule: Given, occurrence: Occurrence, now: int, value_of: ValueOf
-) -> Agreed | Waiting | Held | None:
+) -> Agreed | Waiting | Held | Closed | None:
     """The report that counts; the fallback's once the freeze deadline has passed without one."""
     deadline = occurrence.origin + rule["freeze_seconds"]
     answer = agree(facts, rule["sources"], rule, value_of)
     if answer is Lack.NONE and now >= deadline:
-        answer = agree(facts, rule["fallback"], {"operators": 1, "tolerance": 0}, value_of)
+        answer = agree(facts, rule["fallback"], ANY_ONE, value_of)
     if isinstance(answer, Agreed):
         return answer
     if answer is Lack.NONE:
         return None
-    reason = "too_few_operators" if answer is Lack.FEW else "sources_disagree"
-    told = [{"observation": f.observation.id, "value": value_of(f)} for f in facts]
-    detail = {"wanted": rule["operators"], "until": deadline, "values": told}
-    if now < deadline:
-        return Waiting("awaiting_quorum", reason, deadline, rule["sources"][0], detail)
-    state = "held_person" if answer is Lack.FEW else "held_conflict"
-    return Held(state, reason, detail, "operator")
+    sides = {"values": stated(facts, value_of)}
+    return without(answer, NO_REPORT, rule, deadline, None, now, sides)
 
 
 def _missing(
-    rule: Given, occurrence: Occurrence, now: int, names: tuple[str, str, str], facts: Given
-) -> Waiting | Closed:
-    state, reason, closed = names
-    close = rule["close_after_seconds"]
+    rule: Given, occurrence: Occurrence, now: int, missing: Missing, facts: Given
+) -> Waiting | Held | Closed:
+    deadline, close = occurrence.origin + rule["freeze_seconds"], rule["close_after_seconds"]
     end = None if close is None else occurrence.origin + close
-    if end is not None and now >= end:
-        return Closed("closed", closed, {**facts, "until": end, "last": reason})
-    owner = rule["sources"][0] if rule["sources"] else None
-    return Waiting(state, reason, end, owner, facts)
+    return without(Lack.NONE, missing, rule, deadline, end, now, facts)
 
 
 def _told(answer: Agreed, facts: Sequence[Fact]) -> dict[str, Any]:

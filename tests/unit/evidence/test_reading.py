@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from miaopei.evidence.findings import Closed, Found, Gathered, Held, Waiting, find
+import pytest
+
+from miaopei.errors.texts import say
+from miaopei.evidence.findings import Closed, Found, Gathered, Held, Waiting, find, sentence
 from miaopei.evidence.grouping import Fact, group
 from miaopei.evidence.observation import Observation, check
 from miaopei.measures.instant import DAY, HOUR, from_beijing
 from tests.unit.evidence.facts import rule
 
 START = from_beijing("2024-07-01 10:00:00")
-GROUPING = {"kind": "readings"}
+GROUPING = {"kind": "reading"}
 HOW = rule("value", name="minutes_late", freeze_seconds=DAY, close_after_seconds=9 * DAY)
 
 
@@ -24,9 +27,9 @@ def minutes(value: int, *, source: str = "grid.scada", event: str = "outage-7", 
     return Observation("reading", source, event, revision, "reviewed", values)
 
 
-def ask(facts, now, how=HOW, fixed=None):
+def ask(facts, now, how=HOW, fixed=None, resolutions=None):
     (occurrence,) = [o for o in group(facts, GROUPING) if o.origin == START][:1]
-    context = Gathered(facts, (), GROUPING)
+    context = Gathered(facts, (), GROUPING, resolutions=resolutions or {})
     return find(how, occurrence, {}, context, now, fixed or {})
 
 
@@ -74,6 +77,38 @@ def test_two_meters_must_agree_or_a_person_decides() -> None:
     held = ask(apart, START + DAY, two)
     assert isinstance(held, Held)
     assert held.reason == "sources_disagree"
+
+
+@pytest.mark.parametrize("close", [None, 9 * DAY])
+def test_one_meter_alone_past_the_deadline_is_put_before_a_person(close: int | None) -> None:
+    two = {
+        **HOW,
+        "sources": ["grid.scada", "meter.park"],
+        "operators": 2,
+        "close_after_seconds": close,
+    }
+    alone = on_file(minutes(95))
+    waits = ask(alone, START + DAY - 1, two)
+    assert isinstance(waits, Waiting)
+    assert waits.until == START + DAY
+    for late in (START + DAY, START + 30 * DAY):
+        held = ask(alone, late, two)
+        assert isinstance(held, Held)
+        assert (held.state, held.reason) == ("held_person", "too_few_operators")
+        assert held.facts["values"] == [{"observation": minutes(95).id, "value": 95}]
+        assert "2" in say(sentence(held))
+    decided = {"minutes_late": {"value": 95, "reason": "read on site", "person": "p1", "act": "a1"}}
+    found = ask(alone, START + DAY, two, resolutions=decided)
+    assert isinstance(found, Found)
+    assert (found.value, found.how) == (95, "person")
+
+
+def test_what_waits_for_its_fallback_is_looked_at_when_the_fallback_may_speak() -> None:
+    how = {**HOW, "fallback": ["meter.park"]}
+    facts = on_file(minutes(95, source="meter.park"))
+    waits = ask(facts, START + HOUR, how)
+    assert isinstance(waits, Waiting)
+    assert waits.until == START + DAY
 
 
 def test_a_reading_from_the_fallback_counts_after_the_deadline_only() -> None:
