@@ -467,3 +467,21 @@ def test_a_name_that_could_be_taken_for_another_key_is_refused(name: str) -> Non
         body = {"listing": value, "product": product.hash, "arrears": False}
         found = codes(town.send(town.act("list_product", body)))
         assert found in (["act.bad_body"], ["market.listing_empty"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda p: p["inputs"][0].update(measure="shock.colour"), "evidence.unknown_measure"),
+        (lambda p: p["grouping"].update(km=20_000), None),
+        (lambda p: p["grouping"].update(hours=0), None),
+    ],
+)
+def test_a_product_that_evidence_cannot_read_is_refused_when_it_is_filed(change, code):
+    town = Town().set_up()
+    value = hills().as_json()
+    change(value)
+    result = town.send(town.act("file_product", {"product": value}, "changed"))
+    assert not result.ok
+    found = codes([result])
+    assert code in found if code else any(c.startswith(("evidence.", "place.")) for c in found)
