@@ -483,5 +483,5 @@ def test_a_product_that_evidence_cannot_read_is_refused_when_it_is_filed(change,
     change(value)
     result = town.send(town.act("file_product", {"product": value}, "changed"))
     assert not result.ok
-    found = codes([result])
+    found = codes(result)
     assert code in found if code else any(c.startswith(("evidence.", "place.")) for c in found)
