@@ -7,6 +7,7 @@ finds them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,11 @@ LIES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda v: leaf(v, "trigger")["value"]["facts"]["magnitude"].update(value=70), "inclusion",
     ),
     "a later checkpoint": (
-        lambda v: v.update(checkpoint=v["checkpoint"].replace("\n1835\n", "\n1836\n")),
+        lambda v: v.update(
+            checkpoint=re.sub(
+                r"\n(\d+)\n", lambda size: f"\n{int(size[1]) + 1}\n", v["checkpoint"], count=1
+            )
+        ),
         "checkpoint",
     ),
     "an act dropped": (lambda v: v["leaves"]["decisions"].clear(), "decisions"),
