@@ -10,16 +10,14 @@ from typing import Any
 
 from ..evidence.area import AreaSet
 from ..evidence.findings import Found
-from ..evidence.grouping import Fact, Occurrence
+from ..evidence.grouping import Fact, Occurrence, nearby
+from ..evidence.kinds import ATTACHED, GROUPED
 from ..evidence.names import Names
-from ..evidence.observation import Observation
-from ..measures.instant import DAY, HOUR
 from ..terms.filing import Product
 from .base import clock_key
 from .state import State
 
-GROUPED = ("shock", "reading")  # kinds that open occurrences
-ATTACHED = ("loss_report", "deaths")  # kinds that attach to them by their day
+__all__ = ["GROUPED", "RecordContext", "context", "facts_between", "product_of"]
 
 
 def facts_between(state: State, low: int, high: int) -> list[Fact]:
@@ -30,20 +28,9 @@ def facts_between(state: State, low: int, high: int) -> list[Fact]:
 def facts_of(state: State, kind: str, low: int, high: int) -> list[Fact]:
     """Facts of one kind that speak of a time in [low, high), earliest first."""
     return [
-        fact_of(state.need("observation", key.rpartition("/")[2]))
+        Fact.on_file(state.need("observation", key.rpartition("/")[2]))
         for key, _ in state.between("seen", _seen(kind, low), _seen(kind, high))
     ]
-
-
-def fact_of(entry: Mapping[str, Any]) -> Fact:
-    """An entry of the observation table as evidence reads it."""
-    return Fact(
-        Observation.from_json(entry["observation"]),
-        entry["recorded_at"],
-        entry["order"],
-        entry["operator"],
-        entry["counted"],
-    )
 
 
 @lru_cache(maxsize=64)
@@ -107,10 +94,9 @@ def context(
     state: State, rule_id: str, grouping: Mapping[str, Any], listing: str, occurrence: Occurrence
 ) -> RecordContext:
     """Gather what evidence may look at for one occurrence of one listing."""
-    window = grouping.get("hours", 24) * HOUR
-    low, high = occurrence.origin - 2 * window - DAY, occurrence.origin + 2 * window + DAY
+    low, high = nearby(grouping, occurrence)
     areas = tuple(value for _, value in state.raw("area"))
-    near = state.between("occurrence", f"{rule_id}/{max(low, 0):012d}", f"{rule_id}/{high:012d}")
+    near = state.between("occurrence", f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}")
     prefix = f"{listing}/{occurrence.id}/"
     return RecordContext(
         on_file={kind: facts_of(state, kind, low, high) for kind in (*GROUPED, *ATTACHED)},

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..measures.identity import content_id
+from ..measures.instant import DAY
 from ..measures.place import threshold, unit_vector, within
 from .kinds import READING, SHOCK
 from .shocks import Cluster, Fact, Record, Rule, joined, records, relevant
 
 SHOCKS = "shocks"  # the kind of rule that makes sequences; any other groups by event key
 
-__all__ = ["Fact", "Occurrence", "Shock", "group", "occurrence_id"]
+__all__ = ["Fact", "Occurrence", "Shock", "group", "nearby", "occurrence_id"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,17 @@ def occurrence_id(rule: Mapping[str, Any], founding: str) -> str:
     """Content id of the rule's id and the founding observation. Source: record.md, section 6."""
     body = {"rule": content_id("grouping", rule), "founding": founding}
     return content_id("occurrence", body)
+
+
+def nearby(rule: Mapping[str, Any], occurrence: Occurrence) -> tuple[int, int]:
+    """[first, end) of the moments whose facts and neighbours may speak of an occurrence.
+
+    Two windows and a day each way: a report names a day, and a shock of the last hour may open the
+    neighbour that the report fits as well.
+    """
+    window = Rule.read(rule).window if rule.get("kind", SHOCKS) == SHOCKS else DAY
+    reach = 2 * window + DAY
+    return max(occurrence.origin - reach, 0), max(occurrence.origin + reach, 0)
 
 
 def group(

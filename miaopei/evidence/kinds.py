@@ -14,6 +14,8 @@ from ..measures import place
 from ..measures.instant import from_beijing
 
 SHOCK, LOSS_REPORT, DEATHS, READING = "shock", "loss_report", "deaths", "reading"
+GROUPED = (SHOCK, READING)  # kinds that open occurrences
+ATTACHED = (LOSS_REPORT, DEATHS)  # kinds that attach to them by their day
 
 # Table 3 of the Yunnan paper (地震经济损失统计): item -> (group, Chinese name). Source: docs/specs/
 # evidence.md, section 2. Losses are counted in units of 0.1 万元 (100,000 fen).
@@ -155,14 +157,12 @@ def _misfit(kind: str, field: str, value: object = None) -> Refusal:
 
 def instant(kind: str, values: Mapping[str, Any]) -> int:
     """The moment that the observation speaks of, in UTC seconds (a day: its Beijing start)."""
-    match kind:
-        case "shock":
-            return int(values["origin"])
-        case "reading":
-            return int(values["at"])
-        case _:
-            known = values.get("event_time")
-            return from_beijing(values["event_day"]) if known is None else int(known)
+    if kind == SHOCK:
+        return int(values["origin"])
+    if kind == READING:
+        return int(values["at"])
+    known = values.get("event_time")
+    return from_beijing(values["event_day"]) if known is None else int(known)
 
 
 def tenths(raw: str) -> int | None:

@@ -31,6 +31,17 @@ class Fact:
     operator: str
     counted: bool
 
+    @classmethod
+    def on_file(cls, entry: Mapping[str, Any]) -> Fact:
+        """From an entry of the record's table of observations."""
+        return cls(
+            Observation.from_json(entry["observation"]),
+            entry["recorded_at"],
+            entry["order"],
+            entry["operator"],
+            entry["counted"],
+        )
+
 
 @dataclass(frozen=True)
 class Rule:

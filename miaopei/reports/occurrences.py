@@ -13,10 +13,8 @@ from typing import Any, Protocol
 
 from ..evidence.area import AreaSet
 from ..evidence.findings import Found, Gathered, find
-from ..evidence.grouping import Fact, Occurrence
-from ..evidence.kinds import EARTHQUAKE
-from ..evidence.observation import Observation
-from ..measures.instant import DAY, HOUR
+from ..evidence.grouping import Fact, Occurrence, nearby
+from ..evidence.kinds import ATTACHED, EARTHQUAKE, GROUPED, SHOCK
 from ..terms.filing import InputRule, Product
 
 LOSS, ROLE = "loss.area", "shock.role"
@@ -40,15 +38,25 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class Scene:
-    """One occurrence for one product: main shock as far as it is known, and all facts near it."""
+    """One occurrence for one product: main shock as far as it is known, and all facts near it.
+
+    `main` are the values of the main shock, or of the founding reading where it is none of shocks;
+    `magnitude` is then None.
+    """
 
     product: Product
     occurrence: Occurrence
     main: Mapping[str, Any]
-    tenths: int
+    magnitude: int | None
     context: Gathered
     now: int
     found: dict[str, int | None] = field(default_factory=dict)
+
+    @property
+    def tenths(self) -> int:
+        """The main shock's magnitude; only a sequence of shocks is asked for it."""
+        assert self.magnitude is not None, "an occurrence of readings has no magnitude"
+        return self.magnitude
 
     def measured(self, measure: str) -> int | None:
         """What the facts on file say for a measure today, whether a case needed it or not."""
@@ -80,8 +88,8 @@ class Scenes:
         entry = self.records.need("listing", case["listing"])
         product = self.product(entry["product"])
         context = self._gathered(entry["rule"], product.grouping, occurrence)
-        main, tenths = _main(occurrence, context, case)
-        return Scene(product, occurrence, main, tenths, context, self.now)
+        main, magnitude = _main(occurrence, context, case)
+        return Scene(product, occurrence, main, magnitude, context, self.now)
 
     def listed(self, listing: str) -> Product:
         """The product of a listing."""
@@ -98,17 +106,15 @@ class Scenes:
         self, rule_id: str, grouping: Mapping[str, Any], occurrence: Occurrence
     ) -> Gathered:
         """The facts, areas and neighbours that findings may look at."""
-        window = grouping.get("hours", 24) * HOUR
-        low = max(occurrence.origin - 2 * window - DAY, 0)
-        high = occurrence.origin + 2 * window + DAY
+        low, high = nearby(grouping, occurrence)
         keys: list[str] = []
-        for kind in ("shock", "loss_report", "deaths"):
+        for kind in (*GROUPED, *ATTACHED):
             span = self.records.between("seen", f"{kind}/{low:012d}", f"{kind}/{high:012d}")
             keys += [key.rpartition("/")[2] for key, _ in span]
         first, last = f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}"
         near = self.records.between("occurrence", first, last)
         return Gathered(
-            on_file=[_fact(self.records.need("observation", key)) for key in keys],
+            on_file=[Fact.on_file(self.records.need("observation", key)) for key in keys],
             areas=self._areas,
             grouping=grouping,
             occurrences=tuple(Occurrence.from_json(value) for _, value in near),
@@ -139,7 +145,7 @@ def smaller(records: Records) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for id, entry in records.range("observation", ""):
         observation = entry["observation"]
-        if observation["kind"] != "shock":
+        if observation["kind"] != SHOCK:
             continue
         values = observation["values"]
         if not entry["counted"]:
@@ -162,12 +168,15 @@ def _fact_of(product: Product, case: Mapping[str, Any], measure: str) -> Mapping
 
 def _main(
     occurrence: Occurrence, context: Gathered, case: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], int]:
+) -> tuple[Mapping[str, Any], int | None]:
     """The main shock's values and magnitude: as the case found it, else the largest on file."""
+    founder = context.fact(occurrence.founding)
+    if founder is not None and founder.observation.kind != SHOCK:
+        return founder.observation.values, None
     for fact in case["facts"].values():
         detail = fact.get("detail", {}) if isinstance(fact, dict) else {}
         on_file = context.fact(detail.get("observation") or "")
-        if on_file is not None and on_file.observation.kind == "shock":
+        if on_file is not None and on_file.observation.kind == SHOCK:
             values = on_file.observation.values
             used = [tenths for _, tenths in detail.get("used", {}).values()]
             return values, max(used, default=int(values["magnitude_tenths"]))
@@ -176,19 +185,7 @@ def _main(
     counted = [
         fact.observation.values
         for fact in on_file_all
-        if fact is not None
-        and fact.counted
-        and fact.observation.values["magnitude_type"] in types
+        if fact is not None and fact.counted and fact.observation.values["magnitude_type"] in types
     ]
     values = min(counted, key=lambda v: (-v["magnitude_tenths"], v["origin"]))
     return values, int(values["magnitude_tenths"])
-
-
-def _fact(entry: Mapping[str, Any]) -> Fact:
-    return Fact(
-        Observation.from_json(entry["observation"]),
-        entry["recorded_at"],
-        entry["order"],
-        entry["operator"],
-        entry["counted"],
-    )
