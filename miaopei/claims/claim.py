@@ -25,6 +25,7 @@ from ..terms import exact
 from ..terms.columnar import settle_many
 from ..terms.words import Spent, Terms, walk
 
+Amounts = NDArray[np.int64]  # fen, one a policy
 ZERO_SAMPLE = 97  # every 97th zero is confirmed by the exact reading as well
 
 
@@ -107,35 +108,32 @@ def evaluate(
 ) -> Evaluated:
     """Claims of all policies in force, in book order; plain zeros are left out.
 
+    A policy whose amount a version recorded after the instant would change, either way, is held,
+    at the version that gives more.
     Errors   ReadingsDisagree (alarm) names the first differing policy and both amounts;
              Refused where the terms refuse the facts.
     """
     if not policies:
         return Evaluated(())
     chosen = [p.chosen for p in policies]
-    none = np.zeros(len(chosen), dtype=np.int64)
-    most = spent_at_most(terms, benefit)
-    elsewhere = [history.get(r.row.policy, History()).elsewhere for r in chosen]
-    spent = np.array([min(fen, most) for fen in elsewhere], np.int64)
-    gross = _columns(terms, benefit, observed, chosen, none)
-    net = _columns(terms, benefit, observed, chosen, spent)
-    _confirm(terms, benefit, observed, chosen, none, gross)
-    if spent.any():
-        _confirm(terms, benefit, observed, chosen, spent, net)
     past = [history.get(r.row.policy, History()) for r in chosen]
+    most = spent_at_most(terms, benefit)
+    spent = np.array([min(p.elsewhere, most) for p in past], np.int64)
+    net, gross = _read(terms, benefit, observed, chosen, spent)
+    held = set()
+    for i, (recorded, before) in _in_time(terms, benefit, observed, policies, spent).items():
+        now = (int(net[i]), int(gross[i]))
+        if before == now:
+            continue
+        held.add(i)
+        if before > now and recorded is not None:
+            chosen[i], (net[i], gross[i]) = recorded, before
     listed = [i for i in range(len(chosen)) if gross[i] or past[i].here]
     owed, line = _capped([int(net[i]) for i in listed], [past[i].here for i in listed], listing)
-    before = _in_time(terms, benefit, observed, policies)
     claims = []
     for i, amount in zip(listed, owed, strict=True):
-        row = chosen[i].row
-        state = _state(
-            int(gross[i]),
-            amount,
-            past[i].here,
-            listing,
-            held=policies[i].late and int(gross[i]) > before.get(row.policy, 0),
-        )
+        row, here = chosen[i].row, past[i].here
+        state = _state(int(gross[i]), amount, here, listing, held=i in held)
         claims.append(
             ClaimLeaf(
                 trigger=trigger,
@@ -145,8 +143,8 @@ def evaluate(
                 spent_fen=int(spent[i]),
                 terms_fen=int(net[i]),
                 owed_fen=amount,
-                settled_fen=past[i].here,
-                pay_fen=0 if state == "held" else max(0, amount - past[i].here),
+                settled_fen=here,
+                pay_fen=0 if state == "held" else max(0, amount - here),
                 state=state,
                 salt=claim_salt(row.salt, trigger),
             )
@@ -190,13 +188,51 @@ def _state(gross: int, owed: int, settled: int, listing: Listing, *, held: bool)
     return "cut" if owed < gross else "paid"
 
 
+def _in_time(
+    terms: Terms,
+    benefit: str,
+    observed: Mapping[str, int],
+    policies: Sequence[Effective],
+    spent: Amounts,
+) -> dict[int, tuple[Recorded | None, tuple[int, int]]]:
+    """For versions recorded late, by place: the version that stood, and its net and gross."""
+    late = [i for i, p in enumerate(policies) if p.late]
+    stood = [(i, p) for i in late if (p := policies[i].in_time) is not None]
+    found: dict[int, tuple[Recorded | None, tuple[int, int]]]
+    found = dict.fromkeys(late, (None, (0, 0)))
+    if stood:
+        places, rows = [i for i, _ in stood], [p for _, p in stood]
+        net, gross = _read(terms, benefit, observed, rows, spent[places])
+        for n, (i, p) in enumerate(stood):
+            found[i] = (p, (int(net[n]), int(gross[n])))
+    return found
+
+
+def _read(
+    terms: Terms,
+    benefit: str,
+    observed: Mapping[str, int],
+    rows: Sequence[Recorded],
+    spent: Amounts,
+) -> tuple[Amounts, Amounts]:
+    """Net (with what is spent) and gross of each row, read twice; a cancellation gives nothing."""
+    none = np.zeros(len(rows), dtype=np.int64)
+    gross = _columns(terms, benefit, observed, rows, none)
+    net = _columns(terms, benefit, observed, rows, spent)
+    _confirm(terms, benefit, observed, rows, none, gross)
+    if spent.any():
+        _confirm(terms, benefit, observed, rows, spent, net)
+    stands = np.array([r.row.transaction is not Transaction.CANCEL for r in rows])
+    return np.where(stands, net, 0), np.where(stands, gross, 0)
+
+
 def _columns(
     terms: Terms,
     benefit: str,
     observed: Mapping[str, int],
     rows: Sequence[Recorded],
-    spent: NDArray[np.int64],
-) -> NDArray[np.int64]:
+    spent: Amounts,
+) -> Amounts:
     names = rows[0].row.declared.keys()
     declared = {n: np.array([r.row.declared[n] for r in rows], dtype=np.int64) for n in names}
     return settle_many(terms, benefit, observed, declared, spent)
@@ -207,8 +243,8 @@ def _confirm(
     benefit: str,
     observed: Mapping[str, int],
     rows: Sequence[Recorded],
-    spent: NDArray[np.int64],
-    amounts: NDArray[np.int64],
+    spent: Amounts,
+    amounts: Amounts,
 ) -> None:
     for index, recorded in enumerate(rows):
         if not amounts[index] and index % ZERO_SAMPLE:
@@ -222,16 +258,3 @@ def _confirm(
                 columnar=int(amounts[index]),
                 exact=plain,
             )
-
-
-def _in_time(
-    terms: Terms, benefit: str, observed: Mapping[str, int], policies: Sequence[Effective]
-) -> dict[str, int]:
-    """For versions recorded late: what the version that stood before would have given."""
-    return {
-        p.chosen.row.policy: exact.settle(
-            terms, benefit, observed, p.in_time.row.declared, {benefit: 0}
-        ).amount_fen
-        for p in policies
-        if p.late and p.in_time is not None and p.in_time.row.transaction is not Transaction.CANCEL
-    }

@@ -162,10 +162,8 @@ def decide(
     product = product_of(state, trigger["product"])
     version = next(v for v in product.versions if v.number == trigger["version"])
     rows = recorded_rows(reading, state, trigger["book"], trigger["book_size"])
-    policies = effective(rows, trigger["instant"], trigger["book_size"])
     arrears = state.need("listing", trigger["listing"])["arrears"]
-    if arrears:
-        policies = [Effective(p.first, p.chosen, p.in_time, late=False) for p in policies]
+    policies = effective(rows, trigger["instant"], trigger["book_size"], arrears=arrears)
     past = histories(reading, state, trigger, policies)
     observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
     result = evaluate(

@@ -23,10 +23,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Effective:
-    """The version of one policy that counts at an instant.
+    """The version of one policy that counts at an instant: the last recorded, perhaps a cancel.
 
     `first` is the place of the policy's first row, which orders claims; `late` says that this
-    version was recorded after the instant, `in_time` is the version that stood before, if any.
+    version was recorded after the instant. `in_time` is the version that stood at the instant,
+    None where there was none or it was a cancellation.
     """
 
     first: int
@@ -35,11 +36,14 @@ class Effective:
     late: bool
 
 
-def effective(rows: Iterable[Recorded], instant: int, size: int) -> Sequence[Effective]:
+def effective(
+    rows: Iterable[Recorded], instant: int, size: int, *, arrears: bool = False
+) -> Sequence[Effective]:
     """The policies in force at `instant`, as recorded by book size `size`, in book order.
 
     Of several rows of a policy that span the instant the last recorded one counts; a cancelled
-    policy is left out.
+    policy is left out, but not where the cancellation was recorded after the instant: one who
+    knows the loss cannot undo the cover. With `arrears` no version is late.
     """
     first: dict[str, int] = {}
     chosen: dict[str, Recorded] = {}
@@ -54,8 +58,12 @@ def effective(rows: Iterable[Recorded], instant: int, size: int) -> Sequence[Eff
         chosen[row.policy] = recorded
         if recorded.recorded_at <= instant:
             in_time[row.policy] = recorded
-    return [
-        Effective(first[policy], recorded, in_time.get(policy), recorded.recorded_at > instant)
-        for policy, recorded in sorted(chosen.items(), key=lambda item: first[item[0]])
-        if recorded.row.transaction is not Transaction.CANCEL
-    ]
+    found = []
+    for policy, recorded in sorted(chosen.items(), key=lambda item: first[item[0]]):
+        late = recorded.recorded_at > instant and not arrears
+        stood = in_time.get(policy)
+        if stood is not None and stood.row.transaction is Transaction.CANCEL:
+            stood = None
+        if recorded.row.transaction is not Transaction.CANCEL or (late and stood is not None):
+            found.append(Effective(first[policy], recorded, stood, late))
+    return found

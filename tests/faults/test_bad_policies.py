@@ -125,24 +125,27 @@ def test_a_back_dated_policy_issued_after_the_trigger_does_not_count() -> None:
     assert town.paid_fen(listing) == wan(300)
 
 
-def test_a_version_recorded_late_counts_where_it_does_not_raise_the_amount() -> None:
-    """Fewer shares, recorded after the shock for a time before it: paid by the late version."""
+def test_a_version_recorded_late_is_held_either_way_and_counts_where_it_changes_nothing() -> None:
+    """Fewer or more shares, recorded after the shock for a time before it: the greater is kept."""
     town = Town().set_up()
     listing = town.list_product(hills(units=True), placement=ONE_CARRIER)
-    rows = town.issue([town.policy(listing, shares=50), town.policy(listing, shares=50)])
+    rows = town.issue([town.policy(listing, shares=50) for _ in range(3)])
     town.at("2016-05-18 00:55:00")
-    fewer, more = (
-        town.policy(
-            listing, "2016-05-01", year_from="2015-01-01", transaction=Transaction.ENDORSE,
-            number=2, policy=row.policy, premium_fen=0, shares=shares,
-        )
-        for row, shares in zip(rows, (40, 60), strict=True)
+    town.issue(
+        [
+            town.policy(
+                listing, "2016-05-01", year_from="2015-01-01", transaction=Transaction.ENDORSE,
+                number=2, policy=row.policy, premium_fen=0, shares=shares,
+            )
+            for row, shares in zip(rows, (40, 60, 50), strict=True)
+        ]
     )  # fmt: skip
-    town.issue([fewer, more])
     shake(town, NIGHT, "5.6", READ)
-    one, two = last(town, listing)
-    assert (one.state, one.pay_fen) == ("paid", 40 * 100_000)
-    assert (two.state, two.pay_fen, two.owed_fen) == ("held", 0, 60 * 100_000)
+    fewer, more, same = last(town, listing)
+    assert (fewer.state, fewer.pay_fen, fewer.owed_fen) == ("held", 0, 50 * 100_000)
+    assert (more.state, more.pay_fen, more.owed_fen) == ("held", 0, 60 * 100_000)
+    assert (fewer.position, more.position) == (0, 4)
+    assert (same.state, same.pay_fen) == ("paid", 50 * 100_000)
 
 
 # The yearly limit -------------------------------------------------------------------------------

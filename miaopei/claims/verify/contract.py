@@ -88,24 +88,28 @@ def row(seen: Seen) -> Facts:
 
 
 def in_force(seen: Seen) -> Facts:
-    """The row speaks of the instant and was recorded in time, as the deciders have stated."""
+    """The row speaks of the instant; a version recorded late changes nothing, or it is held."""
     value, opened = seen.trigger.value, _opened(seen)
     it, instant = row_from_json(opened.row), value["instant"]
     stated = {(hold.body["size"], hold.body["root"]) for hold in seen.acts["hold"]}
     demand((value["book_size"], value["book_root"]) in stated, "book_unstated")
     demand(covers(it, instant), "not_in_force", since=it.since, until=it.until, instant=instant)
-    recorded = recorded_at(seen, opened.position)
-    late = recorded > instant
-    if late and not _arrears(seen) and not _held(seen):
-        before = seen.receipt.before
-        demand(before is not None, "recorded_late", recorded_at=recorded, instant=instant)
-        assert before is not None, "demanded above"
+    recorded, before = recorded_at(seen, opened.position), seen.receipt.before
+    late, other_late = recorded > instant, None
+    if before is not None:
         _in_book(seen, before)
-        earlier = row_from_json(before.row)
-        in_time = recorded_at(seen, before.position) <= instant and covers(earlier, instant)
-        same = earlier.policy == it.policy and in_time
-        enough = same and gross_of(seen, earlier) >= gross_of(seen, it)
-        demand(enough, "recorded_late", recorded_at=recorded, instant=instant)
+        other_late = recorded_at(seen, before.position) > instant
+    if _held(seen):
+        demand(not _arrears(seen), "held_why")
+        if before is not None:
+            demand(_same_policy(it, before, instant), "held_why")
+        if before is not None and late != other_late:  # the claim is the version's that gives more
+            demand(_amounts(seen, before) < _amounts(seen, opened), "held_why")
+    elif late and not _arrears(seen):
+        same = before is not None and not other_late and _same_policy(it, before, instant)
+        if before is not None and same:
+            same = _amounts(seen, before) == _amounts(seen, opened)
+        demand(same, "recorded_late", recorded_at=recorded, instant=instant)
     return {"since_at": it.since, "until_at": it.until, "recorded_at": recorded, "late": late}
 
 
@@ -118,9 +122,7 @@ def amount(seen: Seen) -> Facts:
         demand(fen == stated[f"{name}_fen"], name, stated_fen=stated[f"{name}_fen"], found_fen=fen)
     owed, settled = found["owed"], stated["settled_fen"]
     state, pay = _state_of(seen, gross, owed, settled), max(0, owed - settled)
-    if stated["state"] == "held":
-        late = recorded_at(seen, _opened(seen).position) > seen.trigger.value["instant"]
-        demand(late and not _arrears(seen), "held_why")
+    if stated["state"] == "held":  # why it may be held: `in_force`
         state, pay = "held", 0
     demand(state == stated["state"], "claim_state", stated=stated["state"], found=state)
     demand(pay == stated["pay_fen"], "pay", stated_fen=stated["pay_fen"], found_fen=pay)
@@ -196,6 +198,20 @@ def _capped(seen: Seen, net: int) -> int:
     floor, rest = divmod(net * payable, total)
     more = rest > line["threshold"] or (rest == line["threshold"] and opened.index <= line["last"])
     return int(floor + more)
+
+
+def _amounts(seen: Seen, opened: OpenedRow) -> tuple[int, int]:
+    """What one version gives: with what the claim says is spent, and with nothing spent."""
+    it = row_from_json(opened.row)
+    if it.transaction is Transaction.CANCEL:
+        return 0, 0
+    return settle_again(seen, it, claim_of(seen)["spent_fen"]), gross_of(seen, it)
+
+
+def _same_policy(it: PolicyRow, other: OpenedRow, instant: int) -> bool:
+    """Whether another row is a version of the same policy that speaks of the instant."""
+    row = row_from_json(other.row)
+    return row.policy == it.policy and row.since <= instant < row.until
 
 
 def covers(it: PolicyRow, instant: int) -> bool:
