@@ -1,7 +1,7 @@
 """Grouping: physical shocks into occurrences (sequences), one listing's rule at a time.
 
 A pure function of the set of facts: neither the order they are given in nor who asks changes the
-answer. What has settled is pinned: it keeps its founder and window, and never merges or splits.
+answer. What has a trigger is pinned: it keeps its founder and window, and never merges or splits.
 Which values count, and what they are worth, is in `findings`.
 """
 
@@ -89,29 +89,29 @@ def nearby(rule: Mapping[str, Any], occurrence: Occurrence) -> tuple[int, int]:
 def group(
     facts: Iterable[Fact], rule: Mapping[str, Any], pinned: Iterable[Occurrence] = ()
 ) -> list[Occurrence]:
-    """The occurrences of one rule, by origin. `pinned` are those that have settled."""
+    """The occurrences of one rule, by origin. `pinned` are those that a trigger was made for."""
     if rule.get("kind", SHOCKS) != SHOCKS:
         return _readings(facts, rule)
     how = Rule.read(rule)
-    settled = sorted(pinned, key=lambda o: (o.origin, o.id))
-    held = {i: shock.id for o in settled for shock in o.shocks for i in shock.observations}
+    standing = sorted(pinned, key=lambda o: (o.origin, o.id))
+    held = {i: shock.id for o in standing for shock in o.shocks for i in shock.observations}
     every = records(f for f in facts if f.observation.kind == SHOCK)
-    runs = relevant(every, how, (o.origin for o in settled), frozenset(held))
+    runs = relevant(every, how, (o.origin for o in standing), frozenset(held))
     clusters = [cluster for run in runs for cluster in joined(run, how, held)]
     clusters.sort(key=_when)
-    homes = {shock.id: o.id for o in settled for shock in o.shocks}
+    homes = {shock.id: o.id for o in standing for shock in o.shocks}
     members: dict[str, list[Cluster]] = defaultdict(list)
     free: list[Cluster] = []
     for cluster in clusters:
-        home = homes.get(cluster.pinned or "") or _joins(cluster, settled, how)
+        home = homes.get(cluster.pinned or "") or _joins(cluster, standing, how)
         (members[home] if home else free).append(cluster)
-    found = [_grown(occurrence, members[occurrence.id]) for occurrence in settled]
+    found = [_grown(occurrence, members[occurrence.id]) for occurrence in standing]
     found += _opened(free, rule, how)
     return sorted(found, key=lambda o: (o.origin, o.id))
 
 
 def _opened(free: list[Cluster], rule: Mapping[str, Any], how: Rule) -> list[Occurrence]:
-    """Sequences that nothing has settled: each opens with the first shock that reaches."""
+    """Sequences that nothing has pinned: each opens with the first shock that reaches."""
     found = []
     while (
         start := next((c for c in free if any(r.reaches(how) for r in c.records)), None)
@@ -131,10 +131,10 @@ def _opened(free: list[Cluster], rule: Mapping[str, Any], how: Rule) -> list[Occ
     return found
 
 
-def _joins(cluster: Cluster, settled: list[Occurrence], how: Rule) -> str | None:
-    """The settled sequence that a new shock belongs to: 72 hours before or after, within reach."""
+def _joins(cluster: Cluster, standing: list[Occurrence], how: Rule) -> str | None:
+    """The pinned sequence that a new shock belongs to: a window before or after, within reach."""
     chief = cluster.chief()
-    for occurrence in settled:
+    for occurrence in standing:
         centre = {"lat_udeg": occurrence.lat_udeg, "lon_udeg": occurrence.lon_udeg}
         if abs(chief.values["origin"] - occurrence.origin) <= how.window and _close(
             chief, centre, how
@@ -144,7 +144,7 @@ def _joins(cluster: Cluster, settled: list[Occurrence], how: Rule) -> str | None
 
 
 def _grown(occurrence: Occurrence, members: list[Cluster]) -> Occurrence:
-    """A settled sequence with all it had and what has joined it since."""
+    """A pinned sequence with all it had and what has joined it since."""
     now = {cluster.ids()[0]: cluster for cluster in members}
     kept = [s for s in occurrence.shocks if s.id not in now]
     grown = [_shock(cluster) for cluster in members]

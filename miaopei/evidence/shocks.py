@@ -122,7 +122,7 @@ class Record:
 
 @dataclass
 class Cluster:
-    """The records of one shock; `pinned` is the id it had when its occurrence settled."""
+    """The records of one shock; `pinned` is the id it had when its sequence was pinned."""
 
     records: list[Record]
     pinned: str | None = None
@@ -167,7 +167,7 @@ def relevant(
     """Runs of records close in time, of which one is within a window of a moment that matters.
 
     A run ends where the next record is too late to be the same shock, so leaving out whole runs
-    changes no shock. Moments are the origins of settled sequences and of all that could open one.
+    changes no shock. Moments are the origins of pinned sequences and of all that could open one.
     """
     times = sorted({*moments, *(r.values["origin"] for r in all_records if r.reaches(rule))})
     runs: list[list[Record]] = []
@@ -187,7 +187,7 @@ def relevant(
 
 
 def joined(run: Sequence[Record], rule: Rule, pinned: Mapping[str, str]) -> list[Cluster]:
-    """The shocks of one run. `pinned`: observation id -> id of the settled shock that holds it."""
+    """The shocks of one run. `pinned`: observation id -> id of the pinned shock that holds it."""
     clusters: dict[str, Cluster] = {}
     home: dict[str, Cluster] = {}
     for record in run:

@@ -161,7 +161,7 @@ def test_two_pinned_sequences_never_merge_and_their_shocks_never_move() -> None:
     assert [{s.id for s in o.shocks} for o in kept] == [{one.id, between.id}, {two.id}]
 
 
-def test_the_catalogues_word_joins_the_settled_shock_of_the_rapid_report() -> None:
+def test_the_catalogues_word_joins_the_pinned_shock_of_the_rapid_report() -> None:
     rapid = shock("2021-05-21 21:48:35", "6.4", source="cenc.rapid", kind="M")
     pinned = only(on_file(rapid))
     final = shock("2021-05-21 21:48:33", "6.5")
