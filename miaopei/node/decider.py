@@ -210,34 +210,47 @@ def histories(
 ) -> dict[str, History]:
     """What each policy has been settled: in its policy year elsewhere, and here before.
 
-    Only triggers that have settled count; a held claim reserves the most it may become.
+    Only triggers that have settled count; a held claim reserves the most it may become. An
+    occurrence counts whole in one policy year: that of its last settled trigger, this one in that
+    of the trigger at hand.
     """
     starts = {p.chosen.row.policy: p.chosen.row.year_from for p in policies}
+    here, at = trigger["occurrence"], trigger["instant"]
     paid: dict[tuple[str, str], int] = defaultdict(int)
     held: dict[tuple[str, str], int] = {}
+    for occurrence, triggers in _settled(state, trigger).items():
+        last = triggers[-1][1]
+        if occurrence != here and abs(last - at) > LONGEST_YEAR:
+            continue
+        for other, _ in triggers:
+            for claim in reading.claims(other):
+                policy = claim["policy"]
+                if policy in starts and (
+                    occurrence == here or _same_year(starts[policy], last, at)
+                ):
+                    paid[policy, occurrence] += claim["pay_fen"]
+                    # Whole for the occurrence, so that a later revision replaces an earlier one.
+                    reserved = claim["owed_fen"] if claim["state"] == "held" else 0
+                    held[policy, occurrence] = reserved
+    elsewhere = dict.fromkeys(starts, 0)
+    for (policy, occurrence), fen in paid.items():
+        if occurrence != here:
+            elsewhere[policy] += max(fen, held[policy, occurrence])
+    return {policy: History(elsewhere[policy], paid[policy, here]) for policy in starts}
+
+
+def _settled(state: State, trigger: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
+    """Settled triggers of the same book and benefit with their instants, by occurrence, in order.
+
+    The deciding instant moves with the main shock, perhaps over the end of a policy year.
+    """
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for _, settlement in state.range("settled", f"{trigger['book']}/"):
         other_id = state.need("settlement", settlement)["settlement"]["trigger"]
         other = state.need("trigger", other_id)
-        occurrence = other["occurrence"]
-        if other["benefit"] != trigger["benefit"]:
-            continue
-        same = occurrence == trigger["occurrence"]
-        if not same and abs(other["instant"] - trigger["instant"]) > LONGEST_YEAR:
-            continue
-        for claim in reading.claims(other_id):
-            policy = claim["policy"]
-            if policy in starts and (
-                same or _same_year(starts[policy], other["instant"], trigger["instant"])
-            ):
-                paid[policy, occurrence] += claim["pay_fen"]
-                # Whole for the occurrence, so that a later revision replaces an earlier one.
-                held[policy, occurrence] = claim["owed_fen"] if claim["state"] == "held" else 0
-    elsewhere = dict.fromkeys(starts, 0)
-    for (policy, occurrence), fen in paid.items():
-        if occurrence != trigger["occurrence"]:
-            elsewhere[policy] += max(fen, held[policy, occurrence])
-    here = trigger["occurrence"]
-    return {policy: History(elsewhere[policy], paid[policy, here]) for policy in starts}
+        if other["benefit"] == trigger["benefit"]:
+            found[other["occurrence"]].append((other_id, other["instant"]))
+    return found
 
 
 def _same_year(year_from: int, one: int, other: int) -> bool:

@@ -5,6 +5,7 @@ Who cancels after the loss, which year a sequence counts in, a limit that fell, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,13 +15,16 @@ from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
 from miaopei.claims.verify.verdict import Verdict
 from miaopei.measures.money import wan
+from miaopei.node.gateway import Row
 from miaopei.node.receipts import Collector
 from miaopei.policies.row import PolicyRow, Transaction
+from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms.filing import Product
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.town import ONE_CARRIER, Town
 
+AREAS = ("532900", *PRODUCT.area["surrounding"])
 NIGHT, SOON, READ = "2016-05-18 00:48:48", "2016-05-18 00:55:00", "2016-05-18 01:00:00"
 
 
@@ -142,3 +146,49 @@ def test_a_receipt_of_a_held_claim_holds_and_says_so() -> None:
         assert failing(checked(beside)) == set()
         wrong = collected(town, listing, row, other=(1, 2, 0)[place])
         assert failing(checked(wrong)) == {"in_force"}
+
+
+# The year that a sequence counts in -------------------------------------------------------------
+
+EVE, MORNING, MARCH = "2016-08-19 20:00:00", "2016-08-20 08:00:00", "2017-03-10 08:00:00"
+
+
+def dali(since: str) -> tuple[Town, str]:
+    """The Dali cover itself with one policy, whose years begin on the day of `since`."""
+    town = Town().set_up(AREAS)
+    listing = town.list_product(PRODUCT)
+    town.issue([town.policy(listing, since, "2022-08-20")])
+    return town, listing
+
+
+def over_the_year(reading: Sequence[Sequence[Row]]) -> list[tuple[int, int, int]]:
+    """Spent, owed and paid (in 万元) of each settlement, the shocks read together or apart."""
+    town, listing = dali("2015-08-20")
+    for rows in reading:
+        town.tell(*rows, at=max(row.observation.instant for row in rows) + 600)
+        town.work()
+    town.balance()
+    found = claims_of(town, listing)
+    unit = wan(1)
+    return [(c.spent_fen // unit, c.owed_fen // unit, c.pay_fen // unit) for c in found]
+
+
+def test_a_sequence_over_the_turn_of_the_year_counts_whole_in_that_of_its_main_shock() -> None:
+    """M6.5 on the last evening of a year, M7.0 on the first morning of the next, M7.1 in March."""
+    eve, morning, march = quake(EVE, "6.5"), quake(MORNING, "7.0"), quake(MARCH, "7.1")
+    apart = over_the_year([[eve], [morning], [march]])
+    assert apart == [(0, 20_000, 20_000), (0, 42_000, 22_000), (42_000, 0, 0)]
+    together = over_the_year([[eve, morning], [march]])
+    assert together == [(0, 42_000, 42_000), (42_000, 0, 0)]
+    assert sum(paid for *_, paid in apart) == sum(paid for *_, paid in together) == 42_000
+
+
+def test_the_year_that_ended_is_free_of_a_sequence_that_moved_into_the_next() -> None:
+    """Recorded late, a shock of the year before has that year's whole limit."""
+    rows = [[quake(EVE, "6.5")], [quake(MORNING, "7.0")], [quake("2016-03-10 08:00:00", "7.1")]]
+    town, listing = dali("2015-08-20")
+    for (row,), read in zip(rows, (EVE, MORNING, "2016-08-21"), strict=True):
+        town.tell(row, at=f"{read[:10]} 23:00:00")
+        town.work()
+    assert [c.spent_fen for c in claims_of(town, listing)] == [0, 0, 0]
+    assert claims_of(town, listing)[-1].pay_fen == wan(42_000)
