@@ -34,6 +34,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/lines/1": "line",
 }
 AFTER = {"executed": ("paid",), "refused": ("failed", "replaced")}  # states once confirmed
+ANSWERED = ("ref", "code", "at", "bank", "sandbox")  # what the bank's answer adds to an order
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
 
@@ -265,13 +266,15 @@ def _order(
     if due is None:
         yield _found("order_unknown", **about)
         return
-    for name in sorted({*row, *due} - {"state", "number", "ref", "code", "at"}):
-        if row.get(name) != due.get(name) or name not in row:
+    for name in sorted(set(due) - {*ANSWERED, "state", "number"}):
+        if row.get(name) != due[name]:
             yield _found("order_altered", field=name, **about)
+    for name in sorted(set(row) - {*due, *ANSWERED}):
+        yield _found("order_altered", field=name, **about)
     outcome = said.get((due["payout"], int(row.get("number") or 0)))
     if outcome is not None:
-        for name in ("ref", "code", "at"):
-            if row.get(name) != outcome[name]:
+        for name in ANSWERED:
+            if row.get(name) != outcome.get(name):
                 yield _found("order_altered", field=name, **about)
         if row.get("state") not in AFTER[outcome["state"]]:
             yield _found("order_altered", field="state", **about)

@@ -127,12 +127,16 @@ class Tail:
 
     def __init__(self, member: Member) -> None:
         self._member = member
+        self._told: set[tuple[str, str, str]] = set()
         with member.node.reading() as (reading, state):
             self._read = reading.head().size
             self._products = {
                 listing: Product.from_json(state.need("product", entry["product"])["product"])
                 for listing, entry in state.range("listing", "")
             }
+
+    def _benefit(self, case: dict[str, Any]) -> str:
+        return self._products[case["listing"]].benefits[0]
 
     def lines(self) -> Iterator[str]:
         """One line for each case that ended since the last call."""
@@ -148,7 +152,12 @@ class Tail:
             if leaf["what"] == "settlement":
                 pay[leaf["id"]] = leaf["value"]["totals"]["pay_fen"]
             if leaf["what"] == "case":
-                leaf["pay_fen"] = pay.get(leaf["value"]["settlement"] or "", 0)
+                case, settlement = leaf["value"], leaf["value"]["settlement"]
+                key = (case["listing"], case["occurrence"], settlement or case["state"])
+                if key in self._told or case["benefit"] != self._benefit(case):
+                    continue  # told before; only its facts or deadline have changed
+                self._told.add(key)
+                leaf["pay_fen"] = pay.get(settlement, 0)
                 line = show.decision_line(leaf, self._products, times[leaf["height"]])
                 if line is not None:
                     yield line
