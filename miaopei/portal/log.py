@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ..ledger.tiles import CHECKPOINT, HEIGHT, Tile, encode_bundle, read_path, tile_bytes
+from ..ledger.tiles import CHECKPOINT, HEIGHT, read_path
+from ..node.inspect import log_files
 from .problems import Problem
-from .views.desk import Desk, Desks
+from .views.desk import Desks
 
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 NEVER_CHANGES = "public, max-age=31536000, immutable"
@@ -24,27 +25,12 @@ def file(desks: Desks, path: str) -> Response:
     tile = read_path(path)
     if path != CHECKPOINT and tile is None:
         raise Problem("not_found", what=path[:120])
-    read = desks.settings.log
-    if read is not None:
-        data = read(path)
-    else:
-        with desks.open() as desk:
-            data = _made(desk, tile)
+    with desks.open() as desk:
+        reached = tile is None or tile.end <= desk.head.size >> HEIGHT * (tile.level or 0)
+        read = desks.settings.log or log_files(desk.reading)
+        data = read(path) if reached else None
     if data is None:
         raise Problem("not_found", what=path[:120])
     if tile is None:
         return Response(data, media_type=TEXT, headers={"Cache-Control": "no-cache"})
     return Response(data, media_type=BYTES, headers={"Cache-Control": NEVER_CHANGES})
-
-
-def _made(desk: Desk, tile: Tile | None) -> bytes | None:
-    """A file's bytes from the snapshot; None for what the log has not reached."""
-    if tile is None:
-        return desk.reading.checkpoint().encode("utf-8")
-    level = tile.level or 0
-    if tile.end > desk.head.size >> HEIGHT * level:
-        return None
-    if tile.level is None:
-        return encode_bundle(desk.reading.leaves(tile.first, tile.end))
-    nodes = (desk.reading.node(HEIGHT * level, index) for index in range(tile.first, tile.end))
-    return tile_bytes(nodes)

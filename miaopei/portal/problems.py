@@ -83,7 +83,7 @@ def _outside(request: Request, error: Exception) -> Response:
 
 def _fault(request: Request, error: Exception) -> Response:
     code = error.code if isinstance(error, Alarm) else type(error).__name__
-    LOG.error("%s %s: %s", request.method, request.url.path, code, exc_info=error)
+    LOG.error("%s %s: %s", request.method, request.url.path, code)
     return answer(request.scope, [Refusal("portal.server_error")])
 
 
@@ -150,14 +150,18 @@ def _page(
     for spoken in LANGUAGES:
         each["heading"][spoken] = texts.text(f"problems.heading_{status}", spoken)
         each["home"][spoken] = texts.text("problems.home", spoken)
-    return environment().get_template("problem.html").render(
-        t=t,
-        language=language,
-        other=texts.other(language),
-        status=status,
-        marks=scope["app"].state.marks() if "app" in scope else (),
-        details={s: [texts.sentence(refusal, s) for refusal in refusals] for s in LANGUAGES},
-        **each,
+    return (
+        environment()
+        .get_template("problem.html")
+        .render(
+            t=t,
+            language=language,
+            other=texts.other(language),
+            status=status,
+            marks=scope["app"].state.marks() if "app" in scope else (),
+            details={s: [texts.sentence(refusal, s) for refusal in refusals] for s in LANGUAGES},
+            **each,
+        )
     )
 
 

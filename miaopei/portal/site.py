@@ -26,7 +26,7 @@ from .views.desk import Desks
 Make = Callable[[Page], str | None]
 
 # Pages that show what the bank has said, which may change while the record's root does not.
-UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/why/{id}"})
+UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/why", "/why/{id}"})
 PAGES: Mapping[str, Make] = {
     "/": home.home,
     "/events": events.listing,

@@ -52,9 +52,7 @@ def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
         ]
         return models.Listed(items=items, next=following)
 
-    @router.get(
-        "/receipts/{name:path}", responses=documented(400, 404), tags=["proof"]
-    )
+    @router.get("/receipts/{name:path}", responses=documented(400, 404), tags=["proof"])
     def receipt(
         name: Annotated[
             str,

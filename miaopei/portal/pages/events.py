@@ -97,7 +97,7 @@ def _where(page: Page, event: Event) -> tuple[Markup, Markup] | None:
     for area in _areas(page):
         if area.code in roles and area.set in sets:
             lat, lon = places.middle(area.cells)
-            spots.append(places.Spot(area.name[page.language], lat, lon, roles[area.code]))
+            spots.append(places.Spot(_called(page, area), lat, lon, roles[area.code]))
     if not spots:
         return None
     values = event.main.values
@@ -107,6 +107,11 @@ def _where(page: Page, event: Event) -> tuple[Markup, Markup] | None:
     spots.append(places.Spot(said, lat, lon, "epicentre"))
     title = page.t("events.where_plot")
     return places.places(spots, title, narrow=False), places.places(spots, title, narrow=True)
+
+
+def _called(page: Page, area: AreaSet) -> str:
+    """A prefecture's name where there is little room: in Chinese the shortest that it goes by."""
+    return min(area.names, key=len) if page.language == "zh" else area.name["en"]
 
 
 def _areas(page: Page) -> Sequence[AreaSet]:
@@ -121,12 +126,11 @@ def _sequence(page: Page, event: Event) -> tuple[Markup, Markup] | None:
     origins = [seen.values["origin"] for seen in event.shocks]
     if max(origins) - min(origins) < HOUR // 12:
         return None
-    types = event.rule.get("counted_types", ())
     points = [
         sequence.Point(
             (seen.values["origin"] - min(origins)) / HOUR,
             seen.values["magnitude_tenths"],
-            seen.values["magnitude_type"] in types and seen.why != "source_not_counted",
+            seen.counted,
             seen is event.main,
         )
         for seen in event.shocks
@@ -150,7 +154,8 @@ def _report(page: Page, seen: Seen) -> Report:
         line = (_area(page, values["area"]), page.t("events.deaths"), f"{values['count']:,}")
         return Report(seen, page.t("events.deaths"), (line,), None)
     lines = list(_losses(page, seen.values))
-    return Report(seen, page.t("events.loss"), lines, seen.values["total_is"])
+    total = any(units is not None for units in seen.values["totals"].values())
+    return Report(seen, page.t("events.loss"), lines, seen.values["total_is"] if total else None)
 
 
 def _losses(page: Page, values: Any) -> Iterator[tuple[str, str, str]]:

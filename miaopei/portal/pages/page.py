@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -61,24 +62,29 @@ class Page:
     @property
     def query_text(self) -> str:
         """The part of the address after the question mark that the other language keeps."""
-        return f"?page={self.query['page']}" if self.query.get("page", "").isdigit() else ""
+        kept = {name: self.query[name] for name in ("page", "id") if self.query.get(name)}
+        return f"?{urlencode(kept)}" if kept else ""
 
     def html(self, template: str, section: str = "", **values: Any) -> str:
         """The page from its template; `section` is the entry of the menu that it belongs to."""
         desk = self.desk
-        return environment().get_template(template).render(
-            page=self,
-            language=self.language,
-            other=texts.other(self.language),
-            t=self.t,
-            link=self.link,
-            section=section,
-            marks=desk.marks,
-            record_name=desk.genesis["name"],
-            head=desk.head,
-            labels=desk.settings.labels.get(self.language, ()),
-            **_writing(self),
-            **values,
+        return (
+            environment()
+            .get_template(template)
+            .render(
+                page=self,
+                language=self.language,
+                other=texts.other(self.language),
+                t=self.t,
+                link=self.link,
+                section=section,
+                marks=desk.marks,
+                record_name=desk.genesis["name"],
+                head=desk.head,
+                labels=desk.settings.labels.get(self.language, ()),
+                **_writing(self),
+                **values,
+            )
         )
 
 
@@ -94,14 +100,13 @@ def _writing(page: Page) -> dict[str, Any]:
         "magnitude": lambda tenths: f"{tenths // 10}.{tenths % 10}",
         "degrees": degrees_text,
         "short": short,
+        "as_printed": as_printed,
         "name_of": lambda member: desk.name_of(member, language),
         "source_name": lambda source: desk.source_name(source, language),
         "sentence": lambda refusal: texts.sentence(in_words(refusal), language),
         "has_text": texts.has,
         "reviewed": lambda status: page.t(f"events.status_{status}"),
-        "counted_reason": lambda reason: texts.sentence(
-            Refusal(f"register.{reason}"), language
-        ),
+        "counted_reason": lambda reason: texts.sentence(Refusal(f"register.{reason}"), language),
     }
 
 
@@ -133,6 +138,13 @@ def day(seconds: int | None) -> Markup:
 def short(id: str) -> Markup:
     """The beginning of an id; the whole of it stands in its title."""
     return Markup('<code class="id" title="{}">{}</code>').format(id, id[:10])
+
+
+def as_printed(text: str) -> Markup:
+    """Words as a source printed them, marked as Chinese where they are."""
+    if text.isascii():
+        return Markup("{}").format(text)
+    return Markup('<span lang="zh-CN">{}</span>').format(text)
 
 
 def in_words(refusal: Refusal) -> Refusal:

@@ -36,7 +36,10 @@ class Said:
 def listing(page: Page) -> str:
     """The verify box, and the receipts that anybody may have."""
     found = page.desk.once("receipts", lambda: receipts.every(page.desk))
-    ordered = sorted(found, key=lambda row: -int(row[0].value["at"].split("/")[1]))
+    ordered = sorted(
+        found,
+        key=lambda row: (not row[0].value["settlement"], -int(row[0].value["at"].split("/")[1])),
+    )
     shown, later, earlier = pages(page, len(ordered))
     rows = []
     for case, name in ordered[shown]:
@@ -57,9 +60,7 @@ def one(page: Page) -> str | None:
         return None
     case, name = found
     event = events.event(page.desk, case.value["occurrence"])
-    verdict = page.desk.once(
-        ("verdict", name.parts), lambda: receipts.verdict(page.desk, data)
-    )
+    verdict = page.desk.once(("verdict", name.parts), lambda: receipts.verdict(page.desk, data))
     return page.html(
         "receipt.html",
         "receipts",

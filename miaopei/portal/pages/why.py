@@ -21,24 +21,32 @@ class Line:
 
 
 def form(page: Page) -> str:
-    """A box for an id; with `id` in the query, its page."""
-    given = page.query.get("id", "").strip()
-    return page.html("why.html", "record", given=given, back=[], forward=[], title="")
+    """A box for an id; where one is in the query, both ways from it.
+
+    Errors   Refused lineage.*, portal.not_told.
+    """
+    given = page.query.get("id", "").strip()[:80]
+    return _told(page, given) if given else _html(page, "", [], [])
 
 
 def one(page: Page) -> str:
-    """Both ways from one id."""
-    id = page.parts["id"]
-    tree = lineage.why(page.desk, id)
-    onward = lineage.caused(page.desk, id).tree
-    return page.html(
-        "why.html",
-        "record",
-        given=id,
-        title=tree.id,
-        back=list(_lines(page, tree, 0, set())),
-        forward=list(_lines(page, onward, 0, set())),
+    """Both ways from the id in the address. Errors   as `form`."""
+    return _told(page, page.parts["id"][:80])
+
+
+def _told(page: Page, given: str) -> str:
+    back = lineage.why(page.desk, given)
+    forward = lineage.caused(page.desk, given).tree
+    return _html(
+        page,
+        given,
+        list(_lines(page, back, 0, set())),
+        list(_lines(page, forward, 0, set())),
     )
+
+
+def _html(page: Page, given: str, back: Sequence[Line], forward: Sequence[Line]) -> str:
+    return page.html("why.html", "record", given=given, back=back, forward=forward)
 
 
 def _lines(page: Page, step: Step, depth: int, told: set[tuple[str, str]]) -> Iterator[Line]:

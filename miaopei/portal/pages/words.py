@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...measures.instant import DAY, HOUR
+from ...measures.instant import DAY, HOUR, beijing_day
 from ..views.cases import Case
 from ..views.events import Event
 from .page import Page
@@ -17,7 +17,8 @@ def event_title(page: Page, event: Event) -> str:
         return page.t("events.event_reading", name=values["name"])
     tenths = values["magnitude_tenths"]
     size = f"{tenths // 10}.{tenths % 10}"
-    return page.t("events.event_title", place=values["place"], magnitude=size)
+    day = beijing_day(values["origin"])
+    return page.t("events.event_title", day=day, place=values["place"], magnitude=size)
 
 
 def product_name(page: Page, case: Case) -> str:

@@ -50,7 +50,7 @@ def places(spots: Sequence[Spot], title: str, *, narrow: bool) -> Markup:
     squeeze = cos(radians((south + north) / 2))
     inner = width - EDGE - 12
     scale = min(inner / ((east - west) * squeeze), (360 if narrow else 400) / (north - south))
-    left = EDGE + (inner - (east - west) * squeeze * scale) / 2
+    left = EDGE
     tall = (north - south) * scale
     right, bottom, height = left + (east - west) * squeeze * scale, TOP + tall, tall + TOP + BOTTOM
 
@@ -64,12 +64,18 @@ def places(spots: Sequence[Spot], title: str, *, narrow: bool) -> Markup:
     for degree in range(ceil(south), floor(north) + 1):
         _, y = at(degree, west)
         parts += [line(left, y, right, y, "grid"), words(left - 6, y + 4, f"{degree}°N", "end")]
-    labels = Labels(right + 8, bottom, [])
+    labels = Labels(left + 2, right - 2, bottom - 2, [])
     placed = [(spot, *at(spot.lat, spot.lon)) for spot in spots]
     labels.taken = [(x - 7, y - 7, x + 7, y + 7) for _, x, y in placed]
     placed.sort(key=lambda row: row[0].kind != "epicentre")
     named = [
-        labels.put(x, y, spot.name, "strong" if spot.kind in ("epicentre", "own") else "")
+        labels.put(
+            x,
+            y,
+            spot.name,
+            "strong" if spot.kind in ("epicentre", "own") else "",
+            15 if spot.kind == "epicentre" else 9,
+        )
         for spot, x, y in placed
     ]
     marks = [_mark(spot, x, y) for spot, x, y in reversed(placed)]

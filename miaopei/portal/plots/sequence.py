@@ -75,7 +75,7 @@ def sequence(
         x, y = at(point.hours, point.tenths)
         size = 6.0 if point.decided else 3.2
         parts.append(dot(x, y, size, "solid" if point.counted else "hollow"))
-    labels = Labels(width, bottom, [])
+    labels = Labels(LEFT, width, bottom, [])
     for point in chosen[:1]:
         x, y = at(point.hours, point.tenths)
         parts.append(dot(x, y, 11, "ring"))

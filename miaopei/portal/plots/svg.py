@@ -61,8 +61,9 @@ def width_of(said: str) -> float:
 class Labels:
     """Places labels beside points, in the first place that is free and inside the picture."""
 
-    width: float
-    height: float
+    left: float
+    right: float
+    bottom: float
     taken: list[Box]
 
     def put(self, x: float, y: float, said: str, class_: str = "", gap: float = 9) -> Markup:
@@ -85,11 +86,9 @@ class Labels:
 
     def _free(self, box: Box) -> bool:
         left, top, right, bottom = box
-        if left < 2 or top < 2 or right > self.width - 2 or bottom > self.height - 2:
+        if left < self.left or top < 2 or right > self.right or bottom > self.bottom:
             return False
-        return all(
-            right < a or left > c or bottom < b or top > d for a, b, c, d in self.taken
-        )
+        return all(right < a or left > c or bottom < b or top > d for a, b, c, d in self.taken)
 
 
 def _short(value: object) -> object:

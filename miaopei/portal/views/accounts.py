@@ -20,7 +20,7 @@ class Owned:
     lines: tuple[tuple[Account, Sums], ...]
 
     @property
-    def debit_fen(self) -> int:
+    def total_fen(self) -> int:
         """The sum of the debits, which is the sum of the credits."""
         return sum(sums.debit_fen for _, sums in self.lines)
 
@@ -28,7 +28,7 @@ class Owned:
         """For the API."""
         return {
             "owner": self.owner,
-            "total_fen": self.debit_fen,
+            "total_fen": self.total_fen,
             "accounts": [
                 {
                     "account": str(account),

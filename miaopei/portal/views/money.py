@@ -21,8 +21,6 @@ from ...terms.wording import sentences
 from ...terms.wording.speech import Language
 from .desk import Desk
 
-FINAL = ("executed", "refused")
-
 
 class Paid(StrEnum):
     """How far the money of a settlement has come."""
@@ -91,7 +89,11 @@ _PLAIN = ("trigger", "revision", "counter", "listing", "book", "payer", "decider
 
 @dataclass(frozen=True)
 class Payout:
-    """One carrier's part of one claim, and the bank's last word on it. Units   fen."""
+    """One carrier's part of one claim, and the bank's last word on it.
+
+    Units   fen. States: new, sent, pending; executed and refused are the bank's word, paid and
+    failed the same once it stands on the record.
+    """
 
     id: str
     policy: str
@@ -186,8 +188,7 @@ def payouts(desk: Desk, of: Settlement) -> list[Payout]:
     found = [
         Payout(
             row["payout"], row["policy"], row["payer"], row["amount_fen"], row["number"],
-            row["state"] if row["confirmed"] or row["state"] not in FINAL else "sent",
-            row["ref"], row["at"], row["code"],
+            row["state"], row["ref"], row["at"], row["code"],
         )
         for row in last.values()
     ]  # fmt: skip
