@@ -68,5 +68,6 @@ def find(
         return Found(answer.value, because, "reading", detail)
     close = rule["close_after_seconds"]
     end = None if close is None else occurrence.origin + close
-    sides = {} if answer is Lack.NONE else {"values": stated(current, value_of)}
+    named = [f for f in current if f.observation.source in rule["sources"]]
+    sides = {} if answer is Lack.NONE else {"values": stated(named, value_of)}
     return without(answer, NO_READING, rule, deadline, end, now, sides)

@@ -87,7 +87,7 @@ def test_one_meter_alone_past_the_deadline_is_put_before_a_person(close: int | N
         "operators": 2,
         "close_after_seconds": close,
     }
-    alone = on_file(minutes(95))
+    alone = on_file(minutes(95), minutes(40, source="rumour.mill"))
     waits = ask(alone, START + DAY - 1, two)
     assert isinstance(waits, Waiting)
     assert waits.until == START + DAY
