@@ -318,7 +318,7 @@ class Beside(BothStores):
 @pytest.mark.parametrize("machine", [State, Log, Beside])
 def test_both_stores_are_one(database: str, machine: type[BothStores]) -> None:
     here = type(machine.__name__, (machine,), {"dsn": database})
-    run_state_machine_as_test(here, settings=settings(max_examples=40, stateful_step_count=50))
+    run_state_machine_as_test(here, settings=settings(max_examples=25, stateful_step_count=50))
 
 
 def test_a_key_that_no_database_can_hold_is_refused(database: str) -> None:
