@@ -194,6 +194,13 @@ def fresh(address: str, name: str) -> str:
     return make_conninfo(address, dbname=name)
 
 
+def made(address: str, name: str) -> str:
+    """The database of a name beside the one at `address`, made where it is missing."""
+    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
+        found = server.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+    return make_conninfo(address, dbname=name) if found else fresh(address, name)
+
+
 def _tell(address: str, command: str) -> None:
     """Run one command in the server's own database, outside any transaction."""
     with connect(make_conninfo(address, dbname="postgres")) as server, faults():

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import facts, keeping, records
+from . import facts, keeping, live, records
 
 HELP = """
 秒赔 Miaopei: insurance that pays by itself, and can prove it.
@@ -50,10 +50,11 @@ terms.command("hash")(facts.terms_hash)
 terms.command("check")(facts.terms_check)
 app.add_typer(feed, name="feed")
 feed.command("read")(facts.feed_read)
+feed.command("take")(live.feed_take)
 for command in (
     *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
     *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
-    *(keeping.restore, keeping.export),
+    *(keeping.restore, keeping.export, live.begin, live.resolve, live.payee),
 ):
     app.command()(command)
 

@@ -1,0 +1,75 @@
+"""Commands of a record of one's own under a live clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
+
+
+def begin(
+    scheme: Annotated[str, typer.Argument(help="A scheme's name or file (JSON).")] = "yunnan",
+    origin: Annotated[
+        str, typer.Option(help="The log's origin line: a name that only you use.")
+    ] = "miaopei.invalid/live",
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Begin a live record of your own with a scheme: products, listings, policies, accounts."""
+    from .. import live
+    from ..place import Place
+
+    raise typer.Exit(live.begin(Place.of(data, dsn), scheme, origin, language=chosen(lang)))
+
+
+def feed_take(
+    file: Annotated[Path, InFile],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Take a file of facts into a live record: attest, record, decide and pay what follows."""
+    from .. import live
+    from ..place import Place
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(live.take(place, file, as_json=as_json, language=chosen(lang)))
+
+
+def resolve(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Its key, as `cases --json` shows.")],
+    value: Annotated[int, typer.Option(help="The input's value, as the terms read it.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on the record.")],
+    person: Annotated[str, typer.Option(help="Who decides; it stands on the record.")],
+    name: Annotated[str, typer.Option("--input", help="Which input is decided.")] = "role",
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Decide what is held for a person."""
+    from .. import live
+    from ..place import Place
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(live.resolve(place, case, value, reason, person, name, language=chosen(lang)))
+
+
+def payee(
+    subject: Annotated[str, typer.Argument(help="policy/NUMBER, carrier/ID or household/TOKEN.")],
+    account: Annotated[str, typer.Option(help="The account's number.")],
+    name: Annotated[str, typer.Option(help="The account's name.")],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Correct an account; what the bank has refused for good is ordered again."""
+    from .. import live
+    from ..place import Place
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(live.payee(place, subject, account, name, language=chosen(lang)))

@@ -1,0 +1,153 @@
+"""A record of one's own under a live clock: begin it, take facts, decide, correct a payee.
+
+The same node, acts and bank as the demonstration; only the clock is this machine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..acts.apply import ActResult
+from ..adapters.feeds import read
+from ..errors import Refusal, Refused
+from ..node import scheme
+from ..node.gateway import Row, record, refusals_of
+from ..node.node import genesis_value
+from ..products.shelf import shelf
+from ..settings import Language
+from ..wiring import Member, system_clock
+from . import speak
+from .demo import Tail
+from .place import DATABASE, Place, log_vkey, made, write_whole
+
+OPERATOR = {"zh": "运营方", "en": "Operator"}
+
+
+def begin(place: Place, name: str, origin: str, *, language: Language) -> int:
+    """Found a live record and put a scheme on it; the same scheme again changes nothing."""
+    value = scheme.read(Path(name).read_bytes()) if Path(name).is_file() else scheme.load(name)
+    speaker = speak.Speaker(language)
+    place.make()
+    with ExitStack() as opened:
+        opened.enter_context(place.alone())
+        address = opened.enter_context(place.database())
+        if not place.dsn:
+            made(address, DATABASE)
+        bank = opened.enter_context(place.bank())
+        with place.member(address, bank.address) as member:
+            if member.node.genesis is None:
+                member.node.found(
+                    genesis_value(
+                        value["id"],
+                        member.node.identity,
+                        clock="live",
+                        time=system_clock(),
+                        origin=origin,
+                        member_name=OPERATOR,
+                    )
+                )
+            applied = scheme.apply(member.node, value, shelf(), bank.control)
+            member.work()
+            write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode())
+    for label in value["labels"][language]:
+        speak.out(f"  ! {label}")
+    folder = str(place.folder)
+    speak.out(speaker.text("begun", acts=applied.acts, policies=applied.policies, folder=folder))
+    return 0
+
+
+def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
+    """Attest and record each row of a file, decide and pay what follows; 1 where none was taken."""
+    speaker = speak.Speaker(language)
+    data = file.read_bytes()
+    with _working(place) as member:
+        now = system_clock()
+        reading = read(data, now)
+        rows = [
+            Row(row.observation, row.original, reading.media, reading.file_sha256, row.part)
+            for row in reading.rows
+            if row.observation is not None
+        ]
+        tail = Tail(member)
+        member.node.pass_time(now)
+        results = record(member.node, rows, now)
+        done = member.work()
+        lines = list(tail.lines())
+    refused = [*reading.refusals, *refusals_of(results)]
+    taken = len(rows) - len(refusals_of(results))
+    if as_json:
+        refusals = [refusal.as_json() for refusal in refused]
+        speak.show_json({"taken": taken, "refused": refusals, "duties": done, "decided": lines})
+        return 0 if taken > 0 else 1
+    for line in lines:
+        speak.out(line)
+    speak.refuse(refused, language)
+    speak.out(speaker.text("taken", taken=taken, refused=len(refused), done=done))
+    return 0 if taken > 0 else 1
+
+
+def resolve(
+    place: Place, case: str, value: int, reason: str, person: str, name: str, *, language: Language
+) -> int:
+    """A person decides what a held case could not: an act with their name and reason."""
+    with _working(place) as member:
+        with member.node.reading() as (_, state):
+            held = [c for k, c in state.range("case", case) if c["state"].startswith("held_")]
+        if len(held) != 1:
+            raise Refused(Refusal("cli.not_one_held", {"case": case, "count": len(held)}))
+        body = {
+            "listing": held[0]["listing"],
+            "occurrence": held[0]["occurrence"],
+            "input": name,
+            "value": value,
+            "reason": reason,
+            "person": person,
+        }
+        tail = Tail(member)
+        _good([member.node.submit([member.node.act("resolve", f"{case}/{name}/{value}", body)])[0]])
+        member.work()
+        for line in tail.lines():
+            speak.out(line)
+    speak.out(speak.Speaker(language).text("resolved", case=case, person=person))
+    return 0
+
+
+def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
+    """A corrected account; what the bank refused for good is ordered again."""
+    with _working(place) as member:
+        assert member.payer is not None, "a working member has a rail"
+        with member.node.store.writing() as block:
+            block.put_payee(subject, {"account": account, "name": name})
+        with member.node.reading() as (_, state):
+            debts = [d["debt"] for _, d in state.range("duty", "pay/")]
+        again = sum(member.payer.retry_refused(debt) for debt in debts)
+        paid = member.work()
+    speaker = speak.Speaker(language)
+    speak.out(speaker.text("payee_kept", subject=subject, again=again, done=paid))
+    return 0
+
+
+@contextmanager
+def _working(place: Place) -> Iterator[Member]:
+    """The member of a live record with its bank, this process alone.
+
+    Errors   Refused cli.no_record, cli.replay_takes_no_live_facts.
+    """
+    with place.alone(), place.record() as found:
+        genesis: dict[str, Any] | None = found.node.genesis
+    if genesis is None or genesis["clock"] != "live":
+        folder = str(place.folder)
+        raise Refused(Refusal("cli.replay_takes_no_live_facts", {"folder": folder}))
+    with ExitStack() as opened:
+        opened.enter_context(place.alone())
+        address = opened.enter_context(place.database())
+        bank = opened.enter_context(place.bank())
+        yield opened.enter_context(place.member(address, bank.address))
+
+
+def _good(results: Iterable[ActResult]) -> None:
+    if refusals := [r for result in results for r in result.refusals]:
+        raise Refused(*refusals)

@@ -1,0 +1,46 @@
+"""A record of one's own: begun with a scheme, a shock taken from a file, paid, and seen again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+COLUMNS = "time_beijing latitude longitude depth_km magnitude_type magnitude location"
+HEADER = ",".join([*COLUMNS.split(), "position_from", "source"])
+
+
+def miaopei(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).with_name("miaopei"))
+    command = [program, *arguments, "--data", str(data), "--lang", "en"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_live_record_takes_a_shock_and_pays(tmp_path):
+    scheme = json.loads((files("miaopei") / "data/schemes/yunnan.json").read_bytes())
+    for listing in scheme["listings"]:
+        for policy in listing["policies"]:
+            policy["until"] = "2099-01-01"
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps(scheme, ensure_ascii=False), "utf-8")
+    data = tmp_path / "live"
+    begun = miaopei("begin", str(mine), data=data)
+    assert begun.returncode == 0, begun.stderr
+    assert miaopei("begin", str(mine), data=data).stdout.count("0 acts, 0 policies") == 1
+    now = datetime.now(UTC) + timedelta(hours=8)  # after the policy came in force
+    shock = f"{now:%Y-%m-%d %H:%M:%S},25.70,99.88,10,Ms,6.4,云南大理州漾濞县,invented,invented"
+    file = tmp_path / "rapid.csv"
+    file.write_text(f"{HEADER}\n{shock}\n", "utf-8")
+    taken = miaopei("feed", "take", str(file), data=data)
+    assert taken.returncode == 0, taken.stderr
+    assert "yunnan_dali pays 40,000,000.00 yuan" in taken.stdout
+    again = miaopei("feed", "take", str(file), data=data)
+    assert "pays" not in again.stdout
+    assert "paid 4,000.000 万元, open 0.000 万元" in miaopei("status", data=data).stdout
+    rubbish = tmp_path / "rubbish.csv"
+    rubbish.write_bytes(b"\x00\xff not a feed")
+    assert miaopei("feed", "take", str(rubbish), data=data).returncode == 1
+    assert miaopei("audit", data=data).returncode == 0
