@@ -14,13 +14,14 @@ from miaopei.claims.claim import ClaimLeaf
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
 from miaopei.claims.verify.verdict import Verdict
+from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
 from miaopei.node.gateway import Row
 from miaopei.node.receipts import Collector
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms.filing import Product
-from tests.support.facts import quake
+from tests.support.facts import catalogue, deaths, quake
 from tests.support.products import hills
 from tests.support.town import ONE_CARRIER, Town
 
@@ -192,3 +193,78 @@ def test_the_year_that_ended_is_free_of_a_sequence_that_moved_into_the_next() ->
         town.work()
     assert [c.spent_fen for c in claims_of(town, listing)] == [0, 0, 0]
     assert claims_of(town, listing)[-1].pay_fen == wan(42_000)
+
+
+# A limit that fell in the course of the year ----------------------------------------------------
+
+
+def test_a_limit_that_fell_below_what_is_spent_leaves_nothing_and_the_line_goes_on() -> None:
+    """20,000 万元 paid in spring under the first version; from August the limit is 16,800."""
+    town, listing = dali("2018-01-01")
+    shake(town, "2018-03-01 08:00:00", "6.6", "2018-03-01 08:10:00")
+    shake(town, "2018-09-20 08:00:00", "6.0", "2018-09-20 08:10:00")
+    shake(town, "2019-02-01 08:00:00", "6.0", "2019-02-01 08:10:00")
+    seen = [(c.state, c.gross_fen, c.spent_fen, c.pay_fen) for c in claims_of(town, listing)]
+    assert seen == [
+        ("paid", wan(20_000), 0, wan(20_000)),
+        ("exhausted", wan(4_000), wan(16_800), 0),
+        ("paid", wan(4_000), 0, wan(4_000)),
+    ]
+    assert town.decider.refusals() == {}
+    assert {case["state"] for case in town.cases(listing)} == {"settled"}
+    assert town.table("book")[listing]["open"] is None
+
+
+def test_a_trigger_that_cannot_be_decided_is_told_with_its_reason() -> None:
+    """What each policy declares is read beside a band that is unset: no number, but a reason."""
+    steps = ((0, 0), (50, wan(100)), (60, None), (65, wan(1_000)))
+    town, listing = a_town(hills(units=True, steps=steps))
+    town.issue([town.policy(listing, shares=10)])
+    shake(town, NIGHT, "6.2", READ)
+    told = town.decider.refusals()
+    assert [[said["code"] for said in reasons] for reasons in told.values()] == [
+        ["terms.band_unset"]
+    ]
+    assert list(told) == list(town.table("duty", "decide/"))
+    assert town.settlements(listing) == []
+
+
+# What arrives, or is known, late ----------------------------------------------------------------
+
+
+def test_a_larger_shock_known_from_the_catalogue_alone_is_paid_at_its_own_deadline() -> None:
+    """Twelve hours after it, with no further fact: the clock alone brings the difference."""
+    town, listing = a_town()
+    town.issue([town.policy(listing)])
+    shake(town, NIGHT, "5.6", READ)
+    larger = "2016-05-18 20:00:00"
+    town.tell(catalogue(larger, "6.2"), at="2016-05-18 21:00:00")
+    town.work()
+    facts = len(town.table("observation"))
+    assert town.paid_fen(listing) == wan(300)
+    assert town.case(listing)["until"] == from_beijing("2016-05-19 08:00:00")
+    town.at("2016-05-19 07:59:59")
+    town.work()
+    assert town.paid_fen(listing) == wan(300)
+    town.at("2016-05-19 08:00:00")
+    town.work()
+    assert [c.pay_fen for c in claims_of(town, listing)] == [wan(300), wan(300)]
+    case = town.case(listing)
+    assert (case["state"], case["revision"], case["until"]) == ("settled", 2, None)
+    assert len(town.table("observation")) == facts
+
+
+def test_the_magnitude_that_paid_for_the_houses_also_counts_for_the_dead() -> None:
+    """One contract, one magnitude: 5.0 settles, 4.9 within the hour moves nothing, three died."""
+    town, listing = dali("2015-08-20")
+    town.tell(quake(NIGHT, "5.0", key="r"), at="2016-05-18 00:58:48")
+    town.work()
+    assert town.paid_fen(listing) == wan(2_800)
+    town.tell(quake(NIGHT, "4.9", key="r", revision=1), at="2016-05-18 01:30:00")
+    town.work()
+    assert town.case(listing, "deaths")["state"] == "awaiting_death_notice"
+    town.tell(deaths("2016-05-18", 3), at="2016-05-20 10:00:00")
+    town.work()
+    case = town.case(listing, "deaths")
+    assert (case["state"], case["facts"]["magnitude"]["value"]) == ("settled", 50)
+    assert [c.pay_fen for c in claims_of(town, listing)] == [wan(2_800), wan(30)]
