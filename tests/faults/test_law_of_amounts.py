@@ -268,3 +268,74 @@ def test_the_magnitude_that_paid_for_the_houses_also_counts_for_the_dead() -> No
     case = town.case(listing, "deaths")
     assert (case["state"], case["facts"]["magnitude"]["value"]) == ("settled", 50)
     assert [c.pay_fen for c in claims_of(town, listing)] == [wan(2_800), wan(30)]
+
+
+# What a batch may say ---------------------------------------------------------------------------
+
+WHO, SOMEBODY = "ab" * 32, "cd" * 32
+
+
+def held(town: Town, *rows: PolicyRow) -> list[str]:
+    """Codes of what the decider finds in a batch; empty where it came in force."""
+    town.send(town.batch(rows))
+    town.decider.run()
+    return [said["code"] for found in town.decider.refusals().values() for said in found]
+
+
+@pytest.mark.parametrize("what", [t for t in Transaction if t is not Transaction.ISSUE], ids=str)
+@pytest.mark.parametrize("together", [False, True])
+def test_no_later_row_gives_a_policy_another_start_of_its_years(
+    what: Transaction, *, together: bool
+) -> None:
+    town, listing = a_town()
+    row = town.policy(listing, "2016-01-01")
+    if not together:
+        assert held(town, row) == []
+    after = replace(changed(town, row, what), year_from=from_beijing("2016-05-01"))
+    rows = [row, after] if together else [after]
+    assert held(town, *rows) == ["policies.year_differs"]
+
+
+def test_a_later_row_with_the_same_start_comes_in_force() -> None:
+    town, listing = a_town()
+    row = town.policy(listing, "2016-01-01")
+    assert held(town, row, changed(town, row, Transaction.RENEW)) == []
+    assert held(town, changed(town, row, Transaction.ENDORSE, number=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "subject", "codes"),
+    [
+        ("2016-12-31", "2018-01-01", WHO, ["policies.subject_twice"]),
+        ("2015-01-01", "2016-01-02", WHO, ["policies.subject_twice"]),
+        ("2016-03-01", "2016-04-01", WHO, ["policies.subject_twice"]),
+        ("2017-01-01", "2018-01-01", WHO, []),
+        ("2015-01-01", "2016-01-01", WHO, []),
+        ("2016-03-01", "2016-04-01", SOMEBODY, []),
+        ("2016-03-01", "2016-04-01", None, []),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_a_person_has_one_policy_at_a_time_in_a_book(
+    since: str, until: str, subject: str | None, codes: list[str], *, together: bool
+) -> None:
+    town, listing = a_town()
+    first = replace(town.policy(listing, "2016-01-01", "2017-01-01"), subject=WHO)
+    second = replace(town.policy(listing, since, until), subject=subject)
+    if not together:
+        assert held(town, first) == []
+    assert held(town, *([first, second] if together else [second])) == codes
+
+
+def test_who_cancelled_may_be_covered_anew_and_not_be_reinstated_beside_it() -> None:
+    town, listing = a_town()
+    first = replace(town.policy(listing, "2016-01-01", "2018-01-01"), subject=WHO)
+    second = replace(town.policy(listing, "2016-06-01", "2017-06-01"), subject=WHO)
+    assert held(town, first, changed(town, first, since="2016-06-01"), second) == []
+    again = changed(town, first, Transaction.REINSTATE, "2017-05-31", number=3)
+    assert held(town, again) == ["policies.subject_twice"]
+
+
+def test_two_policies_without_a_subject_stand_beside_each_other() -> None:
+    town, listing = a_town()
+    assert held(town, town.policy(listing), town.policy(listing)) == []
