@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from miaopei.claims import claim
 from miaopei.claims.claim import ClaimLeaf
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
@@ -147,6 +148,20 @@ def test_a_receipt_of_a_held_claim_holds_and_says_so() -> None:
         assert failing(checked(beside)) == set()
         wrong = collected(town, listing, row, other=(1, 2, 0)[place])
         assert failing(checked(wrong)) == {"in_force"}
+
+
+def test_a_claim_held_for_no_reason_is_found_by_the_receipt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The decider holds it although the version recorded late gives the same."""
+    town, listing = a_town(hills(units=True))
+    (row,) = town.issue([town.policy(listing, shares=50)])
+    town.at(SOON)
+    town.issue([changed(town, row, Transaction.ENDORSE)])
+    monkeypatch.setattr(claim, "_in_time", lambda *_: {0: (None, (0, 0))})
+    shake(town, NIGHT, "5.6", READ)
+    assert [(c.state, c.position) for c in claims_of(town, listing)] == [("held", 1)]
+    assert failing(checked(collected(town, listing, row))) == {"in_force"}
 
 
 # The year that a sequence counts in -------------------------------------------------------------
