@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,14 +28,6 @@ from miaopei.adapters.postgres.starter import LocalPostgres
 print(LocalPostgres(Path(sys.argv[1])).start())
 """
 PR_SET_CHILD_SUBREAPER = 36
-
-
-@pytest.fixture
-def base(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """Where a server may be; it is gone afterwards."""
-    folder = open_folder / str(abs(hash(request.node.name)) % 10**8)
-    yield folder
-    LocalPostgres(folder).remove()
 
 
 def ask(dsn: str, query: str) -> object:
@@ -118,8 +109,8 @@ def test_eight_first_starts_at_once_make_one_server(base: Path) -> None:
     assert ask(answers[0], "select 1") == 1
 
 
-def test_after_a_kill_under_load_eight_starts_lose_no_acknowledged_row(base: Path) -> None:
-    dsn = LocalPostgres(base).start()
+def test_after_a_kill_under_load_eight_starts_lose_no_acknowledged_row(made: Path) -> None:
+    dsn = LocalPostgres(made).start()
     acknowledged = 0
     ready = threading.Event()
 
@@ -139,29 +130,29 @@ def test_after_a_kill_under_load_eight_starts_lose_no_acknowledged_row(base: Pat
     writer = threading.Thread(target=write)
     writer.start()
     assert ready.wait(30)
-    for pid in working_in(base / "data"):
+    for pid in working_in(made / "data"):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     writer.join()
-    answers = start_at_once(base, 8)
+    answers = start_at_once(made, 8)
     assert set(answers) == {dsn}
-    assert len(servers(base)) == 1
+    assert len(servers(made)) == 1
     assert ask(dsn, f"select count(*) from fact where number < {acknowledged}") == acknowledged
 
 
-def test_a_killed_server_that_is_still_a_zombie_is_not_running(base: Path) -> None:
+def test_a_killed_server_that_is_still_a_zombie_is_not_running(made: Path) -> None:
     subreaper = ctypes.CDLL(None).prctl
     assert subreaper(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # its orphans become our children
     try:
-        server = LocalPostgres(base)
+        server = LocalPostgres(made)
         server.start()
-        pid = postmaster(base)
+        pid = postmaster(made)
         os.kill(pid, signal.SIGKILL)
         while "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
             time.sleep(0.01)
         assert not server.running()
         dsn = server.start()
-        assert postmaster(base) != pid
+        assert postmaster(made) != pid
         assert ask(dsn, "select 1") == 1
         assert "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
     finally:
@@ -171,15 +162,15 @@ def test_a_killed_server_that_is_still_a_zombie_is_not_running(base: Path) -> No
                 pass
 
 
-def test_a_stale_pid_file_with_a_live_process_of_the_same_account(base: Path) -> None:
-    server = LocalPostgres(base)
+def test_a_stale_pid_file_with_a_live_process_of_the_same_account(made: Path) -> None:
+    server = LocalPostgres(made)
     server.start()
-    pid = postmaster(base)
+    pid = postmaster(made)
     os.kill(pid, signal.SIGKILL)
     with sleeper() as other:
         for name in ("data/postmaster.pid", "socket/.s.PGSQL.5432.lock"):
-            text = (base / name).read_text()
-            (base / name).write_text(text.replace(f"{pid}\n", f"{other.pid}\n"))
+            text = (made / name).read_text()
+            (made / name).write_text(text.replace(f"{pid}\n", f"{other.pid}\n"))
         assert not server.running()
         server.stop()
         assert other.poll() is None
@@ -189,12 +180,12 @@ def test_a_stale_pid_file_with_a_live_process_of_the_same_account(base: Path) ->
         other.kill()
 
 
-def test_a_torn_pid_file_is_no_server(base: Path) -> None:
-    server = LocalPostgres(base)
+def test_a_torn_pid_file_is_no_server(made: Path) -> None:
+    server = LocalPostgres(made)
     server.start()
     for torn in ("", "12", "not a number\n", "999999999\n"):
         server.stop()
-        (base / "data" / "postmaster.pid").write_text(torn)
+        (made / "data" / "postmaster.pid").write_text(torn)
         server.stop()
         assert not server.running()
         assert ask(server.start(), "select 1") == 1
@@ -302,18 +293,3 @@ def test_without_programs_it_says_where_it_looked(
         LocalPostgres(base).start()
     assert refused.value.refusals[0].code == "postgres.no_binaries"
     assert refused.value.refusals[0].facts["looked"] == "/nowhere/bin"
-
-
-def test_every_server_that_is_installed_here_starts(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = list(binaries._candidates())
-    assert found
-    for number, folder in enumerate(found):
-        monkeypatch.setenv(binaries.CHOICE, str(folder))
-        server = LocalPostgres(base / str(number))
-        try:
-            version = ask(server.start(), "show server_version_num")
-            assert int(str(version)) // 10_000 == binaries._major(folder)
-        finally:
-            server.remove()

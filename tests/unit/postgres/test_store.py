@@ -68,12 +68,9 @@ def store(database: str) -> Iterator[PostgresStore]:
 
 
 @pytest.fixture
-def local(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[LocalPostgres]:
-    """A server of the test's own, to be treated badly."""
-    server = LocalPostgres(open_folder / f"bad-day-{abs(hash(request.node.name)) % 10**8}")
-    migrate(server.start())
-    yield server
-    server.remove()
+def local(made: Path) -> LocalPostgres:
+    """A server of the test's own with our tables, to be treated badly."""
+    return LocalPostgres(made)
 
 
 def kill(local: LocalPostgres) -> None:
@@ -362,6 +359,9 @@ def test_the_tables_and_a_block_on_every_server_that_is_installed_here(
             store = PostgresStore(dsn)
             add_block(store, b"a", b"b")
             assert sizes(store) == (2, 2, 1, 1)
+            with store.reading() as reading:
+                ((version,),) = reading.execute("show server_version_num")
+            assert int(version) // 10_000 == binaries._major(folder)
             store.close()
         finally:
             local.remove()
