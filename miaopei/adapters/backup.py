@@ -124,9 +124,7 @@ def _dump(reading: PostgresReading) -> dict[str, Any]:
     for table, columns in TABLES.items():
         names = ", ".join(name for name, _ in columns)
         query: Any = f"select {names} from {table} order by 1, 2"
-        found[table] = [
-            [_plain(value) for value in row] for row in reading.execute(query)
-        ]
+        found[table] = [[_plain(value) for value in row] for row in reading.execute(query)]
     return found
 
 

@@ -179,9 +179,7 @@ def _same(
     table: str, key: str, told: Mapping[str, Any], value: Mapping[str, Any]
 ) -> Iterable[Refusal]:
     return [
-        _column(table, column, key)
-        for column, kept in told.items()
-        if value.get(column) != kept
+        _column(table, column, key) for column, kept in told.items() if value.get(column) != kept
     ]
 
 

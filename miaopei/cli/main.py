@@ -1,20 +1,27 @@
 """How a command begins and ends: arguments in, an exit code out, refusals as sentences.
 
+`verify` is here as well: a receipt is checked by importing what checks it and no more.
+
 Exit codes: 0 good; 1 a refusal, or not verified; 2 wrong usage; 3 an outside fault, try again;
 4 an alarm; 130 interrupted. The commands themselves are in `commands`.
 """
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from .. import settings
-from ..errors import Alarm, OutsideFault, Refused
+from ..errors import Alarm, OutsideFault, Refusal, Refused
+from ..settings import Language
 
-GOOD, REFUSED, USAGE, OUTSIDE, ALARM = 0, 1, 2, 3, 4
+GOOD, REFUSED, USAGE, OUTSIDE, ALARM, INTERRUPTED = 0, 1, 2, 3, 4, 130
+KEY_FILE, LONGEST_KEY = "log.vkey", 1_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,15 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         speak.fault(OutsideFault(str(error), retry=True), language)
         return OUTSIDE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
-def _run(given: list[str], language: settings.Language) -> int:
+def _run(given: list[str], language: Language) -> int:
     """Checking a receipt is asked for most and answers at once; all else goes through typer."""
-    if given[:1] == ["verify"]:
-        from . import verify
-
-        if (asked := verify.read(given[1:])) is not None:
-            return verify.run(asked.file, asked.key, as_json=asked.json, language=language)
+    if given[:1] == ["verify"] and (asked := verify_arguments(given[1:])) is not None:
+        return verify(asked.file, asked.key, as_json=asked.json, language=language)
     from .commands import app
 
     app(given, prog_name="miaopei")
@@ -65,7 +71,7 @@ def _interrupted(number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt(f"signal {number}")
 
 
-def language_of(arguments: Sequence[str]) -> settings.Language:
+def language_of(arguments: Sequence[str]) -> Language:
     """The language for what goes wrong before or beside a command's own words."""
     for at, argument in enumerate(arguments):
         if argument == "--lang":
@@ -73,3 +79,71 @@ def language_of(arguments: Sequence[str]) -> settings.Language:
         if argument.startswith("--lang="):
             return "zh" if argument.endswith("zh") else "en"
     return settings.language()
+
+
+@dataclass
+class Asked:
+    """The arguments of `verify`."""
+
+    file: Path
+    key: str | None = None
+    json: bool = False
+
+
+def verify_arguments(arguments: Sequence[str]) -> Asked | None:
+    """The arguments, read without typer; None for whatever typer must explain (help, mistakes)."""
+    asked, files, rest = Asked(Path()), list[str](), list(arguments)
+    while rest:
+        given = rest.pop(0)
+        name, equals, value = given.partition("=")
+        if name in ("--key", "--lang"):
+            if not equals and not rest:
+                return None
+            value = value if equals else rest.pop(0)
+            if name == "--lang" and value not in ("zh", "en"):
+                return None
+            asked.key = value if name == "--key" else asked.key
+        elif given == "--json":
+            asked.json = True
+        elif given.startswith("-"):
+            return None
+        else:
+            files.append(given)
+    if len(files) != 1 or not Path(files[0]).is_file():
+        return None
+    asked.file = Path(files[0])
+    return asked
+
+
+def verify(file: Path, key: str | None, *, as_json: bool, language: Language) -> int:
+    """Check a receipt with no database and no network: 0 where every check holds, else 1."""
+    from ..claims.verify import explain
+    from ..claims.verify import verify as check
+    from . import speak
+
+    verdict = check(file.read_bytes(), key_of(key))
+    if as_json:
+        speak.out(json.dumps(verdict.as_json(), ensure_ascii=False, indent=2))
+    else:
+        for line in explain(verdict, language):
+            speak.out(line)
+        if key is None:
+            speak.note(speak.Speaker(language).text("verify_needs_key"))
+    return 0 if verdict.holds else 1
+
+
+def key_of(given: str | None) -> str | None:
+    """The log's verifier key: the text itself, or a file or folder that holds it.
+
+    Errors   Refused cli.no_key_file.
+    """
+    if given is None or given.count("+") >= 2:
+        return None if given is None else given.strip()
+    path = Path(given)
+    path = path / KEY_FILE if path.is_dir() else path
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(LONGEST_KEY).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = type(error).__name__
+        raise Refused(Refusal("cli.no_key_file", {"path": given[:200], "why": why})) from None

@@ -204,9 +204,7 @@ def _state_differs(
         told = (at, _short(before), _short(after))
     except ValueError:
         told = ("$", digest(kept)[:16], digest(again)[:16])
-    _differs(
-        seen, "row_differs", table=table, key=key, field=told[0], kept=told[1], made=told[2]
-    )
+    _differs(seen, "row_differs", table=table, key=key, field=told[0], kept=told[1], made=told[2])
 
 
 def _compare_head(reading: Reading, made: Reading, seen: Rebuilt) -> None:

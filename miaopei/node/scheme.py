@@ -171,9 +171,7 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
     return node.act("admit_batch", f"batch-{sealed['root'][:24]}", body)
 
 
-def _set_up(
-    node: Node, state: State, value: Mapping[str, Any], shelf: Shelf
-) -> list[Act]:
+def _set_up(node: Node, state: State, value: Mapping[str, Any], shelf: Shelf) -> list[Act]:
     """Acts for what the record does not hold yet."""
     wanted: list[tuple[str, str, str, Any, Any]] = []
     for member in value["members"]:

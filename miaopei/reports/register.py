@@ -276,9 +276,7 @@ def _payouts(records: Records) -> dict[tuple[str, str, str], list[dict[str, Any]
         trigger = records.need("trigger", value["trigger"])
         payment = records.get("payment", id)
         paid = payment is not None and payment["executed_fen"] == payment["due_fen"]
-        found.setdefault(
-            (value["listing"], trigger["occurrence"], trigger["benefit"]), []
-        ).append(
+        found.setdefault((value["listing"], trigger["occurrence"], trigger["benefit"]), []).append(
             {
                 "pay_fen": value["totals"]["pay_fen"],
                 "in_force": value["totals"]["in_force"],

@@ -13,8 +13,8 @@ import pytest
 
 import miaopei
 from miaopei.cli.demo import history
+from miaopei.cli.demo.whatif import what_if
 from miaopei.cli.main import main
-from miaopei.cli.whatif import what_if
 from miaopei.measures.instant import DAY
 from miaopei.node.replay import Arrival
 from miaopei.products.shelf import shelf

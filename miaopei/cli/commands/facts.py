@@ -88,7 +88,7 @@ def replay(
     CATALOGUE is any file that `miaopei feed read` accepts. Without --rapid the reviewed catalogue
     settles alone, which may lie in another band than the official rapid magnitude.
     """
-    from ..whatif import Asked, run
+    from ..demo.whatif import Asked, run
 
     del what_if  # there is no other way to run it
     asked = Asked(product, terms, catalogue, rapid, losses, deaths, types or (), declare or ())
@@ -105,6 +105,6 @@ def verify(
     lang: LangOption = None,
 ) -> None:
     """Check a receipt offline, with nothing but the log's public key; 1 where it does not hold."""
-    from ..verify import run
+    from ..main import verify as run
 
     raise typer.Exit(run(file, key, as_json=as_json, language=chosen(lang)))

@@ -11,7 +11,9 @@ from .options import PORT, DataOption, DsnOption, InFile, JsonFlag, LangOption, 
 
 
 def serve(
-    data: DataOption = None, dsn: DsnOption = None, port: PortOption = PORT,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    port: PortOption = PORT,
     lang: LangOption = None,
 ) -> None:
     """Serve the pages of the record on 127.0.0.1, until Ctrl-C."""
@@ -22,7 +24,9 @@ def serve(
 
 
 def doctor(
-    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """Look at this machine: folder, space, PostgreSQL, calendar, record. 1 where one would fail."""

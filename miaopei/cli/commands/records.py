@@ -43,7 +43,9 @@ def demo(
 
 
 def audit(
-    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """Hold everything that is stored against everything else; name record, field and position.
@@ -73,7 +75,9 @@ def rebuild(
 
 
 def status(
-    data: DataOption = None, dsn: DsnOption = None, as_json: JsonFlag = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """How the record stands: log, books, cases by state, money due and paid."""

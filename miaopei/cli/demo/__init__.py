@@ -31,9 +31,7 @@ BEGINS, ENDS_AFTER = "2015-01-01", 181 * DAY  # after the last deadline of the l
 OPERATOR = {"zh": "秒赔演示运营方", "en": "Miaopei demonstration operator"}
 
 
-def run(
-    place: Place, *, once: bool, json_file: Path | None, language: Language, port: int
-) -> int:
+def run(place: Place, *, once: bool, json_file: Path | None, language: Language, port: int) -> int:
     """The demonstration. Everything it starts is stopped at its end, however that comes."""
     speaker = speak.Speaker(language)
     started = time.monotonic()

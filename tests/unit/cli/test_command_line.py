@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import miaopei
-from miaopei.cli.main import language_of, main
+from miaopei.cli.main import language_of, main, verify_arguments
 from miaopei.cli.place import Place
-from miaopei.cli.verify import read
 from miaopei.errors import Alarm, OutsideFault, Refused
 from miaopei.errors.texts import table
 
@@ -38,9 +37,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert "Usage: miaopei" in capsys.readouterr().out
 
@@ -157,12 +154,12 @@ def test_a_feed_is_read_by_content(capsys: pytest.CaptureFixture[str]) -> None:
 def test_verify_reads_its_arguments_alone_or_leaves_them_to_typer(tmp_path: Path) -> None:
     file = tmp_path / "receipt.json"
     file.write_bytes(b"{}")
-    asked = read(["--key", "k", str(file), "--json", "--lang=zh"])
+    asked = verify_arguments(["--key", "k", str(file), "--json", "--lang=zh"])
     assert asked is not None
     assert (asked.file, asked.key, asked.json) == (file, "k", True)
     for arguments in ([], ["--help"], [str(file), str(file)], ["--key"], ["none.json"], ["-x"]):
-        assert read(arguments) is None
-    assert read([str(file), "--lang", "de"]) is None
+        assert verify_arguments(arguments) is None
+    assert verify_arguments([str(file), "--lang", "de"]) is None
 
 
 def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:

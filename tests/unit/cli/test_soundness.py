@@ -50,8 +50,7 @@ def member() -> Member:
     coming = [
         arrival
         for arrival in history.arrivals(history.shipped_readings())
-        if arrival.at <= end
-        and arrival.row.observation.values.get("magnitude_tenths", 50) >= 45
+        if arrival.at <= end and arrival.row.observation.values.get("magnitude_tenths", 50) >= 45
     ]
     for _ in replay(made.node, coming, end, made.work):
         pass

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 import miaopei
 from miaopei.adapters.feeds import shipped
 from miaopei.cli.demo import history
-from miaopei.cli.whatif import what_if
+from miaopei.cli.demo.whatif import what_if
 from miaopei.errors.texts import say
 from miaopei.measures.instant import DAY, HOUR, from_beijing
 from miaopei.node import scheme
@@ -150,7 +150,7 @@ def test_before_the_rapid_report_the_register_already_shows_the_quake() -> None:
 
 
 def test_a_settled_row_without_a_bank_is_not_paid() -> None:
-    """"Settled" and "paid" are different states."""
+    """ "Settled" and "paid" are different states."""
     row = whole().paid[1]
     assert row.settled_at is not None
     assert row.paid_at is None

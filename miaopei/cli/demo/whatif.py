@@ -14,22 +14,22 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ..adapters.feeds import Reading, shipped
-from ..errors import Fact, Refusal, Refused
-from ..measures.instant import DAY
-from ..node import scheme
-from ..node.node import genesis_value
-from ..node.ports import Identity
-from ..node.replay import Arrival, replay
-from ..products.shelf import Shelf
-from ..reports.register import Register, register
-from ..settings import Language
-from ..terms.filing import Product
-from ..terms.words import Declared
-from ..wiring import in_memory
-from . import speak
-from .demo import history, output, show
-from .terms import find
+from ...adapters.feeds import Reading, shipped
+from ...errors import Fact, Refusal, Refused
+from ...measures.instant import DAY
+from ...node import scheme
+from ...node.node import genesis_value
+from ...node.ports import Identity
+from ...node.replay import Arrival, replay
+from ...products.shelf import Shelf
+from ...reports.register import Register, register
+from ...settings import Language
+from ...terms.filing import Product
+from ...terms.words import Declared
+from ...wiring import in_memory
+from .. import speak
+from ..terms import find
+from . import history, output, show
 
 MEMBER = "what-if"
 NAME = {"zh": "假设运行", "en": "what-if"}
