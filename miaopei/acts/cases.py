@@ -91,7 +91,7 @@ def _assess(
     if case is not None and case["state"] in UNSETTLED:
         return  # its facts are frozen for this revision; looked at again after the settlement
     last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
-    fixed = _fixed(state, f"{listing}/{occurrence.id}/")
+    fixed = state.get("fixed", f"{listing}/{occurrence.id}") or {}
 
     def ask(rule: InputRule, known: Mapping[str, Found]) -> Finding:
         seen.known = known
@@ -166,6 +166,7 @@ def _trigger(
     trigger = content_id("trigger", value)
     because = sorted({i for fact in ready.facts.values() for i in fact["because"]})
     state.put("trigger", trigger, value)
+    _fix(state, value)
     outcome.made.append(Made("trigger", trigger, value, tuple(because)))
     state.put("line", f"{name}/{book['next']:012d}", trigger)
     book["next"] += 1
@@ -238,14 +239,16 @@ def _listings(state: State, rule_id: str) -> list[str]:
     return [k.partition("/")[2] for k, _ in state.range("rule", f"{rule_id}/")]
 
 
-def _fixed(state: State, cases: str) -> dict[str, Any]:
-    """The values that earlier triggers have used, of every benefit: one contract, one magnitude."""
-    fixed: dict[str, Any] = {}
-    for _, case in state.range("case", cases):
-        if case["trigger"]:
-            for fact in state.need("trigger", case["trigger"])["facts"].values():
-                fixed.update(fact["detail"].get("used", {}))
-    return fixed
+def _fix(state: State, trigger: Mapping[str, Any]) -> None:
+    """Keep the values of shocks that a trigger uses, for all benefits and every later revision.
+
+    Also where a later trigger has no use for them: else it would be forgotten what has settled.
+    """
+    key = f"{trigger['listing']}/{trigger['occurrence']}"
+    fixed = state.get("fixed", key) or {}
+    for fact in trigger["facts"].values():
+        fixed.update(fact["detail"].get("used", {}))
+    state.put("fixed", key, fixed)
 
 
 def _look_again(ready: claims_case.Ready) -> int | None:

@@ -428,6 +428,31 @@ def test_two_sources_that_disagree_are_held_until_a_person_decides() -> None:
     assert case["facts"]["magnitude"]["detail"]["person"] == "duty officer"
 
 
+def test_a_person_who_contradicts_the_evidence_is_not_asked_again_for_ever() -> None:
+    """Called inside though name and position say outside: decided anew once, then it rests."""
+    town, listing = a_town(**TWO)
+    town.tell(
+        quake(NIGHT, "5.6", BEIJING_CITY),
+        quake(NIGHT, "5.2", BEIJING_CITY, source="other.rapid", seconds=1),
+        at=READ,
+    )
+    town.at("2016-05-18 12:48:48")
+    for name, value in (("role", 1), ("magnitude", 56)):
+        body = {
+            "listing": listing,
+            "occurrence": town.case(listing)["occurrence"],
+            "input": name,
+            "value": value,
+            "reason": "a slip",
+            "person": "duty officer",
+        }
+        good([town.send(town.act("resolve", body, name))])
+    town.work()
+    assert len(town.settlements(listing)) <= 2
+    assert town.case(listing)["state"] == "settled"
+    assert town.case(listing)["facts"]["role"]["value"] == 0
+
+
 def test_roles_that_differ_are_held_until_a_person_decides() -> None:
     """Named after a county of Dali, placed in Beijing."""
     town, listing = a_town()
