@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Fact, Refusal, Refused
 from ..measures.instant import beijing_day, beijing_text
-from ..measures.money import FEN_A_LOSS_UNIT, percent
+from ..measures.money import FEN_A_LOSS_UNIT, as_wan, percent
 from ..measures.place import degrees_text
 from ..terms.filing import Text
 from . import timeliness
@@ -30,6 +30,7 @@ OURS = frozenset(
     (
         *("outside_area", "no_terms_in_force", "terms_give_zero", "facts_complete"),
         *("trigger_open", "equal_decisions", "part_of_an_earlier_sequence", "no_policy_in_force"),
+        *("held_claims", "limit_used_up", "limit_cut"),
     )
 )
 
@@ -182,18 +183,33 @@ def register(
     return Register(tuple(rows), counts)
 
 
-def _reason(case: Mapping[str, Any], version: int | None, in_force: int | None) -> Refusal:
+def _reason(
+    case: Mapping[str, Any], version: int | None, totals: Mapping[str, Any] | None
+) -> Refusal:
     """Why the case stands as it does, as a coded sentence for `errors.texts.say`."""
     code = str(case["reason"])
     facts: dict[str, Fact] = {"until": _beijing(case["until"]), "version": version}
     for part in ("waiting", "held", "closed"):
         given = case["facts"].get(part) or {}
         facts |= {k: v for k, v in given.items() if v is None or isinstance(v, str | int)}
-    if case["state"] == "settled" and in_force == 0:
-        code = "no_policy_in_force"
+    if case["state"] == "settled" and totals is not None:
+        code = _of_totals(totals) or code
+        facts |= {name: as_wan(totals[name]) for name in ("gross_fen", "owed_fen")}
+        facts["held"] = totals["held"]
     if "." in code:
         return Refusal(code, {**facts, **case["facts"].get("refusal", {}).get("facts", {})})
     return Refusal(f"{'register' if code in OURS else 'evidence'}.{code}", facts)
+
+
+def _of_totals(totals: Mapping[str, Any]) -> str | None:
+    """Why a settled case pays less than its terms give alone; None where it does not."""
+    if not totals["in_force"]:
+        return "no_policy_in_force"
+    if totals["held"]:
+        return "held_claims"
+    if totals["gross_fen"] and not totals["owed_fen"]:
+        return "limit_used_up"
+    return "limit_cut" if totals["owed_fen"] < totals["gross_fen"] else None
 
 
 def _row(
@@ -223,7 +239,7 @@ def _row(
         magnitude_tenths=seen.tenths,
         role=None if role is None else ROLES[role],
         state=case["state"],
-        reason=_reason(case, number, settled[-1]["in_force"] if settled else None),
+        reason=_reason(case, number, settled[-1]["totals"] if settled else None),
         until=case["until"] if str(case["state"]).startswith(WAITING) else None,
         payout_fen=_amount(case, settled),
         loss_fen=None if loss is None else loss * FEN_A_LOSS_UNIT,
@@ -280,6 +296,7 @@ def _payouts(records: Records) -> dict[tuple[str, str, str], list[dict[str, Any]
             {
                 "pay_fen": value["totals"]["pay_fen"],
                 "in_force": value["totals"]["in_force"],
+                "totals": value["totals"],
                 "version": trigger["version"],
                 "settled_at": entry["at"],
                 "paid_at": payment["last_at"] if payment is not None and paid else None,
