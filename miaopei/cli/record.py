@@ -184,7 +184,7 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
         (speaker.pick("挂牌", "Listing"), "left"),
         (speaker.pick("保障", "Benefit"), "left"),
         (speaker.pick("状态", "State"), "left"),
-        (speaker.pick("原因", "Reason"), "left"),
+        (speaker.pick("原因", "Reason"), "text"),
         (speaker.pick("期限（北京时间）", "Until (Beijing)"), "right"),
         (speaker.pick("负责", "Owner"), "left"),
     ]

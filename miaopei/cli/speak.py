@@ -17,6 +17,7 @@ from ..settings import Language
 if TYPE_CHECKING:
     from rich.console import Console
 
+TEXT_WIDTH = 24  # the least that running text is squeezed to
 PLAIN_WIDTH = 140  # columns where the output is not a terminal
 
 
@@ -45,7 +46,14 @@ def console(*, err: bool = False) -> Console:
 
     stream = sys.stderr if err else sys.stdout
     width = None if stream.isatty() else PLAIN_WIDTH
-    return Console(stderr=err, width=width, highlight=False, soft_wrap=not stream.isatty())
+    return Console(
+        stderr=err,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=not stream.isatty(),
+    )
 
 
 def out(text: str) -> None:
@@ -66,19 +74,47 @@ def show_json(value: Any) -> None:
 def show_table(
     title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]
 ) -> None:
-    """A table; `columns` are (heading, "left" or "right")."""
+    """A table; `columns` are (heading, "left", "right" or "text"), where only text is wrapped.
+
+    On a terminal too narrow for it nothing is cut off: each row becomes lines of its own.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for heading, side in columns:
-        right = side == "right"
+    screen, held = console(), [list(row) for row in rows]
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading, kind in columns:
         table.add_column(
-            heading, justify="right" if right else "left", no_wrap=right, overflow="fold"
+            heading,
+            justify="right" if kind == "right" else "left",
+            no_wrap=kind != "text",
+            overflow="fold",
+            min_width=TEXT_WIDTH if kind == "text" else None,
         )
-    for row in rows:
+    for row in held:
         table.add_row(*row)
-    console().print(table)
+    if _width(columns, held) <= screen.width:
+        screen.print(table)
+        return
+    out(title)
+    for row in held:
+        cells = [cell.replace("\n", " ") for cell in row]
+        told = [f"{heading} {cell}" for (heading, _), cell in zip(columns, cells, strict=True)]
+        out("  ".join(cells[:2]))
+        out("    " + "  ".join(told[2:]))
+    out("")
+
+
+def _width(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> int:
+    """The columns of a terminal that a table needs."""
+    from rich.cells import cell_len
+
+    total = 2
+    for index, (heading, kind) in enumerate(columns):
+        lines = [line for row in rows for line in row[index].split("\n")]
+        widest = max(cell_len(line) for line in (heading, *lines))
+        total += (TEXT_WIDTH if kind == "text" else widest) + 3
+    return total
 
 
 def refuse(refusals: Iterable[Refusal], language: Language) -> None:

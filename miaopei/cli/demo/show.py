@@ -65,16 +65,14 @@ def decision_line(made: Mapping[str, Any], names: Mapping[str, Product], at: int
 def registered(found: Register, speaker: Speaker) -> None:
     """The register: what was paid, as in the source's Tables 2 and 4, printed figures beside."""
     headings = [
-        (speaker.pick("主震日期", "Main shock"), "right"),
-        (speaker.pick("产品", "Product"), "right"),
-        (speaker.pick("震中", "Epicentre"), "left"),
+        (speaker.pick("主震日期", "Main shock"), "left"),
+        (speaker.pick("产品，震中", "Product, epicentre"), "left"),
         ("M", "right"),
         (speaker.pick("损失/万元", "Loss, 万元"), "right"),
         (speaker.pick("赔款/万元", "Paid, 万元"), "right"),
         (speaker.pick("占比/%", "%"), "right"),
-        (speaker.pick("本次回放", "Our time"), "right"),
+        (speaker.pick("本次时效", "Our time"), "right"),
         (speaker.pick("原文所印", "Published"), "right"),
-        (speaker.pick("重建/修缮户", "Homes"), "right"),
     ]
     title = speaker.text("register_title", count=len(found.paid))
     show_table(title, headings, (_cells(row, speaker) for row in found.paid))
@@ -99,18 +97,18 @@ def _provenances(found: Register) -> dict[tuple[str, int], Text]:
 
 
 def _cells(row: Row, speaker: Speaker) -> tuple[str, ...]:
-    loss = DASH if row.loss_fen is None else as_wan(row.loss_fen)
+    loss = DASH if row.loss_fen is None else as_wan(row.loss_fen)[:-2]  # reports: 0.1 万元
     paid = "" if row.payout_fen is None else as_wan(row.payout_fen)
+    place = f"{row.main['place']}{_role(row, speaker)}"
     return (
         row.date,
-        f"{row.product} v{row.version}",
-        f"{row.main['place']}\n{_role(row, speaker)}",
+        f"{row.product} v{row.version}\n{place}",
         f"{row.magnitude_tenths // 10}.{row.magnitude_tenths % 10}",
         loss,
         paid,
         row.ratio_percent or DASH,
         _our_time(row, speaker),
-        *_printed(row, speaker),
+        _printed(row, speaker),
     )
 
 
@@ -129,14 +127,18 @@ def _our_time(row: Row, speaker: Speaker) -> str:
     return speaker.pick(f"{hours} 小时\n{days} 个工作日", f"{hours} hours\n{days} working days")
 
 
-def _printed(row: Row, speaker: Speaker) -> tuple[str, str]:
+def _printed(row: Row, speaker: Speaker) -> str:
+    """Timeliness and homes (rebuilt / repaired) as the source prints them."""
     if row.printed is None:
-        return DASH, DASH
+        return DASH
     given = row.printed.as_json()
     time, homes = given["timeliness"], given["households"]
     zh, en = UNITS[time["unit"]]
     counts = [DASH if count is None else f"{count:,}" for count in homes.values()]
-    return f"{time['value']} {speaker.pick(zh, en)}", " / ".join(counts)
+    known = any(count is not None for count in homes.values())
+    told = f"{time['value']} {speaker.pick(zh, en)}"
+    said = speaker.pick(" 户", " homes")
+    return f"{told}\n{' / '.join(counts)}{said}" if known else told
 
 
 def unpaid(found: Register, speaker: Speaker) -> None:
@@ -144,7 +146,7 @@ def unpaid(found: Register, speaker: Speaker) -> None:
     out(speaker.text("unpaid_title", count=len(found.unpaid)))
     for row in found.unpaid:
         strength = f"M{row.magnitude_tenths // 10}.{row.magnitude_tenths % 10}"
-        where = f"{row.main['place']} {_role(row, speaker)}"
+        where = f"{row.main['place']}{_role(row, speaker)}"
         state = say(Refusal(f"register.state_{row.state}"), speaker.language)
         out(f"  {row.date}  {row.product}  {strength}  {where}")
         out(f"    {state}{speaker.pick('：', ': ')}{speaker.refusal(row.reason)}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import miaopei
+from miaopei.cli import speak
 from miaopei.cli.main import language_of, main, verify_arguments
 from miaopei.cli.place import Place
 from miaopei.errors import Alarm, OutsideFault, Refused
@@ -21,6 +24,7 @@ CATALOGUE = str(DATA / "cenc_catalogue_2015_2021.csv")
 COMMANDS = (
     *("demo", "replay", "verify", "why", "caused", "cases", "status", "audit", "rebuild"),
     *("serve", "doctor", "backup", "restore", "export", "terms", "feed"),
+    *("begin", "resolve", "payee"),
 )
 
 
@@ -160,6 +164,25 @@ def test_verify_reads_its_arguments_alone_or_leaves_them_to_typer(tmp_path: Path
     for arguments in ([], ["--help"], [str(file), str(file)], ["--key"], ["none.json"], ["-x"]):
         assert verify_arguments(arguments) is None
     assert verify_arguments([str(file), "--lang", "de"]) is None
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_nothing_of_a_table_is_cut_off_on_a_narrow_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures, brackets that look like markup, Chinese names of double width, long reasons."""
+    rows = [
+        ("2016-05-18", "云南大理州云龙县 [b]", "2,800.000", "截至期限没有该地区的评估损失。" * 2)
+    ]
+    headings = [("day", "left"), ("place", "left"), ("paid", "right"), ("why", "text")]
+    monkeypatch.setattr(
+        speak, "console", lambda: Console(width=width, markup=False, file=sys.stdout)
+    )
+    speak.show_table("title", headings, rows)
+    said = re.sub(r"\s", "", capsys.readouterr().out)
+    for cell in rows[0][:3]:
+        assert re.sub(r"\s", "", cell) in said
+    assert said.count("评估损失") == 2
 
 
 def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
