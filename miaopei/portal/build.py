@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import PurePosixPath
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -14,8 +15,9 @@ from starlette.responses import Response
 from .. import __version__
 from . import api, log, problems, site
 from .api.answers import NotModified
-from .guard import FORM_ROOM, UPLOAD_MAX, Guard
-from .problems import Problem
+from .api.models import Problem
+from .guard import Guard
+from .problems import Problem as Trouble
 from .settings import Settings, Snapshots
 from .views.desk import Desks
 
@@ -31,9 +33,20 @@ language of Accept-Language (zh or en), with the texts of both inside. No person
 """
 
 
+class Application(FastAPI):
+    """FastAPI, with the shape of problems in its schema: no operation answers with it alone."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 schema."""
+        body = super().openapi()
+        shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        body["components"]["schemas"]["Problem"] = shape
+        return body
+
+
 def build(store: Snapshots, settings: Settings) -> FastAPI:
     """The application."""
-    application = FastAPI(
+    application = Application(
         title="Miaopei 秒赔",
         version=__version__,
         summary="Read a provable insurance record, and verify its receipts.",
@@ -43,7 +56,6 @@ def build(store: Snapshots, settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=UPLOAD_MAX + FORM_ROOM,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     desks = Desks(store, settings)
@@ -85,5 +97,5 @@ def _static(request: Request) -> Response:
     media = MEDIA.get(PurePosixPath(name).suffix)
     path = files("miaopei.portal") / "static" / name
     if media is None or not path.is_file():
-        raise Problem("not_found", what=f"/static/{name}"[:120])
+        raise Trouble("not_found", what=f"/static/{name}"[:120])
     return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": "max-age=300"})

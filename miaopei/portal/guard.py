@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 UPLOAD_MAX = 2 * 1024 * 1024  # a receipt
 FORM_ROOM = 16 * 1024  # beside it: the boundaries and the other fields of a form
 
@@ -54,4 +56,27 @@ class Guard:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"} if head else scope, receive, safe)
+        inner = {**scope, "method": "GET"} if head else scope
+        await self._app(inner, _limited(scope, receive), safe)
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """Whoever reads a body that is too long is told so, by its stated length or as it comes.
+
+    Errors   HTTPException 413, which the application answers as a problem.
+    """
+    stated = [value for name, value in scope["headers"] if name == b"content-length"]
+    came = int(stated[0]) if stated and stated[0].isdigit() else 0
+    room = UPLOAD_MAX + FORM_ROOM
+    came = came if came > room else 0
+
+    async def part() -> Message:
+        nonlocal came
+        if came <= room:
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came <= room:
+                return message
+        raise HTTPException(413)
+
+    return part

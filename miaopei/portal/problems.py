@@ -29,6 +29,8 @@ STATUS: Mapping[str, int] = {
     "portal.not_given_out": 404,
     "portal.not_told": 404,
     "lineage.unknown": 404,
+    "lineage.too_short": 404,
+    "lineage.ambiguous": 409,
     "portal.bad_request": 400,
     "portal.bad_key": 400,
     "portal.no_file": 400,

@@ -9,7 +9,6 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from ..problems import MEDIA
 from ..views.desk import Desk, Desks
-from .models import Problem
 
 LIMIT = 200
 Limit = Annotated[int, Query(ge=1, le=LIMIT, description="How many at most.")]
@@ -26,6 +25,7 @@ Named = Annotated[str, Path(pattern=r"^[a-z0-9_.-]{1,60}$", description="A name.
 ERRORS: Mapping[int, str] = {
     400: "The request is not right; each fault is named.",
     404: "There is no such thing in this record.",
+    409: "The beginning of an id that fits more than one thing.",
     413: "More than 2 MiB were sent.",
     415: "Not application/json.",
     500: "The answer could not be made; the record is unchanged.",
@@ -42,19 +42,14 @@ class NotModified(Exception):
 
 def documented(*codes: int, fresh: bool = True) -> dict[int | str, dict[str, Any]]:
     """The errors of an operation as the schema tells them, and 304 where an answer has a mark."""
+    content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     found: dict[int | str, dict[str, Any]] = {
-        code: {
-            "description": ERRORS[code],
-            "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for code in (*codes, 500, 503)
+        code: {"description": ERRORS[code], "content": content} for code in (*codes, 500, 503)
     }
+    found["default"] = {"description": "Any other problem.", "content": content}
     if fresh:
         found[304] = {"description": "Unchanged since the mark in If-None-Match."}
     return found
-
-
-PROBLEM_MODEL = Problem
 
 
 def openers(desks: Desks, salt: str) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from ...claims.verify import explain
 from ..guard import UPLOAD_MAX
 from ..problems import Problem
-from ..site import good_key
 from ..texts import LANGUAGES
 from ..views import lineage, receipts
 from ..views.desk import Desk, Desks
@@ -93,17 +92,17 @@ def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json":
             raise Problem("wrong_media")
-        key, data = good_key(vkey), await request.body()
+        data = await request.body()
         if len(data) > UPLOAD_MAX:
             raise Problem("too_large", limit=UPLOAD_MAX)
-        return await run_in_threadpool(_verified, desks, data, key)
+        return await run_in_threadpool(_verified, desks, data, vkey or None)
 
-    @router.get("/why/{id}", responses=documented(400, 404, fresh=False), tags=["proof"])
+    @router.get("/why/{id}", responses=documented(400, 404, 409, fresh=False), tags=["proof"])
     def why(id: Traced, desk: Any = plain) -> models.Told:
         """From a payout, case or refusal back to the bytes of the bulletin, in sentences."""
         return models.Told(id=id, tree=lineage.why(desk, id).as_json())
 
-    @router.get("/caused/{id}", responses=documented(400, 404, fresh=False), tags=["proof"])
+    @router.get("/caused/{id}", responses=documented(400, 404, 409, fresh=False), tags=["proof"])
     def caused(id: Traced, desk: Any = plain) -> models.Caused:
         """From a fact, source, policy or act forward to everything that it caused."""
         found = lineage.caused(desk, id)

@@ -38,7 +38,8 @@ def losses(pairs: Sequence[Pair], said: Words, *, narrow: bool) -> Markup:
     """The picture; events from the earliest down. `decades` names powers of ten of fen."""
     width = NARROW if narrow else WIDE
     amounts = [amount for pair in pairs for amount in (pair.payout_fen, pair.loss_fen)]
-    low, high = floor(log10(min(amounts))), ceil(log10(max(amounts)))
+    low = floor(log10(min(amounts)))
+    high = max(low + 1, ceil(log10(max(amounts))))
     step = 58.0 if narrow else ROW
     left = 14.0 if narrow else 24 + max(width_of(pair.name) for pair in pairs)
     right = width - (14.0 if narrow else 70.0)
