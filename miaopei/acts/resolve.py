@@ -22,8 +22,11 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     )
     known(state, "listing", listing, "act.listing_not_known")
     cases = [c for _, c in state.range("case", f"{listing}/{occurrence}/")]
-    if not any(case["state"].startswith("held_") for case in cases):
-        raise refuse("act.nothing_held", listing=listing, occurrence=occurrence)
+    held = [case for case in cases if case["state"].startswith("held_")]
+    if not any(case["facts"].get("held", {}).get("input") == name for case in held):
+        raise refuse("act.nothing_held", listing=listing, occurrence=occurrence, input=name)
+    if not reason.strip() or not person.strip():
+        raise refuse("act.bad_body", field="person", why="a name and a reason are needed")
     state.put(
         "resolution",
         f"{listing}/{occurrence}/{name}",

@@ -72,7 +72,7 @@ def assess(
                 facts = {**_seen(known), "waiting": dict(found.facts)}
                 return Standing(found.state, found.reason, facts, found.until, found.owner, instant)
             case Held():
-                facts = {**_seen(known), "held": dict(found.facts)}
+                facts = {**_seen(known), "held": {"input": name, **found.facts}}
                 return Standing(found.state, found.reason, facts, None, found.owner, instant)
             case Closed():
                 facts = {**_seen(known), "closed": dict(found.facts)}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Fact = str | int | bool | None
+LARGEST = 2**53 - 1  # the same as that of measures.identity, which stands above this room
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,12 @@ class Refusal:
 
     def as_json(self) -> dict[str, object]:
         """The form that is written to the record: integers, strings, flags and null only."""
-        return {"code": self.code, "facts": dict(self.facts)}
+        return {"code": self.code, "facts": {k: _writable(v) for k, v in self.facts.items()}}
+
+
+def _writable(fact: Fact) -> Fact:
+    """A number beyond what the record can hold is said in digits, not refused once more."""
+    return str(fact)[:40] if type(fact) is int and abs(fact) > LARGEST else fact
 
 
 class Refused(Exception):

@@ -23,7 +23,9 @@ def table(room: str) -> dict[str, dict[str, str]]:
 def rooms() -> Iterable[str]:
     """Rooms that have a table."""
     folder = files("miaopei.errors") / "texts"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+    return sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
 
 
 class _Facts(dict[str, object]):

@@ -110,17 +110,23 @@ def verify(
     if source is None or not source.id == name == observation.source:
         return Refusal("evidence.unknown_source", {"source": name})
     if attestation.observation != observation.id:
-        facts = {"stated": attestation.observation, "found": observation.id}
+        facts: dict[str, Fact] = {"stated": attestation.observation, "found": observation.id}
         return Refusal("evidence.id_mismatch", facts)
     entry = source.key(attestation.key)
     if entry is None:
         return Refusal("evidence.unknown_key", {"source": name, "key": attestation.key})
     if not _signed(attestation):
         return Refusal("evidence.forged", {"source": name, "key": attestation.key})
-    if at < entry.since:
-        return Refusal("evidence.key_not_yet", {"source": name, "at": at, "since": entry.since})
-    if entry.until is not None and at >= entry.until:
-        return Refusal("evidence.key_expired", {"source": name, "at": at, "until": entry.until})
+    for moment in (at, now):  # the signer chooses the one, the record the other
+        if moment < entry.since:
+            facts = {"source": name, "at": moment, "since": entry.since}
+            return Refusal("evidence.key_not_yet", facts)
+        if entry.until is not None and moment >= entry.until:
+            facts = {"source": name, "at": moment, "until": entry.until}
+            return Refusal("evidence.key_expired", facts)
+    if at < observation.instant - TOLERANCE <= now:
+        facts = {"instant": observation.instant, "received_at": at}
+        return Refusal("evidence.received_before_event", facts)
     if at > now + TOLERANCE:
         late: dict[str, Fact] = {"instant": at, "received_at": now, "limit": TOLERANCE}
         return Refusal("evidence.in_future", late)

@@ -39,30 +39,43 @@ class Payer:
         Errors   Alarm for an answer that does not fit, or an account that is not on file, once
                  everything else is done; for what it is about nothing is confirmed.
         """
-        done, alarms = 0, list[Alarm]()
-        for debt in self.prepare():
-            self._resend_confirmation(debt)
+        alarms: list[Alarm] = []
+        done = 0
+        for debt in self.prepare(alarms):
             try:
-                self._send(debt, alarms)
-            except OutsideFault as fault:
-                if not fault.retry:
-                    raise
-            done += self._confirm(debt)
+                done += self._pay(debt, alarms)
+            except Alarm as alarm:  # what is wrong with one debt does not hold up the others
+                alarms.append(alarm)
         if alarms:
             raise Alarm(alarms[0].what, **alarms[0].facts, others=len(alarms) - 1)
         return done
 
-    def prepare(self) -> list[str]:
+    def prepare(self, alarms: list[Alarm] | None = None) -> list[str]:
         """Write the orders of every debt that is ours to pay, once; the debts that stand open."""
         with self.node.reading() as (_, state):
             duties = [d for _, d in state.range("duty", "pay/")]
-        debts = [d["debt"] for d in duties if d["payer"] == self.node.identity.member]
-        for debt in debts:
-            with self.node.store.writing() as block:
-                if block.progress(f"pay/{debt}") is None:
-                    block.put_instructions(debt, rows_for(block, self.node, debt))
-                    block.put_progress(f"pay/{debt}", b"prepared")
-        return debts
+        ready = []
+        for debt in (d["debt"] for d in duties if d["payer"] == self.node.identity.member):
+            try:
+                with self.node.store.writing() as block:
+                    if block.progress(f"pay/{debt}") is None:
+                        block.put_instructions(debt, rows_for(block, self.node, debt))
+                        block.put_progress(f"pay/{debt}", b"prepared")
+                ready.append(debt)
+            except Alarm as alarm:
+                if alarms is None:
+                    raise
+                alarms.append(alarm)
+        return ready
+
+    def _pay(self, debt: str, alarms: list[Alarm]) -> int:
+        self._resend_confirmation(debt)
+        try:
+            self._send(debt, alarms)
+        except OutsideFault as fault:
+            if not fault.retry:
+                raise
+        return self._confirm(debt)
 
     def retry_refused(self, debt: str) -> int:
         """Make the next numbered instruction for each recorded refusal; how many were made."""
@@ -90,21 +103,27 @@ class Payer:
             unsure = reading.instructions(debt, ["sent", "pending"])
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
-            alarms += self._note(part, answers, asked=True)
+            alarms += self._note(debt, part, answers, asked=True)
         with self.node.store.reading() as reading:
             fresh = reading.instructions(debt, ["new"])
         for part in _chunks(fresh):
-            rows, ready = self._mark_sent(part, alarms)
+            rows, ready = self._mark_sent(debt, part, alarms)
             if ready:
-                alarms += self._note(rows, self.rail.pay(ready), asked=False)
+                alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
 
     def _mark_sent(
-        self, part: Sequence[dict[str, Any]], alarms: list[Alarm]
+        self, debt: str, part: Sequence[dict[str, Any]], alarms: list[Alarm]
     ) -> tuple[list[dict[str, Any]], list[Instruction]]:
-        """Write down that these go out; those without an account stay new."""
+        """Write down that these go out; those without an account, or that nobody owes, stay new."""
         with self.node.store.writing() as block:
+            part, odd = _owed(part, rows_for(block, self.node, debt))
+            alarms += odd
             named = [row[end] for row in part for end in ("creditor", "debtor")]
-            known = block.payees(list(dict.fromkeys(named)))
+            known = {
+                name: payee
+                for name, payee in block.payees(list(dict.fromkeys(named))).items()
+                if {"account", "name"} <= payee.keys()
+            }
             what = "no account is on file for a payee or payer"
             alarms += [Alarm(what, who=name) for name in dict.fromkeys(named) if name not in known]
             rows = [row for row in part if row["creditor"] in known and row["debtor"] in known]
@@ -125,6 +144,7 @@ class Payer:
 
     def _note(
         self,
+        debt: str,
         part: Sequence[dict[str, Any]],
         answers: Sequence[Outcome],
         *,
@@ -159,7 +179,13 @@ class Payer:
                 }
             )
         with self.node.store.writing() as block:
-            block.mark_instructions(changed)
+            open_now = {
+                (i["payout"], i["number"]) for i in block.instructions(debt, ["sent", "pending"])
+            }
+            # Another process may have taken over while the bank was asked: its word stands.
+            block.mark_instructions(
+                row for row in changed if (row["payout"], row["number"]) in open_now
+            )
         return alarms
 
     def _confirm(self, debt: str) -> int:
@@ -236,3 +262,19 @@ def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:
 def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]
+
+
+def _owed(
+    part: Sequence[dict[str, Any]], owed: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[Alarm]]:
+    """The rows that our verified leaves give, and an alarm for each that they do not."""
+    fixed = ("amount_fen", "payer", "debtor", "creditor")
+    by_payout = {row["payout"]: row for row in owed}
+    good, odd = [], []
+    for row in part:
+        leaf = by_payout.get(row["payout"])
+        if leaf is not None and all(row.get(name) == leaf[name] for name in fixed):
+            good.append(row)
+        else:
+            odd.append(Alarm("an order to pay is not what the record owes", payout=row["payout"]))
+    return good, odd

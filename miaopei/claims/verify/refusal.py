@@ -156,12 +156,14 @@ def _held(seen: Seen, value: Json, rule: InputRule) -> None:
     held, reason_code = value["facts"].get("held"), value["reason"]
     if not held:
         raise fails("reason_differs", reason=reason_code)
+    demand(held.get("input") == rule.name, "reason_differs", reason=reason_code)
     named = [held["observation"]] if "observation" in held else []
     for name in (*named, *(side["observation"] for side in held.get("values", ()))):
         demand(name in seen.facts, "fact_absent", input=rule.name, observation=str(name)[:16])
     if "by_name" in held:
         again = read_role(seen, rule, seen.facts[held["observation"]])
-        same = isinstance(again, Held) and (again.reason, again.facts) == (reason_code, held)
+        said = {name: fact for name, fact in held.items() if name != "input"}
+        same = isinstance(again, Held) and (again.reason, again.facts) == (reason_code, said)
         demand(same, "reason_differs", reason=reason_code)
 
 
