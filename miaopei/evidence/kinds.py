@@ -100,7 +100,7 @@ FORMS: Mapping[str, Mapping[str, Rule]] = {
         "magnitude_tenths": _integer(-50, 100),
         "magnitude_type": _text(12),
         "place": _text(200, 0),
-        "event_type": lambda value: value in EVENT_TYPES,
+        "event_type": lambda value: type(value) is str and value in EVENT_TYPES,
         "cell": _matches(r"88[0-9a-f]{13}"),
         "published_at": _or_null(_INSTANT),
     },
