@@ -1,4 +1,4 @@
-"""What evidence asks of a product before it is filed: its grouping, and what its inputs rest on.
+"""What evidence asks of a product before it is filed: its grouping, its area, what inputs rest on.
 
 Works on the plain filed form and answers with every fault at once; whatever passes can be read by
 `grouping` and `findings`. Not here: the wording and its figures (`terms.check`), any reading.
@@ -6,6 +6,7 @@ Works on the plain filed form and answers with every fault at once; whatever pas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ LIMITS: Mapping[str, int] = {
     "same_shock_seconds": SHOCK_SECONDS,
     "same_shock_km": REACH_KM,
 }
+FINEST = 8  # the resolution of an observation's cell: a finer area has no ancestor of it
+LONGEST_SET = 60  # characters of the name of a set of areas
 FREE = "value"  # the one measure that needs no sequence of shocks
 PARAMS: Mapping[str, frozenset[str]] = {
     "loss.area": frozenset({"item"}),
@@ -42,7 +45,12 @@ def check(product_json: Any) -> list[Refusal]:
     """
     value = product_json if isinstance(product_json, Mapping) else {}
     grouping, inputs = value.get("grouping"), value.get("inputs")
-    found = [*check_grouping(grouping), *check_inputs(inputs)]
+    shocks = isinstance(grouping, Mapping) and grouping.get("kind") == SHOCKS
+    found = [
+        *check_grouping(grouping),
+        *check_inputs(inputs),
+        *check_area(value.get("area"), needed=shocks),
+    ]
     if isinstance(grouping, Mapping) and grouping.get("kind") == READING:
         found += [
             Refusal("evidence.measure_needs_shocks", {"input": name, "measure": measure})
@@ -95,6 +103,35 @@ def check_inputs(inputs: Any) -> list[Refusal]:
         else:
             found.append(_bad_input(_shown(rule), "form"))
     return found
+
+
+def check_area(area: Any, needed: bool) -> list[Refusal]:
+    """The faults of the area where a main shock must lie: its codes, its set of cells, how fine.
+
+    `needed`: the product counts shocks, so no field may be left out.
+    """
+    if not isinstance(area, Mapping):
+        return [_bad_area("area", area)]
+    good = {
+        "own": _codes(area.get("own")) and bool(area["own"] or not needed),
+        "surrounding": _codes(area.get("surrounding")),
+        "cells": _texts([area.get("cells")], longest=LONGEST_SET),
+        "resolution": _whole(area.get("resolution"), 1) and area["resolution"] <= FINEST,
+    }
+    found = [
+        _bad_area(name, area.get(name))
+        for name, fits in good.items()
+        if not fits and (needed or name in area)
+    ]
+    if good["own"] and good["surrounding"]:
+        codes = [*area["own"], *area["surrounding"]]
+        twice = [code for code in dict.fromkeys(codes) if codes.count(code) > 1]
+        found += [Refusal("evidence.area_code_twice", {"code": code}) for code in twice]
+    return found
+
+
+def _codes(value: Any) -> bool:
+    return _texts(value, longest=6) and all(re.fullmatch(r"[0-9]{6}", code) for code in value)
 
 
 def _input(rule: Mapping[str, Any], name: str) -> list[Refusal]:
@@ -193,6 +230,11 @@ def _out_of_range(field: str, value: int, limit: int) -> Refusal:
 
 def _bad_rule(field: str) -> Refusal:
     return Refusal("evidence.bad_rule", {"field": field})
+
+
+def _bad_area(field: str, value: Any) -> Refusal:
+    facts: dict[str, Fact] = {"field": field, "value": _shown(value), "limit": FINEST}
+    return Refusal("evidence.bad_product_area", facts)
 
 
 def _bad_input(name: str, field: str) -> Refusal:

@@ -44,6 +44,10 @@ def asked(**changes: Any) -> Spoil:
     return lambda product: product["inputs"][1].update(changes)
 
 
+def placed(**changes: Any) -> Spoil:
+    return lambda product: product["area"].update(changes)
+
+
 def test_every_product_on_the_shelf_passes() -> None:
     for product in (*shelf(), hills()):
         assert check(product.as_json()) == [], product.id
@@ -82,6 +86,18 @@ def test_every_product_on_the_shelf_passes() -> None:
         (DALI, "source_twice", asked(sources=["cenc.rapid", "cenc.rapid"])),
         (DALI, "source_twice", asked(fallback=["cenc.rapid"])),
         (DALI, "more_operators_than_sources", asked(operators=2)),
+        (DALI, "bad_product_area", lambda p: p.update(area=None)),
+        (DALI, "bad_product_area", placed(resolution=-1)),
+        (DALI, "bad_product_area", placed(resolution=9)),
+        (DALI, "bad_product_area", placed(resolution=10**9)),
+        (DALI, "bad_product_area", placed(resolution=True)),
+        (DALI, "bad_product_area", placed(cells=["cn-prefectures-h3-v1"])),
+        (DALI, "bad_product_area", placed(own=[])),
+        (DALI, "bad_product_area", placed(own=["532900", "532900"])),
+        (DALI, "bad_product_area", placed(surrounding=["5329", {}])),
+        (DALI, "bad_product_area", lambda p: p["area"].pop("surrounding")),
+        (OUTAGE, "bad_product_area", placed(own=[{}])),
+        (DALI, "area_code_twice", placed(surrounding=["532900"])),
     ],
 )
 def test_what_could_not_be_read_is_refused_by_name(
@@ -114,7 +130,7 @@ def test_a_grouping_that_passes_can_be_read_as_far_as_it_reaches(changes: dict[s
         assert threshold(2 * reach * 1000) < threshold(how.km * 1000)
 
 
-@given(ANY, st.sampled_from(["grouping", "inputs", "measure", "sources", "params", "name"]))
+@given(ANY, st.sampled_from(["grouping", "area", "inputs", "measure", "sources", "params", "name"]))
 def test_nothing_that_is_filed_makes_the_check_itself_fail(value: Any, at: str) -> None:
     product = copy.deepcopy(DALI)
     for place in (product, product["inputs"][0]):
