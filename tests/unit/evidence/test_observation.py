@@ -59,6 +59,19 @@ def test_it_survives_json_and_anything_else_is_refused() -> None:
         assert refused.value.refusals[0].code == "evidence.bad_observation"
 
 
+@pytest.mark.parametrize("odd", [[], {}, [["earthquake"]]])
+def test_a_list_or_an_object_in_any_field_is_refused_by_name(odd: object) -> None:
+    for seen in (YANGBI, report("2021-05-21", {}), deaths("2021-05-21", "532900", 3)):
+        for name in ("kind", "source", "event_key", "revision", "status"):
+            with pytest.raises(Refused) as refused:
+                Observation.from_json({**seen.as_json(), name: odd})
+            assert refused.value.refusals[0].code == "evidence.bad_observation", name
+        for name in set(seen.values) - {"items", "totals"}:
+            with pytest.raises(Refused) as refused:
+                Observation.from_json(with_values(seen, **{name: odd}).as_json())
+            assert refused.value.refusals[0].code == "evidence.bad_value", name
+
+
 @pytest.mark.parametrize(
     ("raw", "tenths"),
     [
