@@ -7,7 +7,7 @@ Source: earthquake.usgs.gov/earthquakes/feed/v1.0/csv.php and geojson.php.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...evidence.kinds import EARTHQUAKE
@@ -30,6 +30,20 @@ class Number(str):
 
 
 _DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once each: of two values, nobody may choose the later."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise no("key_twice", key=next(name for name in names if names.count(name) > 1)[:40])
+    return value
+
+
+_STRICT = json.JSONDecoder(
+    parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_once
+)
 _SPACE = " \t\r\n"
 
 
@@ -57,13 +71,15 @@ def csv_row(row: Mapping[str, str], given: Given) -> Observation:
 def geojson(text: str, given: Given) -> tuple[Row, ...]:
     """A feature collection or one feature: a row for each, with its own bytes of the file."""
     result: list[Row] = []
-    for index, (start, end, feature) in enumerate(_features(text)):
+    line, counted = 1, 0
+    for index, (start, end) in enumerate(_features(text)):
         if index >= MOST_ROWS:
             refusals = no("too_many_rows", limit=MOST_ROWS, line=index).refusals
             return (*result, Row(index + 1, f"features[{index}]", b"", None, refusals))
-        line, original = text.count("\n", 0, start) + 1, text[start:end].encode("utf-8")
+        line, counted = line + text.count("\n", counted, start), start
+        original = text[start:end].encode("utf-8")
         try:
-            seen = _feature(feature, given)
+            seen = _feature(_STRICT.raw_decode(text, start)[0], given)
         except TROUBLE as error:
             result.append(Row(line, f"features[{index}]", original, None, refusals_of(error)))
         else:
@@ -99,34 +115,46 @@ def _feature(feature: Any, given: Given) -> Observation:
     return shock(printed, given)
 
 
-def _features(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Start, end and value of each feature; the file's own text is kept, nothing is re-written."""
+def _features(text: str) -> list[tuple[int, int]]:
+    """Start and end of each feature; the file's own text is kept, nothing is re-written.
+
+    Errors   Refused feed.missing_field; feed.key_twice for a key of the collection itself.
+    """
     start = _skip(text, 0)
     whole, end = _DECODER.raw_decode(text, start)
     if whole.get("type") == "Feature":
-        yield start, end, whole
-        return
+        return [(start, end)]
     if not isinstance(whole.get("features"), list):
         raise no("missing_field", field="features")
+    found: list[tuple[int, int]] = []
+    names = set[str]()
     at = _skip(text, start + 1)
     while text[at] != "}":
         name, at = _DECODER.raw_decode(text, at)
+        if name in names:
+            raise no("key_twice", key=name[:40])
+        names.add(name)
         at = _skip(text, _skip(text, at) + 1)
-        if name == "features":
-            yield from _items(text, at)
-            return
-        _, at = _DECODER.raw_decode(text, at)
+        if name == "features" and text[at] == "[":
+            found, at = _items(text, at)
+        else:
+            _, at = _DECODER.raw_decode(text, at)
         at = _skip(text, at)
         at = _skip(text, at + 1) if text[at] == "," else at
+    return found
 
 
-def _items(text: str, at: int) -> Iterator[tuple[int, int, Any]]:
+def _items(text: str, at: int) -> tuple[list[tuple[int, int]], int]:
+    """Where each item of a list stands, as many as are read and one more; and the list's end."""
+    found: list[tuple[int, int]] = []
     at = _skip(text, at + 1)
     while text[at] != "]":
-        value, end = _DECODER.raw_decode(text, at)
-        yield at, end, value
+        _, end = _DECODER.raw_decode(text, at)
+        if len(found) <= MOST_ROWS:
+            found.append((at, end))
         at = _skip(text, end)
         at = _skip(text, at + 1) if text[at] == "," else at
+    return found, at + 1
 
 
 def _skip(text: str, at: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,7 @@ def test_positions_outside_the_sources_box_are_refused() -> None:
 
 
 USGS = (HERE / "yangbi_2021.geojson").read_text("utf-8")
+FEATURE = USGS[USGS.index('{"type":"Feature",') : USGS.index('\n],"bbox"')]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +148,32 @@ def test_a_missing_depth_is_null_and_a_blast_says_so() -> None:
     blast = USGS.replace('"type":"earthquake"', '"type":"quarry blast"', 1)
     (found,) = read(blast.encode(), NOW).observations
     assert found.values["event_type"] == "explosion"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "good"),
+    [
+        ('"mag":6.1', '"mag":5.1,"mag":6.1', 1),
+        ('"coordinates":', '"coordinates":[1,2,3],"coordinates":', 1),
+        ('"features":[', '"features":[],"features":[', 0),
+        ('{"type":"FeatureCollection"', '{"type":"Feature","type":"FeatureCollection"', 0),
+    ],
+)
+def test_a_json_key_that_stands_twice_is_refused_by_name(old: str, new: str, good: int) -> None:
+    assert old in USGS
+    text = USGS.replace(old, new, 1).replace('\n],"bbox"', f',\n{FEATURE}],"bbox"')
+    found = read(text.encode(), NOW)
+    assert codes(found) == ["feed.key_twice"]
+    assert len(found.observations) == good
+
+
+def test_many_features_each_name_their_line_quickly() -> None:
+    many = 20_000
+    text = '{"type":"FeatureCollection","features":[\n' + ",\n".join([FEATURE] * many) + "]}"
+    before = time.process_time()
+    found = read(text.encode(), NOW)
+    assert time.process_time() - before < 3
+    assert [row.line for row in found.rows] == list(range(2, many + 2))
 
 
 def test_torn_json_is_refused() -> None:
@@ -187,6 +215,32 @@ def test_a_quakeml_of_another_agency_speaks_for_that_agency() -> None:
     ).observations
     assert found.source == "quakeml.gfz-potsdam"
     assert found.event_key == "quakeml:us.anss.org/event/7000e532"
+
+
+@pytest.mark.parametrize("cut", ["6<!--x-->.1", "6<?x y?>.1", "<!-- 5 -->6.1"])
+def test_a_comment_inside_a_number_does_not_cut_it(cut: str) -> None:
+    text = QUAKEML.replace("<value>6.1<", f"<value>{cut}<", 1)
+    (found,) = read(text.encode(), NOW).observations
+    assert found.values["magnitude_raw"] == "6.1"
+
+
+def test_an_element_inside_a_number_is_refused() -> None:
+    text = QUAKEML.replace("<value>6.1<", "<value>6<b/>.1<", 1)
+    assert codes(read(text.encode(), NOW)) == ["feed.bad_row"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-7", "cp037"])
+def test_another_encoding_is_refused_and_hides_no_entities(encoding: str) -> None:
+    plain = QUAKEML.replace("UTF-8", encoding, 1)
+    bad = plain.replace("<q:quakeml", '<!DOCTYPE q [<!ENTITY e "6.1">]><q:quakeml', 1)
+    for text in (plain, bad.replace("<value>6.1<", "<value>&e;<")):
+        found = read(text.encode(encoding), NOW)
+        assert found.observations == ()
+        assert len(found.refusals) == 1
+    named = {"utf-16-le": "feed.entities", "utf-7": "feed.entities"}  # others begin with no "<"
+    assert found.refusals[0].code == named.get(encoding, "feed.unknown_format")
+    if encoding in named:
+        assert codes(read(plain.encode(encoding), NOW)) == ["feed.xml_encoding"]
 
 
 def test_entities_are_never_opened(tmp_path) -> None:
