@@ -59,6 +59,7 @@ def console(*, err: bool = False) -> Console:
 def out(text: str) -> None:
     """A line of the result."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # what is piped to a file is there before a server begins to serve
 
 
 def note(text: str) -> None:

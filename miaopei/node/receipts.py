@@ -171,24 +171,26 @@ class Collector:
     def _rows(
         self, trigger: Json, position: int, leaves: _Leaves
     ) -> tuple[OpenedRow, OpenedRow | None]:
-        """The row, the version before it where it was recorded late, and who vouches for both."""
+        """The row, the other version where one was recorded late, and who vouches for both."""
         book, size = trigger["book"], trigger["book_size"]
         rows = self._reading.rows(book, size)
         row = self._open(rows, position, book)
         self._held(leaves, book, position)
         self._held(leaves, book, size - 1)
-        earlier = [
-            r
+        instant = trigger["instant"]
+        versions = [
+            r.position
             for r in rows
-            if r.row.policy == row.row["policy"]
-            and r.position < position
-            and r.row.since <= trigger["instant"] < r.row.until
+            if r.row.policy == row.row["policy"] and r.row.since <= instant < r.row.until
         ]
-        if self._recorded_at(book, position) <= trigger["instant"] or not earlier:
+        if self._recorded_at(book, position) > instant:
+            others = [p for p in versions if self._recorded_at(book, p) <= instant]
+        else:
+            others = [p for p in versions if p > position]
+        if not others:
             return row, None
-        before = earlier[-1].position
-        self._held(leaves, book, before)
-        return row, self._open(rows, before, book)
+        self._held(leaves, book, others[-1])
+        return row, self._open(rows, others[-1], book)
 
     def _open(self, rows: Sequence[Recorded], position: int, book: str) -> OpenedRow:
         tree = self._tree(book, len(rows), [leaf_hash(r.row.commitment()) for r in rows])

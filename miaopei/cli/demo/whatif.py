@@ -24,7 +24,7 @@ from ...node.replay import Arrival, replay
 from ...products.shelf import Shelf
 from ...reports.register import Register, register
 from ...settings import Language
-from ...terms.filing import Product
+from ...terms.filing import Product, Version
 from ...terms.words import Declared
 from ...wiring import in_memory
 from .. import speak
@@ -56,7 +56,9 @@ def run(asked: Asked, *, as_json: bool, language: Language) -> int:
     speaker = speak.Speaker(language)
     product = chosen(asked)
     readings, labels = read_files(asked, product)
-    found = what_if(product, history.arrivals(readings), declared_of(asked, product), labels)
+    declared = declared_of(asked, product)
+    starts = year_of(find(asked.product))
+    found = what_if(product, history.arrivals(readings), declared, labels, starts)
     refused = [refusal for reading in readings for refusal in reading.refusals]
     for refusal in refused:
         speak.note(speaker.refusal(refusal))
@@ -77,13 +79,40 @@ def chosen(asked: Asked) -> Product:
     """
     product = find(asked.product)
     if asked.version is not None:
-        forced = replace(product.version(asked.version), since=POLICY_SINCE, until=None)
-        product = replace(product, versions=(forced,))
+        product = replace(product, versions=_forced(product, asked.version))
     if asked.types:
         counted = [*product.grouping.get("counted_types", ()), *asked.types]
         grouping = {**product.grouping, "counted_types": list(dict.fromkeys(counted))}
         product = replace(product, grouping=grouping)
     return product
+
+
+def _forced(product: Product, number: int) -> tuple[Version, ...]:
+    """The versions, with one in force for all time that a catalogue can hold.
+
+    Those before it have a second each at the start of 1970, those after it come later than 2100.
+    """
+    product.version(number)
+    times: dict[int, tuple[int, int | None]] = {}
+    for version in product.versions:
+        if version.number < number:
+            times[version.number] = (version.number - 1, version.number)
+        elif version.number == number:
+            last = version is product.versions[-1]
+            times[version.number] = (number - 1, None if last else POLICY_UNTIL)
+        else:
+            start = POLICY_UNTIL + version.number
+            last = version is product.versions[-1]
+            times[version.number] = (start, None if last else start + 1)
+    return tuple(
+        replace(v, since=times[v.number][0], until=times[v.number][1]) for v in product.versions
+    )
+
+
+def year_of(product: Product) -> int:
+    """Where policy years start: with the product's first version as it was filed."""
+    since = [version.since for version in product.versions if version.since is not None]
+    return min(since, default=POLICY_SINCE)
 
 
 def read_files(asked: Asked, product: Product) -> tuple[list[Reading], tuple[str, ...]]:
@@ -131,6 +160,7 @@ def what_if(
     arrivals: Iterable[Arrival],
     declared: Mapping[str, int] | None = None,
     labels: tuple[str, ...] = ("what_if",),
+    year_from: int = POLICY_SINCE,
 ) -> Register:
     """The register of a record in memory, with one policy that spans everything.
 
@@ -158,11 +188,10 @@ def what_if(
     )
     member.node.found(genesis)
     scheme.apply(member.node, _scheme(product), Shelf([product]))
-    since = [version.since for version in product.versions if version.since]
     wanted = scheme.Wanted(
         since=POLICY_SINCE,
         until=POLICY_UNTIL,
-        year_from=min(since, default=POLICY_SINCE),
+        year_from=year_from,
         premium_fen=0,
         payee={"account": "", "name": MEMBER},
         declared=declared or {},
