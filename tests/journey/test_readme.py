@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def commands(name: str) -> list[str]:
     """The indented lines that call our command line, continued lines joined."""
     text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
-    return [line.strip() for line in re.findall(r"^    (\.venv/bin/miaopei .*)$", text, re.MULTILINE)]
+    found = re.findall(r"^    (\.venv/bin/miaopei .*)$", text, re.MULTILINE)
+    return [line.strip() for line in found]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
