@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from .. import __version__
 from . import api, log, problems, site
@@ -34,7 +35,11 @@ language of Accept-Language (zh or en), with the texts of both inside. No person
 
 
 class Application(FastAPI):
-    """FastAPI, with the shape of problems in its schema: no operation answers with it alone."""
+    """FastAPI with the guard around everything, and the shape of problems in its schema."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The guard stands outside also of what answers the faults that nothing else has caught."""
+        return Guard(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 schema."""
@@ -75,7 +80,6 @@ def build(store: Snapshots, settings: Settings) -> FastAPI:
     application.add_route("/log/{path:path}", _log(desks))
     application.add_route("/static/{name}", _static)
     site.install(application, desks, salt)
-    application.add_middleware(Guard)
     return application
 
 

@@ -8,16 +8,23 @@ from fastapi import APIRouter, Query
 
 from ..problems import Problem
 from ..views import cases, events
+from ..views.desk import Desk
 from . import models
 from .answers import Cursor, Limit, Named, Sixty, after, cut, documented
 
 
 def add(router: APIRouter, marked: Any) -> None:
     """The operations of this file."""
+    _occurrences(router, marked)
+    _cases(router, marked)
+
+
+def _occurrences(router: APIRouter, marked: Any) -> None:
+    """What happened, and what was said of it."""
 
     @router.get("/occurrences", responses=documented(400), tags=["events"])
     def occurrences(
-        desk: Any = marked, cursor: Cursor = None, limit: Limit = 50
+        desk: Desk = marked, cursor: Cursor = None, limit: Limit = 50
     ) -> models.Listed[models.Occurrence]:
         """Every occurrence, by grouping rule, then time."""
         rows = desk.reading.range("occurrence", after(cursor), None, limit + 1)
@@ -27,7 +34,7 @@ def add(router: APIRouter, marked: Any) -> None:
         return models.Listed(items=items, next=following)
 
     @router.get("/occurrences/{id}", responses=documented(400, 404), tags=["events"])
-    def occurrence(id: Sixty, desk: Any = marked) -> models.WholeOccurrence:
+    def occurrence(id: Sixty, desk: Desk = marked) -> models.WholeOccurrence:
         """One occurrence with every observation, revision and report, and which one counted."""
         event = events.event(desk, id)
         if event is None:
@@ -41,9 +48,13 @@ def add(router: APIRouter, marked: Any) -> None:
         value["cases"] = [models.Case(**each.as_json()) for each in event.cases]
         return models.WholeOccurrence(**value)
 
+
+def _cases(router: APIRouter, marked: Any) -> None:
+    """Where each benefit stands."""
+
     @router.get("/cases", responses=documented(400), tags=["events"])
     def every_case(
-        desk: Any = marked,
+        desk: Desk = marked,
         cursor: Cursor = None,
         limit: Limit = 50,
         listing: Annotated[
@@ -69,7 +80,7 @@ def add(router: APIRouter, marked: Any) -> None:
         "/cases/{listing}/{occurrence}/{benefit}", responses=documented(400, 404), tags=["events"]
     )
     def one_case(
-        listing: Named, occurrence: Sixty, benefit: Named, desk: Any = marked
+        listing: Named, occurrence: Sixty, benefit: Named, desk: Desk = marked
     ) -> models.Case:
         """One case with the facts it has found."""
         case = cases.case(desk, listing, occurrence, benefit)

@@ -33,10 +33,17 @@ Traced = Annotated[
 
 def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
     """The operations of this file."""
+    _receipts(router, marked)
+    _verify(router, desks)
+    _lineage(router, plain)
+
+
+def _receipts(router: APIRouter, marked: Any) -> None:
+    """Receipts to be had."""
 
     @router.get("/receipts", responses=documented(400), tags=["proof"])
     def every_receipt(
-        desk: Any = marked, cursor: Cursor = None, limit: Limit = 50
+        desk: Desk = marked, cursor: Cursor = None, limit: Limit = 50
     ) -> models.Listed[models.ReceiptName]:
         """Receipts that anybody may have: of open books, and of cases without a payout."""
         start = bytes.fromhex(cursor or "").decode("ascii")
@@ -62,7 +69,7 @@ def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
             ),
         ],
         response: Response,
-        desk: Any = marked,
+        desk: Desk = marked,
     ) -> dict[str, Any]:
         """The receipt itself: verify it offline with `miaopei verify FILE`."""
         found = receipts.subject(desk, name.split("/"))
@@ -74,6 +81,10 @@ def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
             "Content-Disposition": f'attachment; filename="{found[1].file}"',
         }
         return Response(data, media_type="application/json", headers=headers)  # type: ignore[return-value]  # the signed bytes, not a model
+
+
+def _verify(router: APIRouter, desks: Desks) -> None:
+    """Checking anybody's receipt."""
 
     @router.post(
         "/verify",
@@ -97,13 +108,17 @@ def add(router: APIRouter, desks: Desks, marked: Any, plain: Any) -> None:
             raise Problem("too_large", limit=UPLOAD_MAX)
         return await run_in_threadpool(_verified, desks, data, vkey or None)
 
+
+def _lineage(router: APIRouter, plain: Any) -> None:
+    """Backwards and forwards."""
+
     @router.get("/why/{id}", responses=documented(400, 404, 409, fresh=False), tags=["proof"])
-    def why(id: Traced, desk: Any = plain) -> models.Told:
+    def why(id: Traced, desk: Desk = plain) -> models.Told:
         """From a payout, case or refusal back to the bytes of the bulletin, in sentences."""
         return models.Told(id=id, tree=lineage.why(desk, id).as_json())
 
     @router.get("/caused/{id}", responses=documented(400, 404, 409, fresh=False), tags=["proof"])
-    def caused(id: Traced, desk: Any = plain) -> models.Caused:
+    def caused(id: Traced, desk: Desk = plain) -> models.Caused:
         """From a fact, source, policy or act forward to everything that it caused."""
         found = lineage.caused(desk, id)
         return models.Caused(**found.as_json(), tree=found.tree.as_json())

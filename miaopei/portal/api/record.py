@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -11,20 +10,28 @@ from fastapi.responses import PlainTextResponse
 from ...errors.texts import table
 from ..problems import Problem
 from ..views import products
+from ..views.desk import Desk
 from . import models
 from .answers import Cursor, Limit, Named, Sixty, cut, documented
 
 
 def add(router: APIRouter, marked: Any, plain: Any) -> None:
     """The operations of this file."""
+    _head(router, marked, plain)
+    _products(router, marked)
+    _problems(router)
+
+
+def _head(router: APIRouter, marked: Any, plain: Any) -> None:
+    """Where the record stands."""
 
     @router.get("/health", responses=documented(fresh=False), tags=["record"])
-    def health(desk: Any = plain) -> models.Health:
+    def health(desk: Desk = plain) -> models.Health:
         """Whether the record can be read, and how far it reaches."""
         return models.Health(status="ok", size=desk.head.size, time=desk.head.time)
 
     @router.get("/record", responses=documented(), tags=["record"])
-    def record(desk: Any = marked) -> models.Record:
+    def record(desk: Desk = marked) -> models.Record:
         """Where the record stands: size, root, time, signed checkpoint, the log's key."""
         genesis, head = desk.genesis, desk.head
         return models.Record(
@@ -44,13 +51,17 @@ def add(router: APIRouter, marked: Any, plain: Any) -> None:
         response_class=PlainTextResponse,
         tags=["record"],
     )
-    def checkpoint(response: Response, desk: Any = marked) -> PlainTextResponse:
+    def checkpoint(response: Response, desk: Desk = marked) -> PlainTextResponse:
         """The signed checkpoint in C2SP form; the log's tiles lie under /log/."""
         return PlainTextResponse(desk.reading.checkpoint(), headers=dict(response.headers))
 
+
+def _products(router: APIRouter, marked: Any) -> None:
+    """What was filed."""
+
     @router.get("/products", responses=documented(400), tags=["products"])
     def every_product(
-        desk: Any = marked, cursor: Cursor = None, limit: Limit = 50
+        desk: Desk = marked, cursor: Cursor = None, limit: Limit = 50
     ) -> models.Listed[models.Product]:
         """Every filed product, by hash."""
         start = bytes.fromhex(cursor or "").decode("ascii")
@@ -61,7 +72,7 @@ def add(router: APIRouter, marked: Any, plain: Any) -> None:
         return models.Listed(items=items, next=following)
 
     @router.get("/products/{product}", responses=documented(400, 404), tags=["products"])
-    def one_product(product: Named, desk: Any = marked) -> models.Product:
+    def one_product(product: Named, desk: Desk = marked) -> models.Product:
         """One product by its hash, or by its id."""
         filed = products.product(desk, product)
         if filed is None:
@@ -69,13 +80,17 @@ def add(router: APIRouter, marked: Any, plain: Any) -> None:
         return models.Product(**filed.as_json())
 
     @router.get("/products/{product}/filing", responses=documented(400, 404), tags=["products"])
-    def filing(product: Sixty, response: Response, desk: Any = marked) -> dict[str, Any]:
+    def filing(product: Sixty, response: Response, desk: Desk = marked) -> dict[str, Any]:
         """The filed value in canonical bytes: the product's hash is the content id of these."""
         filed = products.product(desk, product)
         if filed is None:
             raise Problem("not_found", what=product)
         headers = dict(response.headers)
         return Response(filed.product.to_bytes(), media_type="application/json", headers=headers)  # type: ignore[return-value]  # the very bytes that the hash covers
+
+
+def _problems(router: APIRouter) -> None:
+    """The sentences of refusals."""
 
     @router.get("/problems/{code}", responses=documented(400, 404, fresh=False), tags=["record"])
     def problem(
@@ -94,9 +109,3 @@ def add(router: APIRouter, marked: Any, plain: Any) -> None:
         if entry is None:
             raise Problem("not_found", what=code)
         return models.Code(code=code, zh=entry["zh"], en=entry["en"])
-
-
-def as_object(data: bytes) -> dict[str, Any]:
-    """A receipt's bytes as the object they spell."""
-    value: dict[str, Any] = json.loads(data)
-    return value

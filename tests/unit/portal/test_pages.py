@@ -208,6 +208,10 @@ def test_settled_is_never_shown_as_paid(waiting_pages: dict[str, str]) -> None:
     rows = {row.xpath("string(./td[1])").strip(): row for row in table.xpath(".//tbody/tr")}
     assert "Settled, not yet paid" in rows["2018-08-13"].xpath("string()")
     assert "Paid in full" in rows["2017-03-27"].xpath("string()")
+    glance = parser.document_fromstring(waiting_pages["/en/"]).xpath(
+        "string(//section[@class='glance'])"
+    )
+    assert "Events paid in full3" in "".join(glance.split("\n"))
     path = rows["2018-08-13"].xpath(".//a[contains(@href, '/cases/')]/@href")[0]
     case = parser.document_fromstring(waiting_pages[path]).xpath("string(//main)")
     assert "no answer yet" in case
