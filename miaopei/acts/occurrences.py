@@ -20,7 +20,7 @@ from .facts import facts_between
 from .state import State
 
 TABLE = "occurrence"
-READINGS = {"hours": 24, "km": 1, "same_shock_km": 1}  # of a rule that groups by event key
+READINGS = (24, 2, 0)  # hours, km, seconds: of a rule that groups by event key
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,33 @@ class _Spot:
 
 @dataclass(frozen=True)
 class _Reach:
-    """How far one sequence can matter to another. Units   seconds; thresholds of `within`."""
+    """How far one sequence can matter to another.
 
-    window: int
+    A shock lies within `seconds` and `near` of the centre of its sequence, so two sequences that
+    could dispute a shock lie within twice that of one another. `near` and `link` are for `within`.
+    """
+
+    seconds: int
     near: int
     link: int
 
     @classmethod
     def of(cls, rule: Mapping[str, Any]) -> _Reach:
-        plain = READINGS
+        hours, radius, apart = READINGS
         if rule["kind"] == SHOCKS:
             read = Rule.read(rule)
-            plain = {"hours": read.hours, "km": read.km, "same_shock_km": read.same_shock_km}
-        radius = (plain["km"] + plain["same_shock_km"]) * 1000
-        return cls(plain["hours"] * HOUR, threshold(radius), threshold(2 * radius))
+            hours, radius = read.hours, read.km + read.same_shock_km
+            apart = read.same_shock_seconds  # of two sources' times of one shock
+        metres = radius * 1000
+        return cls(hours * HOUR + apart, threshold(metres), threshold(2 * metres))
 
-    def joins(self, spot: _Spot, others: Iterable[_Spot], least: int) -> bool:
-        """Whether a spot is within two windows and so far (`least`) of one of the others."""
-        return any(
-            abs(spot.instant - other.instant) <= 2 * self.window
-            and within(spot.vector, other.vector, least)
-            for other in others
-        )
+    def holds(self, spot: _Spot, centres: Iterable[_Spot]) -> bool:
+        """Whether a shock here could belong to a sequence there."""
+        return _within(spot, centres, self.seconds, self.near)
+
+    def links(self, spot: _Spot, others: Iterable[_Spot]) -> bool:
+        """Whether a sequence here and one there could dispute a shock."""
+        return _within(spot, others, 2 * self.seconds, self.link)
 
 
 def pin(state: State, at: str, trigger: str) -> None:
@@ -73,7 +78,7 @@ def pin(state: State, at: str, trigger: str) -> None:
 
 def around(state: State, rule_id: str, rule: Mapping[str, Any], first: int, last: int) -> list[str]:
     """Keys of the occurrences that a report about the time [first, last] may speak of."""
-    window = _Reach.of(rule).window
+    window = _Reach.of(rule).seconds
     return [key for key, _ in _between(state, rule_id, first - window, last + window)]
 
 
@@ -87,7 +92,7 @@ def regroup(
     found = {
         occurrence.id: occurrence
         for occurrence in group(_near(facts, spots, reach), rule, pinned)
-        if occurrence.id in known or reach.joins(_centre(occurrence), spots, reach.near)
+        if occurrence.id in known or reach.holds(_centre(occurrence), spots)
     }
     touched = {}
     for occurrence in found.values():
@@ -108,7 +113,7 @@ def _chain(
     state: State, rule_id: str, reach: _Reach, new: Observation
 ) -> tuple[list[Fact], list[_Spot], dict[str, tuple[str, Any]]]:
     """All recorded sequences that hang together with a new fact, and the facts of their time."""
-    double = 2 * reach.window
+    double = 2 * reach.seconds
     low, high = new.instant - double, new.instant + double
     facts = facts_between(state, low, high)
     same = (f.observation for f in facts if _key(f.observation) == _key(new))
@@ -118,7 +123,7 @@ def _chain(
         reached = [
             (key, value)
             for key, value in _between(state, rule_id, low, high)
-            if value["id"] not in known and reach.joins(_centre_of(value), spots, reach.link)
+            if value["id"] not in known and reach.links(_centre_of(value), spots)
         ]
         if not reached:
             return facts, spots, known
@@ -134,12 +139,15 @@ def _chain(
 def _near(facts: Iterable[Fact], spots: list[_Spot], reach: _Reach) -> list[Fact]:
     """Facts within reach of the chain, each with all revisions of its event."""
     every = list(facts)
-    keys = {
-        _key(fact.observation)
-        for fact in every
-        if reach.joins(_spot(fact.observation), spots, reach.link)
-    }
+    keys = {_key(fact.observation) for fact in every if reach.links(_spot(fact.observation), spots)}
     return [fact for fact in every if _key(fact.observation) in keys]
+
+
+def _within(spot: _Spot, others: Iterable[_Spot], seconds: int, least: int) -> bool:
+    return any(
+        abs(spot.instant - other.instant) <= seconds and within(spot.vector, other.vector, least)
+        for other in others
+    )
 
 
 def _between(state: State, rule_id: str, low: int, high: int) -> list[tuple[str, Any]]:
