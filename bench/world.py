@@ -11,11 +11,11 @@ from pathlib import Path
 
 import h3
 
+from miaopei.accounts.rail import Outcome, OutcomeState
 from miaopei.adapters.keys import load_or_make
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
-from miaopei.accounts.rail import Outcome, OutcomeState
 from miaopei.errors import OutsideFault
 from miaopei.evidence.observation import Observation
 from miaopei.market.examples import DALI_CARRIERS, DALI_CO_INSURANCE
@@ -40,14 +40,14 @@ class InstantRail:
         return [Outcome(i.id, OutcomeState.EXECUTED, i.amount_fen, "ref", 0) for i in instructions]
 
     def ask(self, ids):
-        raise OutsideFault("this bank is never asked", retry=False)
+        raise OutsideFault(f"this bank is never asked: {len(ids)}", retry=False)
 
 
 @contextmanager
 def node_on_postgres(*, clock: str) -> Iterator[tuple[Node, Payer]]:
     """A node over a fresh server of our own, taken away at the end."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         server = LocalPostgres(Path(folder) / "pg")
         address = server.start()
         migrate(address)

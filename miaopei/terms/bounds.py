@@ -41,7 +41,9 @@ class Bounds:
         if known is None:
             case = CASES.get(type(node))
             if case is None:
-                raise Refused(Refusal("terms.unknown_word", {"word": type(node).__name__, "at": "body"}))
+                raise Refused(
+                    Refusal("terms.unknown_word", {"word": type(node).__name__, "at": "body"})
+                )
             known = self._at[id(node)] = case(node, self)
             self.holds(node, *known)
             if isinstance(node, w.Clause):

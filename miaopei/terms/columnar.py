@@ -47,7 +47,9 @@ class _Run:
         if col is None:
             case = CASES.get(type(node))
             if case is None:
-                raise Refused(Refusal("terms.unknown_word", {"word": type(node).__name__, "at": "body"}))
+                raise Refused(
+                    Refusal("terms.unknown_word", {"word": type(node).__name__, "at": "body"})
+                )
             col = self.known[id(node)] = case(node, self)
         return col
 
