@@ -58,13 +58,15 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
     }
     settings = Settings(
         receipts=lambda reading: Collector(reading, member.node.identity),
-        open_books=books,
+        open_books=books if replay else frozenset(),  # the demonstration hides nothing
         bank="sandbox",
         labels=texts,
         printed=output.printed(),
     )
     app = build(member.node.store, settings)
-    config = uvicorn.Config(app, host=HOST, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False
+    )
     speak.note(speaker.text("serving", address=f"http://{HOST}:{port}/"))
     try:
         uvicorn.Server(config).run()
