@@ -1,0 +1,259 @@
+"""Histories for laws: a record on which much has happened, drawn from a seed.
+
+Quakes with their facts in any order and grouping, bad facts among them, batches, decisions, refused
+payments and their corrections, persons' resolutions, allotments, and time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Any
+
+from miaopei.acts.apply import apply_block, begin
+from miaopei.acts.envelope import Act, from_json
+from miaopei.acts.state import State
+from miaopei.market.allotment import allot
+from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
+from miaopei.market.listing import Overpaid
+from miaopei.measures.instant import DAY, HOUR, beijing_text
+from miaopei.measures.money import wan
+from miaopei.node.gateway import Row
+from miaopei.node.orders import seal_list
+from miaopei.node.ports import Store, Writing
+from miaopei.policies.row import Transaction
+from miaopei.terms.filing import Revision
+from tests.support.facts import BEIJING_CITY, catalogue, quake
+from tests.support.products import hills
+from tests.support.rails import PaperBank
+from tests.support.town import CARRIERS, Town
+
+SPOTS = (
+    ("25.70", "99.90", "云南漾濞"),
+    ("25.60", "99.90", "云南漾濞"),
+    ("25.50", "100.20", "云南巍山"),
+    BEIJING_CITY,
+    (BEIJING_CITY[0], BEIJING_CITY[1], "云南漾濞"),  # its name says Dali, its position does not
+)
+TOGETHER = 50  # blocks written in one transaction
+
+
+@dataclass(frozen=True)
+class Block:
+    """The acts of one block of a recorded history."""
+
+    height: int
+    time: int
+    acts: Sequence[Act]
+
+
+def make(seed: int, steps: int = 60) -> Town:
+    """A town after so many steps, the same for the same seed."""
+    return _Maker(Random(seed), f"history-{seed}").run(steps)
+
+
+class _Maker:
+    """Takes one random step after another."""
+
+    def __init__(self, random: Random, name: str) -> None:
+        self.random, self.bank = random, PaperBank()
+        self.town = Town(rail=self.bank, name=name).set_up()
+        self.books = [
+            self.town.list_product(hills()),
+            self.town.list_product(
+                hills("slopes", units=True, revision=Revision.REVISION_COUNTS),
+                overpaid=Overpaid.RECEIVABLE,
+                cap_fen=wan(20),
+            ),
+            self.town.list_product(
+                hills("two", sources=("cenc.rapid", "other.rapid"), operators=2, tolerance=2)
+            ),
+        ]
+        self.town.accounts({f"carrier/{c}": f"C-{c}" for c in CARRIERS})
+        self.waiting: list[Row] = []
+        self.policies: list[Any] = []
+
+    def run(self, steps: int) -> Town:
+        self.issue()
+        moves = [self.issue, self.shake, self.shake, self.tell, self.tell, self.tell, self.spoil]
+        moves += [self.pass_time, self.work, self.work, self.resolve, self.correct, self.cancel]
+        moves += [self.hand_on]
+        for _ in range(steps):
+            self.random.choice(moves)()
+        self.tell()
+        self.work()
+        return self.town
+
+    def issue(self) -> None:
+        for book in self.books:
+            if self.random.random() < 0.6:
+                declared = {"shares": self.random.randint(1, 100)} if book == "slopes" else {}
+                count = self.random.randint(1, 3)
+                rows = [self.town.policy(book, "2014-06-01", **declared) for _ in range(count)]
+                self.town.node.submit([self.town.batch(rows)])
+                self.policies += rows
+
+    def cancel(self) -> None:
+        if not self.policies:
+            return
+        row = self.policies.pop(self.random.randrange(len(self.policies)))
+        gone = self.town.policy(
+            row.book,
+            beijing_text(self.town.now),
+            "2040-01-01",
+            year_from="2014-06-01",
+            transaction=Transaction.CANCEL,
+            number=2,
+            policy=row.policy,
+            premium_fen=0,
+            **dict(row.declared),
+        )
+        self.town.node.submit([self.town.batch([gone])])
+
+    def shake(self) -> None:
+        """A shock: its facts are written down and arrive when they do."""
+        when = beijing_text(self.town.now - self.random.randint(0, 3 * DAY))
+        spot, size = self.random.choice(SPOTS), self.random.randint(46, 70)
+        key = f"{when} {len(self.waiting)}"
+        for revision in range(self.random.randint(1, 2)):
+            size += self.random.randint(-3, 3)
+            magnitude = f"{size // 10}.{size % 10}"
+            more = {"key": key, "revision": revision, "seconds": self.random.randint(-2, 2)}
+            self.waiting += self.random.sample(
+                [
+                    quake(when, magnitude, spot, **more),
+                    quake(when, magnitude, spot, source="other.rapid", **more),
+                    catalogue(when, magnitude, spot, **more),
+                    quake(when, magnitude, spot, source="usgs.comcat", **more),
+                ],
+                self.random.randint(1, 4),
+            )
+
+    def tell(self) -> None:
+        """Some of what is waiting arrives, in any order."""
+        self.random.shuffle(self.waiting)
+        count = self.random.randint(0, len(self.waiting))
+        told, self.waiting = self.waiting[:count], self.waiting[count:]
+        if told:
+            self.town.tell(*told)
+
+    def spoil(self) -> None:
+        """A fact from the future, and one of a stranger's."""
+        later = beijing_text(self.town.now + DAY)
+        here = beijing_text(self.town.now)
+        self.town.tell(quake(later, "6.0"), quake(here, "4.0", source="my.blog"), quake(here, "3"))
+
+    def pass_time(self) -> None:
+        self.town.at(self.town.now + self.random.choice([600, HOUR, 13 * HOUR, 5 * DAY, 100 * DAY]))
+
+    def work(self) -> None:
+        self.bank.silent = self.random.random() < 0.2
+        if self.random.random() < 0.2:
+            self.bank.shut = {f"P-{row.policy[:12]}" for row in self.policies[:2]}
+        self.town.work()
+
+    def correct(self) -> None:
+        """A person names another account for what was refused."""
+        self.bank.shut, self.bank.silent = set(), False
+        assert self.town.payer is not None
+        for debt in self.town.payer.prepare():
+            self.town.payer.retry_refused(debt)
+        self.town.work()
+
+    def resolve(self) -> None:
+        cases = self.town.table("case").values()
+        held = [c for c in cases if c["state"].startswith("held_")]
+        for case in held[:1]:
+            name = self.random.choice(["role", "magnitude"])
+            value = 1 if name == "role" else 56
+            body = {
+                "listing": case["listing"],
+                "occurrence": case["occurrence"],
+                "input": name,
+                "value": value,
+                "reason": "looked at",
+                "person": "duty officer",
+            }
+            self.town.send(self.town.act("resolve", body, f"{name} {self.town.now}"))
+
+    def hand_on(self) -> None:
+        """A payout that has arrived goes on to households."""
+        done = [
+            (debt, payment)
+            for debt, payment in self.town.table("payment").items()
+            if payment["kind"] == "settlement" and payment["executed_fen"] == payment["due_fen"]
+        ]
+        if not done:
+            return
+        debt, payment = self.random.choice(done)
+        households = made_up_households(debt[:8], 1, 2)
+        divided = allot(payment["due_fen"], households, REBUILT_TEN_TO_ONE)
+        with self.town.store.writing() as block:
+            lines = seal_list(block, self.town.node, divided)
+        self.town.accounts({f"household/{h.token}": f"H-{h.token}" for h in households})
+        settlement = self.town.table("settlement", debt)[debt]["settlement"]
+        policy = self.town.claims(settlement["trigger"])[0].policy
+        self.town.accounts({f"policy/{policy}": f"P-{policy[:12]}"})
+        body = {
+            "settlement": debt,
+            "policy": policy,
+            "holder": "dali",
+            "total_fen": payment["due_fen"],
+            "rule": REBUILT_TEN_TO_ONE.as_json(),
+            "lines": lines,
+        }
+        self.town.send(self.town.act("allot", body, f"hand on {debt}"))
+
+
+# Reading a history back, and living it again ----------------------------------------------------
+
+
+def blocks(leaves: Iterable[bytes]) -> Iterator[Block]:
+    """The blocks of a log, from its leaves alone, without the genesis."""
+    acts: list[Act] = []
+    for leaf in leaves:
+        value = json.loads(leaf)
+        if value["leaf"] == "act":
+            acts.append(from_json(value["act"]))
+        if value["leaf"] == "block":
+            yield Block(value["height"], value["time"], acts)
+            acts = []
+
+
+def replay(store: Store, leaves: Sequence[bytes]) -> None:
+    """Apply a log's acts into an empty store, as a member who was not there would."""
+    genesis = json.loads(leaves[0])["value"]
+    with store.writing() as block:
+        state = State(block)
+        _keep(block, state, [begin(state, genesis)], 0, genesis["time"])
+    coming = blocks(leaves)
+    while some := list(islice(coming, TOGETHER)):
+        with store.writing() as block:
+            for each in some:
+                state = State(block)
+                previous = block.head().root.hex()
+                made = apply_block(
+                    state, each.acts, height=each.height, at=each.time, previous=previous
+                )
+                _keep(block, state, made.leaves, each.height, each.time)
+
+
+def _keep(block: Writing, state: State, leaves: Sequence[bytes], height: int, time: int) -> None:
+    for table, key, value in state.writes():
+        if value is None:
+            block.delete(table, key)
+        else:
+            block.put(table, key, value)
+    block.append_leaves(leaves)
+    block.finish_block(height, time, len(leaves))
+
+
+def contents(store: Any) -> tuple[list[bytes], list[tuple[str, str, bytes]], str]:
+    """Every leaf, every row of the state, and the root."""
+    with store.reading() as reading:
+        head = reading.head()
+        rows = [(t, k, v) for t in reading.tables() for k, v in reading.range(t, "")]
+        return list(reading.leaves(0, head.size)), rows, head.root.hex()

@@ -1,0 +1,131 @@
+"""What a block adds to the log: which leaves, in which order, saying what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from miaopei.acts.apply import apply_block
+from miaopei.acts.envelope import from_json
+from miaopei.acts.state import State
+from miaopei.measures.instant import HOUR, from_beijing
+from tests.support.facts import catalogue, quake
+from tests.support.products import hills
+from tests.support.town import Town, codes
+
+NIGHT, READ = "2016-05-18 00:48:48", "2016-05-18 01:00:00"
+
+
+def values(town: Town, start: int = 0) -> list[dict[str, Any]]:
+    """The leaves from a position on."""
+    return [json.loads(leaf) for leaf in town.leaves()[start:]]
+
+
+def a_town() -> tuple[Town, str]:
+    town = Town().set_up()
+    listing = town.list_product(hills())
+    town.issue([town.policy(listing)])
+    town.at(READ)
+    return town, listing
+
+
+def test_the_genesis_is_the_first_leaf_and_its_own_block() -> None:
+    first, block = values(Town())[0], values(Town())[1:]
+    assert set(first) == {"leaf", "value"}
+    assert first["leaf"] == "genesis"
+    assert block == []
+
+
+def test_leaves_stand_in_the_order_of_the_specification() -> None:
+    """The act, what it made, and the block's own leaf last. record.md, section 3."""
+    town, _ = a_town()
+    start = len(town.leaves())
+    town.tell(quake(NIGHT, "5.6"))
+    act, *made, block = values(town, start)
+    assert set(act) == {"leaf", "height", "act", "result"}
+    assert act["result"] == {"ok": True, "notes": []}
+    assert [(m["leaf"], m["what"], m["value"].get("state")) for m in made] == [
+        ("made", "trigger", None),
+        ("made", "case", "ready"),
+        ("made", "case", "deciding"),
+    ]
+    assert all(set(m) == {"leaf", "height", "by", "what", "id", "value", "because"} for m in made)
+    assert {m["by"] for m in made} == {from_json(act["act"]).id}
+    assert set(block) == {
+        *("leaf", "height", "time", "rules", "acts", "leaves", "writes", "previous"),
+    }
+    assert (block["acts"], block["leaves"], block["rules"]) == (1, 5, 1)
+    assert block["time"] == from_beijing(READ)
+
+
+def test_the_block_leaf_covers_the_root_before_and_the_digest_of_the_writes() -> None:
+    town, _ = a_town()
+    with town.store.reading() as reading:
+        before = reading.head()
+        act = town.act("admit_member", {
+            "id": "x", "name": {"zh": "甲", "en": "x"}, "operator": "x", "roles": [], "keys": [],
+        })  # fmt: skip
+        state = State(reading)
+        made = apply_block(
+            state, [act], height=before.height + 1, at=before.time, previous=before.root.hex()
+        )
+        rows = [
+            [t, k, None if v is None else hashlib.sha256(v).hexdigest()]
+            for t, k, v in sorted(state.writes())
+        ]
+    digest = hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+    block = json.loads(made.leaves[-1])
+    assert (block["writes"], block["previous"]) == (digest, before.root.hex())
+    assert {row[0] for row in rows} == {"act", "member"}
+
+
+def test_a_block_in_which_only_time_passes_adds_no_leaf() -> None:
+    town, _ = a_town()
+    size = len(town.leaves())
+    with town.store.reading() as reading:
+        height = reading.head().height
+    town.at("2016-06-01")
+    with town.store.reading() as reading:
+        head = reading.head()
+    assert (head.size, head.height, head.time) == (size, height + 1, from_beijing("2016-06-01"))
+
+
+def test_what_ripens_is_made_by_time() -> None:
+    town, _ = a_town()
+    town.tell(catalogue(NIGHT, "5.6"))
+    start = len(town.leaves())
+    town.at(from_beijing(NIGHT) + 12 * HOUR)
+    made = [v for v in values(town, start) if v["leaf"] == "made"]
+    assert [(m["by"], m["what"]) for m in made] == [
+        ("time", "trigger"), ("time", "case"), ("time", "case"),
+    ]  # fmt: skip
+
+
+def test_a_refused_act_leaves_nothing_or_where_kept_only_its_refusal() -> None:
+    """Solo: back to its sender. Among several members: a leaf with its refusals, no write."""
+    town, _ = a_town()
+    act = town.act("hold_batch", {"batch": "0" * 64, "size": 1, "root": "0" * 64})
+    size = len(town.leaves())
+    assert codes(town.send(act)) == ["act.batch_not_known"]
+    assert len(town.leaves()) == size
+    with town.store.reading() as reading:
+        state = State(reading)
+        made = apply_block(
+            state, [act], height=99, at=town.now, previous="0" * 64, keep_refused=True
+        )
+        assert state.writes() == []
+    kept = json.loads(made.leaves[0])
+    assert kept["result"] == {
+        "ok": False,
+        "refusals": [{"code": "act.batch_not_known", "facts": {"id": "0" * 64}}],
+    }
+
+
+def test_one_refused_act_of_a_block_does_not_take_the_others_with_it() -> None:
+    town, listing = a_town()
+    bad = town.act("decide", {})
+    good_one = town.batch([town.policy(listing)])
+    first, second, third = town.node.submit([bad, good_one, bad])
+    assert (first.ok, second.ok, third.ok) == (False, True, False)
+    assert good_one.id in town.table("batch")
