@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.evidence.attestation import Original, attest
 from miaopei.market.listing import Overpaid
-from miaopei.measures.instant import HOUR, from_beijing
+from miaopei.measures.instant import HOUR, beijing_text, from_beijing
 from miaopei.measures.money import wan
 from miaopei.node.gateway import Row
 from miaopei.terms.filing import Revision
@@ -126,6 +126,23 @@ def test_a_larger_shock_of_a_settled_sequence_pays_the_difference() -> None:
     assert town.case(listing)["revision"] == 2
 
 
+def test_a_larger_shock_that_is_revised_down_is_kept_or_asked_back() -> None:
+    """Under a product in which revisions count: 300 settled, 600 by the M6.4, then M5.2 is left."""
+    for overpaid in Overpaid:
+        town, listing = a_town(revision=Revision.REVISION_COUNTS, overpaid=overpaid)
+        town.tell(quake(NIGHT, "5.6", key="first"), at=READ)
+        town.work()
+        for revision, raw in enumerate(("6.4", "5.2")):
+            larger = quake("2016-05-20 10:00:00", raw, key="larger", revision=revision)
+            town.tell(larger, at=f"2016-05-20 1{revision}:30:00")
+            town.work()
+        totals = [s["totals"] for s in town.settlements(listing)]
+        assert [t["pay_fen"] for t in totals] == [wan(300), wan(300), 0]
+        assert [t["owed_fen"] for t in totals] == [wan(300), wan(600), wan(300)]
+        assert totals[-1][f"{overpaid}_fen"] == wan(300)
+        town.balance()
+
+
 def test_a_smaller_shock_of_a_settled_sequence_changes_nothing() -> None:
     town, listing = a_town()
     town.tell(quake(NIGHT, "5.6"), at=READ)
@@ -157,6 +174,23 @@ def test_later_or_farther_than_a_sequence_reaches_is_its_own_occurrence(
     assert len(found) == cases
     paid = [s["totals"]["pay_fen"] for s in town.settlements(listing)]
     assert paid == [wan(300), wan(300) if cases == 1 else wan(600)]
+
+
+def test_hundreds_of_aftershocks_do_not_keep_a_larger_shock_from_paying() -> None:
+    """Their values would not fit into one entry of the log; they settle nothing and stay out."""
+    town, listing = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    began = from_beijing(NIGHT)
+    small = [catalogue(beijing_text(began + 90 * n), "3.4", key=f"{n}") for n in range(1, 330)]
+    town.at("2016-05-19 00:00:00")
+    for start in range(0, len(small), 60):
+        good(town.tell(*small[start : start + 60]))
+    town.work()
+    town.at("2016-05-20 00:00:00")  # past every deadline: each has its value
+    good(town.tell(quake("2016-05-20 00:48:48", "6.4"), at="2016-05-20 01:00:00"))
+    town.work()
+    assert town.paid_fen(listing) == wan(600)
+    assert max(len(leaf) for leaf in town.leaves()) <= 65_535
 
 
 def test_an_earlier_shock_recorded_late_takes_an_unsettled_sequence_into_its_own() -> None:

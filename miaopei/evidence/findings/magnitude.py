@@ -158,7 +158,8 @@ def _open(
 
 
 def _found(used: list[Used], open_: list[tuple[Shock, Waiting | Held]], context: Context) -> Found:
-    main = used[0]
+    main, least = used[0], context.grouping["threshold_tenths"]
+    used = [u for u in used if u is main or u.tenths >= least]  # smaller ones settle nothing
     value_of = reader(context)
     told = [context.fact(i) for i in main.shock.observations]
     detail: dict[str, Any] = {
