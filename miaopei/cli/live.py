@@ -123,7 +123,7 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
             block.put_payee(subject, {"account": account, "name": name})
         with member.node.reading() as (_, state):
             debts = [d["debt"] for _, d in state.range("duty", "pay/")]
-        again = sum(member.payer.retry_refused(debt) for debt in debts)
+        again = sum(member.payer.retry_refused(debt, subject) for debt in debts)
         paid = member.work()
     speaker = speak.Speaker(language)
     speak.out(speaker.text("payee_kept", subject=subject, again=again, done=paid))

@@ -77,11 +77,15 @@ class Payer:
                 raise
         return self._confirm(debt)
 
-    def retry_refused(self, debt: str) -> int:
-        """Make the next numbered instruction for each recorded refusal; how many were made."""
+    def retry_refused(self, debt: str, creditor: str | None = None) -> int:
+        """Make the next numbered instruction for each recorded refusal; how many were made.
+
+        With `creditor` only for what goes to that payee.
+        """
         self._resend_confirmation(debt)  # what was written down may not be on the record yet
         with self.node.store.writing() as block:
-            refused = block.instructions(debt, ["failed"])
+            failed = block.instructions(debt, ["failed"])
+            refused = [i for i in failed if creditor in (None, i["creditor"], i["debtor"])]
             again = [
                 {
                     **i,
