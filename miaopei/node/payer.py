@@ -110,17 +110,22 @@ class Payer:
             alarms += self._note(debt, part, answers, asked=True)
         with self.node.store.reading() as reading:
             fresh = reading.instructions(debt, ["new"])
+            leaves = rows_for(reading, self.node, debt) if fresh else []
+        owed = {row["payout"]: row for row in leaves}
         for part in _chunks(fresh):
-            rows, ready = self._mark_sent(debt, part, alarms)
+            rows, ready = self._mark_sent(part, owed, alarms)
             if ready:
                 alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
 
     def _mark_sent(
-        self, debt: str, part: Sequence[dict[str, Any]], alarms: list[Alarm]
+        self,
+        part: Sequence[dict[str, Any]],
+        owed: dict[str, dict[str, Any]],
+        alarms: list[Alarm],
     ) -> tuple[list[dict[str, Any]], list[Instruction]]:
         """Write down that these go out; those without an account, or that nobody owes, stay new."""
         with self.node.store.writing() as block:
-            part, odd = _owed(part, rows_for(block, self.node, debt))
+            part, odd = _owed(part, owed)
             alarms += odd
             named = [row[end] for row in part for end in ("creditor", "debtor")]
             known = {
@@ -269,14 +274,13 @@ def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]
 
 
 def _owed(
-    part: Sequence[dict[str, Any]], owed: Sequence[dict[str, Any]]
+    part: Sequence[dict[str, Any]], owed: dict[str, dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[Alarm]]:
     """The rows that our verified leaves give, and an alarm for each that they do not."""
     fixed = ("amount_fen", "payer", "debtor", "creditor")
-    by_payout = {row["payout"]: row for row in owed}
     good, odd = [], []
     for row in part:
-        leaf = by_payout.get(row["payout"])
+        leaf = owed.get(row["payout"])
         if leaf is not None and all(row.get(name) == leaf[name] for name in fixed):
             good.append(row)
         else:
