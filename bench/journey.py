@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from miaopei.measures.instant import DAY, from_beijing
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
 from miaopei.node.gateway import record
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms import exact

@@ -22,11 +22,11 @@ from miaopei.market.examples import DALI_CARRIERS, DALI_CO_INSURANCE
 from miaopei.market.listing import Listing, Overpaid
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import beijing_text, from_beijing
-from miaopei.node.blobs import seal_blob
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.payer import Payer
 from miaopei.node.gateway import Row
 from miaopei.node.node import Node, genesis_value
-from miaopei.node.payer import Payer
+from miaopei.node.vault.blobs import seal_blob
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.yunnan_dali import PRODUCT
 

@@ -15,9 +15,9 @@ from .adapters.memory_store import MemoryStore
 from .adapters.postgres.schema import migrate
 from .adapters.postgres.starter import LocalPostgres
 from .adapters.postgres.store import PostgresStore
-from .node.decider import Decider
+from .node.effects.decider import Decider
+from .node.effects.payer import Payer
 from .node.node import Node
-from .node.payer import Payer
 from .node.ports import Clock, Identity, Rail, Store
 
 MEMBER = "miaopei"

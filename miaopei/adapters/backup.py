@@ -22,8 +22,8 @@ from ..ledger.merkle import Frontier, leaf_hash
 from ..ledger.tiles import WIDTH, Tile, decode_bundle, encode_bundle
 from ..measures.identity import canonical, digest, read_canonical
 from ..node.ports import Identity
-from ..node.rebuild import Rebuilt, reapply
-from ..node.sealing import seal, unseal, unwrap, wrap
+from ..node.proof.rebuild import Rebuilt, reapply
+from ..node.vault.sealing import seal, unseal, unwrap, wrap
 from .postgres.reading import PostgresReading
 from .postgres.store import PostgresStore
 

@@ -16,10 +16,10 @@ from ..ledger import audit as ledger_audit
 from ..ledger import checkpoint
 from ..measures.instant import beijing_text
 from ..measures.money import as_wan
-from ..node.inspect import inspect, log_files
 from ..node.node import Node
 from ..node.ports import Reading
-from ..node.rebuild import BROKEN, Fresh, Rebuilt, rebuild
+from ..node.proof.inspect import inspect, log_files
+from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..policies.book import Recorded
 from ..reports.lineage import caused, why
 from ..settings import Language

@@ -18,7 +18,7 @@ from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
-from ..node.receipts import Collector
+from ..node.proof.receipts import Collector
 from ..reports import timeliness
 from ..settings import Language
 from ..wiring import MEMBER, Member, system_clock

@@ -23,9 +23,9 @@ from ..measures.instant import from_beijing
 from ..measures.money import yuan
 from ..policies.row import PolicyRow, Transaction
 from ..products.shelf import Shelf
-from .blobs import seal_blob
 from .node import Node
 from .ports import Writing
+from .vault.blobs import seal_blob
 
 FORMAT = "miaopei.scheme/1"
 PARTS = (

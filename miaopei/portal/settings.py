@@ -26,7 +26,7 @@ class Snapshots(Protocol):
 
 
 class Receipts(Protocol):
-    """Makes signed receipts from one snapshot (`node.receipts.Collector`)."""
+    """Makes signed receipts from one snapshot (`node.proof.receipts.Collector`)."""
 
     def payout(self, settlement: str, policy: str) -> Receipt:
         """What one policy is paid; Refused receipt.*."""

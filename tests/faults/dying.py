@@ -28,9 +28,9 @@ from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.measures.instant import from_beijing
 from miaopei.node import gateway
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.payer import Payer
 from miaopei.node.node import Node
-from miaopei.node.payer import Payer
 from tests.support.facts import quake
 from tests.support.town import identity
 

@@ -10,7 +10,7 @@ from miaopei.acts.envelope import Act
 from miaopei.market.allotment import allot
 from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.measures.money import wan
-from miaopei.node.orders import seal_list
+from miaopei.node.effects.orders import seal_list
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.rails import PaperBank

@@ -18,7 +18,7 @@ from miaopei.claims.verify.verdict import Verdict
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
 from miaopei.node.gateway import Row
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms.filing import Product

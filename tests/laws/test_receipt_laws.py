@@ -18,7 +18,7 @@ from miaopei.claims.receipt import Receipt, from_bytes, from_json
 from miaopei.claims.verify import Verdict, explain, verify
 from miaopei.errors import Refused
 from miaopei.measures.identity import canonical
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from tests.unit.claims.replayed import DALI, IDENTITY, YUXI, world
 
 FLIPS = {"payout": 120, "refusal": 880}  # together 1,000; a refusal is read in a third of the time

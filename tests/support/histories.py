@@ -21,8 +21,8 @@ from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.market.listing import Overpaid
 from miaopei.measures.instant import DAY, HOUR, beijing_text
 from miaopei.measures.money import wan
+from miaopei.node.effects.orders import seal_list
 from miaopei.node.gateway import Row
-from miaopei.node.orders import seal_list
 from miaopei.node.ports import Store, Writing
 from miaopei.policies.row import Transaction
 from miaopei.terms.filing import Revision

@@ -28,11 +28,11 @@ from miaopei.market.placement import Placement, Share
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import from_beijing
 from miaopei.node import gateway
-from miaopei.node.blobs import seal_blob
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.payer import Payer
 from miaopei.node.node import Node, genesis_value
-from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity, Rail, Store
+from miaopei.node.vault.blobs import seal_blob
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.terms.filing import Product
 from tests.support.products import AREA, area

@@ -12,7 +12,7 @@ from typing import Any
 from ...adapters import tile_files
 from ...adapters.feeds import shipped
 from ...claims.receipt import Receipt
-from ...node.receipts import Collector
+from ...node.proof.receipts import Collector
 from ...reports import published
 from ...reports.register import Register, register
 from ...wiring import Member

@@ -25,11 +25,11 @@ from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.measures.identity import digest
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.orders import seal_list
+from miaopei.node.effects.payer import Payer
 from miaopei.node.gateway import Row, record
 from miaopei.node.node import Node, genesis_value
-from miaopei.node.orders import seal_list
-from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity
 from miaopei.node.replay import replay
 from miaopei.products.shelf import shelf

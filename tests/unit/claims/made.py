@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from miaopei.claims.receipt import Receipt
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from tests.unit.claims.replayed import DALI, IDENTITY, situations, world
 
 

@@ -22,14 +22,14 @@ from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.measures.identity import canonical, digest
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
-from miaopei.node.blobs import seal_blob
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.orders import seal_list
+from miaopei.node.effects.payer import Payer
 from miaopei.node.gateway import Row
 from miaopei.node.node import Node, genesis_value
-from miaopei.node.orders import seal_list
-from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity
 from miaopei.node.replay import Arrival, replay
+from miaopei.node.vault.blobs import seal_blob
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.shelf import shelf
 from tests.unit.evidence.facts import report, shock

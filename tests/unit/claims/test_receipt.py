@@ -15,7 +15,7 @@ from miaopei.claims.receipt import ROLES, Kind, Receipt, from_bytes
 from miaopei.errors import Refused
 from miaopei.ledger.merkle import leaf_hash, root_of
 from miaopei.measures.identity import canonical
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from tests.unit.claims.replayed import DALI, IDENTITY, situations, world
 
 MAIN, ENDED, LATE = "", "e" * 32, "f" * 32

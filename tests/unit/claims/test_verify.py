@@ -24,7 +24,7 @@ from miaopei.claims.verify import check_names, explain, verify
 from miaopei.claims.verify.frame import MAY_SEND
 from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from tests.unit.claims.made import invented, refused, replayed, yangbi
 from tests.unit.claims.replayed import DALI, IDENTITY, POWER, outages, three
 

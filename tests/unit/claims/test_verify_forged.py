@@ -15,7 +15,7 @@ from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from miaopei.products import yunnan_dali
 from miaopei.terms.canonical import filing_hash, meaning_hash
 from tests.unit.claims.forging import body, forged, leaf, sign_act

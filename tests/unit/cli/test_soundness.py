@@ -20,10 +20,10 @@ from miaopei.ledger.audit import examine
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
-from miaopei.node.inspect import inspect, log_files
 from miaopei.node.node import genesis_value
 from miaopei.node.ports import Identity
-from miaopei.node.rebuild import rebuild
+from miaopei.node.proof.inspect import inspect, log_files
+from miaopei.node.proof.rebuild import rebuild
 from miaopei.node.replay import replay
 from miaopei.products.shelf import shelf
 from miaopei.wiring import Member, in_memory

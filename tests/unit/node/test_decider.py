@@ -11,7 +11,7 @@ import pytest
 from miaopei.claims import claim
 from miaopei.errors import Alarm, ReadingsDisagree, RecordDamaged
 from miaopei.measures.money import wan
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
 from miaopei.policies.row import PolicyRow, Transaction
 from tests.support.facts import quake
 from tests.support.products import STEPS, hills

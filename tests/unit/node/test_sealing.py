@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from miaopei.errors import RecordDamaged
-from miaopei.node.blobs import open_blob, seal_blob
-from miaopei.node.sealing import frame, seal, unframe, unseal, unwrap, wrap
+from miaopei.node.vault.blobs import open_blob, seal_blob
+from miaopei.node.vault.sealing import frame, seal, unframe, unseal, unwrap, wrap
 from tests.support.town import Dice, Town, identity, secret
 
 READER = X25519PrivateKey.from_private_bytes(secret("reader"))

@@ -27,12 +27,12 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
-from miaopei.node.decider import Decider
+from miaopei.node.effects.decider import Decider
+from miaopei.node.effects.payer import Payer
 from miaopei.node.gateway import Row
 from miaopei.node.node import Node, genesis_value
-from miaopei.node.payer import Payer
 from miaopei.node.ports import Identity
-from miaopei.node.receipts import Collector
+from miaopei.node.proof.receipts import Collector
 from miaopei.node.replay import Arrival, replay
 from miaopei.products.shelf import shelf
 from miaopei.reports import published

@@ -19,7 +19,7 @@ from miaopei.adapters.feeds import shipped
 from miaopei.errors import Refused
 from miaopei.measures.identity import content_id, digest
 from miaopei.measures.money import wan
-from miaopei.node.trail import StoreTrail
+from miaopei.node.proof.trail import StoreTrail
 from miaopei.reports.lineage import Step, caused, why
 from tests.unit.claims.replayed import DALI, YUXI, World, situations, world
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..acts.envelope import from_json
-from ..acts.state import State
-from ..errors import Fact, RecordDamaged, Refusal, Refused
-from ..ledger import checkpoint
-from ..ledger.merkle import Frontier, leaf_hash, root_of
-from ..ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path, tile_bytes
-from ..measures.identity import canonical, content_id, digest, read_canonical
-from .blobs import open_blob
-from .node import Node
-from .orders import rows_for
-from .ports import Identity, Reading
-from .sealing import unframe
+from ...acts.envelope import from_json
+from ...acts.state import State
+from ...errors import Fact, RecordDamaged, Refusal, Refused
+from ...ledger import checkpoint
+from ...ledger.merkle import Frontier, leaf_hash, root_of
+from ...ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path, tile_bytes
+from ...measures.identity import canonical, content_id, digest, read_canonical
+from ..effects.orders import rows_for
+from ..node import Node
+from ..ports import Identity, Reading
+from ..vault.blobs import open_blob
+from ..vault.sealing import unframe
 
 REFERENCE = {"blob", "length", "count", "root", "media"}
 PUBLIC = "miaopei/commitments/1"

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..accounts.rail import Instruction, Outcome, OutcomeState
-from ..acts.envelope import from_json
-from ..claims.payout import instruction_id
-from ..errors import Alarm, OutsideFault
-from ..measures.identity import canonical, content_id, read_canonical
-from .blobs import seal_blob
-from .node import Node
+from ...accounts.rail import Instruction, Outcome, OutcomeState
+from ...acts.envelope import from_json
+from ...claims.payout import instruction_id
+from ...errors import Alarm, OutsideFault
+from ...measures.identity import canonical, content_id, read_canonical
+from ..node import Node
+from ..ports import Rail
+from ..vault.blobs import seal_blob
 from .orders import rows_for
-from .ports import Rail
 
 BATCH = 1000
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record

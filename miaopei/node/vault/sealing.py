@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import RecordDamaged
+from ...errors import RecordDamaged
 
 MAGIC = b"MPS1"
 BLOB_AAD = b"miaopei/v1/blob"

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, Protocol
 
-from ..acts.apply import apply_block, begin
-from ..acts.envelope import from_json
-from ..acts.state import State
-from ..errors import Refusal, Refused
-from ..measures.identity import digest, read_canonical
-from .ports import Reading, Writing
+from ...acts.apply import apply_block, begin
+from ...acts.envelope import from_json
+from ...acts.state import State
+from ...errors import Refusal, Refused
+from ...measures.identity import digest, read_canonical
+from ..ports import Reading, Writing
 
 MOST = 20  # differences that are told; what follows a difference often follows from it
 TOGETHER = 100  # blocks that are written in one transaction

@@ -12,25 +12,25 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..acts.envelope import Act, from_json
-from ..acts.facts import product_of
-from ..acts.state import State
-from ..claims.claim import Evaluated, History, evaluate
-from ..claims.payout import payouts_of
-from ..errors import Alarm, RecordDamaged, Refused
-from ..ledger.merkle import Frontier, leaf_hash
-from ..market.listing import Listing, Overpaid
-from ..measures.identity import canonical, read_canonical
-from ..measures.instant import DAY, period_index
-from ..policies.batch import check_batch
-from ..policies.book import Effective, Recorded, effective
-from ..policies.row import PolicyRow, row_from_json
-from ..terms.filing import Product
-from ..terms.words import Declared
-from .blobs import open_blob, seal_blob
-from .node import Node
-from .ports import Reading
-from .sealing import unframe
+from ...acts.envelope import Act, from_json
+from ...acts.facts import product_of
+from ...acts.state import State
+from ...claims.claim import Evaluated, History, evaluate
+from ...claims.payout import payouts_of
+from ...errors import Alarm, RecordDamaged, Refused
+from ...ledger.merkle import Frontier, leaf_hash
+from ...market.listing import Listing, Overpaid
+from ...measures.identity import canonical, read_canonical
+from ...measures.instant import DAY, period_index
+from ...policies.batch import check_batch
+from ...policies.book import Effective, Recorded, effective
+from ...policies.row import PolicyRow, row_from_json
+from ...terms.filing import Product
+from ...terms.words import Declared
+from ..node import Node
+from ..ports import Reading
+from ..vault.blobs import open_blob, seal_blob
+from ..vault.sealing import unframe
 
 LONGEST_YEAR = 366 * DAY
 DUTIES = ("hold/", "decide/")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..acts.state import State
-from ..policies.book import Recorded
-from .ports import Reading
+from ...acts.state import State
+from ...policies.book import Recorded
+from ..ports import Reading
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RecordDamaged
-from ..ledger.merkle import Frontier, leaf_hash
-from ..measures.identity import digest
-from .ports import Identity, Reading, Writing
+from ...errors import RecordDamaged
+from ...ledger.merkle import Frontier, leaf_hash
+from ...measures.identity import digest
+from ..ports import Identity, Reading, Writing
 from .sealing import frame, seal, unseal, unwrap, wrap
 
 if TYPE_CHECKING:
-    from .node import Node
+    from ..node import Node
 
 
 def seal_blob(

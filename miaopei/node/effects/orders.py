@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..acts.state import State
-from ..claims.claim import claim_from_json
-from ..claims.payout import Payout, payouts_of
-from ..errors import RecordDamaged
-from ..ledger.merkle import Frontier, leaf_hash
-from ..market.allotment import Allotment
-from ..market.listing import Listing
-from ..measures.identity import canonical, content_id, read_canonical
-from .blobs import open_blob, seal_blob
-from .node import Node
-from .ports import Reading, Writing
-from .sealing import unframe
+from ...acts.state import State
+from ...claims.claim import claim_from_json
+from ...claims.payout import Payout, payouts_of
+from ...errors import RecordDamaged
+from ...ledger.merkle import Frontier, leaf_hash
+from ...market.allotment import Allotment
+from ...market.listing import Listing
+from ...measures.identity import canonical, content_id, read_canonical
+from ..node import Node
+from ..ports import Reading, Writing
+from ..vault.blobs import open_blob, seal_blob
+from ..vault.sealing import unframe
 
 Row = dict[str, Any]
 

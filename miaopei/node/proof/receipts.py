@@ -13,26 +13,26 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ..acts.facts import product_of
-from ..acts.state import State
-from ..claims.claim import claim_from_json
-from ..claims.payout import payouts_of
-from ..claims.receipt import ROLES, Kind, OpenedClaim, OpenedRow, Paid, Part, Receipt, Shown
-from ..errors import Refusal, Refused
-from ..evidence.area import AreaSet
-from ..evidence.grouping import Occurrence, occurrence_id
-from ..evidence.names import Names
-from ..ledger import checkpoint
-from ..ledger.merkle import leaf_hash
-from ..ledger.proof import NodeReader, as_hex, inclusion, nodes_of
-from ..market.listing import Listing
-from ..measures.identity import content_id, read_canonical
-from ..measures.instant import DAY
-from ..policies.book import Recorded
-from ..terms.filing import Product
-from .blobs import open_blob
-from .ports import Identity, Reading
-from .sealing import unframe
+from ...acts.facts import product_of
+from ...acts.state import State
+from ...claims.claim import claim_from_json
+from ...claims.payout import payouts_of
+from ...claims.receipt import ROLES, Kind, OpenedClaim, OpenedRow, Paid, Part, Receipt, Shown
+from ...errors import Refusal, Refused
+from ...evidence.area import AreaSet
+from ...evidence.grouping import Occurrence, occurrence_id
+from ...evidence.names import Names
+from ...ledger import checkpoint
+from ...ledger.merkle import leaf_hash
+from ...ledger.proof import NodeReader, as_hex, inclusion, nodes_of
+from ...market.listing import Listing
+from ...measures.identity import content_id, read_canonical
+from ...measures.instant import DAY
+from ...policies.book import Recorded
+from ...terms.filing import Product
+from ..ports import Identity, Reading
+from ..vault.blobs import open_blob
+from ..vault.sealing import unframe
 
 Json = dict[str, Any]
 SHOWN_FACTS = 24  # facts beyond those that decided, shown as not counted
