@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from ..accounts.rail import Instruction, Outcome
+from ..acts.apply import ActResult
+from ..acts.envelope import Act
 from ..policies.book import Recorded
 
 
@@ -82,6 +84,12 @@ class Store(Protocol):
 
     def writing(self) -> AbstractContextManager[Writing]: ...
     def reading(self) -> AbstractContextManager[Reading]: ...
+
+
+class Orderer(Protocol):
+    """What puts acts in order: this process alone, or the engine that the members share."""
+
+    def submit(self, acts: Sequence[Act]) -> list[ActResult]: ...
 
 
 class Rail(Protocol):
