@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ..accounts.rail import Instruction, Outcome
+from ..accounts.rail import ClosedId, Instruction, Outcome
 from ..acts.apply import ActResult
 from ..acts.envelope import Act
 from ..policies.book import Recorded
@@ -97,6 +97,7 @@ class Rail(Protocol):
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]: ...
     def ask(self, ids: list[str]) -> list[Outcome]: ...
+    def close(self, instruction: str) -> ClosedId | Outcome: ...
 
 
 Clock = Callable[[], int]

@@ -1,8 +1,9 @@
 """Paying: instructions made from verified claims, sent, asked for after silence, confirmed by acts.
 
 Write the intent, act, write the outcome. An instruction not known to be fresh is first asked for at
-the bank by its id; a time-out is never a refusal; number n+1 exists only after an act has recorded
-the final refusal of n. Source: docs/specs/record.md, section 8.
+the bank by its id; a time-out is never a refusal; number n+1 exists only after acts have recorded
+the final refusal of n and the bank's signed word that n is closed.
+Source: docs/specs/record.md, section 8.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
 from ..ports import Rail
 from ..vault.blobs import seal_blob
+from .closing import close_refused, not_paid_before
 from .orders import rows_for
 
 BATCH = 1000
@@ -80,11 +82,14 @@ class Payer:
     def retry_refused(self, debt: str, creditor: str | None = None) -> int:
         """Make the next numbered instruction for each recorded refusal; how many were made.
 
-        With `creditor` only for what goes to that payee.
+        With `creditor` only for what goes to that payee. Each refused id is first closed at the
+        bank, and the bank's signed word of it recorded.
+        Errors   Alarm where the bank says otherwise now, OutsideFault where it is silent.
         """
         self._resend_confirmation(debt)  # what was written down may not be on the record yet
+        close_refused(self.node, self.rail, debt, creditor)
         with self.node.store.writing() as block:
-            failed = block.instructions(debt, ["failed"])
+            failed = block.instructions(debt, ["closed"])
             refused = [i for i in failed if creditor in (None, i["creditor"], i["debtor"])]
             again = [
                 {
@@ -113,7 +118,8 @@ class Payer:
             leaves = rows_for(reading, self.node, debt) if fresh else []
         owed = {row["payout"]: row for row in leaves}
         for part in _chunks(fresh):
-            rows, ready = self._mark_sent(part, owed, alarms)
+            unpaid = not_paid_before(self.rail, part, alarms)
+            rows, ready = self._mark_sent(unpaid, owed, alarms)
             if ready:
                 alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
 

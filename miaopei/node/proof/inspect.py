@@ -32,8 +32,10 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/claims/1": "claim",
     "miaopei/outcomes/1": "outcome",
     "miaopei/lines/1": "line",
+    "miaopei/closed/1": "closed",
 }
-AFTER = {"executed": ("paid",), "refused": ("failed", "replaced")}  # states once confirmed
+# States once confirmed.
+AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
 ANSWERED = ("ref", "code", "at", "bank", "sandbox")  # what the bank's answer adds to an order
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
