@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import facts, keeping, live, records
+from . import engines, facts, keeping, live, records
 
 HELP = """
 秒赔 Miaopei: insurance that pays by itself, and can prove it.
@@ -42,7 +42,15 @@ feed = typer.Typer(
     help="Files of facts: earthquakes, losses, deaths.",
 )
 
+engine = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="The engine that several members share (CometBFT).",
+)
+
 app.command()(records.demo)
+app.add_typer(engine, name="engine")
+engine.command("install")(engines.engine_install)
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)
