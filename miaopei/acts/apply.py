@@ -19,6 +19,7 @@ from . import (
     admit_batch,
     admit_member,
     allot,
+    cannot_decide,
     cases,
     close_ids,
     confirm_payments,
@@ -29,6 +30,7 @@ from . import (
     list_product,
     record_facts,
     register_source,
+    reopen,
     resolve,
     time,
 )
@@ -59,6 +61,7 @@ KINDS: dict[str, ModuleType] = {
         admit_batch,
         admit_member,
         allot,
+        cannot_decide,
         close_ids,
         confirm_payments,
         decide,
@@ -68,6 +71,7 @@ KINDS: dict[str, ModuleType] = {
         list_product,
         record_facts,
         register_source,
+        reopen,
         resolve,
         time,
     )

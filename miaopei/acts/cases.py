@@ -63,15 +63,20 @@ def reassess(
     at: str,
     now: Moment,
     only: str | None = None,
+    *,
+    anew: bool = False,
 ) -> None:
-    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table."""
+    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table.
+
+    `anew`: also facts that have not changed make a trigger, where they are complete.
+    """
     entry = state.need("listing", listing_id)
     product = product_of(state, entry["product"])
     occurrence = Occurrence.from_json(state.need("occurrence", at))
     seen = context(state, entry["rule"], product.grouping, listing_id, occurrence)
     for benefit in product.benefits:
         if only is None or benefit == only:
-            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now)
+            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
 
 
 def _assess(
@@ -84,6 +89,8 @@ def _assess(
     occurrence: Occurrence,
     seen: RecordContext,
     now: Moment,
+    *,
+    anew: bool,
 ) -> None:
     listing = entry["listing"]["id"]
     key = f"{listing}/{occurrence.id}/{benefit}"
@@ -126,7 +133,7 @@ def _assess(
             }
             set_case(state, outcome, key, value)
         return
-    if last is not None and _same_values(last, standing):
+    if last is not None and not anew and _same_values(last, standing):
         until = _look_again(standing)
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})

@@ -115,6 +115,24 @@ def resolve(
     return 0
 
 
+def reopen(place: Place, case: str, reason: str, person: str, *, language: Language) -> int:
+    """A person puts a case that could not be decided into its book's line again."""
+    with _working(place) as member:
+        with member.node.reading() as (_, state):
+            found = [c for _, c in state.range("case", case) if c["state"] == "held_undecided"]
+        if len(found) != 1:
+            raise Refused(Refusal("cli.not_one_held", {"case": case, "count": len(found)}))
+        body = {name: found[0][name] for name in ("listing", "occurrence", "benefit")}
+        body |= {"reason": reason, "person": person}
+        tail = Tail(member)
+        member.node.accept("reopen", f"{case}/{found[0]['trigger']}", body)
+        member.work()
+        for line in tail.lines():
+            speak.out(line)
+    speak.out(speak.Speaker(language).text("reopened", case=case, person=person))
+    return 0
+
+
 def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
     """A corrected account; what the bank refused for good is ordered again."""
     with _working(place) as member:

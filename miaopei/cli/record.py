@@ -197,13 +197,16 @@ def _case_line(case: dict[str, Any], language: Language) -> tuple[str, ...]:
     room = "register" if reason in table("register") else "evidence"
     facts = case["facts"].get("waiting") or case["facts"].get("held") or {}
     plain = {k: v for k, v in facts.items() if isinstance(v, str | int)}
+    why = Refusal(f"{room}.{reason}", plain)
+    if (refusal := case["facts"].get("refusal")) is not None:
+        why = Refusal(refusal["code"], refusal["facts"])
     until = "—" if case["until"] is None else beijing_text(case["until"])
     return (
         case["occurrence"][:12],
         case["listing"],
         case["benefit"],
         say(Refusal(f"register.state_{case['state']}"), language),
-        say(Refusal(f"{room}.{reason}", plain), language),
+        say(why, language),
         until,
         case["owner"] or "—",
     )

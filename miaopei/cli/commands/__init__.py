@@ -62,7 +62,7 @@ feed.command("take")(live.feed_take)
 for command in (
     *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
     *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
-    *(keeping.restore, keeping.export, live.begin, live.resolve, live.payee),
+    *(keeping.restore, keeping.export, live.begin, live.resolve, live.reopen, live.payee),
 ):
     app.command()(command)
 

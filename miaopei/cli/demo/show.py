@@ -16,7 +16,15 @@ from ...terms.filing import Product, Text, Version
 from ...terms.wording import articles
 from ..speak import Speaker, out, show_table
 
-ENDED = ("settled", "closed", "refused", "nothing_due", "held_conflict", "held_person")
+ENDED = (
+    "settled",
+    "closed",
+    "refused",
+    "nothing_due",
+    "held_conflict",
+    "held_person",
+    "held_undecided",
+)
 DASH = "—"
 
 

@@ -47,8 +47,8 @@ class Decider:
     def run(self) -> int:
         """Do every duty that can be done now; the number done. Alarms are not caught here.
 
-        What the rows or the terms refuse is left standing with its reasons (`refusals`), and does
-        not keep the others from being done.
+        A batch whose rows do not check is left standing with its reasons (`refusals`), and does not
+        keep the others from being done.
         """
         done, passed = 0, set[str]()
         while (due := self._due(passed)) is not None:
@@ -61,7 +61,7 @@ class Decider:
         return done
 
     def refusals(self) -> dict[str, list[dict[str, Any]]]:
-        """The duties that stand because the rows or the terms refuse, with the reasons."""
+        """The duties that stand because the rows do not check, with the reasons."""
         with self.node.reading() as (reading, state):
             duties = [key for prefix in DUTIES for key, _ in state.range("duty", prefix)]
             kept = {key: reading.progress(f"refused/{key}") for key in duties}
@@ -129,7 +129,12 @@ class Decider:
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
             listing = Listing.from_json(entry["listing"])
-            result, in_force = decide(block, state, trigger_id, trigger, listing)
+            try:
+                result, in_force = decide(block, state, trigger_id, trigger, listing)
+            except Refused as refused:
+                act = self._cannot(trigger_id, trigger, book["counter"], refused)
+                block.put_progress(name, canonical(act.as_json()))
+                return act
             claims = result.claims
             body = {
                 "trigger": trigger_id,
@@ -150,6 +155,18 @@ class Decider:
             block.put_claims(trigger_id, trigger["book"], trigger["benefit"], claims)
             block.put_progress(name, canonical(act.as_json()))
             return act
+
+    def _cannot(
+        self, trigger_id: str, trigger: dict[str, Any], counter: int, refused: Refused
+    ) -> Act:
+        """The terms give no result: said on the record, so that the line behind goes on."""
+        body = {
+            "trigger": trigger_id,
+            "revision": trigger["revision"],
+            "counter": counter,
+            "refusals": [refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]],
+        }
+        return self.node.act("cannot_decide", f"cannot-{trigger_id}-{counter}", body)
 
 
 def decide(
