@@ -13,6 +13,7 @@ from ..claims import case as claims_case
 from ..errors import Refused
 from ..evidence.findings import Finding, Found, find
 from ..evidence.grouping import Occurrence
+from ..evidence.kinds import KEYED, OUTAGE
 from ..evidence.observation import Observation
 from ..measures.identity import content_id
 from ..measures.instant import DAY, from_beijing
@@ -20,7 +21,7 @@ from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from .base import Made, Moment, Outcome, clock_key
 from .facts import GROUPED, RecordContext, context, product_of
-from .occurrences import around, pin, regroup
+from .occurrences import around, pin, regroup, regroup_event
 from .state import State
 
 UNSETTLED = frozenset({"ready", "deciding"})
@@ -32,8 +33,11 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
     for rule_id, rule in _rules(state).items():
         touched: set[str] = set()
         for observation in arrived:
-            if observation.kind in GROUPED:
-                changed = regroup(state, rule_id, rule, observation)
+            if (observation.kind in KEYED) != (rule["kind"] == OUTAGE):
+                continue
+            if observation.kind in KEYED or observation.kind in GROUPED:
+                again = regroup_event if observation.kind in KEYED else regroup
+                changed = again(state, rule_id, rule, observation)
                 touched.update(changed.touched)
                 for occurrence in changed.gone:
                     _supersede(state, outcome, rule_id, occurrence)
