@@ -269,5 +269,16 @@ def _look_again(ready: claims_case.Ready) -> int | None:
 
 
 def _same_values(trigger: Mapping[str, Any], ready: claims_case.Ready) -> bool:
-    before = {name: fact["value"] for name, fact in trigger["facts"].items()}
-    return before == ready.observed() and trigger["instant"] == ready.instant
+    same = _values(trigger["facts"]) == _values(ready.facts)
+    return same and trigger["instant"] == ready.instant
+
+
+def _values(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a decision can depend on: each value, and the lists where it differs by policy."""
+    return {
+        name: (
+            fact["value"],
+            [each["list"] and each["list"]["root"] for each in fact["detail"].get("lists", ())],
+        )
+        for name, fact in facts.items()
+    }

@@ -49,7 +49,8 @@ def scope(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Gi
     if not isinstance(plan, Plan):
         return plan
     said = plan.fact.observation
-    lists = [{"source": said.source, "observation": said.id, "list": plan.values["list"]}]
+    listed = {"source": said.source, "observation": said.id, "list": plan.values["list"]}
+    lists = [{**listed, "value": IN_SCOPE}]
     return _from_plan(plan, IN_SCOPE, {"lists": lists})
 
 
@@ -137,15 +138,19 @@ def _later(plan: Plan) -> list[dict[str, Any]]:
 def _agreed(rule: Given, answer: Agreed, facts: Sequence[Fact], asked: Given) -> Found:
     because = tuple(f.observation.id for f in answer.with_it)
     lists = [
-        {"source": said.source, "observation": said.id, "list": said.values["list"]}
-        for said in (f.observation for f in answer.with_it)
-        if said.values["list"] is not None
+        {
+            "source": f.observation.source,
+            "observation": f.observation.id,
+            "list": f.observation.values["list"],
+            "value": _last_on(f),
+        }
+        for f in answer.with_it
     ]
     detail = {
         "used": {f"input:{rule['name']}": [because[0], answer.value]},
         "shown": shown(facts, answer.with_it, _last_on),
     }
-    if lists:
+    if any(each["list"] for each in lists):  # else one time holds for all in scope
         detail |= {"lists": lists, "asked": dict(asked)}
     return Found(answer.value, because, "restoration", detail)
 

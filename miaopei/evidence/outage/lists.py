@@ -78,6 +78,29 @@ def agreed(said: Mapping[str, int | None], asked: Asked) -> int | Apart:
     return Apart(reason if known else "not_on_any_list", dict(said))
 
 
+def value_of(
+    measure: str, fact: Mapping[str, Any], lists: Mapping[str, Mapping[str, Row]], token: str | None
+) -> int | Apart:
+    """One person's value of an input that differs by person.
+
+    `fact` is the trigger's, `lists` the rows by source and token. Who stands on no scope list is
+    not in scope; who stands on no list of restorations is not known.
+    Errors   Refused evidence.not_listed for a measure that has no lists.
+    """
+    if measure == "outage.scope":
+        return int(any(token in rows for rows in lists.values()))
+    if measure != "outage.restored":
+        raise Refused(Refusal("evidence.not_listed", {"measure": measure[:60]}))
+    said: dict[str, int | None] = {}
+    for entry in fact["detail"]["lists"]:
+        rows = lists.get(entry["source"])
+        row = None if rows is None or token is None else rows.get(token)
+        listed = minute(None if row is None else row["on"])
+        said[entry["source"]] = entry["value"] if rows is None else listed
+    asked = fact["detail"]["asked"]
+    return agreed(said, Asked(tuple(asked["sources"]), asked["operators"], asked["tolerance"]))
+
+
 def minute(seconds: int | None) -> int | None:
     """UTC seconds -> whole minutes since 1970, seconds cut off."""
     return None if seconds is None else seconds // 60

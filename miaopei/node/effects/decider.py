@@ -28,9 +28,10 @@ from ...policies.row import PolicyRow, row_from_json
 from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
-from ..ports import Reading
+from ..ports import Identity, Reading
 from ..vault.blobs import open_blob, seal_blob
 from ..vault.sealing import unframe
+from .listed import observed_by
 
 LONGEST_YEAR = 366 * DAY
 DUTIES = ("hold/", "decide/")
@@ -129,8 +130,9 @@ class Decider:
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
             listing = Listing.from_json(entry["listing"])
+            mine = self.node.identity
             try:
-                result, in_force = decide(block, state, trigger_id, trigger, listing)
+                result, in_force = decide(block, state, trigger_id, trigger, listing, mine)
             except Refused as refused:
                 act = self._cannot(trigger_id, trigger, book["counter"], refused)
                 block.put_progress(name, canonical(act.as_json()))
@@ -170,9 +172,16 @@ class Decider:
 
 
 def decide(
-    reading: Reading, state: State, trigger_id: str, trigger: dict[str, Any], listing: Listing
+    reading: Reading,
+    state: State,
+    trigger_id: str,
+    trigger: dict[str, Any],
+    listing: Listing,
+    identity: Identity,
 ) -> tuple[Evaluated, int]:
     """The claims of one trigger and how many policies were in force, on this member's own copy.
+
+    `identity` opens the sealed lists where an input differs by policy.
 
     Errors   ReadingsDisagree, RecordDamaged (alarms); Refused where the terms refuse the facts.
     """
@@ -182,10 +191,11 @@ def decide(
     arrears = state.need("listing", trigger["listing"])["arrears"]
     policies = effective(rows, trigger["instant"], trigger["book_size"], arrears=arrears)
     past = histories(reading, state, trigger, policies)
-    observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
+    seen = observed_by(reading, identity, product, trigger, policies)
     result = evaluate(
-        version.terms, trigger["benefit"], trigger_id, observed, policies, past, listing
-    )
+        version.terms, trigger["benefit"], trigger_id, seen.observed, policies, past, listing,
+        seen.unknown,
+    )  # fmt: skip
     return result, len(policies)
 
 
