@@ -169,7 +169,7 @@ def evaluate(
 def can_be(
     terms: Terms, benefit: str, known: Mapping[str, int], declared: Mapping[str, int], spent: int
 ) -> Bounds:
-    """What one policy can come to while some of its inputs are not known, least and most, in fen."""
+    """What one policy can come to while some inputs are not known: least and most, in fen."""
     return bounds(terms, benefit, known, declared, {benefit: spent})
 
 

@@ -79,4 +79,3 @@ def open_list(
     if root != reference["root"] or len(rows) != reference["count"]:
         raise RecordDamaged("rows do not give the root of their list", blob=reference["blob"])
     return rows
-
