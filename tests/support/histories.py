@@ -38,6 +38,7 @@ SPOTS = (
     BEIJING_CITY,
     (BEIJING_CITY[0], BEIJING_CITY[1], "云南漾濞"),  # its name says Dali, its position does not
 )
+UNSET = ((0, 0), (50, None), (60, wan(1)), (65, wan(10)))  # between 5.0 and 5.9: no number
 TOGETHER = 50  # blocks written in one transaction
 
 
@@ -68,6 +69,7 @@ class _Maker:
                 overpaid=Overpaid.RECEIVABLE,
                 cap_fen=wan(20),
             ),
+            self.town.list_product(hills("gaps", units=True, steps=UNSET)),
             self.town.list_product(
                 hills("two", sources=("cenc.rapid", "other.rapid"), operators=2, tolerance=2)
             ),
@@ -90,7 +92,9 @@ class _Maker:
     def issue(self) -> None:
         for book in self.books:
             if self.random.random() < 0.6:
-                declared = {"shares": self.random.randint(1, 100)} if book == "slopes" else {}
+                declared = (
+                    {"shares": self.random.randint(1, 100)} if book in ("slopes", "gaps") else {}
+                )
                 count = self.random.randint(1, 3)
                 rows = [self.town.policy(book, "2014-06-01", **declared) for _ in range(count)]
                 self.town.node.submit([self.town.batch(rows)])
@@ -164,8 +168,12 @@ class _Maker:
         self.town.work()
 
     def resolve(self) -> None:
-        cases = self.town.table("case").values()
-        held = [c for c in cases if c["state"].startswith("held_")]
+        cases = list(self.town.table("case").values())
+        for case in [c for c in cases if c["state"] == "held_undecided"][:1]:
+            said = {n: case[n] for n in ("listing", "occurrence", "benefit")}
+            said |= {"reason": "read again", "person": "duty officer"}
+            self.town.send(self.town.act("reopen", said, f"reopen {self.town.now}"))
+        held = [c for c in cases if c["state"] in ("held_person", "held_conflict")]
         for case in held[:1]:
             name = self.random.choice(["role", "magnitude"])
             value = 1 if name == "role" else 56
