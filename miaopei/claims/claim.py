@@ -122,11 +122,11 @@ def evaluate(
         return Evaluated(())
     chosen = [p.chosen for p in policies]
     past = [history.get(r.row.policy, History()) for r in chosen]
-    most = spent_at_most(terms, benefit)
-    spent = np.array([min(p.elsewhere, most) for p in past], np.int64)
+    yearly = spent_at_most(terms, benefit)
+    spent = np.array([min(p.elsewhere, yearly) for p in past], np.int64)
     given = _given(observed)
     net, gross = _read(terms, benefit, given, chosen, spent)
-    held = set()
+    held: set[int] = set()
     for i, (recorded, before) in _in_time(terms, benefit, given, policies, spent).items():
         now = (int(net[i]), int(gross[i]))
         if before == now:
@@ -134,14 +134,10 @@ def evaluate(
         held.add(i)
         if before > now and recorded is not None:
             chosen[i], (net[i], gross[i]) = recorded, before
-    for i, names in (unknown or {}).items():
-        known = {n: v for n, v in _of_one(given, i).items() if n not in names}
-        without, left = (
-            can_be(terms, benefit, known, chosen[i].row.declared, fen) for fen in (0, int(spent[i]))
-        )
-        if without.least < without.most and chosen[i].row.transaction is not Transaction.CANCEL:
-            gross[i], net[i] = without.most, left.most
-            held.add(i)
+    reserved = _unknown(terms, benefit, given, chosen, spent, unknown)
+    held |= set(reserved)
+    for i, most in reserved.items():
+        net[i], gross[i] = most
     listed = [i for i in range(len(chosen)) if gross[i] or past[i].here]
     owed, line = _capped([int(net[i]) for i in listed], [past[i].here for i in listed], listing)
     claims = []
@@ -164,6 +160,25 @@ def evaluate(
             )
         )
     return Evaluated(tuple(claims), line)
+
+
+def _unknown(
+    terms: Terms,
+    benefit: str,
+    given: Given,
+    chosen: Sequence[Recorded],
+    spent: Amounts,
+    unknown: Mapping[int, Collection[str]] | None,
+) -> dict[int, tuple[int, int]]:
+    """Where an input that is not known could change the amount: the most of net and of gross."""
+    found = {}
+    for i, names in (unknown or {}).items():
+        row = chosen[i].row
+        known = {n: v for n, v in _of_one(given, i).items() if n not in names}
+        gross, net = (can_be(terms, benefit, known, row.declared, s) for s in (0, int(spent[i])))
+        if gross.least < gross.most and row.transaction is not Transaction.CANCEL:
+            found[i] = net.most, gross.most
+    return found
 
 
 def can_be(
