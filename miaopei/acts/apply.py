@@ -32,6 +32,7 @@ from . import (
     register_source,
     reopen,
     resolve,
+    take_over,
     time,
 )
 from .base import Made, Moment, Outcome, has_role, refuse
@@ -73,6 +74,7 @@ KINDS: dict[str, ModuleType] = {
         register_source,
         reopen,
         resolve,
+        take_over,
         time,
     )
 }

@@ -62,8 +62,9 @@ class _Maker:
     def __init__(self, random: Random, name: str) -> None:
         self.random, self.bank = random, PaperBank()
         self.town = Town(rail=self.bank, name=name).set_up()
+        self.town.admit("standby", "payer")
         self.books = [
-            self.town.list_product(hills()),
+            self.town.list_product(hills(), standby="standby", takeover_seconds=HOUR),
             self.town.list_product(
                 hills("slopes", units=True, revision=Revision.REVISION_COUNTS),
                 overpaid=Overpaid.RECEIVABLE,
@@ -82,9 +83,11 @@ class _Maker:
         self.issue()
         moves = [self.issue, self.shake, self.shake, self.tell, self.tell, self.tell, self.spoil]
         moves += [self.pass_time, self.work, self.work, self.resolve, self.correct, self.cancel]
-        moves += [self.hand_on]
+        moves += [self.hand_on, self.reopen, self.take_over]
         for _ in range(steps):
             self.random.choice(moves)()
+        for _ in range(3):
+            self.shake()  # so that some of it still waits at the end
         self.tell()
         self.work()
         return self.town
@@ -186,6 +189,24 @@ class _Maker:
                 "person": "duty officer",
             }
             self.town.send(self.town.act("resolve", body, f"{name} {self.town.now}"))
+
+    def reopen(self) -> None:
+        """A person has what could not be decided decided again."""
+        held = [c for c in self.town.table("case").values() if c["state"] == "held_undecided"]
+        for case in held[:1]:
+            body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
+            body |= {"reason": "looked at", "person": "duty officer"}
+            self.town.send(self.town.act("reopen", body, f"{self.town.now}"))
+
+    def take_over(self) -> None:
+        """The standby payer takes over what it may; nobody pays it in these histories."""
+        self.tell()
+        self.town.decider.run()
+        self.town.at(self.town.now + 2 * HOUR)
+        for duty in self.town.table("duty", "pay/").values():
+            body = {"debt": duty["debt"], "reason": "late"}
+            if self.town.send(self.town.act_of("standby", "take_over", body)).ok:
+                return
 
     def hand_on(self) -> None:
         """A payout that has arrived goes on to households."""

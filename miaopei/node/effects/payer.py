@@ -13,6 +13,7 @@ from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
 from ...acts.envelope import from_json
+from ...acts.state import State
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
 from ...measures.identity import canonical, content_id, read_canonical
@@ -21,6 +22,7 @@ from ..ports import Rail
 from ..vault.blobs import seal_blob
 from .closing import close_refused, not_paid_before
 from .orders import rows_for
+from .standby import go_on, take_over_due
 
 BATCH = 1000
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
@@ -43,6 +45,7 @@ class Payer:
         """
         alarms: list[Alarm] = []
         done = 0
+        take_over_due(self.node)
         for debt in self.prepare(alarms):
             try:
                 done += self._pay(debt, alarms)
@@ -61,7 +64,9 @@ class Payer:
             try:
                 with self.node.store.writing() as block:
                     if block.progress(f"pay/{debt}") is None:
-                        block.put_instructions(debt, rows_for(block, self.node, debt))
+                        rows = rows_for(block, self.node, debt)
+                        rows = go_on(block, State(block), self.node, debt, rows)
+                        block.put_instructions(debt, rows)
                         block.put_progress(f"pay/{debt}", b"prepared")
                 ready.append(debt)
             except Alarm as alarm:

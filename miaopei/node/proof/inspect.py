@@ -244,7 +244,9 @@ def _orders(
             for data in opened.get(each.reference["blob"], []):
                 outcome = read_canonical(data)
                 said[outcome["payout"], outcome["number"]] = outcome
-    for debt, _ in State(reading).range("payment", ""):
+    for debt, payment in State(reading).range("payment", ""):
+        if payment["payer"] != node.identity.member:
+            continue  # another member pays it: what we once ordered of it is no duty any more
         try:
             kept = list(reading.instructions(debt))
             owed = {row["payout"]: row for row in rows_for(reading, node, debt)}
