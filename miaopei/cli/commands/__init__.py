@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import engines, facts, keeping, live, records
+from . import engines, facts, keeping, live, nets, records
 
 HELP = """
 秒赔 Miaopei: insurance that pays by itself, and can prove it.
@@ -51,6 +51,7 @@ engine = typer.Typer(
 app.command()(records.demo)
 app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
+app.add_typer(nets.app, name="net")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)

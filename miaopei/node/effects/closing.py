@@ -11,12 +11,13 @@ from typing import Any
 
 from ...accounts.rail import ClosedId, Outcome, OutcomeState
 from ...acts.envelope import from_json
+from ...acts.state import State
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
 from ..ports import Rail, Writing
-from ..vault.blobs import seal_blob
+from ..vault.blobs import listing_of, seal_blob
 
 MEDIA = "miaopei/closed/1"
 Row = dict[str, Any]
@@ -129,6 +130,7 @@ def _write_down(
         [canonical(value) for value in values],
         [bytes.fromhex(content_id("closed", value)) for value in values],
         MEDIA,
+        listing_of(State(block), debt),
     )
     body = {"debt": debt, "key": keys.pop(), "closed": sealed}
     act = node.act("close_ids", f"closed-{sealed['root'][:24]}", body)

@@ -24,26 +24,30 @@ from ...measures.identity import canonical, read_canonical
 from ...measures.instant import DAY, period_index
 from ...policies.batch import check_batch
 from ...policies.book import Effective, Recorded, effective
-from ...policies.row import PolicyRow, row_from_json
 from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
 from ..ports import Identity, Reading
-from ..vault.blobs import open_blob, seal_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import opens, seal_blob
+from .keeper import Keeper, open_rows
 from .listed import observed_by
 
 LONGEST_YEAR = 366 * DAY
 DUTIES = ("hold/", "decide/")
-MOVED = ("book.moved", "act.counter_moved", "act.trigger_not_open")  # made again on the new state
+MOVED = (
+    "book.moved",
+    "act.counter_moved",
+    "act.trigger_not_open",
+    "act.batch_in_force",
+)  # made again on the new state
 MOST_KEPT = 20  # reasons written down for one duty
 
 
 class Decider:
     """Carries out this node's duties to hold and to decide."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, keeper: Keeper | None = None) -> None:
+        self.node, self._keeper = node, keeper
 
     def run(self) -> int:
         """Do every duty that can be done now; the number done. Alarms are not caught here.
@@ -103,6 +107,8 @@ class Decider:
                 me in batch["statements"] and batch["statements"][me]["size"] == size
             ):
                 return None
+            if batch["first"] is not None or not self._at_hand(block, state, batch):
+                return None  # others were quicker, or its rows are still on their way to us
             rows = open_rows(block, batch["rows"], self.node)
             before = block.rows(batch["book"], book["size"])
             declared = declared_by(product_of(state, entry["product"]))
@@ -126,6 +132,8 @@ class Decider:
             key = f"{trigger_id}/{book['counter']:012d}/{me}"
             if me not in entry["listing"]["deciders"] or state.has("decision", key):
                 return None
+            if book["open"] != trigger_id or not self._at_hand(block, state, trigger):
+                return None  # others were quicker, or rows are still on their way to us
             name = f"decide/{key}"
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
@@ -150,6 +158,7 @@ class Decider:
                     [canonical(c.as_json()) for c in claims],
                     [c.commitment() for c in claims],
                     "miaopei/claims/1",
+                    trigger["listing"],
                 ),
                 "totals": totals(result, in_force, trigger, listing),
             }
@@ -169,6 +178,14 @@ class Decider:
             "refusals": [refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]],
         }
         return self.node.act("cannot_decide", f"cannot-{trigger_id}-{counter}", body)
+
+    def _at_hand(self, block: Reading, state: State, about: dict[str, Any]) -> bool:
+        """Whether all that the record says of a book is opened here; in solo it always is."""
+        if self._keeper is None:
+            return True
+        rows = about.get("rows")
+        here = rows is None or opens(block, rows["blob"], self.node.identity)
+        return here and self._keeper.has(block, state, about["book"])
 
 
 def decide(
@@ -299,16 +316,6 @@ def recorded_rows(reading: Reading, state: State, book: str, size: int) -> list[
             at += 1
         result.append(Recorded(row.position, times[at][1], row.row))
     return result
-
-
-def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[PolicyRow]:
-    """The rows of a batch, opened, checked and compared with the batch's root."""
-    values = unframe(open_blob(reading, reference["blob"], node.identity))
-    rows = [row_from_json(read_canonical(value)) for value in values]
-    root = Frontier().extend(leaf_hash(row.commitment()) for row in rows).root().hex()
-    if root != reference["root"]:
-        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
-    return rows
 
 
 def declared_by(product: Product) -> list[Declared]:

@@ -16,11 +16,13 @@ from ...acts.envelope import from_json
 from ...acts.state import State
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
+from ...ledger import checkpoint
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
-from ..ports import Rail
-from ..vault.blobs import seal_blob
+from ..ports import Rail, Reading
+from ..vault.blobs import listing_of, seal_blob
 from .closing import close_refused, not_paid_before
+from .keeper import Keeper
 from .orders import rows_for
 from .standby import go_on, take_over_due
 
@@ -33,8 +35,8 @@ ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 class Payer:
     """Carries out this node's duties to pay, over one rail."""
 
-    def __init__(self, node: Node, rail: Rail) -> None:
-        self.node, self.rail = node, rail
+    def __init__(self, node: Node, rail: Rail, keeper: Keeper | None = None) -> None:
+        self.node, self.rail, self._keeper = node, rail, keeper
 
     def run(self) -> int:
         """Do what can be done now; the number of instructions with a new final outcome.
@@ -57,10 +59,12 @@ class Payer:
 
     def prepare(self, alarms: list[Alarm] | None = None) -> list[str]:
         """Write the orders of every debt that is ours to pay, once; the debts that stand open."""
-        with self.node.reading() as (_, state):
+        with self.node.reading() as (reading, state):
             duties = [d for _, d in state.range("duty", "pay/")]
+            mine = [d["debt"] for d in duties if d["payer"] == self.node.identity.member]
+            mine = [debt for debt in mine if self._may(reading, state, debt)]
         ready = []
-        for debt in (d["debt"] for d in duties if d["payer"] == self.node.identity.member):
+        for debt in mine:
             try:
                 with self.node.store.writing() as block:
                     if block.progress(f"pay/{debt}") is None:
@@ -74,6 +78,17 @@ class Payer:
                     raise
                 alarms.append(alarm)
         return ready
+
+    def _may(self, reading: Reading, state: State, debt: str) -> bool:
+        """Whether the debt stands in the certified part of the log, and its claims are here.
+
+        In solo it does as soon as it is there: the checkpoint is of the block's own transaction.
+        """
+        place = reading.place(debt)
+        if place is None or place >= checkpoint.parse(reading.checkpoint()).size:
+            return False
+        book = state.need("listing", listing_of(state, debt))["listing"]["book"]
+        return self._keeper is None or self._keeper.has(reading, state, book)
 
     def _pay(self, debt: str, alarms: list[Alarm]) -> int:
         self._resend_confirmation(debt)
@@ -228,6 +243,7 @@ class Payer:
                     [canonical(value) for value in values],
                     [bytes.fromhex(content_id("outcome", value)) for value in values],
                     "miaopei/outcomes/1",
+                    listing_of(State(block), debt),
                 ),
                 "executed_fen": sum(parts.values()),
                 "executed": executed,
