@@ -37,7 +37,7 @@ def again_from_before(folder: Path) -> None:
     engine's `rollback` does nothing. What is thrown away comes back from the others.
     """
     for option in (["--hard"], []):
-        command = [need().program, "rollback", *option, "--home", ENGINE]
+        command: list[str | Path] = [need().program, "rollback", *option, "--home", ENGINE]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-300:]

@@ -74,8 +74,8 @@ def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None)
     validators = tuple((seat["member"], seat["engine"], seat["power"]) for seat in genesis["seats"])
     for seat in seats:
         at, held = net.at(seat.id), keys[seat.id]
-        (at / GENESIS_FILE).write_bytes(data)
         others = [other for other in seats if other != seat]
+        (at / GENESIS_FILE).write_bytes(data)
         home.write(
             at / ENGINE,
             home.Home(
@@ -89,14 +89,7 @@ def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None)
                 connection=held.node,
             ),
         )
-        told = {
-            "member": seat.id,
-            "database": make_conninfo(address, dbname=database(seat.id)),
-            "blobs": seat.blobs,
-            "bank": None,
-            "peers": {o.id: {"blobs": o.blobs, "certificate": shown[o.id]} for o in others},
-        }
-        write_told(at, told)
+        write_told(at, _told(seat, others, make_conninfo(address, dbname=database(seat.id)), shown))
         _secret(at / TLS_FILE, private_pem(held.peer) + shown[seat.id].encode("ascii"))
     value = {"v": 1, "seats": [vars(seat) for seat in seats]}
     (folder / PLAN).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -106,6 +99,18 @@ def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None)
 def write_told(at: Path, told: Mapping[str, object]) -> None:
     """What a member is told of its machine."""
     (at / NODE_FILE).write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def _told(
+    seat: Seat, others: Sequence[Seat], address: str, shown: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        "member": seat.id,
+        "database": address,
+        "blobs": seat.blobs,
+        "bank": None,
+        "peers": {o.id: {"blobs": o.blobs, "certificate": shown[o.id]} for o in others},
+    }
 
 
 def _keys(net: Net, part: Part) -> Keys:
