@@ -71,7 +71,7 @@ def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
             for row in reading.rows
             if row.observation is not None
         ]
-        tail = Tail(member)
+        tail = Tail(member, speak.Speaker(language))
         member.node.pass_time(now)
         results = record(member.node, rows, now)
         done = member.work()
@@ -106,7 +106,7 @@ def resolve(
             "reason": reason,
             "person": person,
         }
-        tail = Tail(member)
+        tail = Tail(member, speak.Speaker(language))
         _good([member.node.submit([member.node.act("resolve", f"{case}/{name}/{value}", body)])[0]])
         member.work()
         for line in tail.lines():

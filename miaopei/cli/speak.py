@@ -6,8 +6,11 @@ Results go to standard output, everything else (progress, refusals, hints) to st
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Alarm, OutsideFault, Refusal
@@ -17,6 +20,7 @@ from ..settings import Language
 if TYPE_CHECKING:
     from rich.console import Console
 
+NAME = "miaopei"
 TEXT_WIDTH = 24  # the least that running text is squeezed to
 PLAIN_WIDTH = 140  # columns where the output is not a terminal
 
@@ -54,6 +58,15 @@ def console(*, err: bool = False) -> Console:
         emoji=False,
         soft_wrap=not stream.isatty(),
     )
+
+
+def program() -> str:
+    """How a person here calls this program: its name where the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if called.name != NAME or shutil.which(NAME):
+        return NAME
+    near = os.path.relpath(called)
+    return str(called) if near.startswith("..") else near
 
 
 def out(text: str) -> None:
