@@ -124,7 +124,7 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
             raise Refused(Refusal("cli.not_one_held", {"case": case, "count": len(found)}))
         body = {name: found[0][name] for name in ("listing", "occurrence", "benefit")}
         body |= {"reason": reason, "person": person}
-        tail = Tail(member)
+        tail = Tail(member, speak.Speaker(language))
         member.node.accept("reopen", f"{case}/{found[0]['trigger']}", body)
         member.work()
         for line in tail.lines():
