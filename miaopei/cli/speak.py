@@ -137,16 +137,27 @@ def refuse(refusals: Iterable[Refusal], language: Language) -> None:
         note(say(refusal, language))
 
 
-def fault(error: OutsideFault, language: Language) -> None:
+def refused(refusals: Sequence[Refusal], code: int) -> dict[str, Any]:
+    """Refusals as JSON, for who asked for JSON: codes, facts, and the sentences of both languages.
+
+    `exit` is the exit code.
+    """
+    told = [
+        {**refusal.as_json(), "zh": say(refusal, "zh"), "en": say(refusal, "en")}
+        for refusal in refusals
+    ]
+    return {"refusals": told, "exit": code}
+
+
+def fault(error: OutsideFault) -> tuple[Refusal, ...]:
     """Something outside the house failed."""
-    speaker = Speaker(language)
-    note(speaker.text("outside_fault", what=str(error)))
-    note(speaker.text("try_again" if error.retry else "look_first"))
+    after = Refusal("cli.try_again" if error.retry else "cli.look_first")
+    return Refusal("cli.outside_fault", {"what": str(error)}), after
 
 
-def alarm(error: Alarm, language: Language) -> None:
+def alarm(error: Alarm) -> tuple[Refusal, ...]:
     """The impossible was seen."""
-    note(Speaker(language).text("alarm", what=error.what, facts=_facts(error.facts)))
+    return (Refusal("cli.alarm", {"what": error.what, "facts": _facts(error.facts)}),)
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
