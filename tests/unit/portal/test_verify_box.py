@@ -64,7 +64,10 @@ def test_one_changed_byte_does_not_hold(client: httpx.Client, receipt: bytes, pl
     assert answer.status_code == 200
     assert headline(answer) == "✗ It does not hold"
     assert "Do not believe" in answer.text
-    assert parser.document_fromstring(answer.text).xpath("//li[@class='bad']")
+    page = parser.document_fromstring(answer.text)
+    first = page.xpath("string((//li[@class='bad']/span[@class='what'])[1])").strip()
+    assert first
+    assert page.xpath("string(//p[@class='wrong'])").strip().endswith(first)  # in words, at once
 
 
 @pytest.mark.parametrize(
