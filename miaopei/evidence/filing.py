@@ -15,7 +15,8 @@ from ..measures.instant import DAY, HOUR
 from ..measures.place import LARGEST_RADIUS
 from .findings import MEASURES
 from .grouping import SHOCKS
-from .kinds import ITEMS, OUTAGE, READING
+from .kinds import ITEMS, READING
+from .shocks import EVERY_SHOCK, HELD, LAST_RECORDED, MAIN_SHOCK
 
 # Largest values. A year is the longest a policy runs; magnitudes are filed up to 10.0. A case looks
 # for its neighbours within twice `km` and `same_shock_km` together, which must lie on the globe.
@@ -28,16 +29,15 @@ LIMITS: Mapping[str, int] = {
     "same_shock_seconds": SHOCK_SECONDS,
     "same_shock_km": REACH_KM,
 }
+# Filed both or neither: how far apart in time words of like magnitude on one shock may be.
+LIKE: Mapping[str, int] = {"like_shock_seconds": DAY, "like_shock_tenths": THRESHOLD}
 FINEST = 8  # the resolution of an observation's cell: a finer area has no ancestor of it
 LONGEST_SET = 60  # characters of the name of a set of areas
 FREE = "value"  # the one measure that needs no sequence of shocks
-NEEDS_SHOCKS = "evidence.measure_needs_shocks"
-OUTAGES = tuple(measure for measure in MEASURES if measure.startswith("outage."))
 PARAMS: Mapping[str, frozenset[str]] = {
     "loss.area": frozenset({"item"}),
     "loss.total": frozenset({"item"}),
     FREE: frozenset({"reading"}),
-    "outage.restored": frozenset({"plan"}),
 }
 
 
@@ -54,26 +54,13 @@ def check(product_json: Any) -> list[Refusal]:
         *check_inputs(inputs),
         *check_area(value.get("area"), needed=shocks),
     ]
-    if isinstance(grouping, Mapping):
-        found += _unfit(grouping.get("kind"), inputs)
+    if isinstance(grouping, Mapping) and grouping.get("kind") == READING:
+        found += [
+            Refusal("evidence.measure_needs_shocks", {"input": name, "measure": measure})
+            for name, measure in _measured(inputs)
+            if measure in MEASURES and measure != FREE
+        ]
     return found
-
-
-def _unfit(kind: Any, inputs: Any) -> list[Refusal]:
-    """Measures that cannot be read from what this kind of grouping makes of the facts."""
-    shocks = [measure for measure in MEASURES if measure != FREE and measure not in OUTAGES]
-    never = {READING: [*shocks, *OUTAGES], OUTAGE: [*shocks, FREE], SHOCKS: OUTAGES}
-    unfit = never.get(kind, ()) if isinstance(kind, str) else ()
-    return [
-        Refusal(
-            "evidence.measure_needs_outages"
-            if measure in OUTAGES
-            else ("evidence.measure_not_of_outages" if kind == OUTAGE else NEEDS_SHOCKS),
-            {"input": name, "measure": measure},
-        )
-        for name, measure in _measured(inputs)
-        if measure in unfit
-    ]
 
 
 def check_grouping(grouping: Any) -> list[Refusal]:
@@ -81,13 +68,19 @@ def check_grouping(grouping: Any) -> list[Refusal]:
     if not isinstance(grouping, Mapping):
         return [_bad_rule("grouping")]
     kind = grouping.get("kind")
-    if kind not in (SHOCKS, READING, OUTAGE):
+    if kind not in (SHOCKS, READING):
         return [Refusal("evidence.unknown_grouping", {"kind": _shown(kind)})]
-    known = {"kind", "sources", "counted_types", *LIMITS} if kind == SHOCKS else {"kind"}
+    shocks = {"kind", "sources", "counted_types", "decides", "same_version", *LIMITS, *LIKE}
+    known = shocks if kind == SHOCKS else {"kind"}
     found = [_bad_rule(_shown(name)) for name in sorted(map(str, set(grouping) - known))]
-    if kind != SHOCKS:
+    if kind == READING:
         return found
-    found += [fault for name in LIMITS for fault in _number(grouping, name)]
+    like = [name for name in LIKE if any(each in grouping for each in LIKE)]
+    found += [fault for name in (*LIMITS, *like) for fault in _number(grouping, name)]
+    if grouping.get("decides", EVERY_SHOCK) not in (MAIN_SHOCK, EVERY_SHOCK):
+        found.append(_bad_rule("decides"))
+    if grouping.get("same_version", HELD) not in (HELD, LAST_RECORDED):
+        found.append(_bad_rule("same_version"))
     if not _texts(grouping.get("counted_types"), longest=12) or not grouping["counted_types"]:
         found.append(_bad_rule("counted_types"))
     if not _texts(grouping.get("sources", []), longest=200):
@@ -99,12 +92,15 @@ def _together(grouping: Mapping[str, Any]) -> list[Refusal]:
     """Faults of numbers that are good alone: the reach, and one shock longer than its sequence."""
     found = []
     km, same_km = grouping["km"], grouping["same_shock_km"]
-    seconds, window = grouping["same_shock_seconds"], grouping["hours"] * HOUR
     if km + same_km > REACH_KM:
         facts: dict[str, Fact] = {"km": km, "same_shock_km": same_km, "limit": REACH_KM}
         found.append(Refusal("evidence.reach_too_wide", facts))
-    if seconds > window:
-        found.append(_out_of_range("same_shock_seconds", seconds, window))
+    window = grouping["hours"] * HOUR
+    found += [
+        _out_of_range(name, grouping[name], window)
+        for name in ("same_shock_seconds", "like_shock_seconds")
+        if grouping.get(name, 0) > window
+    ]
     return found
 
 
@@ -203,8 +199,6 @@ def _params(params: Any, name: str, measure: str) -> list[Refusal]:
     if "item" in params and not unknown and params["item"] not in tuple(ITEMS):
         facts: dict[str, Fact] = {"input": name, "item": _shown(params["item"])}
         found.append(Refusal("evidence.unknown_item", facts))
-    if "plan" in params and not unknown and not _texts([params["plan"]], longest=60):
-        found.append(_bad_input(name, "params.plan"))
     if "reading" in params and not unknown and not _texts([params["reading"]], longest=60):
         found.append(_bad_input(name, "params.reading"))
     return found
@@ -217,11 +211,11 @@ def _measured(inputs: Any) -> list[tuple[str, str]]:
 
 
 def _number(grouping: Mapping[str, Any], name: str) -> list[Refusal]:
-    value = grouping.get(name)
+    value, limit = grouping.get(name), {**LIMITS, **LIKE}[name]
     if type(value) is not int:
         return [_bad_rule(name)]
-    if not 1 <= value <= LIMITS[name]:
-        return [_out_of_range(name, value, LIMITS[name])]
+    if not 1 <= value <= limit:
+        return [_out_of_range(name, value, limit)]
     return []
 
 

@@ -1,8 +1,9 @@
 """Physical shocks: which observations of several sources speak of one and the same earthquake.
 
 All revisions under one source's own key are one record. Records of different sources are one shock
-when each is near every other in time and place, nearest first; a source lists a shock only once, so
-two records of one source are always two shocks. Sequences are made in `grouping`.
+when each is near every other in time and place, those of like magnitude first, then the nearest; a
+source lists a shock only once, so two records of one source are always two shocks. Sequences are
+made in `grouping`.
 """
 
 from __future__ import annotations
@@ -43,12 +44,23 @@ class Fact:
         )
 
 
+# Two choices of a filed rule; the first of each is what a rule means that does not say.
+MAIN_SHOCK, EVERY_SHOCK = "main_shock", "every_shock"  # `decides`: which shocks are decided
+LAST_RECORDED, HELD = "last_recorded", "held"  # `same_version`: two reports of one that differ
+
+
+def each_decides(grouping: Mapping[str, Any]) -> bool:
+    """Whether every shock of a sequence is decided by itself, and the greatest amount is owed."""
+    return bool(grouping.get("decides", MAIN_SHOCK) == EVERY_SHOCK)
+
+
 @dataclass(frozen=True)
 class Rule:
     """How one listing groups shocks: what opens a sequence, how long and how wide it is.
 
     Units: seconds, hours, kilometres, tenths of magnitude. `sources` (may be empty) says whose time
-    and place stands for a shock that several report.
+    and place stands for a shock that several report. `like_shock_seconds` (0: not filed) is how far
+    apart times may be where magnitudes differ by no more than `like_shock_tenths`.
     """
 
     same_shock_seconds: int
@@ -58,6 +70,13 @@ class Rule:
     hours: int = 72
     km: int = 50
     sources: tuple[str, ...] = ()
+    like_shock_seconds: int = 0
+    like_shock_tenths: int = 0
+
+    @property
+    def apart(self) -> int:
+        """The longest time in seconds between two sources' words on one shock."""
+        return max(self.same_shock_seconds, self.like_shock_seconds)
 
     @property
     def window(self) -> int:
@@ -68,7 +87,8 @@ class Rule:
     def read(cls, value: Mapping[str, Any]) -> Rule:
         """From the JSON form of a product. Errors   Refused evidence.bad_rule naming the field."""
         numbers = ["same_shock_seconds", "same_shock_km", "threshold_tenths"]
-        numbers += [name for name in ("hours", "km") if name in value]
+        further = ("hours", "km", "like_shock_seconds", "like_shock_tenths")
+        numbers += [name for name in further if name in value]
         for name in numbers:
             if type(value.get(name)) is not int or value[name] < 1:
                 raise Refused(Refusal("evidence.bad_rule", {"field": name}))
@@ -172,9 +192,7 @@ def relevant(
     times = sorted({*moments, *(r.values["origin"] for r in all_records if r.reaches(rule))})
     runs: list[list[Record]] = []
     for record in all_records:
-        late = not runs or (
-            record.values["origin"] - runs[-1][-1].values["origin"] > rule.same_shock_seconds
-        )
+        late = not runs or (record.values["origin"] - runs[-1][-1].values["origin"] > rule.apart)
         if late:
             runs.append([])
         runs[-1].append(record)
@@ -212,18 +230,19 @@ def joined(run: Sequence[Record], rule: Rule, pinned: Mapping[str, str]) -> list
 
 
 def _pairs(run: Sequence[Record], rule: Rule) -> list[tuple[Record, Record]]:
-    """Pairs of different sources that could be one shock, nearest in time, then in place."""
+    """Pairs of different sources that could be one shock: like ones, the nearest in time, place."""
     found = []
     for index, one in enumerate(run):
         for other in run[index + 1 :]:
             gap = other.values["origin"] - one.values["origin"]
-            if gap > rule.same_shock_seconds:
+            if gap > rule.apart:
                 break
             if _same(one, other, rule):
+                unlike = bool(rule.like_shock_seconds) and not _like(one, other, rule)
                 dot = sum(p * q for p, q in zip(one.vector, other.vector, strict=True))
-                found.append((gap, -dot, *sorted((one.id, other.id)), one, other))
-    found.sort(key=lambda pair: pair[:4])
-    return [(pair[4], pair[5]) for pair in found]
+                found.append((unlike, gap, -dot, *sorted((one.id, other.id)), one, other))
+    found.sort(key=lambda pair: pair[:5])
+    return [(pair[5], pair[6]) for pair in found]
 
 
 def _may_join(a: Cluster, b: Cluster, rule: Rule) -> bool:
@@ -233,11 +252,18 @@ def _may_join(a: Cluster, b: Cluster, rule: Rule) -> bool:
 
 
 def _same(one: Record, other: Record, rule: Rule) -> bool:
+    gap = abs(one.values["origin"] - other.values["origin"])
     return (
         one.source != other.source
-        and abs(one.values["origin"] - other.values["origin"]) <= rule.same_shock_seconds
+        and (gap <= rule.same_shock_seconds or (gap <= rule.apart and _like(one, other, rule)))
         and within(one.vector, other.vector, threshold(rule.same_shock_km * 1000))
     )
+
+
+def _like(one: Record, other: Record, rule: Rule) -> bool:
+    """Whether the printed magnitudes, of whatever type, are so close that one shock has both."""
+    apart = abs(one.values["magnitude_tenths"] - other.values["magnitude_tenths"])
+    return bool(apart <= rule.like_shock_tenths)
 
 
 def _near(times: Sequence[int], moment: int, reach: int) -> bool:

@@ -14,10 +14,11 @@ from typing import Any
 from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
 from ...evidence.findings import Found, Gathered, Held, role
-from ...evidence.grouping import Occurrence, occurrence_id
-from ...evidence.kinds import EARTHQUAKE, OUTAGE, RESTORATION
+from ...evidence.grouping import SHOCKS, Occurrence, occurrence_id
+from ...evidence.kinds import EARTHQUAKE
 from ...evidence.observation import Observation
 from ...evidence.shocks import Fact as OnFile
+from ...evidence.shocks import Rule, each_decides
 from ...measures.identity import digest
 from ...measures.instant import HOUR
 from ...measures.place import threshold, unit_vector, within
@@ -56,6 +57,10 @@ def originals(seen: Seen) -> Facts:
 def event(seen: Seen) -> Facts:
     """A fact of this receipt founds the occurrence, and what decided lies in its window."""
     value, rule = _subject(seen), seen.product.grouping
+    reach, slack = 0, 0
+    if rule.get("kind") == SHOCKS:  # two sources place and time one shock apart
+        how = Rule.read(rule)
+        reach, slack = (how.km + how.same_shock_km) * 1000, how.apart
     founder = founder_of(seen, value["occurrence"])
     for name, fact in value["facts"].items():
         deciding = _deciding(seen, name, fact) if _is_fact(fact) and fact["because"] else None
@@ -66,9 +71,7 @@ def event(seen: Seen) -> Facts:
             unit_vector(o.values["lat_udeg"], o.values["lon_udeg"])
             for o in (deciding.observation, founder)
         )
-        reach = (rule["km"] + rule["same_shock_km"]) * 1000  # two sources place one shock apart
         close = within(here, there, threshold(reach))
-        slack = rule["same_shock_seconds"]
         demand(gap <= rule["hours"] * HOUR + slack and close, "outside_sequence", input=name)
     return {"founding": founder.id, "opened_at": founder.instant}
 
@@ -112,6 +115,8 @@ def _by_person(seen: Seen, name: str, fact: Json, value: Json) -> None:
         if (act.body["listing"], act.body["occurrence"], act.body["input"])
         == (value["listing"], value["occurrence"], name)
     ]
+    if each_decides(seen.product.grouping):  # one of several shocks may have been asked about
+        said = [act for act in said if act.id == fact["detail"].get("act")]
     demand(said, "resolution_absent", input=name)
     last = max(said, key=lambda act: act.index)
     demand(
@@ -191,43 +196,6 @@ def _reading(asked: Asked) -> int:
     return int(first.values["value"])
 
 
-def _plan(asked: Asked) -> Json:
-    """The values of the plan that counts: published before the outage began, and not cancelled."""
-    values, name = asked.values, asked.rule.name
-    stands = asked.first.observation.kind == OUTAGE and values["state"] == "planned"
-    demand(stands, "no_plan", input=name)
-    began = asked.fact["detail"]["instant"]
-    demand(values["published_at"] < began, "plan_too_late", input=name)
-    return values
-
-
-def _scope(asked: Asked) -> int:
-    _plan(asked)
-    return 1
-
-
-def _planned(asked: Asked) -> int:
-    return int(_plan(asked)["on_planned"]) // 60
-
-
-def _restored(asked: Asked) -> int:
-    """Of a complete report, and near what every other source that is named says."""
-    name, values = asked.rule.name, asked.values
-    whole = asked.first.observation.kind == RESTORATION and values["complete"]
-    demand(whole, "report_incomplete", input=name)
-    minute = int(values["last_on"]) // 60
-    for parent in asked.fact["because"]:
-        other = asked.seen.facts[parent].observation.values
-        apart = abs(int(other["last_on"]) // 60 - minute)
-        near = apart <= asked.rule.tolerance
-        demand(near, "sources_apart", input=name, minutes=apart, tolerance=asked.rule.tolerance)
-    return minute
-
-
-def _cause(asked: Asked) -> int:
-    return int(asked.values["cause"])
-
-
 MEASURES: Mapping[str, Callable[[Asked], int]] = {
     "shock.magnitude": _magnitude,
     "shock.role": _role,
@@ -235,10 +203,6 @@ MEASURES: Mapping[str, Callable[[Asked], int]] = {
     "loss.total": _loss_total,
     "deaths.area": _deaths,
     "value": _reading,
-    "outage.scope": _scope,
-    "outage.planned": _planned,
-    "outage.restored": _restored,
-    "outage.cause": _cause,
 }
 
 

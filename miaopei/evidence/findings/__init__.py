@@ -6,12 +6,13 @@ is named in it. The order in which facts were read never matters where the contr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import Refusal, Refused
-from ..grouping import Occurrence
-from . import magnitude, outages, reading, reports, role
+from ..grouping import Occurrence, Shock
+from . import magnitude, reading, reports, role
 from .outcome import (
     Closed,
     Context,
@@ -34,7 +35,10 @@ __all__ = [
     "Gathered",
     "Held",
     "Waiting",
+    "alone",
+    "deciding",
     "find",
+    "resolved_as",
     "sentence",
 ]
 
@@ -52,12 +56,30 @@ _READ: Mapping[str, Measure] = {
     "loss.total": reports.loss_total,
     "deaths.area": reports.deaths_area,
     "value": _anywhere(reading.find),
-    "outage.scope": _anywhere(outages.scope),
-    "outage.planned": _anywhere(outages.planned),
-    "outage.restored": _anywhere(outages.restored),
-    "outage.cause": _anywhere(outages.cause),
 }
 MEASURES = tuple(_READ)
+
+
+def deciding(
+    inputs: Sequence[Mapping[str, Any]],
+    occurrence: Occurrence,
+    context: Context,
+    now: int,
+    fixed: Mapping[str, Any],
+) -> list[Shock]:
+    """The shocks that are decided each by itself; none where no input reads a shock.
+
+    `inputs`: the filed forms of a product's rules of evidence.
+    """
+    rule = next((rule for rule in inputs if rule["measure"].startswith("shock.")), None)
+    return [] if rule is None else magnitude.deciding(rule, occurrence, context, now, fixed)
+
+
+def alone(measure: str, occurrence: Occurrence, shock: Shock | None) -> Occurrence:
+    """What an input is asked of where one shock decides: it alone, or all for what reports say."""
+    if shock is None or not measure.startswith("shock."):
+        return occurrence
+    return replace(occurrence, shocks=(shock,))
 
 
 def find(
@@ -79,10 +101,18 @@ def find(
         facts = {"input": rule["name"], "measure": str(rule["measure"])[:60]}
         raise Refused(Refusal("evidence.unknown_measure", facts))
     answer = measure(rule, occurrence, area, context, now, fixed)
-    resolution = context.resolution(rule["name"])
-    if resolution is None or not isinstance(answer, Held):
+    if not isinstance(answer, Held):
+        return answer
+    name = rule["name"]
+    resolution = context.resolution(name) or context.resolution(resolved_as(name, answer.facts))
+    if resolution is None:
         return answer
     return _resolved(rule, answer, resolution)
+
+
+def resolved_as(name: str, held: Mapping[str, Any]) -> str:
+    """Under what name a person's word on one of several shocks is kept: input and observation."""
+    return f"{name}/{held['observation']}" if held.get("observation") else name
 
 
 def _resolved(rule: Mapping[str, Any], held: Held, resolution: Mapping[str, Any]) -> Found:

@@ -78,6 +78,31 @@ def find(
     return _nothing(rule, occurrence, now)
 
 
+def deciding(
+    rule: Mapping[str, Any],
+    occurrence: Occurrence,
+    context: Context,
+    now: int,
+    fixed: Mapping[str, Any],
+) -> list[Shock]:
+    """The shocks of a sequence that can decide by themselves: of the threshold or more.
+
+    A shock whose value is still open is one of them where any word that counts reaches so far.
+    """
+    least, value_of = context.grouping["threshold_tenths"], reader(context)
+    found = []
+    for shock in occurrence.shocks:
+        answer = _settle(rule, shock, context, now, fixed)
+        if isinstance(answer, Used):
+            reaches = answer.tenths >= least
+        else:
+            told = [f for i in shock.observations if (f := context.fact(i)) and f.counted]
+            reaches = answer is not None and any((value_of(f) or 0) >= least for f in told)
+        if reaches:
+            found.append(shock)
+    return found
+
+
 def _settle(
     rule: Mapping[str, Any],
     shock: Shock,

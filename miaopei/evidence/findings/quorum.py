@@ -53,6 +53,35 @@ def latest(facts: Iterable[Fact]) -> list[Fact]:
     return sorted(current.values(), key=lambda f: (f.recorded_order, f.observation.id))
 
 
+def current(facts: Iterable[Fact]) -> list[Fact]:
+    """As `latest`, with every fact of a key that states the same highest revision."""
+    every = list(facts)
+    highest = {(f.observation.source, f.observation.event_key): f for f in sorted(every, key=_age)}
+    kept = [
+        f
+        for f in every
+        if f.observation.revision
+        == highest[f.observation.source, f.observation.event_key].observation.revision
+    ]
+    return sorted(kept, key=lambda f: (f.recorded_order, f.observation.id))
+
+
+def rivals(answer: Agreed, facts: Iterable[Fact], figures: Callable[[Fact], Any]) -> list[Fact]:
+    """Facts of the version that is taken, where one agency gives that version different figures."""
+    every = list(facts)
+    for taken in answer.with_it:
+        same = [
+            f
+            for f in every
+            if f.operator == taken.operator
+            and f.observation.source == taken.observation.source
+            and f.observation.revision == taken.observation.revision
+        ]
+        if any(figures(f) != figures(taken) for f in same):
+            return same
+    return []
+
+
 def agree(
     facts: Iterable[Fact], sources: Sequence[str], rule: Mapping[str, Any], value_of: ValueOf
 ) -> Agreed | Lack:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..grouping import Occurrence
 from ..kinds import DEATHS, LOSS_REPORT, total_refusal
-from ..shocks import Fact
+from ..shocks import HELD, LAST_RECORDED, Fact
 from .belonging import Belongs, belongs
 from .outcome import Closed, Context, Finding, Found, Given, Held, Waiting
 from .quorum import (
@@ -23,7 +23,9 @@ from .quorum import (
     Missing,
     ValueOf,
     agree,
+    current,
     latest,
+    rivals,
     shown,
     stated,
     until,
@@ -62,9 +64,7 @@ def deaths_area(
     count, because, detail = 0, [], dict[str, Any]()
     for code in area["own"]:
         notices = [f for f in facts if f.observation.values["area"] == code]
-        answer = _agreed(
-            notices, rule, occurrence, now, lambda f: int(f.observation.values["count"])
-        )
+        answer = _agreed(notices, rule, occurrence, context, now, _count, _count)
         if isinstance(answer, Held | Waiting | Closed):
             return answer
         if answer is None:
@@ -98,7 +98,11 @@ def _loss(
         parts = [items.get(code, {}).get(item) for code in area["own"]]
         return None if None in parts else sum(parts)
 
-    answer = _agreed(facts, rule, occurrence, now, part_of)
+    def figure(fact: Fact) -> int | None:
+        stated: int | None = fact.observation.values["totals"].get(item)
+        return stated if total else part_of(fact)
+
+    answer = _agreed(facts, rule, occurrence, context, now, part_of, figure)
     if isinstance(answer, Held | Waiting | Closed):
         return answer
     if answer is None:
@@ -121,9 +125,9 @@ def _mine(
 ) -> list[Fact] | Held:
     """Current reports on file that belong to the occurrence; held where one may belong to two."""
     named = (*rule["sources"], *rule["fallback"])
-    current = latest(f for f in until(context.facts(kind), now) if f.observation.source in named)
+    known = [f for f in until(context.facts(kind), now) if f.observation.source in named]
     mine = []
-    for fact in current:
+    for fact in current(known) if _held_apart(context) else latest(known):
         match belongs(fact.observation, occurrence, context):
             case Belongs.YES:
                 mine.append(fact)
@@ -136,19 +140,46 @@ def _mine(
 
 
 def _agreed(
-    facts: Sequence[Fact], rule: Given, occurrence: Occurrence, now: int, value_of: ValueOf
+    facts: Sequence[Fact],
+    rule: Given,
+    occurrence: Occurrence,
+    context: Context,
+    now: int,
+    value_of: ValueOf,
+    figure: ValueOf,
 ) -> Agreed | Waiting | Held | Closed | None:
-    """The report that counts; the fallback's once the freeze deadline has passed without one."""
+    """The report that counts; the fallback's once the freeze deadline has passed without one.
+
+    Held where its agency gives the same version another `figure` as well.
+    """
     deadline = occurrence.origin + rule["freeze_seconds"]
     answer = agree(facts, rule["sources"], rule, value_of)
     if answer is Lack.NONE and now >= deadline:
         answer = agree(facts, rule["fallback"], ANY_ONE, value_of)
     if isinstance(answer, Agreed):
-        return answer
+        told = [f for f in facts if value_of(f) is not None]
+        apart = rivals(answer, told, figure) if _held_apart(context) else []
+        return _same_version(apart, figure) if apart else answer
     if answer is Lack.NONE:
         return None
     sides = {"values": stated(facts, value_of)}
     return without(answer, NO_REPORT, rule, deadline, None, now, sides)
+
+
+def _same_version(apart: Sequence[Fact], figure: ValueOf) -> Held:
+    """Two reports of one version that differ: a person decides, both figures before them."""
+    values = apart[0].observation.values
+    told = {"issuer": values["issuer"], "version": values["version"]}
+    facts = {**told, "values": stated(apart, figure)}
+    return Held("held_conflict", "version_disagrees", facts, "operator")
+
+
+def _held_apart(context: Context) -> bool:
+    return bool(context.grouping.get("same_version", LAST_RECORDED) == HELD)
+
+
+def _count(fact: Fact) -> int:
+    return int(fact.observation.values["count"])
 
 
 def _missing(
