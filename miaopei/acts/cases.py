@@ -6,22 +6,23 @@ Source: docs/specs/record.md, section 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..claims import case as claims_case
+from ..claims import sequence
 from ..errors import Refused
-from ..evidence.findings import Finding, Found, find
-from ..evidence.grouping import Occurrence
-from ..evidence.kinds import KEYED, OUTAGE
+from ..evidence.findings import Finding, Found, alone, deciding, find
+from ..evidence.grouping import Occurrence, Shock
 from ..evidence.observation import Observation
+from ..evidence.shocks import each_decides
 from ..measures.identity import content_id
 from ..measures.instant import DAY, from_beijing
 from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from .base import Made, Moment, Outcome, clock_key
 from .facts import GROUPED, RecordContext, context, product_of
-from .occurrences import around, pin, regroup, regroup_event
+from .occurrences import around, pin, regroup
 from .state import State
 
 UNSETTLED = frozenset({"ready", "deciding"})
@@ -33,11 +34,8 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
     for rule_id, rule in _rules(state).items():
         touched: set[str] = set()
         for observation in arrived:
-            if (observation.kind in KEYED) != (rule["kind"] == OUTAGE):
-                continue
-            if observation.kind in KEYED or observation.kind in GROUPED:
-                again = regroup_event if observation.kind in KEYED else regroup
-                changed = again(state, rule_id, rule, observation)
+            if observation.kind in GROUPED:
+                changed = regroup(state, rule_id, rule, observation)
                 touched.update(changed.touched)
                 for occurrence in changed.gone:
                     _supersede(state, outcome, rule_id, occurrence)
@@ -67,20 +65,15 @@ def reassess(
     at: str,
     now: Moment,
     only: str | None = None,
-    *,
-    anew: bool = False,
 ) -> None:
-    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table.
-
-    `anew`: also facts that have not changed make a trigger, where they are complete.
-    """
+    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table."""
     entry = state.need("listing", listing_id)
     product = product_of(state, entry["product"])
     occurrence = Occurrence.from_json(state.need("occurrence", at))
     seen = context(state, entry["rule"], product.grouping, listing_id, occurrence)
     for benefit in product.benefits:
         if only is None or benefit == only:
-            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
+            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now)
 
 
 def _assess(
@@ -93,8 +86,6 @@ def _assess(
     occurrence: Occurrence,
     seen: RecordContext,
     now: Moment,
-    *,
-    anew: bool,
 ) -> None:
     listing = entry["listing"]["id"]
     key = f"{listing}/{occurrence.id}/{benefit}"
@@ -104,17 +95,20 @@ def _assess(
     last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
     fixed = state.get("fixed", f"{listing}/{occurrence.id}") or {}
 
-    def ask(rule: InputRule, known: Mapping[str, Found]) -> Finding:
-        seen.known = known
-        return find(rule.as_json(), occurrence, product.area, seen, now.time, fixed)
+    def look(shock: Shock | None, again: bool) -> claims_case.Ready | claims_case.Standing:
+        def ask(rule: InputRule, known: Mapping[str, Found]) -> Finding:
+            seen.known = known
+            of, filed = alone(rule.measure, occurrence, shock), rule.as_json()
+            return find(filed, of, product.area, seen, now.time, fixed)
 
-    try:
-        standing = claims_case.assess(
-            product, benefit, occurrence.origin, ask, again=last is not None
-        )
-    except Refused as refused:  # a listing that cannot be assessed stops nobody but itself
-        code, facts = refused.refusals[0].code, refused.refusals[0].as_json()
-        standing = claims_case.Standing("refused", code, {"refusal": facts}, None, "operator")
+        first = None if shock is None else seen.fact(shock.id)
+        opened = occurrence.origin if first is None else first.observation.instant
+        try:
+            return claims_case.assess(product, benefit, opened, ask, again=again)
+        except Refused as refused:  # a listing that cannot be assessed stops nobody but itself
+            code, facts = refused.refusals[0].code, refused.refusals[0].as_json()
+            return claims_case.Standing("refused", code, {"refusal": facts}, None, "operator")
+
     base = {
         "listing": listing,
         "occurrence": occurrence.id,
@@ -124,25 +118,78 @@ def _assess(
         "trigger": None if case is None else case["trigger"],
         "settlement": None if case is None else case["settlement"],
     }
+    if each_decides(product.grouping):
+        rules = [rule.as_json() for rule in product.inputs]
+        shocks = deciding(rules, occurrence, seen, now.time, fixed)
+        _each(state, outcome, entry, product, base, shocks, look, key, now)
+        return
+    standing = look(None, last is not None)
     if isinstance(standing, claims_case.Standing):
         if last is None:  # else: what has settled stays so while later facts are incomplete
-            value = {
-                **base,
-                "state": standing.state,
-                "reason": standing.reason,
-                "facts": standing.facts,
-                "until": standing.until,
-                "owner": standing.owner,
-                "instant": standing.instant,
-            }
-            set_case(state, outcome, key, value)
+            set_case(state, outcome, key, _standing(base, standing))
         return
-    if last is not None and not anew and _same_values(last, standing):
+    if last is not None and sequence.same_values(last, standing):
         until = _look_again(standing)
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})
         return
     _trigger(state, outcome, entry, product, base, standing, key, now)
+
+
+def _each(
+    state: State,
+    outcome: Outcome,
+    entry: Mapping[str, Any],
+    product: Product,
+    base: dict[str, Any],
+    shocks: Sequence[Shock],
+    look: Callable[[Shock | None, bool], claims_case.Ready | claims_case.Standing],
+    key: str,
+    now: Moment,
+) -> None:
+    """Look at each shock by itself; decide the next, or say how the sequence stands.
+
+    The table `weighed` keeps the last trigger of each shock of a case.
+    """
+    weighed: dict[str, str] = state.get("weighed", key) or {}
+    looks = [sequence.Look(s.id, look(s, s.id in weighed)) for s in shocks]
+    looks = looks or [sequence.Look(sequence.WHOLE, look(None, sequence.WHOLE in weighed))]
+    size = state.need("book", entry["listing"]["book"])["size"]
+    decided = {shock: _decided(state, trigger, size) for shock, trigger in weighed.items()}
+    left = sequence.still_open(looks)
+    found = sequence.next_ready(looks, decided, base["benefit"])
+    if found is None and base["trigger"] is None:
+        set_case(state, outcome, key, _standing(base, sequence.told(looks)))
+        return
+    times = (each["until"] for each in left if each["until"] is not None)
+    until = min((time for time in times if time > now.time), default=None)
+    beside = {"until": until, **({"open": left} if left else {})}
+    if found is not None:
+        trigger = _trigger(state, outcome, entry, product, base, found[1], key, now, beside)
+        state.put("weighed", key, {**weighed, found[0].shock: trigger})
+        return
+    settled = {k: v for k, v in state.need("case", key).items() if k != "open"}
+    set_case(state, outcome, key, {**settled, **beside})
+
+
+def _decided(state: State, trigger_id: str, size: int) -> sequence.Decided:
+    """A shock's last trigger; what its deciders say is steady holds while no rows are added."""
+    trigger = state.need("trigger", trigger_id)
+    first, end = state.get("steady", trigger_id) or (0, 0)
+    return sequence.Decided(trigger, first, end if trigger["book_size"] == size else first)
+
+
+def _standing(base: Mapping[str, Any], standing: claims_case.Standing) -> dict[str, Any]:
+    """A case of which nothing has been decided."""
+    return {
+        **base,
+        "state": standing.state,
+        "reason": standing.reason,
+        "facts": standing.facts,
+        "until": standing.until,
+        "owner": standing.owner,
+        "instant": standing.instant,
+    }
 
 
 def _trigger(
@@ -154,7 +201,9 @@ def _trigger(
     ready: claims_case.Ready,
     key: str,
     now: Moment,
-) -> None:
+    beside: Mapping[str, Any] | None = None,
+) -> str:
+    """Make the trigger of a case and put it in its book's line; its id."""
     name = entry["listing"]["book"]
     book = state.need("book", name)
     value = {
@@ -192,10 +241,12 @@ def _trigger(
         "instant": ready.instant,
         "revision": value["revision"],
         "trigger": trigger,
+        **(beside or {}),
     }
     set_case(state, outcome, key, case)
     pin(state, base["at"], trigger)
     open_next(state, outcome, name, now)
+    return trigger
 
 
 def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
@@ -266,19 +317,3 @@ def _look_again(ready: claims_case.Ready) -> int | None:
     """When a shock of the sequence that still waits reaches its own deadline."""
     waits = (fact["detail"].get("until") for fact in ready.facts.values())
     return min((until for until in waits if until is not None), default=None)
-
-
-def _same_values(trigger: Mapping[str, Any], ready: claims_case.Ready) -> bool:
-    same = _values(trigger["facts"]) == _values(ready.facts)
-    return same and trigger["instant"] == ready.instant
-
-
-def _values(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a decision can depend on: each value, and the lists where it differs by policy."""
-    return {
-        name: (
-            fact["value"],
-            [each["list"] and each["list"]["root"] for each in fact["detail"].get("lists", ())],
-        )
-        for name, fact in facts.items()
-    }

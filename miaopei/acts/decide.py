@@ -1,6 +1,7 @@
 """`decide`: a decider's signed result for one trigger. `apply` itself settles on k equal ones.
 
-Body: {trigger, revision, counter, book_size, book_root, claims: blob reference, totals}.
+Body: {trigger, revision, counter, book_size, book_root, claims: blob reference, totals}, and where
+every shock of a sequence is decided `steady`.
 Source: docs/specs/record.md, section 7.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..accounts.postings import receivable_changed, settlement_made
+from ..evidence.shocks import each_decides
 from ..measures.identity import content_id
 from .base import Made, Moment, Outcome, check_carriers, fields, known, parts_of, refuse
 from .blobs import check_reference
@@ -27,7 +29,7 @@ TOTALS = (
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for a trigger not open, a book that moved, one who does not decide, a second word."""
-    body = act.body
+    body = {k: v for k, v in act.body.items() if k != "steady"}
     trigger_id, revision, counter, size, root, claims, totals = fields(
         body,
         trigger=str,
@@ -51,15 +53,18 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("book.moved", book=trigger["book"], size=trigger["book_size"], stated=size)
     check_reference(claims, "miaopei/claims/1")
     _check_totals(totals, claims, listing)
+    steady = _steady(state, act, trigger)
     key = f"{trigger_id}/{counter:012d}/{act.by}"
     if state.has("decision", key):
         raise refuse("act.decided_before", by=act.by, trigger=trigger_id)
-    same = _comparable(body)
+    same = _comparable(act.body)
     state.put("decision", key, {"act": act.id, "same": same, "claims": claims})
     decisions = dict(state.range("decision", f"{trigger_id}/{counter:012d}/"))
     equal = sorted(k.rpartition("/")[2] for k, d in decisions.items() if d["same"] == same)
     if len(equal) < listing["k"]:
         return Outcome()
+    if steady is not None:
+        state.put("steady", trigger_id, steady)
     return _settle(state, now, act, trigger_id, trigger, listing, equal)
 
 
@@ -110,9 +115,23 @@ def _settle(
         "settlement": settlement,
     }
     set_case(state, outcome, case_key, settled)
+    if case["settlement"] and not totals["pay_fen"] and not totals["held"]:
+        _lead(state, outcome, case_key, settled, case["settlement"])
     open_next(state, outcome, trigger["book"], now)
     reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
     return outcome
+
+
+def _lead(
+    state: State, outcome: Outcome, case_key: str, settled: dict[str, Any], before: str
+) -> None:
+    """Where one more shock of a sequence adds nothing, the case goes on speaking of the other."""
+    trigger = state.need("settlement", before)["settlement"]["trigger"]
+    if trigger not in (state.get("weighed", case_key) or {}).values():
+        return  # not decided shock by shock, or a later word on the same shock
+    told = state.need("trigger", trigger)
+    leading = {"trigger": trigger, "facts": told["facts"], "instant": told["instant"]}
+    set_case(state, outcome, case_key, {**settled, **leading, "settlement": before})
 
 
 def _money(
@@ -151,6 +170,21 @@ def _money(
         ]
         key, owed_by = f"{settlement}/receivable", value["listing"]
         post(state, outcome, receivable_changed(key, now.time, settlement, owed_by, changed))
+
+
+def _steady(state: State, act: Act, trigger: dict[str, Any]) -> list[int] | None:
+    """Around which time the book is the same, where every shock of a sequence is decided."""
+    rule = state.need("listing", trigger["listing"])["rule"]
+    each = each_decides(state.need("rule", f"{rule}/{trigger['listing']}"))
+    if each != ("steady" in act.body):
+        raise refuse("act.bad_body", field="steady", why="missing" if each else "not known")
+    if not each:
+        return None
+    stated: Any = act.body["steady"]
+    whole = isinstance(stated, list) and len(stated) == 2 and all(type(n) is int for n in stated)
+    if not whole or not 0 <= stated[0] <= trigger["instant"] < stated[1]:
+        raise refuse("act.bad_body", field="steady", why="does not hold the instant")
+    return [int(n) for n in stated]
 
 
 def _comparable(body: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ listing's book and its line of triggers.
 from __future__ import annotations
 
 from ..errors import Refused
+from ..evidence.shocks import each_decides
 from ..ledger.merkle import Frontier
-from ..market.listing import Listing
+from ..market.listing import Listing, Overpaid
 from ..measures.identity import content_id
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .envelope import Act
@@ -27,6 +28,9 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     filed = known(state, "product", product_hash, "act.product_not_filed")
     if listing.product != filed["product"]["id"]:
         raise refuse("act.product_differs", listed=listing.product, filed=filed["product"]["id"])
+    each = each_decides(filed["product"]["grouping"])
+    if each and listing.kept_or_receivable is not Overpaid.KEPT:
+        raise refuse("act.nothing_asked_back", id=listing.id, product=listing.product)
     operators = {m: v["operator"] for m, v in state.range("member", "")}
     if refusals := listing.check(operators):
         raise Refused(*refusals)

@@ -75,6 +75,17 @@ def period_index(seconds: int, start: int) -> int:
     return years if now >= _anniversary(first, years) else years - 1
 
 
+def period_of(seconds: int, start: int) -> tuple[int, int]:
+    """[first, end) in UTC seconds of the policy year from `start` that an instant is in."""
+    first = datetime(1970, 1, 1) + timedelta(seconds=start + 8 * HOUR)
+    years = period_index(seconds, start)
+    begin, end = (
+        (_anniversary(first, n) - datetime(1970, 1, 1)) // timedelta(seconds=1) - 8 * HOUR
+        for n in (years, years + 1)
+    )
+    return begin, end
+
+
 def _anniversary(first: datetime, years: int) -> datetime:
     try:
         return first.replace(year=first.year + years)

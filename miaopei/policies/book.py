@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..measures.instant import period_of
 from .row import PolicyRow, Transaction
 
 
@@ -67,3 +68,21 @@ def effective(
         if recorded.row.transaction is not Transaction.CANCEL or (late and stood is not None):
             found.append(Effective(first[policy], recorded, stood, late))
     return found
+
+
+FOR_EVER = 253_402_300_800  # the year 10000: what nothing ends
+
+
+def steady(rows: Iterable[Recorded], instant: int) -> tuple[int, int]:
+    """[first, end) around an instant in which `effective` and all policy years stay as they are.
+
+    It ends where a row begins, ends, was recorded or has its anniversary.
+    """
+    edges, years = set[int](), set[int]()
+    for recorded in rows:
+        edges.update((recorded.row.since, recorded.row.until, recorded.recorded_at))
+        years.add(recorded.row.year_from)
+    for start in years:
+        edges.update(period_of(instant, start))
+    first = max((edge for edge in edges if edge <= instant), default=0)
+    return max(first, 0), min((edge for edge in edges if edge > instant), default=FOR_EVER)

@@ -224,10 +224,11 @@ def _row(
     listing, occurrence = case["listing"], case["occurrence"]
     name, (benefit, *others) = f"{listing}/{occurrence}", seen.product.benefits
     settled = payouts.get((listing, occurrence, benefit), [])
+    leading = next((s for s in settled if s["id"] == case["settlement"]), None)
     version = seen.product.version_at(seen.main["origin"])
     number = None if version is None else version.number
-    if settled:
-        number = settled[-1]["version"]
+    if leading is not None:
+        number = leading["version"]
     loss, role = own_loss(seen, case), place_of(seen, case)
     return Row(
         listing=listing,
@@ -239,13 +240,13 @@ def _row(
         magnitude_tenths=seen.tenths,
         role=None if role is None else ROLES[role],
         state=case["state"],
-        reason=_reason(case, number, settled[-1]["totals"] if settled else None),
+        reason=_reason(case, number, None if leading is None else leading["totals"]),
         until=case["until"] if str(case["state"]).startswith(WAITING) else None,
         payout_fen=_amount(case, settled),
         loss_fen=None if loss is None else loss * FEN_A_LOSS_UNIT,
-        in_force=settled[-1]["in_force"] if settled else None,
-        settled_at=settled[-1]["settled_at"] if settled else None,
-        paid_at=settled[-1]["paid_at"] if settled else None,
+        in_force=None if leading is None else leading["in_force"],
+        settled_at=None if leading is None else leading["settled_at"],
+        paid_at=None if leading is None else leading["paid_at"],
         beside={
             other: _beside(records, name, other, payouts.get((listing, occurrence, other), []))
             for other in others
@@ -294,6 +295,7 @@ def _payouts(records: Records) -> dict[tuple[str, str, str], list[dict[str, Any]
         paid = payment is not None and payment["executed_fen"] == payment["due_fen"]
         found.setdefault((value["listing"], trigger["occurrence"], trigger["benefit"]), []).append(
             {
+                "id": id,
                 "pay_fen": value["totals"]["pay_fen"],
                 "in_force": value["totals"]["in_force"],
                 "totals": value["totals"],

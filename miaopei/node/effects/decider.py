@@ -8,7 +8,8 @@ a kill anywhere sends the same act again. Source: docs/specs/record.md, sections
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,42 +19,38 @@ from ...acts.state import State
 from ...claims.claim import Evaluated, History, evaluate
 from ...claims.payout import payouts_of
 from ...errors import Alarm, RecordDamaged, Refused
+from ...evidence.shocks import each_decides
 from ...ledger.merkle import Frontier, leaf_hash
 from ...market.listing import Listing, Overpaid
 from ...measures.identity import canonical, read_canonical
 from ...measures.instant import DAY, period_index
 from ...policies.batch import check_batch
-from ...policies.book import Effective, Recorded, effective
+from ...policies.book import Effective, Recorded, effective, steady
+from ...policies.row import PolicyRow, row_from_json
 from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
-from ..ports import Identity, Reading
-from ..vault.blobs import opens, seal_blob
-from .keeper import Keeper, open_rows
-from .listed import observed_by
+from ..ports import Reading
+from ..vault.blobs import open_blob, seal_blob
+from ..vault.sealing import unframe
 
 LONGEST_YEAR = 366 * DAY
 DUTIES = ("hold/", "decide/")
-MOVED = (
-    "book.moved",
-    "act.counter_moved",
-    "act.trigger_not_open",
-    "act.batch_in_force",
-)  # made again on the new state
+MOVED = ("book.moved", "act.counter_moved", "act.trigger_not_open")  # made again on the new state
 MOST_KEPT = 20  # reasons written down for one duty
 
 
 class Decider:
     """Carries out this node's duties to hold and to decide."""
 
-    def __init__(self, node: Node, keeper: Keeper | None = None) -> None:
-        self.node, self._keeper = node, keeper
+    def __init__(self, node: Node) -> None:
+        self.node = node
 
     def run(self) -> int:
         """Do every duty that can be done now; the number done. Alarms are not caught here.
 
-        A batch whose rows do not check is left standing with its reasons (`refusals`), and does not
-        keep the others from being done.
+        What the rows or the terms refuse is left standing with its reasons (`refusals`), and does
+        not keep the others from being done.
         """
         done, passed = 0, set[str]()
         while (due := self._due(passed)) is not None:
@@ -66,7 +63,7 @@ class Decider:
         return done
 
     def refusals(self) -> dict[str, list[dict[str, Any]]]:
-        """The duties that stand because the rows do not check, with the reasons."""
+        """The duties that stand because the rows or the terms refuse, with the reasons."""
         with self.node.reading() as (reading, state):
             duties = [key for prefix in DUTIES for key, _ in state.range("duty", prefix)]
             kept = {key: reading.progress(f"refused/{key}") for key in duties}
@@ -107,8 +104,6 @@ class Decider:
                 me in batch["statements"] and batch["statements"][me]["size"] == size
             ):
                 return None
-            if batch["first"] is not None or not self._at_hand(block, state, batch):
-                return None  # others were quicker, or its rows are still on their way to us
             rows = open_rows(block, batch["rows"], self.node)
             before = block.rows(batch["book"], book["size"])
             declared = declared_by(product_of(state, entry["product"]))
@@ -132,19 +127,12 @@ class Decider:
             key = f"{trigger_id}/{book['counter']:012d}/{me}"
             if me not in entry["listing"]["deciders"] or state.has("decision", key):
                 return None
-            if book["open"] != trigger_id or not self._at_hand(block, state, trigger):
-                return None  # others were quicker, or rows are still on their way to us
             name = f"decide/{key}"
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
             listing = Listing.from_json(entry["listing"])
-            mine = self.node.identity
-            try:
-                result, in_force = decide(block, state, trigger_id, trigger, listing, mine)
-            except Refused as refused:
-                act = self._cannot(trigger_id, trigger, book["counter"], refused)
-                block.put_progress(name, canonical(act.as_json()))
-                return act
+            rows = recorded_rows(block, state, trigger["book"], trigger["book_size"])
+            result, in_force = decide(block, state, trigger_id, trigger, listing, rows)
             claims = result.claims
             body = {
                 "trigger": trigger_id,
@@ -158,34 +146,15 @@ class Decider:
                     [canonical(c.as_json()) for c in claims],
                     [c.commitment() for c in claims],
                     "miaopei/claims/1",
-                    trigger["listing"],
                 ),
                 "totals": totals(result, in_force, trigger, listing),
             }
+            if each_decides(product_of(state, trigger["product"]).grouping):
+                body["steady"] = list(steady(rows, trigger["instant"]))
             act = self.node.act("decide", f"decide-{key}", body)
             block.put_claims(trigger_id, trigger["book"], trigger["benefit"], claims)
             block.put_progress(name, canonical(act.as_json()))
             return act
-
-    def _cannot(
-        self, trigger_id: str, trigger: dict[str, Any], counter: int, refused: Refused
-    ) -> Act:
-        """The terms give no result: said on the record, so that the line behind goes on."""
-        body = {
-            "trigger": trigger_id,
-            "revision": trigger["revision"],
-            "counter": counter,
-            "refusals": [refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]],
-        }
-        return self.node.act("cannot_decide", f"cannot-{trigger_id}-{counter}", body)
-
-    def _at_hand(self, block: Reading, state: State, about: dict[str, Any]) -> bool:
-        """Whether all that the record says of a book is opened here; in solo it always is."""
-        if self._keeper is None:
-            return True
-        rows = about.get("rows")
-        here = rows is None or opens(block, rows["blob"], self.node.identity)
-        return here and self._keeper.has(block, state, about["book"])
 
 
 def decide(
@@ -194,25 +163,21 @@ def decide(
     trigger_id: str,
     trigger: dict[str, Any],
     listing: Listing,
-    identity: Identity,
+    rows: Sequence[Recorded],
 ) -> tuple[Evaluated, int]:
     """The claims of one trigger and how many policies were in force, on this member's own copy.
-
-    `identity` opens the sealed lists where an input differs by policy.
 
     Errors   ReadingsDisagree, RecordDamaged (alarms); Refused where the terms refuse the facts.
     """
     product = product_of(state, trigger["product"])
     version = next(v for v in product.versions if v.number == trigger["version"])
-    rows = recorded_rows(reading, state, trigger["book"], trigger["book_size"])
     arrears = state.need("listing", trigger["listing"])["arrears"]
     policies = effective(rows, trigger["instant"], trigger["book_size"], arrears=arrears)
     past = histories(reading, state, trigger, policies)
-    seen = observed_by(reading, identity, product, trigger, policies)
+    observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
     result = evaluate(
-        version.terms, trigger["benefit"], trigger_id, seen.observed, policies, past, listing,
-        seen.unknown,
-    )  # fmt: skip
+        version.terms, trigger["benefit"], trigger_id, observed, policies, past, listing
+    )
     return result, len(policies)
 
 
@@ -255,32 +220,50 @@ def histories(
     """What each policy has been settled: in its policy year elsewhere, and here before.
 
     Only triggers that have settled count; a held claim reserves the most it may become. An
-    occurrence counts whole in one policy year: that of its last settled trigger, this one in that
-    of the trigger at hand.
+    occurrence counts whole in one policy year: that of its last settled trigger, or where every
+    shock decides that of the shock that gives the policy most, the earliest among equals; this one
+    in that of the trigger at hand.
     """
     starts = {p.chosen.row.policy: p.chosen.row.year_from for p in policies}
     here, at = trigger["occurrence"], trigger["instant"]
-    paid: dict[tuple[str, str], int] = defaultdict(int)
-    held: dict[tuple[str, str], int] = {}
+    each = each_decides(product_of(state, trigger["product"]).grouping)
+    kept: dict[tuple[str, str], _Kept] = defaultdict(_Kept)
     for occurrence, triggers in _settled(state, trigger).items():
         last = triggers[-1][1]
-        if occurrence != here and abs(last - at) > LONGEST_YEAR:
+        instants = [instant for _, instant in triggers]
+        if occurrence != here and all(abs(instant - at) > LONGEST_YEAR for instant in instants):
             continue
-        for other, _ in triggers:
+        for other, instant in triggers:
             for claim in reading.claims(other):
-                policy = claim["policy"]
-                if policy in starts and (
-                    occurrence == here or _same_year(starts[policy], last, at)
-                ):
-                    paid[policy, occurrence] += claim["pay_fen"]
-                    # Whole for the occurrence, so that a later revision replaces an earlier one.
-                    reserved = claim["owed_fen"] if claim["state"] == "held" else 0
-                    held[policy, occurrence] = reserved
+                if claim["policy"] in starts:
+                    counted = (claim["owed_fen"], -instant) if each else (0, -last)
+                    kept[claim["policy"], occurrence].add(claim, counted)
     elsewhere = dict.fromkeys(starts, 0)
-    for (policy, occurrence), fen in paid.items():
-        if occurrence != here:
-            elsewhere[policy] += max(fen, held[policy, occurrence])
-    return {policy: History(elsewhere[policy], paid[policy, here]) for policy in starts}
+    for (policy, occurrence), had in kept.items():
+        if occurrence != here and _same_year(starts[policy], had.instant, at):
+            elsewhere[policy] += max(had.paid, had.held)
+    return {policy: History(elsewhere[policy], kept[policy, here].paid) for policy in starts}
+
+
+@dataclass
+class _Kept:
+    """What one policy has had for one occurrence, and the instant that puts it in a policy year."""
+
+    paid: int = 0
+    held: int = 0
+    most: tuple[int, int] = (-1, 0)
+
+    @property
+    def instant(self) -> int:
+        """Of the trigger that counts."""
+        return -self.most[1]
+
+    def add(self, claim: Mapping[str, Any], counted: tuple[int, int]) -> None:
+        """One more settled claim; `counted` sorts its trigger's instant among the others."""
+        self.paid += claim["pay_fen"]
+        # Whole for the occurrence, so that a later revision replaces an earlier one.
+        self.held = claim["owed_fen"] if claim["state"] == "held" else 0
+        self.most = max(self.most, counted)
 
 
 def _settled(state: State, trigger: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
@@ -316,6 +299,16 @@ def recorded_rows(reading: Reading, state: State, book: str, size: int) -> list[
             at += 1
         result.append(Recorded(row.position, times[at][1], row.row))
     return result
+
+
+def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[PolicyRow]:
+    """The rows of a batch, opened, checked and compared with the batch's root."""
+    values = unframe(open_blob(reading, reference["blob"], node.identity))
+    rows = [row_from_json(read_canonical(value)) for value in values]
+    root = Frontier().extend(leaf_hash(row.commitment()) for row in rows).root().hex()
+    if root != reference["root"]:
+        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
+    return rows
 
 
 def declared_by(product: Product) -> list[Declared]:

@@ -149,6 +149,8 @@ class Collector:
             key = f"{subject['listing']}/{subject['occurrence']}/{name}"
             if (said := self._state.get("resolution", key)) is not None:
                 leaves.add("resolution", self._place(said["act"]))
+            for _, said in self._state.range("resolution", f"{key}/"):  # of one shock of several
+                leaves.add("resolution", self._place(said["act"]))
         for detail in (fact.get("detail", fact) for fact in subject["facts"].values()):
             if "by_name" in detail:
                 for area in self._areas(product, detail["place"]):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...claims.verify.near import input_text
 from ...errors import Fact
+from ...evidence.findings import resolved_as
 from ...measures.place import degrees_text
 from ...terms.filing import Product
 from ...terms.words import Terms
@@ -46,7 +47,7 @@ def fact_step(
     }
     parents = [observation_step(index, parent) for parent in fact["because"]]
     if fact["how"] == "person":
-        parents.append(_resolution(index, subject, name))
+        parents.append(_resolution(index, subject, name, fact["detail"]))
     parents += _not_counted(index, fact.get("detail", {}))
     rule = product.rule(name)
     facts["measure"] = rule.measure
@@ -54,9 +55,10 @@ def fact_step(
     return step(what, name, facts, parents)
 
 
-def _resolution(index: Index, subject: Json, name: str) -> Step:
-    key = f"{subject['listing']}/{subject['occurrence']}/{name}"
-    said = index.need("resolution", key)
+def _resolution(index: Index, subject: Json, name: str, detail: Json) -> Step:
+    at = f"{subject['listing']}/{subject['occurrence']}"
+    kept = dict(index.trail.range("resolution", f"{at}/{name}"))
+    said = kept.get(f"{at}/{resolved_as(name, detail)}") or kept[f"{at}/{name}"]
     by, leaf = index.name("member", said["by"]), index.leaf(said["act"])
     facts = {
         "person": said["person"],
