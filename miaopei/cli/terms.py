@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..adapters.feeds import FORMATS, Reading, Row, read
+from ..adapters.feeds import FORMATS, Reading, Row, read, shipped
 from ..errors import Refusal, Refused
 from ..evidence.observation import Observation
 from ..measures.instant import beijing_text
@@ -16,7 +16,7 @@ from ..products.shelf import shelf
 from ..settings import Language
 from ..terms import canonical as form
 from ..terms.check import check_file
-from ..terms.filing import Product, Version
+from ..terms.filing import Product, Text, Version
 from ..terms.wording import as_text
 from . import speak
 
@@ -45,6 +45,7 @@ def show(name: str, number: int | None, *, as_json: bool, language: Language) ->
     """The wording of a product's versions, with provenance and notes."""
     speaker = speak.Speaker(language)
     product = find(name)
+    names = {area.code: Text(area.name["zh"], area.name["en"]) for area in shipped.areas()}
     versions = product.versions if number is None else (product.version(number),)
     if as_json:
         speak.show_json(product.as_json())
@@ -55,7 +56,7 @@ def show(name: str, number: int | None, *, as_json: bool, language: Language) ->
         speak.out(f"## {_period(version, speaker)}")
         speak.out(speaker.pick(version.provenance.zh, version.provenance.en))
         speak.out("")
-        speak.out(as_text(version.terms, language).rstrip())
+        speak.out(as_text(version.terms, language, product, names).rstrip())
     speak.out("")
     speak.out(speaker.pick(product.notes.zh, product.notes.en))
     return 0

@@ -30,7 +30,11 @@ GROUPING: dict[str, Any] = {
     "km": 50,
     "same_shock_seconds": 60,
     "same_shock_km": 100,
+    "like_shock_seconds": 120,
+    "like_shock_tenths": 5,
     "counted_types": ["Ms", "M"],
+    "decides": "every_shock",
+    "same_version": "held",
 }
 CELLS, RESOLUTION = "cn-prefectures-h3-v1", 7
 
@@ -65,14 +69,12 @@ MAGNITUDE = b.observed(
     sources=("cenc.rapid",),
     fallback=("cenc.catalogue",),
     if_missing=IfMissing.HOLD,
-    definition_zh="中国地震台网正式速报的面波震级，取一位小数，第二位小数四舍五入。"
-    "同一序列以震级最大的一次为主震，震级相同的取最早的一次。速报缺失的，"
-    "截止时点后以地震目录的面波震级为准。赔付后的震级修订只作展示，不再变动赔款。",
+    definition_zh="中国地震台网正式速报的面波震级，取一位小数，第二位小数四舍五入；"
+    "截止时点仍无速报的，为地震目录的面波震级。何为序列、主震和截止时点，见通则。",
     definition_en="The surface-wave magnitude of the official rapid report of the China "
-    "Earthquake Networks Centre, to one decimal, half up. The main shock of a sequence is the "
-    "one of highest magnitude, the earliest among equals. Where no rapid report is on file at "
-    "the deadline, the surface-wave magnitude of the catalogue. A later revision is shown and "
-    "moves no money.",
+    "Earthquake Networks Centre, to one decimal, half up; where no rapid report is on file at the "
+    "deadline, the surface-wave magnitude of the catalogue. What a sequence, a main shock and the "
+    "deadline are is said in the general conditions.",
 )
 LARGEST_LOSS = 200_000_000  # units of 0.1 万元: 200 billion yuan
 LOSS_AREA = b.observed(

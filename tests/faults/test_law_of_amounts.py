@@ -195,7 +195,8 @@ def test_a_sequence_over_the_turn_of_the_year_counts_whole_in_that_of_its_main_s
     apart = over_the_year([[eve], [morning], [march]])
     assert apart == [(0, 20_000, 20_000), (0, 42_000, 22_000), (42_000, 0, 0)]
     together = over_the_year([[eve, morning], [march]])
-    assert together == [(0, 42_000, 42_000), (42_000, 0, 0)]
+    # The lesser shock lies in another policy year, so it is decided too, and adds nothing.
+    assert together == [(0, 42_000, 42_000), (0, 20_000, 0), (42_000, 0, 0)]
     assert sum(paid for *_, paid in apart) == sum(paid for *_, paid in together) == 42_000
 
 
@@ -228,6 +229,20 @@ def test_a_limit_that_fell_below_what_is_spent_leaves_nothing_and_the_line_goes_
     assert town.decider.refusals() == {}
     assert {case["state"] for case in town.cases(listing)} == {"settled"}
     assert town.table("book")[listing]["open"] is None
+
+
+def test_a_trigger_that_cannot_be_decided_is_told_with_its_reason() -> None:
+    """What each policy declares is read beside a band that is unset: no number, but a reason."""
+    steps = ((0, 0), (50, wan(100)), (60, None), (65, wan(1_000)))
+    town, listing = a_town(hills(units=True, steps=steps))
+    town.issue([town.policy(listing, shares=10)])
+    shake(town, NIGHT, "6.2", READ)
+    told = town.decider.refusals()
+    assert [[said["code"] for said in reasons] for reasons in told.values()] == [
+        ["terms.band_unset"]
+    ]
+    assert list(told) == list(town.table("duty", "decide/"))
+    assert town.settlements(listing) == []
 
 
 # What arrives, or is known, late ----------------------------------------------------------------

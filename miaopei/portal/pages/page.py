@@ -120,13 +120,10 @@ def amount(fen: int, language: Language) -> str:
 
 
 def when(seconds: int | None) -> Markup:
-    """An instant in Beijing time, with its zone and the same in UTC for machines.
-
-    In a table the heading names the zone, and the style hides it here.
-    """
+    """An instant in Beijing time, with the same in UTC for machines."""
     if seconds is None:
         return Markup("—")
-    stamp = Markup('<time datetime="{}">{}<small> UTC+8</small></time>')
+    stamp = Markup('<time datetime="{}">{}</time>')
     return stamp.format(utc_text(seconds), beijing_text(seconds))
 
 

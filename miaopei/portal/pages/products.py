@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...terms.wording import articles, definitions
+from ...terms.wording.conditions import conditions
 from ...terms.words import Observed
 from ..views import products
 from ..views.products import Filed
@@ -40,7 +41,7 @@ def wording(page: Page) -> str | None:
     version = products.version_of(filed, int(number))
     if version is None:
         return None
-    name = _name(page, filed)
+    name, names = _name(page, filed), products.area_names(page.desk)
     return page.html(
         "wording.html",
         "products",
@@ -49,6 +50,7 @@ def wording(page: Page) -> str | None:
         product_name=name,
         heading=f"{name} · {page.t('common.version', number=version.number)}",
         articles=articles(version.terms, page.language),
+        conditions=conditions(filed.product, version.terms, page.language, names),
         definitions=definitions(version.terms, page.language),
         hashes=filed.hashes(version),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from ...acts.facts import product_of
 from ...market.listing import Listing
 from ...terms.canonical import filing_hash, meaning_hash
-from ...terms.filing import Product, Version
+from ...terms.filing import Product, Text, Version
 from .desk import Desk
 
 
@@ -80,6 +80,12 @@ def product(desk: Desk, name: str) -> Filed | None:
     found = [f for f in products(desk) if name in (f.product.hash, f.product.id)]
     listed = [filed for filed in found if filed.listings]
     return next(iter(listed or found), None)
+
+
+def area_names(desk: Desk) -> dict[str, Text]:
+    """The names of the divisions on file, by code."""
+    filed = (value for _, value in desk.state.range("area", ""))
+    return {value["code"]: Text(value["name"]["zh"], value["name"]["en"]) for value in filed}
 
 
 def version_of(filed: Filed, number: int) -> Version | None:

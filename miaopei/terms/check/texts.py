@@ -29,6 +29,8 @@ def check_texts(terms: w.Terms) -> list[Refusal]:
                 found += _clause(node)
             elif isinstance(node, w.Figure | w.Declared | w.Observed):
                 found += _display(node.name, node.zh, node.en)
+                if not isinstance(node, w.Figure):
+                    found += _definition(node)
                 for code in node.codes if isinstance(node, w.Observed) else ():
                     found += _display(f"{node.name}.{code.name}", code.zh, code.en)
     return found
@@ -62,6 +64,17 @@ def _clause(clause: w.Clause) -> list[Refusal]:
         only = ", ".join(sorted(said["zh"] ^ said["en"]))
         found.append(_no("texts_differ", clause=clause.name, names=only[:80]))
     return found
+
+
+def _definition(node: w.Declared | w.Observed) -> list[Refusal]:
+    """A number that a definition names (a unit's epoch) stands in both languages."""
+    if not isinstance(node, w.Observed) or not (node.definition_zh and node.definition_en):
+        return []  # that one is missing is said by `parts`
+    zh, en = (re.findall(r"[0-9]+", text) for text in (node.definition_zh, node.definition_en))
+    if sorted(zh) == sorted(en):
+        return []
+    only = ", ".join(sorted({*zh} ^ {*en})) or ", ".join(sorted(zh))
+    return [_no("definitions_differ", name=node.name, numbers=only[:80])]
 
 
 def _display(name: str, zh: str, en: str) -> list[Refusal]:

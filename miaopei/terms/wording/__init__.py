@@ -6,11 +6,13 @@ sources) is read from the same tree, so that text and calculation cannot drift a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import words as w
 from ..exact import Node, Result
+from ..filing import Product, Text
+from .conditions import conditions
 from .phrases import Speaker
 from .speech import Language, money, said, span
 
@@ -91,8 +93,16 @@ def definitions(terms: w.Terms, language: Language) -> tuple[Definition, ...]:
     return tuple(_definition(item, Speaker(language, {})) for item in terms.inputs)
 
 
-def as_text(terms: w.Terms, language: Language) -> str:
-    """The whole wording as lines of Markdown."""
+def as_text(
+    terms: w.Terms,
+    language: Language,
+    product: Product | None = None,
+    names: Mapping[str, Text] | None = None,
+) -> str:
+    """The whole wording as lines of Markdown; with its filing, the general conditions as well.
+
+    `names`: area code -> name, for those that the filing lists.
+    """
     s = Speaker(language, {})
     out: list[str] = []
     for article in articles(terms, language):
@@ -110,6 +120,11 @@ def as_text(terms: w.Terms, language: Language) -> str:
         out.append(s.say(f"算式：{article.formula}。", f"Formula: {article.formula}."))
         out += [s.say(f"来源：{source}", f"Source: {source}") for source in article.sources]
         out.append("")
+    if product is not None:
+        out += [s.say("通则", "General conditions"), ""]
+        for rule in conditions(product, terms, language, names):
+            number = s.say(f"通则第{rule.number}条", f"Condition {rule.number}.")
+            out += [f"{number} {rule.title}{s.say('：', ': ')}{rule.text}", ""]
     out += [s.say("定义", "Definitions"), ""]
     for item in definitions(terms, language):
         out += [f"{item.label}{s.say('：', ': ')}{item.text}"]

@@ -113,6 +113,7 @@ TERMS: list[tuple[str, Change]] = [
     ("band_unsorted", lambda t: band(t).reverse()),
     ("band_unsorted", lambda t: put(band(t)[2], high=55)),
     ("unknown_code", lambda t: clause(t, "house_rule")["body"]["test"].update(codes=[7])),
+    ("definitions_differ", lambda t: put(magnitude(t), definition_en="Above 5.")),
     ("text_missing", lambda t: put(magnitude(t), zh="")),
     ("text_missing", lambda t: put(clause(t, "house"), en=" ")),
     ("text_digit", say_digit),

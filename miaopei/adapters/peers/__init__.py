@@ -1,1 +1,0 @@
-"""Connections between members, beside the engine: blobs and the wrapped keys that open them."""

@@ -1,1 +1,0 @@
-"""Several members on one machine: made, brought up, watched, hurt and healed."""

@@ -1,0 +1,87 @@
+"""The general conditions: no number typed, zh and en say the same, every filed number is there."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+
+import pytest
+
+from miaopei.products.shelf import shelf
+from miaopei.terms.filing import Revision
+from miaopei.terms.wording.conditions import NAMED, SENTENCES, conditions
+
+VERSIONS = [(product, version) for product in shelf() for version in product.versions]
+DALI = shelf().find("yunnan_dali")
+
+
+def numbers(text: str) -> list[str]:
+    return sorted(re.findall(r"[0-9][0-9,.]*[0-9]|[0-9]", text))
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda s: f"{s.name}-{s.title.en}")
+def test_a_sentence_types_no_number_and_both_languages_name_the_same(sentence) -> None:
+    for text in (sentence.text.zh, sentence.text.en, sentence.title.zh, sentence.title.en):
+        assert text.strip()
+        assert not any(unicodedata.category(c).startswith("N") for c in NAMED.sub("", text))
+    named = [sorted(set(NAMED.findall(text))) for text in (sentence.text.zh, sentence.text.en)]
+    assert named[0] == named[1]
+
+
+@pytest.mark.parametrize(
+    ("product", "version"), VERSIONS, ids=lambda v: str(v.number if hasattr(v, "number") else v.id)
+)
+def test_both_languages_hold_the_same_conditions_with_the_same_numbers(product, version) -> None:
+    zh, en = (conditions(product, version.terms, language) for language in ("zh", "en"))
+    assert [c.name for c in zh] == [c.name for c in en]
+    assert [c.number for c in zh] == list(range(1, len(zh) + 1))
+    for one, other in zip(zh, en, strict=True):
+        assert numbers(one.text) == numbers(other.text), one.name
+
+
+def test_every_number_of_the_grouping_rule_is_read_from_the_filing() -> None:
+    rule = {
+        **DALI.grouping, "threshold_tenths": 47, "hours": 71, "km": 49, "same_shock_seconds": 53,
+        "same_shock_km": 97, "like_shock_seconds": 131, "like_shock_tenths": 4,
+    }  # fmt: skip
+    inputs = tuple(replace(each, freeze_seconds=11 * 3_600) for each in DALI.inputs)
+    other = replace(DALI, grouping=rule, inputs=inputs)
+    text = " ".join(c.text for c in conditions(other, DALI.versions[0].terms, "en"))
+    for said in (
+        "4.7",
+        "71 hours",
+        "49 km",
+        "53 seconds",
+        "97 km",
+        "131 seconds",
+        "0.4",
+        "11 hours",
+    ):
+        assert said in text
+    for before in ("5.0", "72 hours", "50 km", "100 km", "12 hours"):
+        assert before not in text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_happens_after_settlement_is_read_from_the_rule_of_the_input(language) -> None:
+    stands, adjusts = (
+        conditions(
+            replace(DALI, inputs=tuple(replace(i, revision=how) for i in DALI.inputs)),
+            DALI.versions[0].terms,
+            language,
+        )
+        for how in (Revision.FIRST_SETTLES, Revision.REVISION_COUNTS)
+    )
+    after = [[c.text for c in found if c.name == "after_settlement"] for found in (stands, adjusts)]
+    assert [len(each) for each in after] == [1, 1]
+    shown = {"zh": "只作展示", "en": "moves no money"}[language]
+    assert (shown in after[0][0], shown in after[1][0]) == (True, False)
+
+
+def test_the_conditions_define_what_the_covers_speak_of() -> None:
+    names = {c.name for c in conditions(DALI, DALI.versions[0].terms, "zh")}
+    assert names == {
+        "sequence", "same_shock", "like_shock", "main_shock", "in_force", "policy_year", "area",
+        "rounding", "facts", "no_report", "after_settlement", "same_version",
+    }  # fmt: skip
