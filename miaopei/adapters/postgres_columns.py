@@ -7,19 +7,21 @@ private and stands nowhere else (payees, timestamps) is read, and cannot be comp
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString
 
-from ..errors import Fact, Refusal, Refused
+from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import read_canonical
-from .postgres.reading import PostgresReading
+from ..policies.row import row_from_json
+from .postgres.reading import PostgresReading, unguarded
 
 MEDIA = (
     *("miaopei/rows/1", "miaopei/claims/1", "miaopei/outcomes/1", "miaopei/lines/1"),
     *("miaopei/commitments/1", "original"),
 )
+PREPARED = b"prepared"  # the note that the orders of a debt are written
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
 
 
@@ -33,20 +35,19 @@ def compare(reading: PostgresReading, vkey: str) -> Iterator[Refusal]:
     yield from _claims(reading)
     yield from _instructions(reading)
     yield from _bodies(reading, "own.payee", "select subject, body from own.payee")
-    query = "select name, body from own.progress where name not like 'pay/%%'"
-    yield from _bodies(reading, "own.progress", query)
+    yield from _bodies(reading, "own.progress", "select name, body from own.progress")
 
 
 def _log(
     reading: PostgresReading, vkey: str, blocks: dict[int, tuple[int, int]]
 ) -> Iterator[Refusal]:
-    """Every checkpoint against the root at its size; `blocks` gets height -> (time, leaves)."""
+    """The leaves' places, checkpoints and head; `blocks` gets height -> (time, leaves)."""
     kept: dict[int, str] = dict(reading.execute("select size, text from own.checkpoint"))
-    head, frontier = reading.head(), Frontier()
-    hashes = [row[0] for row in reading.execute("select hash from shared.leaf order by position")]
-    if root_of(hashes) != head.root:
-        hashes = [leaf_hash(leaf) for leaf in reading.leaves(0, head.size)]
-    for leaf, hash in zip(reading.leaves(0, head.size), hashes, strict=False):
+    rows = reading.execute("select position, bytes, hash from shared.leaf order by position")
+    odd = {row[0] for row in rows} ^ set(range(len(rows)))
+    yield from (_column("shared.leaf", "position", str(position)) for position in sorted(odd))
+    hashes, frontier = _true_hashes(reading, [row[2] for row in rows], rows), Frontier()
+    for (_, leaf, _), hash in zip(rows, hashes, strict=True):
         frontier = frontier.append(hash)
         try:
             value = json.loads(leaf)
@@ -62,9 +63,31 @@ def _log(
             yield from _signed(kept.pop(frontier.size), vkey, frontier)
     for left in kept:
         yield _checkpoint(left, "of no size of this log")
-    told = reading.execute("select frontier from shared.head")
-    if told and told[0][0] != b"".join(frontier.hashes):
-        yield _column("shared.head", "frontier", str(head.size))
+    yield from _head(reading, frontier, blocks)
+
+
+def _true_hashes(
+    reading: PostgresReading, stored: Sequence[bytes], rows: Sequence[Sequence[Any]]
+) -> Sequence[bytes]:
+    """The stored hashes of the leaves where they lead to the head, else those of their bytes."""
+    told = reading.execute("select root from shared.head")
+    return stored if told == [(root_of(stored),)] else [leaf_hash(row[1]) for row in rows]
+
+
+def _head(
+    reading: PostgresReading, frontier: Frontier, blocks: Mapping[int, tuple[int, int]]
+) -> Iterator[Refusal]:
+    """Each column of the head against the leaves."""
+    last = max(blocks, default=0)
+    true = {
+        "size": frontier.size,
+        "root": frontier.root(),
+        "height": last,
+        "time": blocks.get(last, (0, 0))[0],
+        "frontier": b"".join(frontier.hashes),
+    }
+    for row in reading.execute("select size, root, height, time, frontier from shared.head"):
+        yield from _same("shared.head", "it", dict(zip(true, row, strict=True)), true)
 
 
 def _signed(text: str, vkey: str, frontier: Frontier) -> Iterator[Refusal]:
@@ -90,9 +113,6 @@ def _blocks(reading: PostgresReading, blocks: Mapping[int, tuple[int, int]]) -> 
         if leaves != blocks.get(height, (0, 0))[1]:
             yield _column("own.block", "leaves", str(height))
         before, last = height, max(time, last)
-    head = reading.execute("select height, time from shared.head")
-    if head and blocks and head[0] != (max(blocks), blocks[max(blocks)][0]):
-        yield _column("shared.head", "height or time", str(head[0][0]))
 
 
 def _blobs(reading: PostgresReading) -> Iterator[Refusal]:
@@ -128,14 +148,31 @@ def _rows(reading: PostgresReading) -> Iterator[Refusal]:
         if value is not None:
             told = {"book": book, "policy": policy}
             yield from _same('"group".row', key, told, value)
+            if not _is_row(value):
+                yield _column('"group".row', "body", key)
             if recorded_at != 0:  # when a row came in force is the record's to say
                 yield _column('"group".row', "recorded_at", key)
 
 
+def _is_row(value: Any) -> bool:
+    try:
+        row_from_json(value)
+    except BROKEN:
+        return False
+    return True
+
+
 def _claims(reading: PostgresReading) -> Iterator[Refusal]:
-    query = 'select trigger, position, book, policy, benefit, body from "group".claim'
+    query: LiteralString = (
+        'select trigger, position, book, policy, benefit, body from "group".claim'
+        " order by trigger, position"
+    )
+    before = ("", -1)
     for trigger, position, book, policy, benefit, body in reading.execute(query):
         key = f"{trigger}/{position}"
+        if position != (before[1] + 1 if trigger == before[0] else 0):
+            yield _column('"group".claim', "position", key)
+        before = (trigger, position)
         value = yield from _canonical('"group".claim', key, body)
         found = reading.get("trigger", trigger)
         if value is None or found is None:
@@ -155,15 +192,22 @@ def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
         except (ValueError, TypeError):
             yield _column("own.instruction", "body", key)
             continue
-        told = {"payout": payout, "number": number, "state": state, "amount_fen": amount}
-        yield from _same("own.instruction", key, {**told, "ref": ref}, value)
+        told = {"payout": payout, "number": number, "state": state}
+        yield from _same("own.instruction", key, told, value)
+        renamed = {"amount": value.get("amount_fen"), "bank_ref": value.get("ref")}
+        yield from _same("own.instruction", key, {"amount": amount, "bank_ref": ref}, renamed)
         if reading.get("payment", debt) is None:
             yield _column("own.instruction", "debt", key)
 
 
 def _bodies(reading: PostgresReading, table: str, query: Any) -> Iterator[Refusal]:
+    """Private bodies, by the digests that they carry; older ones have none and must be JSON."""
     for key, body in reading.execute(query):
-        yield from _canonical(table, key, body)
+        try:
+            if unguarded(key, body) == body and body != PREPARED:
+                read_canonical(body)
+        except (Refused, RecordDamaged):
+            yield _column(table, "body", key)
 
 
 def _canonical(table: str, key: str, body: bytes) -> Generator[Refusal, None, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from ..acts.state import State
@@ -24,11 +25,11 @@ from ..policies.book import Recorded
 from ..reports.lineage import caused, why
 from ..settings import Language
 from . import speak
-from .place import Keys, Place, scratch
+from .place import Place, scratch
 
 DAMAGED = 4  # the exit code of an alarm
 OPEN = ("awaiting_", "held_", "ready", "deciding", "refused")
-Stage = tuple[str, Callable[[], Iterable[Refusal]]]
+Stage = Callable[[], Iterable[Refusal]]
 
 
 def audit(place: Place, *, as_json: bool, language: Language) -> int:
@@ -36,8 +37,10 @@ def audit(place: Place, *, as_json: bool, language: Language) -> int:
     speaker = speak.Speaker(language)
     told: list[dict[str, Any]] = []
     with place.keys() as keys, keys.store.reading() as reading:
-        for name, stage in _stages(place, keys, reading):
-            found = list(_guarded(name, stage))
+        node = Node(keys.store, keys.identity, _no_clock, _no_random)
+        log = place.log if place.log.is_dir() else None
+        for name, stage in stages(reading, node, keys.vkey, log).items():
+            found = list(guarded(name, stage))
             told += [{"stage": name, **refusal.as_json()} for refusal in found]
             if not as_json:
                 mark = "✗" if found else "✓"
@@ -53,20 +56,24 @@ def audit(place: Place, *, as_json: bool, language: Language) -> int:
     return DAMAGED if told else 0
 
 
-def _stages(place: Place, keys: Keys, reading: Any) -> Iterator[Stage]:
-    """The parts of an audit, in the order in which they are told."""
-    vkey = keys.vkey
+def stages(reading: Any, node: Node, vkey: str, log: Path | None) -> dict[str, Stage]:
+    """The parts of an audit by name, in the order in which they are told; `log` holds the files."""
     read = log_files(reading)
-    yield "log", lambda: [f.refusal() for f in ledger_audit.examine(read, vkey).findings]
-    if place.log.is_dir():
-        files, names = tile_files.reader(place.log), tile_files.names(place.log)
-        yield "files", lambda: [f.refusal() for f in ledger_audit.audit(files, vkey, names)]
-    yield "beside", lambda: inspect(reading, Node(keys.store, keys.identity, _no_clock, _no_random))
-    yield "columns", lambda: postgres_columns.compare(reading, vkey)
-    yield "state", lambda: rebuild(reading, MemoryStore()).differences
+    found: dict[str, Stage] = {
+        "log": lambda: [f.refusal() for f in ledger_audit.examine(read, vkey).findings],
+    }
+    if log is not None:
+        files, names = tile_files.reader(log), tile_files.names(log)
+        found["files"] = lambda: [f.refusal() for f in ledger_audit.audit(files, vkey, names)]
+    return {
+        **found,
+        "beside": lambda: inspect(reading, node),
+        "columns": lambda: postgres_columns.compare(reading, vkey),
+        "state": lambda: rebuild(reading, MemoryStore()).differences,
+    }
 
 
-def _guarded(name: str, stage: Callable[[], Iterable[Refusal]]) -> Iterator[Refusal]:
+def guarded(name: str, stage: Stage) -> Iterator[Refusal]:
     """What a stage finds; damage that stops it is itself a finding."""
     try:
         yield from stage()

@@ -50,17 +50,17 @@ class Block:
     acts: Sequence[Act]
 
 
-def make(seed: int, steps: int = 60) -> Town:
-    """A town after so many steps, the same for the same seed."""
-    return _Maker(Random(seed), f"history-{seed}").run(steps)
+def make(seed: int, steps: int = 60, store: Store | None = None) -> Town:
+    """A town after so many steps, the same for the same seed; in memory, or in `store`."""
+    return _Maker(Random(seed), f"history-{seed}", store).run(steps)
 
 
 class _Maker:
     """Takes one random step after another."""
 
-    def __init__(self, random: Random, name: str) -> None:
+    def __init__(self, random: Random, name: str, store: Store | None) -> None:
         self.random, self.bank = random, PaperBank()
-        self.town = Town(rail=self.bank, name=name).set_up()
+        self.town = Town(store, rail=self.bank, name=name).set_up()
         self.books = [
             self.town.list_product(hills()),
             self.town.list_product(

@@ -15,7 +15,7 @@ from ...errors import Alarm
 from ...measures.identity import canonical, digest
 from ...policies.book import Recorded
 from .connection import Row, faults
-from .reading import PostgresReading
+from .reading import PostgresReading, guarded
 
 
 class PrivateWriting(PostgresReading):
@@ -86,7 +86,7 @@ class PrivateWriting(PostgresReading):
             "insert into own.payee values (%b, %b)"
             " on conflict (subject) do update set body = excluded.body",
             subject,
-            canonical(value),
+            guarded(subject, canonical(value)),
         )
 
     def put_instructions(self, debt: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -131,7 +131,7 @@ class PrivateWriting(PostgresReading):
             "insert into own.progress values (%b, %b)"
             " on conflict (name) do update set body = excluded.body",
             name,
-            value,
+            guarded(name, value),
         )
 
     def _run(self, query: LiteralString, *values: object) -> int:

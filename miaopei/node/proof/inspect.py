@@ -21,9 +21,9 @@ from ...ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path,
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ..effects.orders import rows_for
 from ..node import Node
-from ..ports import Identity, Reading
+from ..ports import Head, Identity, Reading
 from ..vault.blobs import open_blob
-from ..vault.sealing import unframe
+from ..vault.sealing import MAGIC, unframe
 
 REFERENCE = {"blob", "length", "count", "root", "media"}
 PUBLIC = "miaopei/commitments/1"
@@ -73,6 +73,9 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     """Every difference between the log and what lies beside it; `node` opens what was sealed."""
     size = checkpoint.parse(reading.checkpoint()).size
     leaves = list(reading.leaves(0, size))
+    if len(leaves) != size:  # what comes after a gap cannot be placed
+        yield _found("leaves_missing", size=size, kept=len(leaves))
+        return
     yield from _tree(reading, leaves)
     values = [_value(leaf) for leaf in leaves]
     yield from _places(reading, values)
@@ -84,6 +87,7 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     opened: dict[str, list[bytes]] = {}
     for each in named:
         yield from _blob(reading, node.identity, each, blobs, opened)
+    yield from _left_over(reading, node.identity, blobs, {n.reference["blob"] for n in named})
     yield from _originals(values, blobs)
     yield from _opened_rows(reading, opened)
     yield from _opened_claims(reading, named, opened)
@@ -96,9 +100,12 @@ def _tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:
     Where the stored hashes of the leaves lead to the head, an altered leaf is told by the audit of
     the log alone, and not once more by everything above it.
     """
-    head = reading.head()
+    try:
+        head: Head | None = reading.head()
+    except Refused:
+        head = None
     hashes = [reading.node(0, place) for place in range(len(leaves))]
-    if root_of(hashes) != head.root:
+    if head is None or root_of(hashes) != head.root:
         hashes = [leaf_hash(leaf) for leaf in leaves]
     frontier, nodes = Frontier().grow(hashes)
     for node in nodes:
@@ -109,8 +116,8 @@ def _tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:
             continue
         if kept != node.hash:
             yield _found("node_altered", level=node.level, place=node.place)
-    if (head.size, head.root) != (frontier.size, frontier.root()):
-        yield _found("head_altered", size=head.size, expected=frontier.size)
+    if head is None or (head.size, head.root) != (frontier.size, frontier.root()):
+        yield _found("head_altered", size=head.size if head else None, expected=frontier.size)
 
 
 def _places(reading: Reading, values: Sequence[Any]) -> Iterator[Refusal]:
@@ -177,6 +184,18 @@ def _blob(
     root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
     if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
         yield _found("blob_root", **about)
+
+
+def _left_over(
+    reading: Reading, identity: Identity, blobs: Mapping[str, bytes], named: set[str]
+) -> Iterator[Refusal]:
+    """Sealed blobs whose act was refused or never sent: their keys must open them all the same."""
+    for name, data in blobs.items():
+        if name not in named and data.startswith(MAGIC) and digest(data) == name:
+            try:
+                open_blob(reading, name, identity)
+            except RecordDamaged as alarm:
+                yield _found("left_over_sealed", blob=name, why=alarm.what)
 
 
 def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Refusal]:

@@ -75,9 +75,14 @@ def rebuild(reading: Whole, fresh: Fresh, progress: Progress | None = None) -> R
     seen = reapply(reading.leaves(0, size), size, fresh, progress)
     if seen.same:
         with fresh.reading() as made:
-            _compare_state(reading, made, seen)
-            _compare_head(reading, made, seen)
+            compare(reading, made, seen)
     return seen
+
+
+def compare(reading: Whole, made: Whole, seen: Rebuilt) -> None:
+    """Hold every row of the shared state, and the head, against those made again."""
+    _compare_state(reading, made, seen)
+    _compare_head(reading, made, seen)
 
 
 def reapply(
