@@ -14,13 +14,11 @@ from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import read_canonical
+from ..node.proof.inspect import COMMITTED, PUBLIC
 from ..policies.row import row_from_json
 from .postgres.reading import PostgresReading, unguarded
 
-MEDIA = (
-    *("miaopei/rows/1", "miaopei/claims/1", "miaopei/outcomes/1", "miaopei/lines/1"),
-    *("miaopei/commitments/1", "original"),
-)
+MEDIA = (*COMMITTED, PUBLIC, "original")
 PREPARED = b"prepared"  # the note that the orders of a debt are written
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
 
