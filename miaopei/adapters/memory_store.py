@@ -194,6 +194,10 @@ class MemoryBlock:
         position: int | None = self._get("place", name)
         return position
 
+    def places(self, names: Sequence[str]) -> dict[str, int]:
+        found = {name: self.place(name) for name in names}
+        return {name: position for name, position in found.items() if position is not None}
+
     def save_checkpoint(self, size: int, text: str) -> None:
         self._put("checkpoint", size, text)
         self._put("latest", "", max(size, self._get("latest", "") or 0))

@@ -19,8 +19,9 @@ from ..measures.instant import beijing_text
 from ..measures.money import as_wan
 from ..node.node import Node
 from ..node.ports import Reading
-from ..node.proof.inspect import inspect, log_files
+from ..node.proof.inspect import inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
+from ..node.proof.stored import log_files
 from ..policies.book import Recorded
 from ..reports.lineage import caused, why
 from ..settings import Language

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from ..ledger.tiles import CHECKPOINT, HEIGHT, read_path
-from ..node.proof.inspect import log_files
+from ..node.proof.stored import log_files
 from .problems import Problem
 from .views.desk import Desks
 

@@ -225,6 +225,7 @@ class Log(BothStores):
         for block in self.begin():
             block.put_places([(name, position), (name + "!", position)])
         same(lambda s: s.place(name), *self.begin())
+        same(lambda s: s.places([name, name + "!", name + "?"]), *self.begin())
 
     @rule(passed=st.integers(0, 9))
     def finish(self, passed: int) -> None:

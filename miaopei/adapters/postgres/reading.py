@@ -115,6 +115,11 @@ class PostgresReading:
         row = self._one("select position from shared.place where name = %b", name)
         return None if row is None else row[0]
 
+    def places(self, names: Sequence[str]) -> dict[str, int]:
+        """The same for many; those not known are left out."""
+        query = "select name, position from shared.place where name = any(%b::text[])"
+        return dict(self._all(query, list(names)))
+
     def checkpoint(self) -> str:
         """The signed checkpoint of the largest size."""
         return str(self._must("select text from own.checkpoint order by size desc limit 1"))

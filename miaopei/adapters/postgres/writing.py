@@ -189,6 +189,11 @@ class PostgresWriting(PrivateWriting):
         found = self._places.get(name)
         return super().place(name) if found is None else found
 
+    def places(self, names: Sequence[str]) -> dict[str, int]:
+        """The same for many, with this block's."""
+        ours = {name: self._places[name] for name in names if name in self._places}
+        return super().places(names) | ours
+
     def leaf(self, position: int) -> bytes:
         """The bytes of one entry, with this block's."""
         self._settle()

@@ -1,29 +1,28 @@
-"""What lies beside the log, held against it: tree hashes, places, blobs, opened rows and claims.
+"""What lies beside the log, held against it: blobs, opened rows, claims and orders.
 
-With `ledger.audit` (the log itself) and `rebuild` (the state) this is what `miaopei audit` looks
-at. Every finding is a refusal that names record, field and position. Columns that only a database
-has are compared in `adapters.postgres_columns`.
+With `stored` (tree hashes and places), `ledger.audit` (the log itself) and `rebuild` (the state)
+this is what `miaopei audit` looks at. Every finding is a refusal that names record, field and
+position. Columns that only a database has are compared in `adapters.postgres_columns`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...acts.envelope import from_json
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal, Refused
 from ...ledger import checkpoint
-from ...ledger.merkle import Frontier, leaf_hash, root_of
-from ...ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path, tile_bytes
+from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ..effects.orders import rows_for
 from ..node import Node
-from ..ports import Head, Identity, Reading
+from ..ports import Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import MAGIC, unframe
+from .stored import found, places, tree
 
 REFERENCE = {"blob", "length", "count", "root", "media"}
 PUBLIC = "miaopei/commitments/1"
@@ -47,42 +46,20 @@ class Named:
     reference: Mapping[str, Any]
 
 
-def log_files(reading: Reading) -> Callable[[str], bytes | None]:
-    """The log of a store as if it were served in files, for `ledger.audit.examine`."""
-
-    def read(path: str) -> bytes | None:
-        if path == CHECKPOINT:
-            return reading.checkpoint().encode("utf-8")
-        tile = read_path(path)
-        if tile is None:
-            return None
-        try:
-            if tile.level is None:
-                found = list(reading.leaves(tile.first, tile.end))
-                return encode_bundle(found) if len(found) == tile.width else None
-            level = tile.level * HEIGHT
-            places = range(tile.index * WIDTH, tile.index * WIDTH + tile.width)
-            return tile_bytes(reading.node(level, place) for place in places)
-        except LookupError:
-            return None
-
-    return read
-
-
 def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     """Every difference between the log and what lies beside it; `node` opens what was sealed."""
     size = checkpoint.parse(reading.checkpoint()).size
     leaves = list(reading.leaves(0, size))
     if len(leaves) != size:  # what comes after a gap cannot be placed
-        yield _found("leaves_missing", size=size, kept=len(leaves))
+        yield found("leaves_missing", size=size, kept=len(leaves))
         return
-    yield from _tree(reading, leaves)
+    yield from tree(reading, leaves)
     values = [_value(leaf) for leaf in leaves]
-    yield from _places(reading, values)
+    yield from places(reading, values)
     blobs = dict(reading.blobs())
     for name, data in blobs.items():
         if digest(data) != name:
-            yield _found("blob_altered", blob=name, length=len(data))
+            yield found("blob_altered", blob=name, length=len(data))
     named = list(_references(values))
     opened: dict[str, list[bytes]] = {}
     for each in named:
@@ -92,52 +69,6 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     yield from _opened_rows(reading, opened)
     yield from _opened_claims(reading, named, opened)
     yield from _orders(reading, node, named, opened)
-
-
-def _tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:
-    """Every stored hash of a complete sub-tree, and the head.
-
-    Where the stored hashes of the leaves lead to the head, an altered leaf is told by the audit of
-    the log alone, and not once more by everything above it.
-    """
-    try:
-        head: Head | None = reading.head()
-    except Refused:
-        head = None
-    hashes = [reading.node(0, place) for place in range(len(leaves))]
-    if head is None or root_of(hashes) != head.root:
-        hashes = [leaf_hash(leaf) for leaf in leaves]
-    frontier, nodes = Frontier().grow(hashes)
-    for node in nodes:
-        try:
-            kept = reading.node(node.level, node.place)
-        except LookupError:
-            yield _found("node_missing", level=node.level, place=node.place)
-            continue
-        if kept != node.hash:
-            yield _found("node_altered", level=node.level, place=node.place)
-    if head is None or (head.size, head.root) != (frontier.size, frontier.root()):
-        yield _found("head_altered", size=head.size if head else None, expected=frontier.size)
-
-
-def _places(reading: Reading, values: Sequence[Any]) -> Iterator[Refusal]:
-    """Where acts, made records and blocks are said to stand; the last place of a name counts."""
-    expected: dict[str, int] = {}
-    for position, value in enumerate(values):
-        match value:
-            case {"leaf": "act", "act": act}:
-                try:
-                    expected[from_json(act).id] = position
-                except Refused:
-                    continue
-            case {"leaf": "made", "id": str(name)}:
-                expected[name] = position
-            case {"leaf": "block", "height": height}:
-                expected[f"block/{height}"] = position
-    for name, position in expected.items():
-        kept = reading.place(name)
-        if kept != position:
-            yield _found("place_altered", name=name, kept=kept, position=position)
 
 
 def _references(values: Sequence[Any]) -> Iterator[Named]:
@@ -161,12 +92,12 @@ def _blob(
     about = {"blob": name, "media": media, "position": named.position}
     data = blobs.get(name)
     if data is None:
-        yield _found("blob_missing", **about)
+        yield found("blob_missing", **about)
         return
     if digest(data) != name:
         return  # told already
     if len(data) != named.reference["length"]:
-        yield _found("blob_length", length=len(data), **about)
+        yield found("blob_length", length=len(data), **about)
     try:
         if media == PUBLIC:
             commitments = [data[at : at + 32] for at in range(0, len(data), 32)]
@@ -176,14 +107,14 @@ def _blob(
             kind = COMMITTED[media]
             commitments = [bytes.fromhex(content_id(kind, read_canonical(row))) for row in rows]
     except RecordDamaged as alarm:
-        yield _found("blob_sealed", why=alarm.what, **about)
+        yield found("blob_sealed", why=alarm.what, **about)
         return
     except UNREADABLE as error:
-        yield _found("blob_sealed", why=type(error).__name__, **about)
+        yield found("blob_sealed", why=type(error).__name__, **about)
         return
     root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
     if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
-        yield _found("blob_root", **about)
+        yield found("blob_root", **about)
 
 
 def _left_over(
@@ -195,7 +126,7 @@ def _left_over(
             try:
                 open_blob(reading, name, identity)
             except RecordDamaged as alarm:
-                yield _found("left_over_sealed", blob=name, why=alarm.what)
+                yield found("left_over_sealed", blob=name, why=alarm.what)
 
 
 def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Refusal]:
@@ -206,7 +137,7 @@ def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Re
                 for fact in facts:
                     original = fact["attestation"]["original"]
                     if original["bytes_b64"] is None and original["sha256"] not in blobs:
-                        yield _found(
+                        yield found(
                             "blob_missing",
                             blob=original["sha256"],
                             media="original",
@@ -222,14 +153,14 @@ def _opened_rows(reading: Reading, opened: Mapping[str, list[bytes]]) -> Iterato
             rows = reading.rows(book, entry["size"])
             kept = {row.position: canonical(row.row.as_json()) for row in rows}
         except UNREADABLE as error:
-            yield _found("rows_unreadable", book=book, why=type(error).__name__)
+            yield found("rows_unreadable", book=book, why=type(error).__name__)
             continue
         for _, batch_id in state.range("in_force", f"{book}/"):
             batch = state.need("batch", batch_id)
             for offset, row in enumerate(opened.get(batch["rows"]["blob"], [])):
                 position = batch["first"] + offset
                 if kept.get(position) != row:
-                    yield _found("row_altered", book=book, position=position)
+                    yield found("row_altered", book=book, position=position)
 
 
 def _opened_claims(
@@ -243,12 +174,12 @@ def _opened_claims(
         try:
             kept = [canonical(claim) for claim in reading.claims(trigger)]
         except UNREADABLE as error:
-            yield _found("claims_unreadable", trigger=trigger, why=type(error).__name__)
+            yield found("claims_unreadable", trigger=trigger, why=type(error).__name__)
             continue
         sealed = opened[each.reference["blob"]]
         for number in range(max(len(kept), len(sealed))):
             if kept[number : number + 1] != sealed[number : number + 1]:
-                yield _found("claim_altered", trigger=trigger, position=number)
+                yield found("claim_altered", trigger=trigger, position=number)
 
 
 def _orders(
@@ -266,10 +197,10 @@ def _orders(
             kept = list(reading.instructions(debt))
             owed = {row["payout"]: row for row in rows_for(reading, node, debt)}
         except RecordDamaged as alarm:
-            yield _found("orders_unreadable", debt=debt, why=alarm.what)
+            yield found("orders_unreadable", debt=debt, why=alarm.what)
             continue
         except UNREADABLE as error:
-            yield _found("orders_unreadable", debt=debt, why=type(error).__name__)
+            yield found("orders_unreadable", debt=debt, why=type(error).__name__)
             continue
         for row in kept:
             yield from _order(row, owed, said)
@@ -283,20 +214,20 @@ def _order(
     about: dict[str, Fact] = {"payout": str(row.get("payout")), "number": row.get("number")}
     due = owed.get(str(row.get("payout")))
     if due is None:
-        yield _found("order_unknown", **about)
+        yield found("order_unknown", **about)
         return
     for name in sorted(set(due) - {*ANSWERED, "state", "number"}):
         if row.get(name) != due[name]:
-            yield _found("order_altered", field=name, **about)
+            yield found("order_altered", field=name, **about)
     for name in sorted(set(row) - {*due, *ANSWERED}):
-        yield _found("order_altered", field=name, **about)
+        yield found("order_altered", field=name, **about)
     outcome = said.get((due["payout"], int(row.get("number") or 0)))
     if outcome is not None:
         for name in ANSWERED:
             if row.get(name) != outcome.get(name):
-                yield _found("order_altered", field=name, **about)
+                yield found("order_altered", field=name, **about)
         if row.get("state") not in AFTER[outcome["state"]]:
-            yield _found("order_altered", field="state", **about)
+            yield found("order_altered", field="state", **about)
 
 
 def _value(leaf: bytes) -> Any:
@@ -304,7 +235,3 @@ def _value(leaf: bytes) -> Any:
         return json.loads(leaf)
     except ValueError:
         return None  # the audit of the log names it
-
-
-def _found(code: str, /, **facts: Fact) -> Refusal:
-    return Refusal(f"inspect.{code}", facts)

@@ -22,8 +22,9 @@ from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
 from miaopei.node.node import genesis_value
 from miaopei.node.ports import Identity
-from miaopei.node.proof.inspect import inspect, log_files
+from miaopei.node.proof.inspect import inspect
 from miaopei.node.proof.rebuild import rebuild
+from miaopei.node.proof.stored import log_files
 from miaopei.node.replay import replay
 from miaopei.products.shelf import shelf
 from miaopei.wiring import Member, in_memory
@@ -155,8 +156,8 @@ def test_state_that_no_act_made_is_told_by_table_and_key(
 @pytest.mark.parametrize(
     ("method", "change", "code"),
     [
-        ("node", lambda f, level, n: flipped(f(level, n)), "node_altered"),
-        ("place", lambda f, name: None, "place_altered"),
+        ("nodes", lambda f, *at: [flipped(n) for n in f(*at)], "node_altered"),
+        ("places", lambda f, names: {}, "place_altered"),
         ("blob", lambda f, name: flipped(f(name)), "blob_sealed"),
         ("wrapped", lambda f, name, reader: flipped(f(name, reader)), "blob_sealed"),
         ("blobs", lambda f: iter(()), "blob_missing"),
