@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..errors import Fact, Refusal, Refused
+from ..measures.shape import Types, misfit
 from .envelope import Act
 from .state import State
 
@@ -57,23 +58,14 @@ def refuse(code: str, **facts: Fact) -> Refused:
     return Refused(Refusal(code, facts))
 
 
-def fields(body: Mapping[str, Any], **kinds: type | tuple[type, ...]) -> list[Any]:
+def fields(body: Mapping[str, Any], **kinds: Types) -> list[Any]:
     """The named fields of a body in order, each of its kind; nothing else may stand there.
 
     Errors   Refused act.bad_body naming the field.
     """
-    if extra := sorted(set(body) - set(kinds)):
-        raise refuse("act.bad_body", field=str(extra[0])[:60], why="not known")
-    values = []
-    for name, kind in kinds.items():
-        if name not in body:
-            raise refuse("act.bad_body", field=name, why="missing")
-        value = body[name]
-        wanted = kind if isinstance(kind, tuple) else (kind,)
-        if type(value) not in wanted:
-            raise refuse("act.bad_body", field=name, why=f"is {type(value).__name__}")
-        values.append(value)
-    return values
+    if wrong := misfit(body, kinds):
+        raise refuse("act.bad_body", field=wrong[0], why=wrong[1])
+    return [body[name] for name in kinds]
 
 
 def parts_of(value: Iterable[Any], who: str, *amounts: str) -> dict[str, tuple[int, ...]]:

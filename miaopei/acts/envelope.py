@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ..errors import Refusal, Refused
 from ..measures.identity import canonical, id_of
+from ..measures.shape import exactly
 
 ACT_BYTES_MAX = 60_000
 DOMAIN = b"miaopei/v1/act\0"
@@ -76,7 +77,7 @@ def from_json(value: Any) -> Act:
 
     Errors   Refused act.malformed, act.too_large.
     """
-    if not isinstance(value, dict) or set(value) != FIELDS or value["v"] != 1:
+    if not exactly(value, FIELDS) or value["v"] != 1:
         raise Refused(Refusal("act.malformed", {"why": "fields"}))
     texts = [value[name] for name in ("chain", "kind", "by", "key", "ref", "sig")]
     if not all(isinstance(text, str) for text in texts) or not isinstance(value["body"], dict):

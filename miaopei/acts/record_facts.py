@@ -12,6 +12,7 @@ from ..errors import Refusal, Refused
 from ..evidence.attestation import Attestation, verify
 from ..evidence.observation import Observation, check
 from ..evidence.source import Source
+from ..measures.shape import exactly
 from .base import Moment, Outcome, clock_key, fields, refuse
 from .cases import facts_arrived
 from .envelope import Act
@@ -43,7 +44,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
 
 
 def _record(state: State, fact: Any, act: Act, now: Moment, index: int) -> tuple[Observation, bool]:
-    if not isinstance(fact, dict) or set(fact) != {"observation", "attestation"}:
+    if not exactly(fact, {"observation", "attestation"}):
         raise refuse("act.bad_body", field="facts", why="needs observation and attestation")
     observation = Observation.from_json(fact["observation"])
     attestation = Attestation.from_json(fact["attestation"])

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import Refusal, Refused
 from ..measures.identity import canonical, read_canonical
+from ..measures.shape import Types, misfit
 
 LARGEST_BYTES = 16_000_000
 DOMAIN = b"miaopei/v1/receipt\0"
@@ -251,13 +252,11 @@ def _paid(value: Any, at: str) -> Paid | None:
     return Paid(given["outcome"], given["act"], index, count, _path(given["path"], at))
 
 
-def _fields(value: Any, at: str, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != set(kinds):
+def _fields(value: Any, at: str, **kinds: Types) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != kinds.keys():
         raise _malformed(at)
-    for name, kind in kinds.items():
-        wanted = kind if isinstance(kind, tuple) else (kind,)
-        if type(value[name]) not in wanted:
-            raise _malformed(f"{at}.{name}")
+    if wrong := misfit(value, kinds):
+        raise _malformed(f"{at}.{wrong[0]}")
     return value
 
 

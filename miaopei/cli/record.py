@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ from ..ledger import checkpoint
 from ..measures.instant import beijing_text
 from ..measures.money import as_wan
 from ..node.node import Node
-from ..node.ports import Reading
 from ..node.proof.inspect import inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
-from ..policies.book import Recorded
+from ..node.proof.trail import StoreTrail
 from ..reports.lineage import caused, why
 from ..settings import Language
 from . import speak
@@ -218,41 +217,10 @@ def _case_line(case: dict[str, Any], language: Language) -> tuple[str, ...]:
     )
 
 
-class RecordTrail:
-    """A snapshot as lineage reads it (`reports.lineage.Trail`)."""
-
-    def __init__(self, reading: Reading, state: State) -> None:
-        self._reading, self._state = reading, state
-
-    def get(self, table: str, key: str) -> Any | None:
-        return self._state.get(table, key)
-
-    def range(self, table: str, prefix: str) -> Iterator[tuple[str, Any]]:
-        return self._state.range(table, prefix)
-
-    def place(self, name: str) -> int | None:
-        return self._reading.place(name)
-
-    def leaf(self, position: int) -> bytes:
-        return self._reading.leaf(position)
-
-    def rows(self, book: str, size: int) -> Sequence[Recorded]:
-        return self._reading.rows(book, size)
-
-    def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
-        return self._reading.claims(trigger)
-
-    def instructions(self, debt: str) -> Sequence[dict[str, Any]]:
-        return self._reading.instructions(debt)
-
-    def blob(self, name: str) -> bytes | None:
-        return self._reading.blob(name)
-
-
 def tell(place: Place, name: str, *, forward: bool, as_json: bool, language: Language) -> int:
     """Tell why a thing is as it is, or all that it caused."""
     with place.record() as member, member.node.reading() as (reading, state):
-        trail = RecordTrail(reading, state)
+        trail = StoreTrail(reading, state)
         told = caused(trail, name) if forward else why(trail, name)
         if as_json:
             speak.show_json(told.as_json())

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Fact = str | int | bool | None
-LARGEST = 2**53 - 1  # the same as that of measures.identity, which stands above this room
+LARGEST = 2**53 - 1  # what canonical bytes can hold: any reader of JSON knows it exactly
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import Refusal, Refused
+from ..measures.shape import exactly
 
 _CELL = re.compile(r"8[0-9a-f]{4,14}", re.ASCII)
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
@@ -77,7 +78,7 @@ class AreaSet:
         if not isinstance(value, Mapping):
             raise _bad("fields")
         name, resolution = value.get("name"), value.get("resolution")
-        if not isinstance(name, Mapping) or set(name) != {"zh", "en"}:
+        if not exactly(name, ("zh", "en")):
             raise _bad("name")
         if type(resolution) is not int or not 0 < resolution <= 8:
             raise _bad("resolution")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical, digest
+from ..measures.shape import exactly
 from .observation import TOLERANCE, Observation
 from .source import Source
 
@@ -71,7 +71,7 @@ class Attestation:
     def from_json(cls, value: Any) -> Attestation:
         """Read one. Errors   Refused evidence.bad_attestation naming the field."""
         names = {"observation", "source", "key", "receiver", "received_at", "original", "sig"}
-        if not isinstance(value, Mapping) or set(value) != names:
+        if not exactly(value, names):
             raise _bad("fields")
         for name in names - {"received_at", "original"}:
             if not isinstance(value[name], str) or len(value[name]) > 200:
@@ -162,7 +162,7 @@ def _plain(attestation: Attestation) -> dict[str, Any]:
 
 def _original(value: Any) -> Original:
     names = set(Original.__dataclass_fields__)
-    if not isinstance(value, Mapping) or set(value) != names:
+    if not exactly(value, names):
         raise _bad("original")
     for name in names - {"length", "bytes_b64"}:
         if not isinstance(value[name], str) or len(value[name]) > 200:

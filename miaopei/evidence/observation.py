@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import Fact, Refusal, Refused
 from ..measures import place
 from ..measures.identity import canonical, content_id
+from ..measures.shape import exactly
 from . import kinds
 from .source import Box, Source
 
@@ -54,7 +55,7 @@ class Observation:
     @classmethod
     def from_json(cls, value: Any) -> Observation:
         """Read one. Errors   Refused evidence.bad_observation or evidence.bad_value, all fields."""
-        if not isinstance(value, Mapping) or set(value) != set(_FIELDS):
+        if not exactly(value, _FIELDS):
             raise _bad("fields")
         for name in ("kind", "source", "event_key"):
             if not (isinstance(value[name], str) and 0 < len(value[name]) <= 200):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Refusal, Refused
+from ..measures.shape import exactly
 
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}", re.ASCII)
@@ -72,14 +73,14 @@ class Source:
     def from_json(cls, value: Any) -> Source:
         """Read an entry. Errors   Refused evidence.bad_source naming the field."""
         names = ("id", "operator", "name", "kinds", "counted", "keys", "box")
-        if not isinstance(value, Mapping) or set(value) != set(names):
+        if not exactly(value, names):
             raise _bad("fields")
         if not (isinstance(value["id"], str) and _ID.fullmatch(value["id"])):
             raise _bad("id")
         if not (isinstance(value["operator"], str) and 0 < len(value["operator"]) <= 60):
             raise _bad("operator")
         name = value["name"]
-        if not isinstance(name, Mapping) or set(name) != {"zh", "en"}:
+        if not exactly(name, ("zh", "en")):
             raise _bad("name")
         if not all(isinstance(text, str) and 0 < len(text) <= 200 for text in name.values()):
             raise _bad("name")
@@ -102,7 +103,7 @@ class Source:
 
 
 def _key(value: Any) -> Key:
-    if not isinstance(value, Mapping) or set(value) != {"key", "since", "until"}:
+    if not exactly(value, ("key", "since", "until")):
         raise _bad("keys")
     key, since, until = value["key"], value["since"], value["until"]
     if not (isinstance(key, str) and _KEY.fullmatch(key)) or type(since) is not int:

@@ -11,9 +11,10 @@ import json
 import unicodedata
 from typing import Any
 
+from .. import errors
 from ..errors import Refusal, Refused
 
-LARGEST = 2**53 - 1
+LARGEST = errors.LARGEST
 SPACE = b"miaopei/v1/"
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False

@@ -15,7 +15,6 @@ from importlib.resources.abc import Traversable
 from types import ModuleType
 
 from ..errors import Refusal, Refused
-from ..terms.canonical import filing_hash
 from ..terms.check import check_file
 from ..terms.filing import Product, Version
 
@@ -33,11 +32,6 @@ class Shelf:
                 faults.append(Refusal("terms.product_twice", {"product": product.id}))
         if faults:
             raise Refused(*faults)
-        self._by_filing = {
-            filing_hash(version.terms): (product, version)
-            for product in self
-            for version in product.versions
-        }
 
     def __iter__(self) -> Iterator[Product]:
         return iter(sorted(self._by_id.values(), key=lambda product: product.id))
@@ -50,19 +44,6 @@ class Shelf:
         if id not in self._by_id:
             raise Refused(Refusal("terms.no_product", {"product": id[:64]}))
         return self._by_id[id]
-
-    def by_hash(self, hash: str) -> Product:
-        """One product by its own hash; Refused terms.no_product."""
-        for product in self:
-            if product.hash == hash:
-                return product
-        raise Refused(Refusal("terms.no_product", {"product": hash[:64]}))
-
-    def by_filing(self, filing: str) -> tuple[Product, Version]:
-        """The product and version whose terms have this filing hash; Refused terms.no_product."""
-        if filing not in self._by_filing:
-            raise Refused(Refusal("terms.no_product", {"product": filing[:64]}))
-        return self._by_filing[filing]
 
     def at(self, id: str, instant: int) -> Version | None:
         """The version of a product in force at an instant (UTC seconds), or None."""

@@ -13,7 +13,7 @@ from miaopei.measures.money import wan
 from miaopei.products import yunnan_dali
 from miaopei.products.shelf import shelf
 from miaopei.terms import build as b
-from miaopei.terms.canonical import filing_hash, meaning_hash
+from miaopei.terms.canonical import meaning_hash
 from miaopei.terms.exact import settle
 from miaopei.terms.filing import Product, Revision, Text, Version, input_rule
 from miaopei.terms.words import Band, IfMissing, Kind, Terms, walk
@@ -67,21 +67,18 @@ def test_only_the_example_is_illustrative() -> None:
     assert {id: shelf().find(id).illustrative for id in ours} == ours
 
 
-def test_every_product_is_found_by_id_hash_filing_and_instant() -> None:
+def test_every_product_is_found_by_id_and_instant() -> None:
     for product in shelf():
         assert shelf().find(product.id) is product
-        assert shelf().by_hash(product.hash) is product
         for version in product.versions:
-            assert shelf().by_filing(filing_hash(version.terms)) == (product, version)
             assert shelf().at(product.id, version.since or 0) is version
     meanings = [meaning_hash(v.terms) for p in shelf() for v in p.versions]
     assert len(set(meanings)) == len(meanings)
 
 
-@pytest.mark.parametrize("ask", ["find", "by_hash", "by_filing"])
-def test_what_is_not_on_the_shelf_is_refused(ask: str) -> None:
+def test_what_is_not_on_the_shelf_is_refused() -> None:
     with pytest.raises(Refused) as refused:
-        getattr(shelf(), ask)("flood")
+        shelf().find("flood")
     assert refused.value.refusals[0].code == "terms.no_product"
 
 
