@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
-from ..measures.identity import read_canonical
+from ..measures.identity import canonical, read_canonical
 from ..node.proof.inspect import COMMITTED, PUBLIC
 from ..policies.row import row_from_json
 from .postgres.reading import PostgresReading, unguarded
@@ -146,18 +146,18 @@ def _rows(reading: PostgresReading) -> Iterator[Refusal]:
         if value is not None:
             told = {"book": book, "policy": policy}
             yield from _same('"group".row', key, told, value)
-            if not _is_row(value):
+            if not _is_row(value, body):
                 yield _column('"group".row', "body", key)
             if recorded_at != 0:  # when a row came in force is the record's to say
                 yield _column('"group".row', "recorded_at", key)
 
 
-def _is_row(value: Any) -> bool:
+def _is_row(value: Any, body: bytes) -> bool:
+    """Whether it reads as a row that is written in these very bytes."""
     try:
-        row_from_json(value)
+        return canonical(row_from_json(value).as_json()) == body
     except BROKEN:
         return False
-    return True
 
 
 def _claims(reading: PostgresReading) -> Iterator[Refusal]:

@@ -183,7 +183,7 @@ WIDTHS = {20: 8, 23: 4}  # PostgreSQL's bigint and int, in bytes
 
 def a_record(store: PostgresStore) -> Town:
     """Books, shocks, decisions, refusals, corrections, lists, and a long original beside them."""
-    town = histories.make(22, 60, store)
+    town = histories.make(3, 60, store)
     shock = quake(beijing_text(town.now), "4.1")
     town.tell(replace(shock, data=shock.data + b" " * 5_000))
     return town
