@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import errors, sql
 from psycopg.rows import dict_row
 
@@ -243,6 +244,7 @@ def columns(connection: psycopg.Connection[Any]) -> set[str]:
     return {row[0] for row in connection.execute(query)}
 
 
+@pytest.mark.timeout(900)  # half a minute where nothing else runs
 def test_a_thousand_flipped_bits_of_every_kind_are_all_found_and_located(
     database: str, tmp_path: Path
 ) -> None:
