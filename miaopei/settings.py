@@ -15,6 +15,7 @@ Language = Literal["zh", "en"]
 
 DATA = "MIAOPEI_DATA"  # the data folder
 DSN = "MIAOPEI_DSN"  # a PostgreSQL of your own, in place of the one that is started for you
+ENGINE = "MIAOPEI_ENGINE"  # a CometBFT of your own, in place of the one that is built for you
 LANG = "MIAOPEI_LANG"  # zh or en
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which POSIX reads them
 
@@ -39,6 +40,21 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
 def dsn(environment: Mapping[str, str] = os.environ) -> str | None:
     """A database of the user's own, if one is named."""
     return environment.get(DSN) or None
+
+
+def engine(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """An engine's program of the user's own, if one is named."""
+    named = environment.get(ENGINE)
+    return Path(named).expanduser().resolve() if named else None
+
+
+def engine_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the engine's program is kept: `.miaopei` of a checkout, else the XDG cache."""
+    here = checkout()
+    if here is not None and os.access(here, os.W_OK):
+        return here / ".miaopei" / "engine"
+    cache = environment.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(cache) / "miaopei" / "engine"
 
 
 def language(environment: Mapping[str, str] = os.environ) -> Language:

@@ -19,7 +19,9 @@ from . import (
     admit_batch,
     admit_member,
     allot,
+    cannot_decide,
     cases,
+    close_ids,
     confirm_payments,
     decide,
     file_area,
@@ -28,7 +30,10 @@ from . import (
     list_product,
     record_facts,
     register_source,
+    reopen,
     resolve,
+    seats,
+    take_over,
     time,
 )
 from .base import Made, Moment, Outcome, has_role, refuse
@@ -58,6 +63,8 @@ KINDS: dict[str, ModuleType] = {
         admit_batch,
         admit_member,
         allot,
+        cannot_decide,
+        close_ids,
         confirm_payments,
         decide,
         file_area,
@@ -66,7 +73,9 @@ KINDS: dict[str, ModuleType] = {
         list_product,
         record_facts,
         register_source,
+        reopen,
         resolve,
+        take_over,
         time,
     )
 }
@@ -105,8 +114,11 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
     """
     clock, rules = value.get("clock"), value.get("rules")
     source_fits = (value.get("replay_source") is not None) == (clock == "replay")
+    seated = value.get("seats")
     if (
-        set(value) != GENESIS_FIELDS
+        set(value) - {"seats"} != GENESIS_FIELDS
+        or (seated is not None) != (value["log_key"] is None)
+        or (seated is not None and not (isinstance(seated, list) and seated))
         or (value["v"], rules, value["suite"]) != (1, RULES, SUITE)
         or clock not in ("live", "replay")
         or not source_fits
@@ -115,6 +127,8 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
         raise refuse("act.bad_genesis", rules=str(rules)[:20], clock=str(clock)[:20])
     for member in value["members"]:
         admit_member.put_member(state, member)
+    for seat in seated or ():
+        seats.put_seat(state, seat)
     state.put("genesis", "it", {**value, "chain": content_id("chain", value)})
     return canonical({"leaf": "genesis", "value": value})
 
@@ -130,7 +144,7 @@ def replay_time(state: State, acts: Sequence[Act], before: int) -> int:
         if act.kind != time.KIND or act.by != state.need("genesis", "it")["replay_source"]:
             continue
         with suppress(Refused):
-            _admit(state, act, Moment(0, latest, RULES, act.id))
+            admit(state, act, Moment(0, latest, RULES, act.id))
             latest = max(latest, wanted) if type(wanted) is int else latest
     return latest
 
@@ -190,7 +204,7 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
     if state.has("act", act.id):
         return ActResult(act.id, ok=True, new=False), []
     try:
-        _admit(state, act, now)
+        admit(state, act, now)
         outcome: Outcome = KINDS[act.kind].apply(state, act, now)
         leaves = [(act.id, _act_leaf(now.height, act, "notes", outcome.notes))]
         leaves += [(made.id, _made_leaf(now.height, act.id, made)) for made in outcome.made]
@@ -207,8 +221,12 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
     return ActResult(act.id, ok=True, new=True, notes=notes, made=made), leaves
 
 
-def _admit(state: State, act: Act, now: Moment) -> None:
-    """Size, chain, kind, member, key in force, role, signature: in this order."""
+def admit(state: State, act: Act, now: Moment) -> None:
+    """Size, chain, kind, member, key in force, role, signature: in this order. Reads nothing of the
+    state but the tables `genesis` and `member`.
+
+    Errors   Refused act.*.
+    """
     if act.size > ACT_BYTES_MAX:
         raise refuse("act.too_large", bytes=act.size, limit=ACT_BYTES_MAX)
     genesis = state.need("genesis", "it")

@@ -14,6 +14,7 @@ from ..claims import sequence
 from ..errors import Refused
 from ..evidence.findings import Finding, Found, alone, deciding, find
 from ..evidence.grouping import Occurrence, Shock
+from ..evidence.kinds import KEYED, OUTAGE
 from ..evidence.observation import Observation
 from ..evidence.shocks import each_decides
 from ..measures.identity import content_id
@@ -22,7 +23,7 @@ from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from .base import Made, Moment, Outcome, clock_key
 from .facts import GROUPED, RecordContext, context, product_of
-from .occurrences import around, pin, regroup
+from .occurrences import around, pin, regroup, regroup_event
 from .state import State
 
 UNSETTLED = frozenset({"ready", "deciding"})
@@ -34,8 +35,11 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
     for rule_id, rule in _rules(state).items():
         touched: set[str] = set()
         for observation in arrived:
-            if observation.kind in GROUPED:
-                changed = regroup(state, rule_id, rule, observation)
+            if (observation.kind in KEYED) != (rule["kind"] == OUTAGE):
+                continue
+            if observation.kind in KEYED or observation.kind in GROUPED:
+                again = regroup_event if observation.kind in KEYED else regroup
+                changed = again(state, rule_id, rule, observation)
                 touched.update(changed.touched)
                 for occurrence in changed.gone:
                     _supersede(state, outcome, rule_id, occurrence)
@@ -65,15 +69,20 @@ def reassess(
     at: str,
     now: Moment,
     only: str | None = None,
+    *,
+    anew: bool = False,
 ) -> None:
-    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table."""
+    """Assess the cases of one listing for the occurrence at key `at` of the occurrence table.
+
+    `anew`: also facts that have not changed make a trigger, where they are complete.
+    """
     entry = state.need("listing", listing_id)
     product = product_of(state, entry["product"])
     occurrence = Occurrence.from_json(state.need("occurrence", at))
     seen = context(state, entry["rule"], product.grouping, listing_id, occurrence)
     for benefit in product.benefits:
         if only is None or benefit == only:
-            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now)
+            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
 
 
 def _assess(
@@ -86,6 +95,8 @@ def _assess(
     occurrence: Occurrence,
     seen: RecordContext,
     now: Moment,
+    *,
+    anew: bool,
 ) -> None:
     listing = entry["listing"]["id"]
     key = f"{listing}/{occurrence.id}/{benefit}"
@@ -128,7 +139,7 @@ def _assess(
         if last is None:  # else: what has settled stays so while later facts are incomplete
             set_case(state, outcome, key, _standing(base, standing))
         return
-    if last is not None and sequence.same_values(last, standing):
+    if last is not None and not anew and sequence.same_values(last, standing):
         until = _look_again(standing)
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})

@@ -11,8 +11,10 @@ from typing import Any
 from ..evidence.area import AreaSet
 from ..evidence.findings import Found
 from ..evidence.grouping import Fact, Occurrence, nearby
-from ..evidence.kinds import ATTACHED, GROUPED
+from ..evidence.kinds import ATTACHED, GROUPED, KEYED, OUTAGE
 from ..evidence.names import Names
+from ..evidence.observation import Observation
+from ..measures.identity import content_id
 from ..terms.filing import Product
 from .base import clock_key
 from .state import State
@@ -31,6 +33,29 @@ def facts_of(state: State, kind: str, low: int, high: int) -> list[Fact]:
         Fact.on_file(state.need("observation", key.rpartition("/")[2]))
         for key, _ in state.between("seen", _seen(kind, low), _seen(kind, high))
     ]
+
+
+def event_key(number: str) -> str:
+    """What stands for an event key in keys of the state: of fixed length and plain letters."""
+    return content_id("event", number)[:32]
+
+
+def facts_of_event(state: State, number: str) -> list[Fact]:
+    """All facts of one event key, and those that name it as replaced, in the order recorded."""
+    found = {}
+    for table in ("event", "replaces"):
+        for key, _ in state.range(table, f"{event_key(number)}/"):
+            observation = key.rpartition("/")[2]
+            found[observation] = Fact.on_file(state.need("observation", observation))
+    return sorted(found.values(), key=lambda f: (f.recorded_order, f.observation.id))
+
+
+def index_event(state: State, observation: Observation) -> None:
+    """Make an observation findable by its event key, and by the keys that it replaces."""
+    mark = {"source": observation.source}
+    state.put("event", f"{event_key(observation.event_key)}/{observation.id}", mark)
+    for number in observation.values.get("replaces", ()):
+        state.put("replaces", f"{event_key(number)}/{observation.id}", mark)
 
 
 @lru_cache(maxsize=64)
@@ -95,11 +120,17 @@ def context(
 ) -> RecordContext:
     """Gather what evidence may look at for one occurrence of one listing."""
     low, high = nearby(grouping, occurrence)
+    if grouping["kind"] == OUTAGE:
+        founder = state.need("observation", occurrence.founding)["observation"]
+        every = facts_of_event(state, founder["event_key"])
+        on_file = {k: [f for f in every if f.observation.kind == k] for k in KEYED}
+    else:
+        on_file = {kind: facts_of(state, kind, low, high) for kind in (*GROUPED, *ATTACHED)}
     areas = tuple(value for _, value in state.raw("area"))
     near = state.between("occurrence", f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}")
     prefix = f"{listing}/{occurrence.id}/"
     return RecordContext(
-        on_file={kind: facts_of(state, kind, low, high) for kind in (*GROUPED, *ATTACHED)},
+        on_file=on_file,
         areas={(area.set, area.code): area for area in map(_area, areas)},
         names=_names(areas),
         grouping=grouping,

@@ -16,7 +16,7 @@ from ..evidence.shocks import Rule
 from ..measures.instant import HOUR
 from ..measures.place import Vector, threshold, unit_vector, within
 from .base import clock_key
-from .facts import facts_between
+from .facts import event_key, facts_between, facts_of_event
 from .state import State
 
 TABLE = "occurrence"
@@ -107,6 +107,28 @@ def regroup(
     for occurrence_id in gone:
         state.delete(TABLE, known[occurrence_id][0])
     return Regrouped(touched, gone)
+
+
+def regroup_event(
+    state: State, rule_id: str, rule: Mapping[str, Any], observation: Observation
+) -> Regrouped:
+    """As `regroup` for what is grouped by event key; replaced events are looked at again too."""
+    touched = {}
+    for number in (observation.event_key, *observation.values.get("replaces", ())):
+        every = facts_of_event(state, number)
+        own = [f for f in every if f.observation.event_key == number]
+        at = state.get("of_event", f"{rule_id}/{event_key(number)}")
+        pinned = (
+            [Occurrence.from_json(state.need(TABLE, at))] if at and state.has("pinned", at) else []
+        )
+        for occurrence in group(own, rule, pinned):
+            key = f"{rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
+            if at is not None and at != key:
+                state.delete(TABLE, at)  # the plan has moved
+            state.put(TABLE, key, occurrence.as_json())
+            state.put("of_event", f"{rule_id}/{event_key(number)}", key)
+            touched[key] = occurrence
+    return Regrouped(touched, ())
 
 
 def _chain(

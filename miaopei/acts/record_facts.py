@@ -10,12 +10,14 @@ from typing import Any
 
 from ..errors import Refusal, Refused
 from ..evidence.attestation import Attestation, verify
+from ..evidence.kinds import KEYED
 from ..evidence.observation import Observation, check
 from ..evidence.source import Source
 from ..measures.shape import exactly
 from .base import Moment, Outcome, clock_key, fields, refuse
 from .cases import facts_arrived
 from .envelope import Act
+from .facts import index_event
 from .state import State
 
 KIND = "record_facts"
@@ -79,4 +81,6 @@ def _record(state: State, fact: Any, act: Act, now: Moment, index: int) -> tuple
     )
     key = clock_key(observation.instant, observation.id)
     state.put("seen", f"{observation.kind}/{key}", {"source": observation.source})
+    if observation.kind in KEYED:
+        index_event(state, observation)
     return observation, True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,13 @@ from ..measures.identity import LARGEST, content_id
 from ..policies.book import Effective, Recorded
 from ..policies.row import Transaction
 from ..terms import exact
+from ..terms.bounds import Bounds, bounds
 from ..terms.columnar import settle_many
 from ..terms.words import Spent, Terms, walk
 
 Amounts = NDArray[np.int64]  # fen, one a policy
+Observed = Mapping[str, int | Sequence[int]]  # one for all, or one a policy in their order
+Given = Mapping[str, int | Amounts]
 ZERO_SAMPLE = 97  # every 97th zero is confirmed by the exact reading as well
 
 
@@ -101,15 +104,17 @@ def evaluate(
     terms: Terms,
     benefit: str,
     trigger: str,
-    observed: Mapping[str, int],
+    observed: Observed,
     policies: Sequence[Effective],
     history: Mapping[str, History],
     listing: Listing,
+    unknown: Mapping[int, Collection[str]] | None = None,
 ) -> Evaluated:
     """Claims of all policies in force, in book order; plain zeros are left out.
 
     A policy whose amount a version recorded after the instant would change, either way, is held,
-    at the version that gives more.
+    at the version that gives more. So is one of which an input is not known (`unknown`: place of
+    the policy -> names), at the most that its terms can come to.
     Errors   ReadingsDisagree (alarm) names the first differing policy and both amounts;
              Refused where the terms refuse the facts.
     """
@@ -117,17 +122,22 @@ def evaluate(
         return Evaluated(())
     chosen = [p.chosen for p in policies]
     past = [history.get(r.row.policy, History()) for r in chosen]
-    most = spent_at_most(terms, benefit)
-    spent = np.array([min(p.elsewhere, most) for p in past], np.int64)
-    net, gross = _read(terms, benefit, observed, chosen, spent)
-    held = set()
-    for i, (recorded, before) in _in_time(terms, benefit, observed, policies, spent).items():
+    yearly = spent_at_most(terms, benefit)
+    spent = np.array([min(p.elsewhere, yearly) for p in past], np.int64)
+    given = _given(observed)
+    net, gross = _read(terms, benefit, given, chosen, spent)
+    held: set[int] = set()
+    for i, (recorded, before) in _in_time(terms, benefit, given, policies, spent).items():
         now = (int(net[i]), int(gross[i]))
         if before == now:
             continue
         held.add(i)
         if before > now and recorded is not None:
             chosen[i], (net[i], gross[i]) = recorded, before
+    reserved = _unknown(terms, benefit, given, chosen, spent, unknown)
+    held |= set(reserved)
+    for i, most in reserved.items():
+        net[i], gross[i] = most
     listed = [i for i in range(len(chosen)) if gross[i] or past[i].here]
     owed, line = _capped([int(net[i]) for i in listed], [past[i].here for i in listed], listing)
     claims = []
@@ -150,6 +160,32 @@ def evaluate(
             )
         )
     return Evaluated(tuple(claims), line)
+
+
+def _unknown(
+    terms: Terms,
+    benefit: str,
+    given: Given,
+    chosen: Sequence[Recorded],
+    spent: Amounts,
+    unknown: Mapping[int, Collection[str]] | None,
+) -> dict[int, tuple[int, int]]:
+    """Where an input that is not known could change the amount: the most of net and of gross."""
+    found = {}
+    for i, names in (unknown or {}).items():
+        row = chosen[i].row
+        known = {n: v for n, v in _of_one(given, i).items() if n not in names}
+        gross, net = (can_be(terms, benefit, known, row.declared, s) for s in (0, int(spent[i])))
+        if gross.least < gross.most and row.transaction is not Transaction.CANCEL:
+            found[i] = net.most, gross.most
+    return found
+
+
+def can_be(
+    terms: Terms, benefit: str, known: Mapping[str, int], declared: Mapping[str, int], spent: int
+) -> Bounds:
+    """What one policy can come to while some inputs are not known: least and most, in fen."""
+    return bounds(terms, benefit, known, declared, {benefit: spent})
 
 
 def spent_at_most(terms: Terms, benefit: str) -> int:
@@ -188,10 +224,22 @@ def _state(gross: int, owed: int, settled: int, listing: Listing, *, held: bool)
     return "cut" if owed < gross else "paid"
 
 
+def _given(observed: Observed) -> Given:
+    return {n: v if isinstance(v, int) else np.array(v, np.int64) for n, v in observed.items()}
+
+
+def _at(given: Given, places: Sequence[int]) -> Given:
+    return {n: v if isinstance(v, int) else v[list(places)] for n, v in given.items()}
+
+
+def _of_one(given: Given, place: int) -> dict[str, int]:
+    return {n: v if isinstance(v, int) else int(v[place]) for n, v in given.items()}
+
+
 def _in_time(
     terms: Terms,
     benefit: str,
-    observed: Mapping[str, int],
+    observed: Given,
     policies: Sequence[Effective],
     spent: Amounts,
 ) -> dict[int, tuple[Recorded | None, tuple[int, int]]]:
@@ -202,7 +250,7 @@ def _in_time(
     found = dict.fromkeys(late, (None, (0, 0)))
     if stood:
         places, rows = [i for i, _ in stood], [p for _, p in stood]
-        net, gross = _read(terms, benefit, observed, rows, spent[places])
+        net, gross = _read(terms, benefit, _at(observed, places), rows, spent[places])
         for n, (i, p) in enumerate(stood):
             found[i] = (p, (int(net[n]), int(gross[n])))
     return found
@@ -211,7 +259,7 @@ def _in_time(
 def _read(
     terms: Terms,
     benefit: str,
-    observed: Mapping[str, int],
+    observed: Given,
     rows: Sequence[Recorded],
     spent: Amounts,
 ) -> tuple[Amounts, Amounts]:
@@ -229,7 +277,7 @@ def _read(
 def _columns(
     terms: Terms,
     benefit: str,
-    observed: Mapping[str, int],
+    observed: Given,
     rows: Sequence[Recorded],
     spent: Amounts,
 ) -> Amounts:
@@ -241,7 +289,7 @@ def _columns(
 def _confirm(
     terms: Terms,
     benefit: str,
-    observed: Mapping[str, int],
+    observed: Given,
     rows: Sequence[Recorded],
     spent: Amounts,
     amounts: Amounts,
@@ -250,7 +298,8 @@ def _confirm(
         if not amounts[index] and index % ZERO_SAMPLE:
             continue
         row, before = recorded.row, {benefit: int(spent[index])}
-        plain = exact.settle(terms, benefit, observed, row.declared, before).amount_fen
+        seen = _of_one(observed, index)
+        plain = exact.settle(terms, benefit, seen, row.declared, before).amount_fen
         if plain != int(amounts[index]):
             raise ReadingsDisagree(
                 "columnar and exact reading differ",

@@ -97,8 +97,19 @@ def still_open(looks: Sequence[Look]) -> list[dict[str, Any]]:
 
 def same_values(trigger: Mapping[str, Any], ready: Ready) -> bool:
     """Whether a trigger was made for just these values at this instant."""
-    before = {name: fact["value"] for name, fact in trigger["facts"].items()}
-    return before == ready.observed() and trigger["instant"] == ready.instant
+    same = _values(trigger["facts"]) == _values(ready.facts)
+    return same and bool(trigger["instant"] == ready.instant)
+
+
+def _values(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a decision can depend on: each value, and the lists where it differs by policy."""
+    return {
+        name: (
+            fact["value"],
+            [each["list"] and each["list"]["root"] for each in fact["detail"].get("lists", ())],
+        )
+        for name, fact in facts.items()
+    }
 
 
 def _rank(look: Look, ready: Ready, benefit: str) -> tuple[int, int, int, str]:

@@ -72,7 +72,7 @@ def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
             for row in reading.rows
             if row.observation is not None
         ]
-        tail = Tail(member)
+        tail = Tail(member, speak.Speaker(language))
         member.node.pass_time(now)
         results = record(member.node, rows, now)
         done = member.work()
@@ -107,12 +107,30 @@ def resolve(
             "reason": reason,
             "person": person,
         }
-        tail = Tail(member)
+        tail = Tail(member, speak.Speaker(language))
         _good([member.node.submit([member.node.act("resolve", f"{case}/{name}/{value}", body)])[0]])
         member.work()
         for line in tail.lines():
             speak.out(line)
     speak.out(speak.Speaker(language).text("resolved", case=case, person=person))
+    return 0
+
+
+def reopen(place: Place, case: str, reason: str, person: str, *, language: Language) -> int:
+    """A person puts a case that could not be decided into its book's line again."""
+    with _working(place) as member:
+        with member.node.reading() as (_, state):
+            found = [c for _, c in state.range("case", case) if c["state"] == "held_undecided"]
+        if len(found) != 1:
+            raise Refused(Refusal("cli.not_one_held", {"case": case, "count": len(found)}))
+        body = {name: found[0][name] for name in ("listing", "occurrence", "benefit")}
+        body |= {"reason": reason, "person": person}
+        tail = Tail(member, speak.Speaker(language))
+        member.node.accept("reopen", f"{case}/{found[0]['trigger']}", body)
+        member.work()
+        for line in tail.lines():
+            speak.out(line)
+    speak.out(speak.Speaker(language).text("reopened", case=case, person=person))
     return 0
 
 

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,19 +36,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except Refused as refused:
-        speak.refuse(refused.refusals, language)
-        return REFUSED
+        code, refusals = REFUSED, refused.refusals
     except OutsideFault as fault:
-        speak.fault(fault, language)
-        return OUTSIDE
+        code, refusals = OUTSIDE, speak.fault(fault)
     except Alarm as alarm:
-        speak.alarm(alarm, language)
-        return ALARM
+        code, refusals = ALARM, speak.alarm(alarm)
     except OSError as error:
-        speak.fault(OutsideFault(str(error), retry=True), language)
-        return OUTSIDE
+        code, refusals = OUTSIDE, speak.fault(OutsideFault(str(error), retry=True))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        misused = _misused(error)
+        if misused is None:
+            raise
+        code, refusals = USAGE, misused
+    speak.refuse(refusals, language)
+    if wants_json(given):
+        speak.show_json(speak.refused(refusals, code))
+    return code
+
+
+def _misused(error: Exception) -> tuple[Refusal, ...] | None:
+    """Wrong words, as typer found them, as refusals; None for any other fault."""
+    from typer.exceptions import TyperException
+
+    from .usage import refusal
+
+    return refusal(error) if isinstance(error, TyperException) else None
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether standard output was to hold JSON, so that a refusal must be JSON too."""
+    if arguments[:1] == ["demo"]:  # there --json names a file, or - for standard output
+        return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)
+    return "--json" in arguments
 
 
 def _run(given: list[str], language: Language) -> int:
@@ -55,9 +77,11 @@ def _run(given: list[str], language: Language) -> int:
     if given[:1] == ["verify"] and (asked := verify_arguments(given[1:])) is not None:
         return verify(asked.file, asked.key, as_json=asked.json, language=language)
     from .commands import app
+    from .commands.teaching import teach
 
-    app(given, prog_name="miaopei")
-    return GOOD
+    teach(app, language)
+    ended = app(given, prog_name="miaopei", standalone_mode=False)
+    return ended if isinstance(ended, int) else GOOD
 
 
 def run() -> NoReturn:
@@ -74,10 +98,11 @@ def _interrupted(number: int, _frame: object) -> NoReturn:
 def language_of(arguments: Sequence[str]) -> Language:
     """The language for what goes wrong before or beside a command's own words."""
     for at, argument in enumerate(arguments):
-        if argument == "--lang":
-            return "zh" if "zh" in arguments[at + 1 : at + 2] else "en"
-        if argument.startswith("--lang="):
-            return "zh" if argument.endswith("zh") else "en"
+        name, equals, value = argument.partition("=")
+        if name == "--lang":
+            asked = value if equals else next(iter(arguments[at + 1 : at + 2]), "")
+            if asked in ("zh", "en"):
+                return "zh" if asked == "zh" else "en"
     return settings.language()
 
 
@@ -144,6 +169,5 @@ def key_of(given: str | None) -> str | None:
     try:
         with path.open(encoding="utf-8") as file:
             return file.read(LONGEST_KEY).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = type(error).__name__
-        raise Refused(Refusal("cli.no_key_file", {"path": given[:200], "why": why})) from None
+    except (OSError, UnicodeDecodeError):
+        raise Refused(Refusal("cli.no_key_file", {"path": given[:200]})) from None

@@ -11,11 +11,11 @@ from typing import Any
 from ..acts.state import State
 from ..adapters import postgres_columns, tile_files
 from ..adapters.memory_store import MemoryStore
-from ..errors import Alarm, Refusal, Refused
+from ..errors import Alarm, Fact, Refusal, Refused
 from ..errors.texts import say, table
 from ..ledger import audit as ledger_audit
 from ..ledger import checkpoint
-from ..measures.instant import beijing_text
+from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan
 from ..node.node import Node
 from ..node.proof.inspect import inspect
@@ -24,6 +24,7 @@ from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
 from ..reports.lineage import caused, why
 from ..settings import Language
+from ..terms.filing import Product
 from . import speak
 from .place import Place, scratch
 
@@ -181,6 +182,11 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
             for part in ({}, *case.get("open", ()))  # other shocks of a sequence that has settled
             if everything or {**case, **part}["state"].startswith(OPEN)
         ]
+        products = {
+            listing: Product.from_json(state.need("product", entry["product"])["product"])
+            for listing, entry in state.range("listing", "")
+        }
+    found.sort(key=lambda case: _place(case, products[case["listing"]]))
     if as_json:
         speak.show_json(found)
         return 0
@@ -188,7 +194,7 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
         speak.out(speaker.text("no_cases"))
         return 0
     headings = [
-        (speaker.pick("事故", "Occurrence"), "right"),
+        (speaker.pick("事件", "Event"), "left"),
         (speaker.pick("挂牌", "Listing"), "left"),
         (speaker.pick("保障", "Benefit"), "left"),
         (speaker.pick("状态", "State"), "left"),
@@ -196,22 +202,39 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
         (speaker.pick("期限（北京时间）", "Until (Beijing)"), "right"),
         (speaker.pick("负责", "Owner"), "left"),
     ]
-    speak.show_table("", headings, (_case_line(case, language) for case in found))
+    lines = (_case_line(case, products[case["listing"]], language) for case in found)
+    speak.show_table("", headings, lines)
     return 0
 
 
-def _case_line(case: dict[str, Any], language: Language) -> tuple[str, ...]:
+def _place(case: dict[str, Any], product: Product) -> tuple[Any, ...]:
+    """By event, as they struck; of each first what was settled, then as the product is filed."""
+    struck = case["instant"] or 0
+    benefit = product.benefits.index(case["benefit"])
+    return struck, case["occurrence"], not case["settlement"], case["listing"], benefit
+
+
+def _case_line(case: dict[str, Any], product: Product, language: Language) -> tuple[str, ...]:
     reason = case["reason"].rpartition(".")[2]
     room = "register" if reason in table("register") else "evidence"
     facts = case["facts"].get("waiting") or case["facts"].get("held") or {}
-    plain = {k: v for k, v in facts.items() if isinstance(v, str | int)}
-    until = "—" if case["until"] is None else beijing_text(case["until"])
+    version = None if case["instant"] is None else product.version_at(case["instant"])
+    plain: dict[str, Fact] = {"version": None if version is None else version.number}
+    plain |= {k: v for k, v in facts.items() if isinstance(v, str | int)}
+    day = "—" if case["instant"] is None else beijing_day(case["instant"])
+    waits = case["until"] is not None and case["state"].startswith(OPEN)
+    until = beijing_text(case["until"]) if waits else "—"
+    why = Refusal(f"{room}.{reason}", plain)
+    if (refusal := case["facts"].get("refusal")) is not None:
+        why = Refusal(refusal["code"], refusal["facts"])
     return (
-        case["occurrence"][:12],
+        f"{day} {case['occurrence'][:8]}",
         case["listing"],
-        case["benefit"],
+        say(Refusal(f"verify.benefit_{case['benefit']}"), language)
+        if f"benefit_{case['benefit']}" in table("verify")
+        else case["benefit"],
         say(Refusal(f"register.state_{case['state']}"), language),
-        say(Refusal(f"{room}.{reason}", plain), language),
+        say(why, language),
         until,
         case["owner"] or "—",
     )

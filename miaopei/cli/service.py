@@ -71,7 +71,8 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
     try:
         uvicorn.Server(config).run()
     except SystemExit:  # uvicorn's way to say that it could not listen
-        raise OutsideFault(f"port {port} of {HOST} cannot be used", retry=True) from None
+        speak.note(speaker.text("port_in_use", port=port, next=port + 1))
+        return 3
     except KeyboardInterrupt:
         speak.note(speaker.text("served"))
     return 0

@@ -6,8 +6,11 @@ Results go to standard output, everything else (progress, refusals, hints) to st
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Alarm, OutsideFault, Refusal
@@ -17,6 +20,7 @@ from ..settings import Language
 if TYPE_CHECKING:
     from rich.console import Console
 
+NAME = "miaopei"
 TEXT_WIDTH = 24  # the least that running text is squeezed to
 PLAIN_WIDTH = 140  # columns where the output is not a terminal
 
@@ -54,6 +58,15 @@ def console(*, err: bool = False) -> Console:
         emoji=False,
         soft_wrap=not stream.isatty(),
     )
+
+
+def program() -> str:
+    """How a person here calls this program: its name where the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if called.name != NAME or shutil.which(NAME):
+        return NAME
+    near = os.path.relpath(called)
+    return str(called) if near.startswith("..") else near
 
 
 def out(text: str) -> None:
@@ -124,16 +137,27 @@ def refuse(refusals: Iterable[Refusal], language: Language) -> None:
         note(say(refusal, language))
 
 
-def fault(error: OutsideFault, language: Language) -> None:
+def refused(refusals: Sequence[Refusal], code: int) -> dict[str, Any]:
+    """Refusals as JSON, for who asked for JSON: codes, facts, and the sentences of both languages.
+
+    `exit` is the exit code.
+    """
+    told = [
+        {**refusal.as_json(), "zh": say(refusal, "zh"), "en": say(refusal, "en")}
+        for refusal in refusals
+    ]
+    return {"refusals": told, "exit": code}
+
+
+def fault(error: OutsideFault) -> tuple[Refusal, ...]:
     """Something outside the house failed."""
-    speaker = Speaker(language)
-    note(speaker.text("outside_fault", what=str(error)))
-    note(speaker.text("try_again" if error.retry else "look_first"))
+    after = Refusal("cli.try_again" if error.retry else "cli.look_first")
+    return Refusal("cli.outside_fault", {"what": str(error)}), after
 
 
-def alarm(error: Alarm, language: Language) -> None:
+def alarm(error: Alarm) -> tuple[Refusal, ...]:
     """The impossible was seen."""
-    note(Speaker(language).text("alarm", what=error.what, facts=_facts(error.facts)))
+    return (Refusal("cli.alarm", {"what": error.what, "facts": _facts(error.facts)}),)
 
 
 def _facts(facts: Mapping[str, Any]) -> str:

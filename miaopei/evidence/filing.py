@@ -15,7 +15,7 @@ from ..measures.instant import DAY, HOUR
 from ..measures.place import LARGEST_RADIUS
 from .findings import MEASURES
 from .grouping import SHOCKS
-from .kinds import ITEMS, READING
+from .kinds import ITEMS, OUTAGE, READING
 from .shocks import EVERY_SHOCK, HELD, LAST_RECORDED, MAIN_SHOCK
 
 # Largest values. A year is the longest a policy runs; magnitudes are filed up to 10.0. A case looks
@@ -34,10 +34,13 @@ LIKE: Mapping[str, int] = {"like_shock_seconds": DAY, "like_shock_tenths": THRES
 FINEST = 8  # the resolution of an observation's cell: a finer area has no ancestor of it
 LONGEST_SET = 60  # characters of the name of a set of areas
 FREE = "value"  # the one measure that needs no sequence of shocks
+NEEDS_SHOCKS = "evidence.measure_needs_shocks"
+OUTAGES = tuple(measure for measure in MEASURES if measure.startswith("outage."))
 PARAMS: Mapping[str, frozenset[str]] = {
     "loss.area": frozenset({"item"}),
     "loss.total": frozenset({"item"}),
     FREE: frozenset({"reading"}),
+    "outage.restored": frozenset({"plan"}),
 }
 
 
@@ -54,13 +57,26 @@ def check(product_json: Any) -> list[Refusal]:
         *check_inputs(inputs),
         *check_area(value.get("area"), needed=shocks),
     ]
-    if isinstance(grouping, Mapping) and grouping.get("kind") == READING:
-        found += [
-            Refusal("evidence.measure_needs_shocks", {"input": name, "measure": measure})
-            for name, measure in _measured(inputs)
-            if measure in MEASURES and measure != FREE
-        ]
+    if isinstance(grouping, Mapping):
+        found += _unfit(grouping.get("kind"), inputs)
     return found
+
+
+def _unfit(kind: Any, inputs: Any) -> list[Refusal]:
+    """Measures that cannot be read from what this kind of grouping makes of the facts."""
+    shocks = [measure for measure in MEASURES if measure != FREE and measure not in OUTAGES]
+    never = {READING: [*shocks, *OUTAGES], OUTAGE: [*shocks, FREE], SHOCKS: OUTAGES}
+    unfit = never.get(kind, ()) if isinstance(kind, str) else ()
+    return [
+        Refusal(
+            "evidence.measure_needs_outages"
+            if measure in OUTAGES
+            else ("evidence.measure_not_of_outages" if kind == OUTAGE else NEEDS_SHOCKS),
+            {"input": name, "measure": measure},
+        )
+        for name, measure in _measured(inputs)
+        if measure in unfit
+    ]
 
 
 def check_grouping(grouping: Any) -> list[Refusal]:
@@ -68,12 +84,12 @@ def check_grouping(grouping: Any) -> list[Refusal]:
     if not isinstance(grouping, Mapping):
         return [_bad_rule("grouping")]
     kind = grouping.get("kind")
-    if kind not in (SHOCKS, READING):
+    if kind not in (SHOCKS, READING, OUTAGE):
         return [Refusal("evidence.unknown_grouping", {"kind": _shown(kind)})]
     shocks = {"kind", "sources", "counted_types", "decides", "same_version", *LIMITS, *LIKE}
     known = shocks if kind == SHOCKS else {"kind"}
     found = [_bad_rule(_shown(name)) for name in sorted(map(str, set(grouping) - known))]
-    if kind == READING:
+    if kind != SHOCKS:
         return found
     like = [name for name in LIKE if any(each in grouping for each in LIKE)]
     found += [fault for name in (*LIMITS, *like) for fault in _number(grouping, name)]
@@ -199,6 +215,8 @@ def _params(params: Any, name: str, measure: str) -> list[Refusal]:
     if "item" in params and not unknown and params["item"] not in tuple(ITEMS):
         facts: dict[str, Fact] = {"input": name, "item": _shown(params["item"])}
         found.append(Refusal("evidence.unknown_item", facts))
+    if "plan" in params and not unknown and not _texts([params["plan"]], longest=60):
+        found.append(_bad_input(name, "params.plan"))
     if "reading" in params and not unknown and not _texts([params["reading"]], longest=60):
         found.append(_bad_input(name, "params.reading"))
     return found

@@ -15,7 +15,7 @@ from typing import Any
 from ..measures.identity import content_id
 from ..measures.instant import DAY
 from ..measures.place import threshold, unit_vector, within
-from .kinds import READING, SHOCK
+from .kinds import OUTAGE, READING, SHOCK
 from .shocks import Cluster, Fact, Record, Rule, joined, records, relevant
 
 SHOCKS = "shocks"  # the kind of rule that makes sequences; any other groups by event key
@@ -90,6 +90,8 @@ def group(
     facts: Iterable[Fact], rule: Mapping[str, Any], pinned: Iterable[Occurrence] = ()
 ) -> list[Occurrence]:
     """The occurrences of one rule, by origin. `pinned` are those that a trigger was made for."""
+    if rule.get("kind", SHOCKS) == OUTAGE:
+        return _outages(facts, rule, pinned)
     if rule.get("kind", SHOCKS) != SHOCKS:
         return _readings(facts, rule)
     how = Rule.read(rule)
@@ -190,4 +192,29 @@ def _readings(facts: Iterable[Fact], rule: Mapping[str, Any]) -> list[Occurrence
         origin = group_facts[0].observation.instant
         shocks = (Shock(ids[0], ids),)
         found.append(Occurrence(occurrence_id(rule, ids[0]), ids[0], origin, 0, 0, shocks))
+    return sorted(found, key=lambda o: (o.origin, o.id))
+
+
+def _outages(
+    facts: Iterable[Fact], rule: Mapping[str, Any], pinned: Iterable[Occurrence]
+) -> list[Occurrence]:
+    """Outages: one number is one occurrence, founded by the plan that was recorded first.
+
+    Its origin is the start that the newest plan names; what has a trigger keeps its own.
+    """
+    standing = {o.founding: o for o in pinned}
+    by_number: dict[str, list[Fact]] = defaultdict(list)
+    for fact in sorted(facts, key=lambda f: (f.recorded_order, f.observation.id)):
+        by_number[fact.observation.event_key].append(fact)
+    found = []
+    for every in by_number.values():
+        plans = [f.observation for f in every if f.observation.kind == OUTAGE]
+        if not plans:
+            continue  # a restoration without a plan waits for one
+        founder, newest = plans[0], max(plans, key=lambda o: o.revision)
+        kept = standing.get(founder.id)
+        origin = newest.values["off_planned"] if kept is None else kept.origin
+        ids = (founder.id, *(f.observation.id for f in every if f.observation.id != founder.id))
+        shocks = (Shock(founder.id, ids),)
+        found.append(Occurrence(occurrence_id(rule, founder.id), founder.id, origin, 0, 0, shocks))
     return sorted(found, key=lambda o: (o.origin, o.id))

@@ -9,13 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import Refusal, Refused
+from ..errors import Fact, Refusal, Refused
 from ..measures import place
 from ..measures.instant import from_beijing
 
 SHOCK, LOSS_REPORT, DEATHS, READING = "shock", "loss_report", "deaths", "reading"
+OUTAGE, RESTORATION = "outage", "restoration"
 GROUPED = (SHOCK, READING)  # kinds that open occurrences
 ATTACHED = (LOSS_REPORT, DEATHS)  # kinds that attach to them by their day
+KEYED = (OUTAGE, RESTORATION)  # kinds that belong to the occurrence of their event key
+LIST = "miaopei/list/1"  # media of a sealed list: one row a person, sorted by subject token
 
 # Table 3 of the Yunnan paper (地震经济损失统计): item -> (group, Chinese name). Source: docs/specs/
 # evidence.md, section 2. Losses are counted in units of 0.1 万元 (100,000 fen).
@@ -86,6 +89,30 @@ def _totals(value: Any) -> bool:
     )
 
 
+def _list(value: Any) -> bool:
+    """A reference to a sealed list, as acts refer to blobs."""
+    names = {"blob", "length", "count", "root", "media"}
+    return (
+        isinstance(value, Mapping)
+        and set(value) == names
+        and value["media"] == LIST
+        and all(_DIGEST(value[name]) for name in ("blob", "root"))
+        and all(_COUNT(value[name]) for name in ("length", "count"))
+    )
+
+
+def _numbers(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= 20
+        and all(_KEY(each) for each in value)
+        and len(set(value)) == len(value)
+    )
+
+
+_DIGEST = _matches(r"[0-9a-f]{64}")
+_KEY = _text(60)
+_COUNT = _integer(0, 2**40)
 _INSTANT = _integer(-(10**11), 10**11)
 _LOSS = _integer(0, LARGEST_LOSS)
 _CODE = _matches(r"[0-9]{6}")
@@ -129,6 +156,29 @@ FORMS: Mapping[str, Mapping[str, Rule]] = {
         "unit": _text(40),
         "published_at": _or_null(_INSTANT),
     },
+    OUTAGE: {
+        "state": lambda value: value in ("planned", "cancelled"),
+        "published_at": _INSTANT,
+        "off_planned": _INSTANT,
+        "on_planned": _INSTANT,
+        "cause": _integer(0, 99),
+        "feeder": _text(60),
+        "replaces": _numbers,
+        "list": _list,
+    },
+    RESTORATION: {
+        "published_at": _INSTANT,
+        "first_off": _or_null(_INSTANT),
+        "last_on": _or_null(_INSTANT),
+        "complete": lambda value: type(value) is bool,
+        "cause": _or_null(_integer(0, 99)),
+        "list": _or_null(_list),
+    },
+}
+# Two moments of one kind that have an order: (earlier, later, refused where the other way round).
+ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    OUTAGE: (("off_planned", "on_planned"),),
+    RESTORATION: (("first_off", "last_on"), ("last_on", "published_at")),
 }
 
 
@@ -147,6 +197,25 @@ def misfits(kind: str, values: Mapping[str, Any]) -> list[Refusal]:
             found.append(_misfit(kind, "magnitude_raw", values["magnitude_raw"]))
         elif printed != values["magnitude_tenths"]:
             found.append(_misfit(kind, "magnitude_tenths", values["magnitude_tenths"]))
+    if not found:
+        found += _disordered(kind, values)
+    return found
+
+
+def _disordered(kind: str, values: Mapping[str, Any]) -> list[Refusal]:
+    found = []
+    for earlier, later in ORDERED.get(kind, ()):
+        one, other = values[earlier], values[later]
+        if one is not None and other is not None and other < one:
+            facts: dict[str, Fact] = {
+                "earlier": earlier,
+                "later": later,
+                "one": one,
+                "other": other,
+            }
+            found.append(Refusal("evidence.wrong_order", {"kind": kind, **facts}))
+    if kind == RESTORATION and values["complete"] and values["last_on"] is None:
+        found.append(_misfit(kind, "last_on", None))
     return found
 
 
@@ -161,6 +230,8 @@ def instant(kind: str, values: Mapping[str, Any]) -> int:
         return int(values["origin"])
     if kind == READING:
         return int(values["at"])
+    if kind in KEYED:
+        return int(values["published_at"])  # a plan speaks of the future, its notice does not
     known = values.get("event_time")
     return from_beijing(values["event_day"]) if known is None else int(known)
 

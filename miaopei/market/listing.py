@@ -27,7 +27,9 @@ class Listing:
 
     `deciders` are member ids, `k` how many equal decisions settle, `kept_or_receivable` what a
     negative difference becomes, `occurrence_cap_fen` the most that one occurrence pays over the
-    whole book (None: no cap), `solo` whether one operator decides alone.
+    whole book (None: no cap), `solo` whether one operator decides alone,
+    `takeover_seconds` how long after a settlement the standby may take over its open debt (None:
+    never; it then stands in no recorded form).
     """
 
     id: str
@@ -41,6 +43,7 @@ class Listing:
     kept_or_receivable: Overpaid
     occurrence_cap_fen: int | None
     solo: bool
+    takeover_seconds: int | None = None
 
     def check(self, operators: Mapping[str, str]) -> list[Refusal]:
         """Every reason why this listing may not stand; none where it may.
@@ -54,6 +57,10 @@ class Listing:
         ]
         if self.standby_payer == self.payer:
             faults.append(Refusal("market.standby_is_payer", {"payer": self.payer}))
+        after = self.takeover_seconds
+        if after is not None and (after <= 0 or self.standby_payer is None):
+            facts = {"seconds": after, "standby": self.standby_payer}
+            faults.append(Refusal("market.bad_takeover", facts))
         cap = self.occurrence_cap_fen
         if cap is not None and cap <= 0:
             faults.append(Refusal("market.cap_not_positive", {"cap_fen": cap}))
@@ -99,7 +106,10 @@ class Listing:
 
     def as_json(self) -> dict[str, Any]:
         """The form that stands in the record."""
+        after = self.takeover_seconds
+        named = {} if after is None else {"takeover_seconds": after}
         return {
+            **named,
             "id": self.id,
             "product": self.product,
             "book": self.book,
@@ -119,8 +129,13 @@ class Listing:
 
         Errors   Refused market.bad_field, market.share_*.
         """
+        given = dict(value) if isinstance(value, Mapping) else {}
+        after = given.pop("takeover_seconds", None)
+        if type(after) not in (int, type(None)):
+            facts = {"field": "takeover_seconds", "why": f"is {type(after).__name__}"}
+            raise Refused(Refusal("market.bad_field", facts))
         key, product, book, placement, payer, standby, deciders, k, overpaid, cap, solo = read(
-            value,
+            given or value,
             "market.bad_field",
             id=str,
             product=str,
@@ -152,4 +167,5 @@ class Listing:
             Overpaid(overpaid),
             cap,
             solo,
+            after,
         )

@@ -1,47 +1,44 @@
-"""The node: what is submitted is ordered into blocks, applied in one transaction each, and signed.
+"""The node: acts are signed and submitted, an orderer puts them in order, the store keeps them.
 
-The solo orderer lives here: a block is made at once from what is submitted, with the height, time,
-leaves and root that a consortium's would have. Deciding and paying are in `decider` and `payer`.
+Which orderer it is (`order.solo`, or the engine of several members) changes nothing here. Deciding
+and paying are in `effects`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..acts.apply import ActResult, Block, apply_block, begin, replay_time
+from ..acts.apply import ActResult
 from ..acts.envelope import Act, sign
 from ..acts.state import State
-from ..errors import Refusal, Refused
-from ..ledger import checkpoint
-from ..measures.identity import canonical, content_id, read_canonical
-from .ports import Clock, Head, Identity, Random, Reading, Store, Writing
+from ..errors import Refused
+from ..measures.identity import canonical, read_canonical
+from .order.keep import found
+from .order.solo import Solo
+from .ports import Clock, Identity, Orderer, Random, Reading, Store
 
 
 class Node:
     """One member's node over one store. `submit` is done when the act is final."""
 
-    def __init__(self, store: Store, identity: Identity, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        clock: Clock,
+        random: Random,
+        orderer: Orderer | None = None,
+    ) -> None:
         self.store, self.identity, self.random = store, identity, random
-        self._clock = clock
-        self._one_block = threading.Lock()
+        self.orderer = orderer or Solo(store, identity, clock)
         with store.reading() as reading:
             self.genesis: dict[str, Any] | None = _genesis(reading)
 
     def found(self, value: dict[str, Any]) -> None:
         """Begin the record with its genesis, once; the same genesis again changes nothing."""
-        with self._one_block:
-            if self.genesis is not None:
-                if self.genesis["chain"] != content_id("chain", value):
-                    raise Refused(_other_genesis(self.genesis, value))
-                return
-            with self.store.writing() as block:
-                state = State(block)
-                leaf = begin(state, value)
-                self._commit(block, state, Block(0, value["time"], (leaf,), ("genesis",), ()))
-                self.genesis = state.need("genesis", "it")
+        self.genesis = found(self.store, value, self.identity.log)
 
     @property
     def chain(self) -> str:
@@ -55,22 +52,11 @@ class Node:
         return sign(self.identity.acts, self.chain, kind, self.identity.member, ref, body)
 
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
-        """Make one block of these acts; when this returns they are final or refused.
+        """Have these acts ordered together; when this returns they are final or refused.
 
         Only time and what ripens by it may pass where `acts` is empty.
         """
-        with self._one_block, self.store.writing() as block:
-            head = block.head()
-            state = State(block)
-            made = apply_block(
-                state,
-                acts,
-                height=head.height + 1,
-                at=self._time(state, acts, head.time),
-                previous=head.root.hex(),
-            )
-            self._commit(block, state, made)
-            return list(made.results)
+        return self.orderer.submit(acts)
 
     def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.
@@ -100,39 +86,10 @@ class Node:
         with self.store.reading() as reading:
             yield reading, State(reading)
 
-    def _time(self, state: State, acts: Sequence[Act], before: int) -> int:
-        """Live: our clock, never back. Replay: what the replay source says in these acts."""
-        if self.genesis is not None and self.genesis["clock"] == "live":
-            return max(before, self._clock())
-        return replay_time(state, acts, before)
-
-    def _commit(self, block: Writing, state: State, made: Block) -> Head:
-        for table, key, value in state.writes():
-            if value is None:
-                block.delete(table, key)
-            else:
-                block.put(table, key, value)
-        if made.leaves:
-            first = block.append_leaves(made.leaves)
-            places = {name: first + i for i, name in enumerate(made.names)}
-            block.put_places(places.items())
-        head = block.finish_block(made.height, made.time, len(made.leaves))
-        if made.leaves:
-            origin = state.need("genesis", "it")["origin"]
-            text = checkpoint.sign(origin, head.size, head.root, self.identity.log)
-            block.save_checkpoint(head.size, text)
-        return head
-
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:
     found = reading.get("genesis", "it")
     return None if found is None else read_canonical(found)
-
-
-def _other_genesis(here: dict[str, Any], value: dict[str, Any]) -> Refusal:
-    return Refusal(
-        "act.other_genesis", {"here": here["chain"][:16], "given": content_id("chain", value)[:16]}
-    )
 
 
 def genesis_value(

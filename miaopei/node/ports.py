@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ..accounts.rail import Instruction, Outcome
+from ..accounts.rail import ClosedId, Instruction, Outcome
+from ..acts.apply import ActResult
+from ..acts.envelope import Act
 from ..policies.book import Recorded
 
 
@@ -86,11 +88,18 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Reading]: ...
 
 
+class Orderer(Protocol):
+    """What puts acts in order: this process alone, or the engine that the members share."""
+
+    def submit(self, acts: Sequence[Act]) -> list[ActResult]: ...
+
+
 class Rail(Protocol):
     """A bank: pay, ask by id, close an id. Silence raises OutsideFault(retry=True)."""
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]: ...
     def ask(self, ids: list[str]) -> list[Outcome]: ...
+    def close(self, instruction: str) -> ClosedId | Outcome: ...
 
 
 Clock = Callable[[], int]

@@ -149,9 +149,9 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
         for carrier, fen in placement.split(row.premium_fen).items():
             parts[carrier] += fen
     commitments = [row.commitment() for row in rows]
-    sealed = seal_blob(
-        block, node, [canonical(row.as_json()) for row in rows], commitments, "miaopei/rows/1"
-    )
+    plainly = [canonical(row.as_json()) for row in rows]
+    entry = state.need("book", book)["listing"]
+    sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
     plain = b"".join(commitments)
     body = {
         "book": book,

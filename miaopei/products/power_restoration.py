@@ -50,18 +50,19 @@ ACTUAL = b.observed(
     definition_en="The actual restoration time by the supply-service command system and the "
     f"electricity-use acquisition system. {MINUTE_EN}",
 )
+CODES = (
+    Code(0, "unknown", "未判明", "not determined"),
+    Code(1, "grid_work", "电网检修", "work on the grid"),
+    Code(2, "weather", "天气", "weather"),
+    Code(3, "customer_fault", "用户自身原因", "a fault of the customer"),
+    Code(4, "war", "战争", "war"),
+    Code(5, "equipment", "电网设备故障", "a fault of grid equipment"),
+    Code(6, "third_party", "第三方破坏", "damage by a third party"),
+    Code(7, "lawful_disconnection", "依法停电", "lawful disconnection"),
+)
 CAUSE = b.observed_code(
     "outage_cause",
-    (
-        Code(0, "unknown", "未判明", "not determined"),
-        Code(1, "grid_work", "电网检修", "work on the grid"),
-        Code(2, "weather", "天气", "weather"),
-        Code(3, "customer_fault", "用户自身原因", "a fault of the customer"),
-        Code(4, "war", "战争", "war"),
-        Code(5, "equipment", "电网设备故障", "a fault of grid equipment"),
-        Code(6, "third_party", "第三方破坏", "damage by a third party"),
-        Code(7, "lawful_disconnection", "依法停电", "lawful disconnection"),
-    ),
+    CODES,
     zh="延误原因",
     en="the cause of the delay",
     measure="value",

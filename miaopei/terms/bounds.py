@@ -33,6 +33,8 @@ class Bounds:
     clauses: dict[str, Interval] = field(default_factory=dict)
     faults: list[Refusal] = field(default_factory=list)
     _observed: Mapping[str, int] = field(default_factory=dict)
+    _declared: Mapping[str, int] = field(default_factory=dict)
+    _spent: Mapping[str, int] = field(default_factory=dict)
     _at: dict[int, Interval] = field(default_factory=dict)
 
     def of(self, node: w.Word) -> Interval:
@@ -58,13 +60,19 @@ class Bounds:
             self.faults.append(Refusal("terms.overflow", facts))
 
 
-def bounds(terms: w.Terms, benefit: str, observed: Mapping[str, int] | None = None) -> Bounds:
-    """Least and most payable under one benefit, whatever the inputs; with `observed`, given those.
+def bounds(
+    terms: w.Terms,
+    benefit: str,
+    observed: Mapping[str, int] | None = None,
+    declared: Mapping[str, int] | None = None,
+    spent: Mapping[str, int] | None = None,
+) -> Bounds:
+    """Least and most payable under one benefit, whatever the inputs; those that are given count.
 
     Units    fen for the benefit; each word in its own unit.
     Errors   Refused terms.no_benefit. Faults are listed, not raised: see `prove`.
     """
-    found = Bounds(_observed=observed or {})
+    found = Bounds(_observed=observed or {}, _declared=declared or {}, _spent=spent or {})
     found.least, found.most = found.of(terms.benefit(benefit))
     return found
 
@@ -84,17 +92,20 @@ def _figure(node: w.Figure | w.Fixed, _: Bounds) -> Interval:
     return Interval(node.value, node.value)
 
 
-def _declared(node: w.Declared, _: Bounds) -> Interval:
-    return Interval(node.low, node.high)
+def _declared(node: w.Declared, b: Bounds) -> Interval:
+    return _given(b._declared.get(node.name), node.low, node.high)
 
 
 def _observed(node: w.Observed, b: Bounds) -> Interval:
-    value = b._observed.get(node.name)
-    return Interval(node.low, node.high) if value is None else Interval(value, value)
+    return _given(b._observed.get(node.name), node.low, node.high)
 
 
-def _spent(node: w.Spent, _: Bounds) -> Interval:
-    return Interval(0, node.high.value)
+def _spent(node: w.Spent, b: Bounds) -> Interval:
+    return _given(b._spent.get(node.benefit), 0, node.high.value)
+
+
+def _given(value: int | None, low: int, high: int) -> Interval:
+    return Interval(low, high) if value is None else Interval(value, value)
 
 
 def _plus(node: w.Plus, b: Bounds) -> Interval:

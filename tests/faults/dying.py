@@ -127,7 +127,7 @@ def live(node: Node, payer: Payer, tag: str) -> None:
     payer.run()
     for debt in payer.prepare():
         with node.store.reading() as reading:
-            failed = reading.instructions(debt, ["failed"])
+            failed = reading.instructions(debt, ["failed", "closed"])
         for row in failed:
             with node.store.writing() as block:
                 block.put_payee(row["creditor"], {"account": f"{tag}-new", "name": "投保人"})

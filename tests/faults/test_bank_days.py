@@ -12,7 +12,7 @@ import pytest
 
 from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.sandbox_bank.starter import RunningBank
-from miaopei.errors import Alarm
+from miaopei.errors import Alarm, OutsideFault
 from miaopei.market.examples import DALI_CO_INSURANCE
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
@@ -328,3 +328,96 @@ def test_a_bank_that_is_dead_for_an_hour_and_then_back() -> None:
             day.bank = back
             day.town.work()
             day.paid_once(2 * FULL, 2 * FULL)
+
+
+# The bank says refused and pays -----------------------------------------------------------------
+
+
+def lied_to(bank: RunningBank) -> tuple[Banked, str]:
+    """A day on which the bank paid the first policy and said that it had refused."""
+    day = Banked(bank)
+    debt = day.prepared()
+    bank.control.misbehave("deny", id=day.first_id(debt), operation="pay")
+    day.town.work()
+    assert day.states(debt) == [(1, "failed"), (1, "paid")]
+    assert day.town.executed_fen() == FULL
+    return day, debt
+
+
+def test_a_bank_that_says_refused_and_pays_is_found_out_before_number_two(
+    bank: RunningBank,
+) -> None:
+    day, debt = lied_to(bank)
+    day.correct(0, f"{day.tag}-new")
+    payer = day.town.payer
+    assert payer is not None
+    with pytest.raises(Alarm, match="says otherwise") as alarm:
+        payer.retry_refused(debt)
+    assert (alarm.value.facts["first"], alarm.value.facts["now"]) == ("refused", "executed")
+    for _ in range(2):
+        day.town.work()
+        assert payer.retry_refused(debt) == 0
+    assert day.states(debt) == [(1, "paid"), (1, "paid")]
+    assert day.town.table("closed") == {}
+    day.paid_once(FULL, FULL, 0)
+
+
+def test_a_bank_that_signs_an_id_as_closed_and_has_paid_it_gets_no_number_two(
+    bank: RunningBank,
+) -> None:
+    """Signed and broken: number 2 stays unsent, and each day says both words."""
+    day, debt = lied_to(bank)
+    bank.control.misbehave("deny", id=day.first_id(debt), operation="close")
+    day.correct(0, f"{day.tag}-new")
+    payer = day.town.payer
+    assert payer is not None
+    assert payer.retry_refused(debt) == 1
+    for _ in range(2):
+        with pytest.raises(Alarm, match="says otherwise") as alarm:
+            day.town.work()
+        assert (alarm.value.facts["first"], alarm.value.facts["now"]) == ("refused", "executed")
+        assert day.states(debt) == [(1, "replaced"), (2, "new"), (1, "paid")]
+    found = servers.received(bank, day.holders)
+    assert list(found.values()) == [FULL, FULL, 0]
+    (closed,) = day.town.table("closed", f"{debt}/").values()
+    assert closed["key"] == BankRail(bank.address, PATIENCE).public_key().hex()
+
+
+def test_a_bank_that_is_silent_when_told_to_close_makes_no_number_two(bank: RunningBank) -> None:
+    day = Banked(bank)
+    debt = day.prepared()
+    bank.control.set_open(day.holders[0], is_open=False)
+    day.town.work()
+    day.correct(0, f"{day.tag}-new")
+    payer = day.town.payer
+    assert payer is not None
+    for when in ("before", "after"):
+        bank.control.misbehave("time_out", when=when, operation="close", calls=1)
+        with pytest.raises(OutsideFault):
+            payer.retry_refused(debt)
+        assert day.states(debt) == [(1, "failed"), (1, "paid")]
+    assert payer.retry_refused(debt) == 1
+    day.town.work()
+    day.paid_once(0, FULL, FULL)
+
+
+def test_a_closing_that_is_not_on_the_record_yet_makes_no_number_two(
+    bank: RunningBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = Banked(bank)
+    debt = day.prepared()
+    bank.control.set_open(day.holders[0], is_open=False)
+    day.town.work()
+    payer, node = day.town.payer, day.town.node
+    assert payer is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(node, "submit", lambda acts: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            payer.retry_refused(debt)
+    assert day.states(debt) == [(1, "closed"), (1, "paid")]
+    assert day.town.table("closed") == {}
+    bank.control.set_open(day.holders[0], is_open=True)
+    assert payer.retry_refused(debt) == 1
+    assert len(day.town.table("closed", f"{debt}/")) == 1
+    day.town.work()
+    day.paid_once(FULL, FULL)

@@ -231,20 +231,6 @@ def test_a_limit_that_fell_below_what_is_spent_leaves_nothing_and_the_line_goes_
     assert town.table("book")[listing]["open"] is None
 
 
-def test_a_trigger_that_cannot_be_decided_is_told_with_its_reason() -> None:
-    """What each policy declares is read beside a band that is unset: no number, but a reason."""
-    steps = ((0, 0), (50, wan(100)), (60, None), (65, wan(1_000)))
-    town, listing = a_town(hills(units=True, steps=steps))
-    town.issue([town.policy(listing, shares=10)])
-    shake(town, NIGHT, "6.2", READ)
-    told = town.decider.refusals()
-    assert [[said["code"] for said in reasons] for reasons in told.values()] == [
-        ["terms.band_unset"]
-    ]
-    assert list(told) == list(town.table("duty", "decide/"))
-    assert town.settlements(listing) == []
-
-
 # What arrives, or is known, late ----------------------------------------------------------------
 
 

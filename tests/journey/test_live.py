@@ -36,9 +36,9 @@ def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     file.write_text(f"{HEADER}\n{shock}\n", "utf-8")
     taken = miaopei("feed", "take", str(file), data=data)
     assert taken.returncode == 0, taken.stderr
-    assert "yunnan_dali pays 40,000,000.00 yuan" in taken.stdout
+    assert "settled 40,000,000.00 yuan" in taken.stdout
     again = miaopei("feed", "take", str(file), data=data)
-    assert "pays" not in again.stdout
+    assert "settled" not in again.stdout
     assert "paid 4,000.000 万元, open 0.000 万元" in miaopei("status", data=data).stdout
     rubbish = tmp_path / "rubbish.csv"
     rubbish.write_bytes(b"\x00\xff not a feed")

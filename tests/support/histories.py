@@ -38,6 +38,7 @@ SPOTS = (
     BEIJING_CITY,
     (BEIJING_CITY[0], BEIJING_CITY[1], "云南漾濞"),  # its name says Dali, its position does not
 )
+UNSET = ((0, 0), (50, None), (60, wan(1)), (65, wan(10)))  # between 5.0 and 5.9: no number
 TOGETHER = 50  # blocks written in one transaction
 
 
@@ -61,13 +62,15 @@ class _Maker:
     def __init__(self, random: Random, name: str, store: Store | None) -> None:
         self.random, self.bank = random, PaperBank()
         self.town = Town(store, rail=self.bank, name=name).set_up()
+        self.town.admit("standby", "payer")
         self.books = [
-            self.town.list_product(hills()),
+            self.town.list_product(hills(), standby="standby", takeover_seconds=HOUR),
             self.town.list_product(
                 hills("slopes", units=True, revision=Revision.REVISION_COUNTS),
                 overpaid=Overpaid.RECEIVABLE,
                 cap_fen=wan(20),
             ),
+            self.town.list_product(hills("gaps", units=True, steps=UNSET)),
             self.town.list_product(
                 hills("two", sources=("cenc.rapid", "other.rapid"), operators=2, tolerance=2)
             ),
@@ -80,9 +83,11 @@ class _Maker:
         self.issue()
         moves = [self.issue, self.shake, self.shake, self.tell, self.tell, self.tell, self.spoil]
         moves += [self.pass_time, self.work, self.work, self.resolve, self.correct, self.cancel]
-        moves += [self.hand_on]
+        moves += [self.hand_on, self.reopen, self.take_over]
         for _ in range(steps):
             self.random.choice(moves)()
+        for _ in range(3):
+            self.shake()  # so that some of it still waits at the end
         self.tell()
         self.work()
         return self.town
@@ -90,7 +95,9 @@ class _Maker:
     def issue(self) -> None:
         for book in self.books:
             if self.random.random() < 0.6:
-                declared = {"shares": self.random.randint(1, 100)} if book == "slopes" else {}
+                declared = (
+                    {"shares": self.random.randint(1, 100)} if book in ("slopes", "gaps") else {}
+                )
                 count = self.random.randint(1, 3)
                 rows = [self.town.policy(book, "2014-06-01", **declared) for _ in range(count)]
                 self.town.node.submit([self.town.batch(rows)])
@@ -164,8 +171,12 @@ class _Maker:
         self.town.work()
 
     def resolve(self) -> None:
-        cases = self.town.table("case").values()
-        held = [c for c in cases if c["state"].startswith("held_")]
+        cases = list(self.town.table("case").values())
+        for case in [c for c in cases if c["state"] == "held_undecided"][:1]:
+            said = {n: case[n] for n in ("listing", "occurrence", "benefit")}
+            said |= {"reason": "read again", "person": "duty officer"}
+            self.town.send(self.town.act("reopen", said, f"reopen {self.town.now}"))
+        held = [c for c in cases if c["state"] in ("held_person", "held_conflict")]
         for case in held[:1]:
             name = self.random.choice(["role", "magnitude"])
             value = 1 if name == "role" else 56
@@ -178,6 +189,24 @@ class _Maker:
                 "person": "duty officer",
             }
             self.town.send(self.town.act("resolve", body, f"{name} {self.town.now}"))
+
+    def reopen(self) -> None:
+        """A person has what could not be decided decided again."""
+        held = [c for c in self.town.table("case").values() if c["state"] == "held_undecided"]
+        for case in held[:1]:
+            body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
+            body |= {"reason": "looked at", "person": "duty officer"}
+            self.town.send(self.town.act("reopen", body, f"{self.town.now}"))
+
+    def take_over(self) -> None:
+        """The standby payer takes over what it may; nobody pays it in these histories."""
+        self.tell()
+        self.town.decider.run()
+        self.town.at(self.town.now + 2 * HOUR)
+        for duty in self.town.table("duty", "pay/").values():
+            body = {"debt": duty["debt"], "reason": "late"}
+            if self.town.send(self.town.act_of("standby", "take_over", body)).ok:
+                return
 
     def hand_on(self) -> None:
         """A payout that has arrived goes on to households."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from miaopei.accounts.rail import Instruction, Outcome, OutcomeState
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from miaopei.accounts.rail import ClosedId, Instruction, Outcome, OutcomeState
 from miaopei.errors import OutsideFault
 
 
@@ -20,6 +22,7 @@ class PaperBank:
     silent: bool = False
     held: dict[str, tuple[Instruction, Outcome]] = field(default_factory=dict)
     calls: list[tuple[str, int]] = field(default_factory=list)
+    key: Ed25519PrivateKey = Ed25519PrivateKey.from_private_bytes(bytes(32))  # noqa: RUF009
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
         """One outcome an instruction."""
@@ -35,6 +38,18 @@ class PaperBank:
             raise OutsideFault("the bank is silent", retry=True)
         unknown = OutcomeState.UNKNOWN
         return [self.held[i][1] if i in self.held else Outcome(i, unknown) for i in ids]
+
+    def close(self, instruction: str) -> ClosedId | Outcome:
+        """Signed: the id is closed for ever. What has paid is not closed."""
+        self.calls.append(("close", 1))
+        if self.silent:
+            raise OutsideFault("the bank is silent", retry=True)
+        held = self.held.get(instruction)
+        if held is not None and held[1].state is OutcomeState.EXECUTED:
+            return held[1]
+        statement = f"closed {instruction}".encode()
+        raw = self.key.public_key().public_bytes_raw()
+        return ClosedId(instruction, statement, self.key.sign(statement), raw)
 
     def paid_fen(self) -> int:
         """The sum of all that was executed."""

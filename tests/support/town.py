@@ -139,6 +139,18 @@ class Town:
         good(self.node.submit(acts))
         return self
 
+    def admit(self, member: str, role: str) -> None:
+        """A further member with a key of its own, to send acts by `act_of`."""
+        key = identity(member).acts.public_key().public_bytes_raw().hex()
+        body = {
+            "id": member,
+            "name": {"zh": member, "en": member},
+            "operator": member,
+            "roles": [role],
+            "keys": [{"key": key, "since": 0, "until": None}],
+        }
+        good([self.send(self.act("admit_member", body))])
+
     def list_product(
         self,
         product: Product,
@@ -150,6 +162,8 @@ class Town:
         arrears: bool = False,
         deciders: Sequence[str] = ("miaopei",),
         k: int = 1,
+        standby: str | None = None,
+        takeover_seconds: int | None = None,
     ) -> str:
         """File a product if it is not filed, and list it; the listing's id, which is its book's."""
         me = self.me.member
@@ -162,12 +176,13 @@ class Town:
             book=name or product.id,
             placement=placement,
             payer=me,
-            standby_payer=None,
+            standby_payer=standby,
             deciders=tuple(deciders),
             k=k,
             kept_or_receivable=overpaid,
             occurrence_cap_fen=cap_fen,
             solo=len(deciders) == 1,
+            takeover_seconds=takeover_seconds,
         )
         body = {"listing": listing.as_json(), "product": product.hash, "arrears": arrears}
         good(self.node.submit([*acts, self.act("list_product", body)]))

@@ -18,6 +18,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "pay_late": frozenset({"seconds"}),
     "refuse": frozenset({"code"}),
     "different_amount": frozenset({"by_fen"}),
+    "deny": frozenset({"code"}),
     "slow": frozenset({"seconds"}),
     "answer_twice": frozenset({"how"}),
     "die": frozenset({"when"}),

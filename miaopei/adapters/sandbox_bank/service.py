@@ -81,9 +81,10 @@ class Bank:
         """Declare, signed, that an id was not paid and never will be; refused if it has paid."""
         key = _usable(usable_id, value)
 
-        def _work(_plan: Plan, now_ms: int) -> Answer:
+        def _work(plan: Plan, now_ms: int) -> Answer:
             held = self._books.payments([key]).get(key)
-            if held is not None and held.state in ("executed", "pending"):
+            paid = held is not None and held.state in ("executed", "pending")
+            if held is not None and paid and plan.rule("deny", key) is None:
                 why = "already_paid" if held.state == "executed" else "still_pending"
                 return Answer({"problem": why, "outcome": held.outcome()}, 409)
             done = self._books.closed(key)
@@ -206,11 +207,15 @@ def enveloped(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bent(outcomes: list[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
-    """The outcomes as told: a wrong amount where the script says so, twice where it says so."""
+    """The outcomes as told: with a wrong amount, refused though paid, or twice, by the script."""
     for outcome in outcomes:
         rule = plan.rule("different_amount", outcome["id"])
         if rule is not None and outcome["amount_fen"] is not None:
             outcome["amount_fen"] += rule.options.get("by_fen", 1)
+        denied = plan.rule("deny", outcome["id"])
+        if denied is not None and outcome["state"] == "executed":
+            code = denied.options.get("code", "account_closed")
+            outcome |= {"state": "refused", "code": code, "ref": None, "executed_at": None}
     return outcomes * 2 if plan.twice == "list" else outcomes
 
 

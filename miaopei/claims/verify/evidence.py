@@ -15,7 +15,7 @@ from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
 from ...evidence.findings import Found, Gathered, Held, role
 from ...evidence.grouping import SHOCKS, Occurrence, occurrence_id
-from ...evidence.kinds import EARTHQUAKE
+from ...evidence.kinds import EARTHQUAKE, OUTAGE, RESTORATION
 from ...evidence.observation import Observation
 from ...evidence.shocks import Fact as OnFile
 from ...evidence.shocks import Rule, each_decides
@@ -196,6 +196,43 @@ def _reading(asked: Asked) -> int:
     return int(first.values["value"])
 
 
+def _plan(asked: Asked) -> Json:
+    """The values of the plan that counts: published before the outage began, and not cancelled."""
+    values, name = asked.values, asked.rule.name
+    stands = asked.first.observation.kind == OUTAGE and values["state"] == "planned"
+    demand(stands, "no_plan", input=name)
+    began = asked.fact["detail"]["instant"]
+    demand(values["published_at"] < began, "plan_too_late", input=name)
+    return values
+
+
+def _scope(asked: Asked) -> int:
+    _plan(asked)
+    return 1
+
+
+def _planned(asked: Asked) -> int:
+    return int(_plan(asked)["on_planned"]) // 60
+
+
+def _restored(asked: Asked) -> int:
+    """Of a complete report, and near what every other source that is named says."""
+    name, values = asked.rule.name, asked.values
+    whole = asked.first.observation.kind == RESTORATION and values["complete"]
+    demand(whole, "report_incomplete", input=name)
+    minute = int(values["last_on"]) // 60
+    for parent in asked.fact["because"]:
+        other = asked.seen.facts[parent].observation.values
+        apart = abs(int(other["last_on"]) // 60 - minute)
+        near = apart <= asked.rule.tolerance
+        demand(near, "sources_apart", input=name, minutes=apart, tolerance=asked.rule.tolerance)
+    return minute
+
+
+def _cause(asked: Asked) -> int:
+    return int(asked.values["cause"])
+
+
 MEASURES: Mapping[str, Callable[[Asked], int]] = {
     "shock.magnitude": _magnitude,
     "shock.role": _role,
@@ -203,6 +240,10 @@ MEASURES: Mapping[str, Callable[[Asked], int]] = {
     "loss.total": _loss_total,
     "deaths.area": _deaths,
     "value": _reading,
+    "outage.scope": _scope,
+    "outage.planned": _planned,
+    "outage.restored": _restored,
+    "outage.cause": _cause,
 }
 
 

@@ -114,6 +114,10 @@ def _case_reason(seen: Seen, value: Json) -> Facts:
     version = _version(seen)
     body = version.terms.benefit(value["benefit"])
     missing = exact.first_missing(body, observed)
+    if state == "held_undecided":  # what a policy declares is not here: the deciders have signed it
+        demand(missing is None and value["facts"]["refusal"]["code"] == code, "reason_differs",
+               reason=code)  # fmt: skip
+        return told
     if state.startswith(("awaiting_", "held_")) or state == "closed":
         if missing is None:
             raise fails("nothing_missing", state=state)

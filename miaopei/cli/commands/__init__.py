@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import facts, keeping, live, records
+from . import engines, facts, keeping, live, nets, records
 
 HELP = """
 秒赔 Miaopei: insurance that pays by itself, and can prove it.
@@ -42,7 +42,16 @@ feed = typer.Typer(
     help="Files of facts: earthquakes, losses, deaths.",
 )
 
+engine = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="The engine that several members share (CometBFT).",
+)
+
 app.command()(records.demo)
+app.add_typer(engine, name="engine")
+engine.command("install")(engines.engine_install)
+app.add_typer(nets.app, name="net")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)
@@ -54,7 +63,7 @@ feed.command("take")(live.feed_take)
 for command in (
     *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
     *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
-    *(keeping.restore, keeping.export, live.begin, live.resolve, live.payee),
+    *(keeping.restore, keeping.export, live.begin, live.resolve, live.reopen, live.payee),
 ):
     app.command()(command)
 

@@ -41,10 +41,13 @@ def terms_show(
     raise typer.Exit(terms.show(product, version, as_json=as_json, language=chosen(lang)))
 
 
-def terms_hash(product: Annotated[str, ProductName], as_json: JsonFlag = False) -> None:
+def terms_hash(
+    product: Annotated[str, ProductName], as_json: JsonFlag = False, lang: LangOption = None
+) -> None:
     """The hash of a product's filing, and each version's filing and meaning hash."""
     from .. import terms
 
+    del lang  # a hash is the same in any; what goes wrong is told in it
     raise typer.Exit(terms.hashes(product, as_json=as_json))
 
 

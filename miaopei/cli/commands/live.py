@@ -59,6 +59,21 @@ def resolve(
     raise typer.Exit(live.resolve(place, case, value, reason, person, name, language=chosen(lang)))
 
 
+def reopen(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Its key, as `cases --json` shows.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on the record.")],
+    person: Annotated[str, typer.Option(help="Who decides; it stands on the record.")],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Have a case decided again that was held because it could not be decided."""
+    from .. import live
+    from ..place import Place
+
+    raise typer.Exit(live.reopen(Place.of(data, dsn), case, reason, person, language=chosen(lang)))
+
+
 def payee(
     subject: Annotated[str, typer.Argument(help="policy/NUMBER, carrier/ID or household/TOKEN.")],
     account: Annotated[str, typer.Option(help="The account's number.")],

@@ -105,7 +105,7 @@ def play(member: Member, speaker: speak.Speaker) -> Iterator[str]:
 
     arrivals = history.arrivals(history.shipped_readings())
     until = max(arrival.at for arrival in arrivals) + ENDS_AFTER
-    tail = Tail(member)
+    tail = Tail(member, speaker)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns,
@@ -123,8 +123,8 @@ def play(member: Member, speaker: speak.Speaker) -> Iterator[str]:
 class Tail:
     """Reads the end of the log for cases that have ended."""
 
-    def __init__(self, member: Member) -> None:
-        self._member = member
+    def __init__(self, member: Member, speaker: speak.Speaker) -> None:
+        self._member, self._speaker = member, speaker
         self._told: set[tuple[str, str, str]] = set()
         with member.node.reading() as (reading, state):
             self._read = reading.head().size
@@ -156,6 +156,7 @@ class Tail:
                     continue  # told before; only its facts or deadline have changed
                 self._told.add(key)
                 leaf["pay_fen"] = pay.get(settlement, 0)
-                line = show.decision_line(leaf, self._products, times[leaf["height"]])
+                at = times[leaf["height"]]
+                line = show.decision_line(leaf, self._products, at, self._speaker)
                 if line is not None:
                     yield line

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Refusal
-from ...errors.texts import say, table
+from ...errors.texts import say
 from ...measures.instant import beijing_text
 from ...measures.money import as_wan, as_yuan
 from ...products.shelf import Shelf
@@ -14,9 +14,17 @@ from ...reports.published import UNITS
 from ...reports.register import Register, Row
 from ...terms.filing import Product, Text, Version
 from ...terms.wording import articles
-from ..speak import Speaker, out, show_table
+from ..speak import Speaker, out, program, show_table
 
-ENDED = ("settled", "closed", "refused", "nothing_due", "held_conflict", "held_person")
+ENDED = (
+    "settled",
+    "closed",
+    "refused",
+    "nothing_due",
+    "held_conflict",
+    "held_person",
+    "held_undecided",
+)
 DASH = "—"
 
 
@@ -26,7 +34,7 @@ def products(shelf: Shelf, names: list[str], speaker: Speaker) -> None:
         out(f"{speaker.pick(product.name.zh, product.name.en)} ({product.id})")
         for version in product.versions:
             _version(product, version, speaker)
-        shown = f"miaopei terms show {product.id} --lang {speaker.language}"
+        shown = f"{program()} terms show {product.id} --lang {speaker.language}"
         out(f"  {speaker.text('whole_wording', command=shown)}")
         out("")
 
@@ -45,8 +53,10 @@ def _version(product: Product, version: Version, speaker: Speaker) -> None:
             out(f"    {article.text}")
 
 
-def decision_line(made: Mapping[str, Any], names: Mapping[str, Product], at: int) -> str | None:
-    """A case that has just ended, in both languages on one line; None for what is not told."""
+def decision_line(
+    made: Mapping[str, Any], names: Mapping[str, Product], at: int, speaker: Speaker
+) -> str | None:
+    """A case that has just ended, on one line; None for what is not told."""
     value = made["value"]
     product = names[value["listing"]]
     if value["state"] not in ENDED or value["benefit"] != product.benefits[0]:
@@ -54,12 +64,13 @@ def decision_line(made: Mapping[str, Any], names: Mapping[str, Product], at: int
     magnitude = value["facts"].get("magnitude", {}).get("value")
     place = value["facts"].get("role", {}).get("detail", {}).get("place", "")
     strength = "" if magnitude is None else f"M{magnitude // 10}.{magnitude % 10} "
-    states = table("register")[f"state_{value['state']}"]
-    head = f"{beijing_text(at)[:16]}  {product.name.zh}  {strength}{place}  {states['zh']}"
-    if value["state"] == "settled":
-        pay = made["pay_fen"]
-        return f"{head} {as_wan(pay)} 万元 · {product.id} pays {as_yuan(pay)} yuan"
-    return f"{head} · {product.id}: {states['en']}"
+    name = speaker.pick(product.name.zh, product.name.en)
+    state = say(Refusal(f"register.state_{value['state']}"), speaker.language)
+    head = f"{beijing_text(at)[:16]}  {name}  {strength}{place}  {state}"
+    if value["state"] != "settled":
+        return head
+    pay = made["pay_fen"]
+    return f"{head} {speaker.pick(f'{as_wan(pay)} 万元', f'{as_yuan(pay)} yuan')}"
 
 
 def registered(found: Register, speaker: Speaker) -> None:
@@ -171,7 +182,9 @@ def whereabouts(found: Register, folder: str, speaker: Speaker) -> None:
     for row in found.paid:
         out(f"  {row.date}  {row.product}  {row.receipt}")
     out(speaker.text("whereabouts", folder=folder))
-    first = next((row.receipt for row in found.paid if row.receipt), None)
-    if first is not None:
-        out(speaker.text("next_verify", receipt=first, key=f"{folder}/log.vkey"))
-    out(speaker.text("next_more"))
+    last = next((row for row in reversed(found.paid) if row.receipt), None)
+    if last is not None:
+        key = f"{folder}/log.vkey"
+        out(speaker.text("next_why", program=program(), date=last.date))
+        out(speaker.text("next_verify", program=program(), receipt=last.receipt, key=key))
+    out(speaker.text("next_more", program=program()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import Refusal, Refused
 from ..grouping import Occurrence, Shock
-from . import magnitude, reading, reports, role
+from . import magnitude, outages, reading, reports, role
 from .outcome import (
     Closed,
     Context,
@@ -56,6 +56,10 @@ _READ: Mapping[str, Measure] = {
     "loss.total": reports.loss_total,
     "deaths.area": reports.deaths_area,
     "value": _anywhere(reading.find),
+    "outage.scope": _anywhere(outages.scope),
+    "outage.planned": _anywhere(outages.planned),
+    "outage.restored": _anywhere(outages.restored),
+    "outage.cause": _anywhere(outages.cause),
 }
 MEASURES = tuple(_READ)
 

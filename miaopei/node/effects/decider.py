@@ -26,31 +26,36 @@ from ...measures.identity import canonical, read_canonical
 from ...measures.instant import DAY, period_index
 from ...policies.batch import check_batch
 from ...policies.book import Effective, Recorded, effective, steady
-from ...policies.row import PolicyRow, row_from_json
 from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
-from ..ports import Reading
-from ..vault.blobs import open_blob, seal_blob
-from ..vault.sealing import unframe
+from ..ports import Identity, Reading
+from ..vault.blobs import opens, seal_blob
+from .keeper import Keeper, open_rows
+from .listed import observed_by
 
 LONGEST_YEAR = 366 * DAY
 DUTIES = ("hold/", "decide/")
-MOVED = ("book.moved", "act.counter_moved", "act.trigger_not_open")  # made again on the new state
+MOVED = (
+    "book.moved",
+    "act.counter_moved",
+    "act.trigger_not_open",
+    "act.batch_in_force",
+)  # made again on the new state
 MOST_KEPT = 20  # reasons written down for one duty
 
 
 class Decider:
     """Carries out this node's duties to hold and to decide."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, keeper: Keeper | None = None) -> None:
+        self.node, self._keeper = node, keeper
 
     def run(self) -> int:
         """Do every duty that can be done now; the number done. Alarms are not caught here.
 
-        What the rows or the terms refuse is left standing with its reasons (`refusals`), and does
-        not keep the others from being done.
+        A batch whose rows do not check is left standing with its reasons (`refusals`), and does not
+        keep the others from being done.
         """
         done, passed = 0, set[str]()
         while (due := self._due(passed)) is not None:
@@ -63,7 +68,7 @@ class Decider:
         return done
 
     def refusals(self) -> dict[str, list[dict[str, Any]]]:
-        """The duties that stand because the rows or the terms refuse, with the reasons."""
+        """The duties that stand because the rows do not check, with the reasons."""
         with self.node.reading() as (reading, state):
             duties = [key for prefix in DUTIES for key, _ in state.range("duty", prefix)]
             kept = {key: reading.progress(f"refused/{key}") for key in duties}
@@ -104,6 +109,8 @@ class Decider:
                 me in batch["statements"] and batch["statements"][me]["size"] == size
             ):
                 return None
+            if batch["first"] is not None or not self._at_hand(block, state, batch):
+                return None  # others were quicker, or its rows are still on their way to us
             rows = open_rows(block, batch["rows"], self.node)
             before = block.rows(batch["book"], book["size"])
             declared = declared_by(product_of(state, entry["product"]))
@@ -127,12 +134,20 @@ class Decider:
             key = f"{trigger_id}/{book['counter']:012d}/{me}"
             if me not in entry["listing"]["deciders"] or state.has("decision", key):
                 return None
+            if book["open"] != trigger_id or not self._at_hand(block, state, trigger):
+                return None  # others were quicker, or rows are still on their way to us
             name = f"decide/{key}"
             if (kept := block.progress(name)) is not None:
                 return from_json(read_canonical(kept))
             listing = Listing.from_json(entry["listing"])
+            mine = self.node.identity
             rows = recorded_rows(block, state, trigger["book"], trigger["book_size"])
-            result, in_force = decide(block, state, trigger_id, trigger, listing, rows)
+            try:
+                result, in_force = decide(block, state, trigger_id, trigger, listing, mine, rows)
+            except Refused as refused:
+                act = self._cannot(trigger_id, trigger, book["counter"], refused)
+                block.put_progress(name, canonical(act.as_json()))
+                return act
             claims = result.claims
             body = {
                 "trigger": trigger_id,
@@ -146,6 +161,7 @@ class Decider:
                     [canonical(c.as_json()) for c in claims],
                     [c.commitment() for c in claims],
                     "miaopei/claims/1",
+                    trigger["listing"],
                 ),
                 "totals": totals(result, in_force, trigger, listing),
             }
@@ -156,6 +172,26 @@ class Decider:
             block.put_progress(name, canonical(act.as_json()))
             return act
 
+    def _cannot(
+        self, trigger_id: str, trigger: dict[str, Any], counter: int, refused: Refused
+    ) -> Act:
+        """The terms give no result: said on the record, so that the line behind goes on."""
+        body = {
+            "trigger": trigger_id,
+            "revision": trigger["revision"],
+            "counter": counter,
+            "refusals": [refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]],
+        }
+        return self.node.act("cannot_decide", f"cannot-{trigger_id}-{counter}", body)
+
+    def _at_hand(self, block: Reading, state: State, about: dict[str, Any]) -> bool:
+        """Whether all that the record says of a book is opened here; in solo it always is."""
+        if self._keeper is None:
+            return True
+        rows = about.get("rows")
+        here = rows is None or opens(block, rows["blob"], self.node.identity)
+        return here and self._keeper.has(block, state, about["book"])
+
 
 def decide(
     reading: Reading,
@@ -163,9 +199,12 @@ def decide(
     trigger_id: str,
     trigger: dict[str, Any],
     listing: Listing,
+    identity: Identity,
     rows: Sequence[Recorded],
 ) -> tuple[Evaluated, int]:
     """The claims of one trigger and how many policies were in force, on this member's own copy.
+
+    `identity` opens the sealed lists where an input differs by policy.
 
     Errors   ReadingsDisagree, RecordDamaged (alarms); Refused where the terms refuse the facts.
     """
@@ -174,10 +213,11 @@ def decide(
     arrears = state.need("listing", trigger["listing"])["arrears"]
     policies = effective(rows, trigger["instant"], trigger["book_size"], arrears=arrears)
     past = histories(reading, state, trigger, policies)
-    observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
+    seen = observed_by(reading, identity, product, trigger, policies)
     result = evaluate(
-        version.terms, trigger["benefit"], trigger_id, observed, policies, past, listing
-    )
+        version.terms, trigger["benefit"], trigger_id, seen.observed, policies, past, listing,
+        seen.unknown,
+    )  # fmt: skip
     return result, len(policies)
 
 
@@ -299,16 +339,6 @@ def recorded_rows(reading: Reading, state: State, book: str, size: int) -> list[
             at += 1
         result.append(Recorded(row.position, times[at][1], row.row))
     return result
-
-
-def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[PolicyRow]:
-    """The rows of a batch, opened, checked and compared with the batch's root."""
-    values = unframe(open_blob(reading, reference["blob"], node.identity))
-    rows = [row_from_json(read_canonical(value)) for value in values]
-    root = Frontier().extend(leaf_hash(row.commitment()) for row in rows).root().hex()
-    if root != reference["root"]:
-        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
-    return rows
 
 
 def declared_by(product: Product) -> list[Declared]:

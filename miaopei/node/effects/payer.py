@@ -1,8 +1,9 @@
 """Paying: instructions made from verified claims, sent, asked for after silence, confirmed by acts.
 
 Write the intent, act, write the outcome. An instruction not known to be fresh is first asked for at
-the bank by its id; a time-out is never a refusal; number n+1 exists only after an act has recorded
-the final refusal of n. Source: docs/specs/record.md, section 8.
+the bank by its id; a time-out is never a refusal; number n+1 exists only after acts have recorded
+the final refusal of n and the bank's signed word that n is closed.
+Source: docs/specs/record.md, section 8.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
 from ...acts.envelope import from_json
+from ...acts.state import State
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
+from ...ledger import checkpoint
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
-from ..ports import Rail
-from ..vault.blobs import seal_blob
+from ..ports import Rail, Reading
+from ..vault.blobs import listing_of, seal_blob
+from .closing import close_refused, not_paid_before
+from .keeper import Keeper
 from .orders import rows_for
+from .standby import go_on, take_over_due
 
 BATCH = 1000
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
@@ -29,8 +35,8 @@ ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 class Payer:
     """Carries out this node's duties to pay, over one rail."""
 
-    def __init__(self, node: Node, rail: Rail) -> None:
-        self.node, self.rail = node, rail
+    def __init__(self, node: Node, rail: Rail, keeper: Keeper | None = None) -> None:
+        self.node, self.rail, self._keeper = node, rail, keeper
 
     def run(self) -> int:
         """Do what can be done now; the number of instructions with a new final outcome.
@@ -41,6 +47,7 @@ class Payer:
         """
         alarms: list[Alarm] = []
         done = 0
+        take_over_due(self.node)
         for debt in self.prepare(alarms):
             try:
                 done += self._pay(debt, alarms)
@@ -52,14 +59,18 @@ class Payer:
 
     def prepare(self, alarms: list[Alarm] | None = None) -> list[str]:
         """Write the orders of every debt that is ours to pay, once; the debts that stand open."""
-        with self.node.reading() as (_, state):
+        with self.node.reading() as (reading, state):
             duties = [d for _, d in state.range("duty", "pay/")]
+            mine = [d["debt"] for d in duties if d["payer"] == self.node.identity.member]
+            mine = [debt for debt in mine if self._may(reading, state, debt)]
         ready = []
-        for debt in (d["debt"] for d in duties if d["payer"] == self.node.identity.member):
+        for debt in mine:
             try:
                 with self.node.store.writing() as block:
                     if block.progress(f"pay/{debt}") is None:
-                        block.put_instructions(debt, rows_for(block, self.node, debt))
+                        rows = rows_for(block, self.node, debt)
+                        rows = go_on(block, State(block), self.node, debt, rows)
+                        block.put_instructions(debt, rows)
                         block.put_progress(f"pay/{debt}", b"prepared")
                 ready.append(debt)
             except Alarm as alarm:
@@ -67,6 +78,17 @@ class Payer:
                     raise
                 alarms.append(alarm)
         return ready
+
+    def _may(self, reading: Reading, state: State, debt: str) -> bool:
+        """Whether the debt stands in the certified part of the log, and its claims are here.
+
+        In solo it does as soon as it is there: the checkpoint is of the block's own transaction.
+        """
+        place = reading.place(debt)
+        if place is None or place >= checkpoint.parse(reading.checkpoint()).size:
+            return False
+        book = state.need("listing", listing_of(state, debt))["listing"]["book"]
+        return self._keeper is None or self._keeper.has(reading, state, book)
 
     def _pay(self, debt: str, alarms: list[Alarm]) -> int:
         self._resend_confirmation(debt)
@@ -80,11 +102,14 @@ class Payer:
     def retry_refused(self, debt: str, creditor: str | None = None) -> int:
         """Make the next numbered instruction for each recorded refusal; how many were made.
 
-        With `creditor` only for what goes to that payee.
+        With `creditor` only for what goes to that payee. Each refused id is first closed at the
+        bank, and the bank's signed word of it recorded.
+        Errors   Alarm where the bank says otherwise now, OutsideFault where it is silent.
         """
         self._resend_confirmation(debt)  # what was written down may not be on the record yet
+        close_refused(self.node, self.rail, debt, creditor)
         with self.node.store.writing() as block:
-            failed = block.instructions(debt, ["failed"])
+            failed = block.instructions(debt, ["closed"])
             refused = [i for i in failed if creditor in (None, i["creditor"], i["debtor"])]
             again = [
                 {
@@ -113,7 +138,8 @@ class Payer:
             leaves = rows_for(reading, self.node, debt) if fresh else []
         owed = {row["payout"]: row for row in leaves}
         for part in _chunks(fresh):
-            rows, ready = self._mark_sent(part, owed, alarms)
+            unpaid = not_paid_before(self.rail, part, alarms)
+            rows, ready = self._mark_sent(unpaid, owed, alarms)
             if ready:
                 alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
 
@@ -217,6 +243,7 @@ class Payer:
                     [canonical(value) for value in values],
                     [bytes.fromhex(content_id("outcome", value)) for value in values],
                     "miaopei/outcomes/1",
+                    listing_of(State(block), debt),
                 ),
                 "executed_fen": sum(parts.values()),
                 "executed": executed,

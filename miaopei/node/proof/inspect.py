@@ -31,8 +31,10 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/claims/1": "claim",
     "miaopei/outcomes/1": "outcome",
     "miaopei/lines/1": "line",
+    "miaopei/closed/1": "closed",
 }
-AFTER = {"executed": ("paid",), "refused": ("failed", "replaced")}  # states once confirmed
+# States once confirmed.
+AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
 ANSWERED = ("ref", "code", "at", "bank", "sandbox")  # what the bank's answer adds to an order
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
@@ -192,7 +194,9 @@ def _orders(
             for data in opened.get(each.reference["blob"], []):
                 outcome = read_canonical(data)
                 said[outcome["payout"], outcome["number"]] = outcome
-    for debt, _ in State(reading).range("payment", ""):
+    for debt, payment in State(reading).range("payment", ""):
+        if payment["payer"] != node.identity.member:
+            continue  # another member pays it: what we once ordered of it is no duty any more
         try:
             kept = list(reading.instructions(debt))
             owed = {row["payout"]: row for row in rows_for(reading, node, debt)}

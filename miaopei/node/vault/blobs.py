@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...acts.state import State
 from ...errors import RecordDamaged
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import digest
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
 
 
 def seal_blob(
-    block: Writing, node: Node, rows: Sequence[bytes], commitments: Sequence[bytes], media: str
+    block: Writing,
+    node: Node,
+    rows: Sequence[bytes],
+    commitments: Sequence[bytes],
+    media: str,
+    listing: str | None = None,
 ) -> dict[str, Any]:
-    """Seal rows for ourselves (in solo the group of one) and give the act's reference."""
+    """Seal rows for ourselves and the readers of a listing, and give the act's reference.
+
+    In solo that is a group of one. The wraps lie beside the blob until their readers fetch both.
+    """
     sealed, key = seal(frame(rows), node.random)
-    reader = node.identity.box.public_key().public_bytes_raw()
     name = block.put_blob(sealed, media)
-    block.put_wrap(name, reader.hex(), wrap(key, reader, node.random))
+    mine = node.identity.box.public_key().public_bytes_raw().hex()
+    others = () if listing is None else readers(State(block), listing)
+    for reader in dict.fromkeys((mine, *others)):
+        block.put_wrap(name, reader, wrap(key, bytes.fromhex(reader), node.random))
     root = Frontier().extend(leaf_hash(c) for c in commitments).root().hex()
     return {
         "blob": name,
@@ -31,6 +42,33 @@ def seal_blob(
         "root": root,
         "media": media,
     }
+
+
+def readers(state: State, listing: str) -> list[str]:
+    """The box keys (hex) of the seats that must read a listing's book: who decides, and who pays.
+
+    Without a listing or seats there are none.
+    """
+    entry = state.get("listing", listing)
+    if entry is None:
+        return []
+    terms = entry["listing"]
+    named = dict.fromkeys((*terms["deciders"], terms["payer"], terms["standby_payer"]))
+    found = [state.get("seat", member) for member in named if member is not None]
+    return [seat["box"] for seat in found if seat is not None]
+
+
+def listing_of(state: State, debt: str) -> str:
+    """The listing under which a debt (a settlement, or a list that hands one on) has come to be."""
+    payment = state.need("payment", debt)
+    settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
+    return str(state.need("settlement", settlement)["settlement"]["listing"])
+
+
+def opens(reading: Reading, name: str, identity: Identity) -> bool:
+    """Whether a sealed blob is here with its wrapped key for us."""
+    reader = identity.box.public_key().public_bytes_raw().hex()
+    return reading.wrapped(name, reader) is not None and reading.blob(name) is not None
 
 
 def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:

@@ -208,8 +208,11 @@ class Payout(Shape):
     carrier: str
     amount_fen: Fen
     number: int = Field(description="Number of the instruction at the bank.")
-    state: Literal["new", "sent", "pending", "executed", "refused", "paid", "failed"] = Field(
-        description="executed, refused: the bank's word; paid, failed: the same on the record."
+    state: Literal[
+        "new", "sent", "pending", "executed", "refused", "paid", "failed", "closed", "replaced"
+    ] = Field(
+        description="executed, refused: the bank's word; paid, failed: the same on the record; "
+        "closed: the bank has signed that it never will pay this number."
     )
     ref: str | None = Field(description="The bank's reference.")
     at: int | None

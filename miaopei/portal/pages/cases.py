@@ -45,11 +45,19 @@ def one(page: Page) -> str | None:
         facts=[(fact, *cases.spoken(case, fact, page.language)) for fact in case.facts],
         trace=() if settled else cases.trace(case, page.language),
         settlements=settled,
+        due_fen=_due(case, [each.of for each in settled]),
         paid_state=f"paid_{settled[-1].of.paid}" if settled else None,
         printed=_printed(page, case),
         receipts=receipts.names_of(desk, case),
         sandbox=desk.settings.sandbox,
     )
+
+
+def _due(case: Case, settled: Sequence[Settlement]) -> int | None:
+    """What is due in all; None where something may still be."""
+    if settled:
+        return sum(one.due_fen for one in settled)
+    return None if case.waits else 0
 
 
 def settlement(page: Page) -> str | None:

@@ -8,13 +8,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...evidence.area import AreaSet
+from ...evidence.area import AreaSet, parent
 from ...measures.instant import HOUR
 from ...measures.money import FEN_A_LOSS_UNIT
 from ..plots import places, sequence
 from ..views import events
+from ..views.cases import Case, by_outcome
 from ..views.events import Event, Seen
 from ..views.money import settlements_of
+from ..views.where import Where, areas, wheres
 from .page import Page, amount
 from .words import event_title, pages
 
@@ -36,8 +38,17 @@ def listing(page: Page) -> str:
     keys = sorted(events.keys(page.desk).values(), key=lambda k: k.partition("/")[2], reverse=True)
     shown, later, earlier = pages(page, len(keys))
     found = (events.event(page.desk, key.rpartition("/")[2]) for key in keys[shown])
-    rows = [each for each in found if each is not None]
+    rows = [_row(page, each) for each in found if each is not None]
     return page.html("events.html", "events", events=rows, later=later, earlier=earlier)
+
+
+def _row(page: Page, event: Event) -> tuple[Event, Sequence[Case], int | None]:
+    """An event, its cases by outcome, and what is due in all; None while nothing is but may be."""
+    cases = by_outcome(event.cases)
+    dues = [due for _, _, due in (_outcome(page, event, case) for case in cases)]
+    known = [due for due in dues if due is not None]
+    total = sum(known)
+    return event, cases, total if total or len(known) == len(dues) else None
 
 
 def one(page: Page) -> str | None:
@@ -55,8 +66,8 @@ def one(page: Page) -> str | None:
         event=event,
         heading=event_title(page, event),
         rule=_rule(page, event),
-        payments={case.key: _payments(page, event, case.key) for case in event.cases},
-        where=_where(page, event) if event.earthquake else None,
+        cases=[_outcome(page, event, case) for case in by_outcome(event.cases)],
+        maps=_maps(page, event),
         sequence=_sequence(page, event) if event.earthquake else None,
         first=first,
         rest=rest,
@@ -76,49 +87,50 @@ def _rule(page: Page, event: Event) -> str:
     )
 
 
-def _payments(page: Page, event: Event, key: str) -> str:
-    """How far the money has come, for a settled case."""
-    listing, _, benefit = key.split("/")
-    found = settlements_of(page.desk, listing, event.id, benefit)
+def _outcome(page: Page, event: Event, case: Case) -> tuple[Case, str, int | None]:
+    """A case, how far its money has come, and how much is due in all; None where none may be."""
+    found = settlements_of(page.desk, case.listing, event.id, case.benefit)
     due = [one for one in found if one.due_fen]
-    return page.t(f"states.paid_{due[-1].paid}") if due else ""
+    if not due:
+        return case, "", None if case.waits else 0
+    return case, page.t(f"states.paid_{due[-1].paid}"), sum(one.due_fen for one in due)
 
 
-def _where(page: Page, event: Event) -> tuple[Markup, Markup] | None:
-    """The epicentre among the prefectures that the products name; None where none are filed."""
-    roles: dict[str, str] = {}
-    sets = set()
-    for case in event.cases:
-        named = case.product.area
-        sets.add(named.get("cells"))
-        roles |= {code: roles.get(code, "surrounding") for code in named.get("surrounding", ())}
-        roles |= dict.fromkeys(named.get("own", ()), "own")
-    spots = []
-    for area in _areas(page):
-        if area.code in roles and area.set in sets:
-            lat, lon = places.middle(area.cells)
-            spots.append(places.Spot(_called(page, area), lat, lon, roles[area.code]))
-    if not spots:
-        return None
-    values = event.main.values
-    size = f"{values['magnitude_tenths'] // 10}.{values['magnitude_tenths'] % 10}"
+@dataclass(frozen=True)
+class Map:
+    """One product's picture of where the event lay. `near` is drawn where it tells more."""
+
+    where: Where
+    name: str
+    overview: Markup
+    near: Markup | None
+    resolution: int
+    cell: str
+
+
+def _maps(page: Page, event: Event) -> Sequence[Map]:
+    """The epicentre among the cells that each product names; none where none are filed."""
+    return [_map(page, event, where) for where in wheres(page.desk, event)]
+
+
+def _map(page: Page, event: Event, where: Where) -> Map:
+    values, product = event.main.values, where.product
+    size = page.t("common.magnitude", value=f"{values['magnitude_tenths'] / 10:.1f}")
     lat, lon = values["lat_udeg"] / places.MICRO, values["lon_udeg"] / places.MICRO
-    said = page.t("common.magnitude", value=size)
-    spots.append(places.Spot(said, lat, lon, "epicentre"))
-    title = page.t("events.where_plot")
-    return places.places(spots, title, narrow=False), places.places(spots, title, narrow=True)
+    at = places.Epicentre(size, lat, lon)
+    regions = [places.Region(_called(page, a), kind, a.cells) for a, kind in where.areas]
+    name = product.name.zh if page.language == "zh" else product.name.en
+    said = f"{name}: {page.t('events.where_' + where.role)}"
+    resolution = product.area["resolution"]
+    near = places.close_up(regions, at, resolution, page.t("events.where_near"))
+    overview = places.overview(regions, at, said, page.t("events.where_beyond"))
+    cell = f"{parent(int(where.cell, 16), resolution):x}"
+    return Map(where, name, overview, near, resolution, cell)
 
 
 def _called(page: Page, area: AreaSet) -> str:
     """A prefecture's name where there is little room: in Chinese the shortest that it goes by."""
     return min(area.names, key=len) if page.language == "zh" else area.name["en"]
-
-
-def _areas(page: Page) -> Sequence[AreaSet]:
-    def make() -> list[AreaSet]:
-        return [AreaSet.from_json(value) for _, value in page.desk.state.range("area", "")]
-
-    return page.desk.once("areas", make)
 
 
 def _sequence(page: Page, event: Event) -> tuple[Markup, Markup] | None:
@@ -128,7 +140,7 @@ def _sequence(page: Page, event: Event) -> tuple[Markup, Markup] | None:
         return None
     points = [
         sequence.Point(
-            (seen.values["origin"] - min(origins)) / HOUR,
+            (seen.values["origin"] - event.main.values["origin"]) / HOUR,
             seen.values["magnitude_tenths"],
             seen.counted,
             seen is event.main,
@@ -176,4 +188,4 @@ def _item(page: Page, name: str) -> str:
 
 def _area(page: Page, code: str) -> str:
     """A division's name where it is filed, else its code."""
-    return next((a.name[page.language] for a in _areas(page) if a.code == code), code)
+    return next((a.name[page.language] for a in areas(page.desk) if a.code == code), code)

@@ -120,10 +120,13 @@ def amount(fen: int, language: Language) -> str:
 
 
 def when(seconds: int | None) -> Markup:
-    """An instant in Beijing time, with the same in UTC for machines."""
+    """An instant in Beijing time, with its zone and the same in UTC for machines.
+
+    In a table the heading names the zone, and the style hides it here.
+    """
     if seconds is None:
         return Markup("—")
-    stamp = Markup('<time datetime="{}">{}</time>')
+    stamp = Markup('<time datetime="{}">{}<small> UTC+8</small></time>')
     return stamp.format(utc_text(seconds), beijing_text(seconds))
 
 

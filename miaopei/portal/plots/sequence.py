@@ -17,7 +17,7 @@ STEPS = (1, 2, 6, 12, 24)
 
 @dataclass(frozen=True)
 class Point:
-    """One observation: hours after the first, tenths of magnitude, whether it may count."""
+    """One observation: hours after the main shock, tenths of magnitude, whether it may count."""
 
     hours: float
     tenths: int
@@ -42,16 +42,17 @@ def sequence(
 ) -> Markup:
     """The picture: hours across, magnitude upwards, the threshold as a line."""
     width = float(NARROW if narrow else WIDE)
-    last = max(1, ceil(max(point.hours for point in points)))
+    first = min(0, floor(min(point.hours for point in points)))
+    last = max(first + 1, ceil(max(point.hours for point in points)))
     every = [p.tenths for p in points] + ([threshold] if threshold else [])
     low, high = floor(min(every) / 10) * 10, ceil((max(every) + 3) / 10) * 10
     bottom = TOP + TALL
 
     def at(hours: float, tenths: float) -> tuple[float, float]:
-        x = LEFT + 8 + (width - LEFT - RIGHT - 16) * hours / last
+        x = LEFT + 8 + (width - LEFT - RIGHT - 16) * (hours - first) / (last - first)
         return x, bottom - TALL * (tenths - low) / (high - low)
 
-    step = next((s for s in STEPS if last / s <= (6 if narrow else 12)), 48)
+    step = next((s for s in STEPS if (last - first) / s <= (6 if narrow else 12)), 48)
     parts = [line(LEFT, bottom, width - RIGHT, bottom, "frame")]
     for tenths in range(low, high + 1, 10):
         y = at(0, tenths)[1]
@@ -60,8 +61,8 @@ def sequence(
             words(LEFT - 8, y + 4, f"{tenths // 10}.0", "end"),
         ]
     parts += [
-        words(at(hour, low)[0], bottom + 17, str(hour), "middle")
-        for hour in range(0, last + 1, step)
+        words(at(hour, low)[0], bottom + 17, f"{hour:+d}" if hour else "0", "middle")
+        for hour in range(-(-first // step) * step, last + 1, step)
     ]
     parts.append(words(width - RIGHT, bottom + 36, said.hours, "end"))
     if threshold:

@@ -84,6 +84,16 @@ class Labels:
         self.taken.append((left, base - 12, left + long, base + 3))
         return words(at, base, said, anchor, class_)
 
+    def middle(self, x: float, y: float, said: str, class_: str = "") -> Markup | None:
+        """A label over a point, or a line above or below it; None where no place is free."""
+        long = width_of(said)
+        for down in (4, -LINE, LINE + 8):
+            box = (x - long / 2, y + down - 12, x + long / 2, y + down + 3)
+            if self._free(box):
+                self.taken.append(box)
+                return words(x, y + down, said, "middle", class_)
+        return None
+
     def _free(self, box: Box) -> bool:
         left, top, right, bottom = box
         if left < self.left or top < 2 or right > self.right or bottom > self.bottom:

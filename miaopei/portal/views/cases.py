@@ -105,6 +105,11 @@ def cases_of(desk: Desk, listing: str, occurrence: str) -> Sequence[Case]:
     return sorted(found, key=lambda c: c.product.benefits.index(c.benefit))
 
 
+def by_outcome(cases: Sequence[Case]) -> Sequence[Case]:
+    """What was settled first, then what waits, then the rest; else as they stand."""
+    return sorted(cases, key=lambda case: (not case.value["settlement"], not case.waits))
+
+
 def waiting(desk: Desk) -> tuple[Case, ...]:
     """Every case that waits, is held or is refused, by deadline, then place in the record."""
 

@@ -92,7 +92,7 @@ class Payout:
     """One carrier's part of one claim, and the bank's last word on it.
 
     Units   fen. States: new, sent, pending; executed and refused are the bank's word, paid and
-    failed the same once it stands on the record.
+    failed the same once it stands on the record, closed what the bank never will pay.
     """
 
     id: str

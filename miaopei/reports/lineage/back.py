@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...measures.identity import content_id
+from ...terms.filing import Product
 from .evidence import facts_of, observation_step
 from .refusals import refused
 from .steps import Step, step
 from .terms import product_of, terms_step, version_of
 from .trail import Index, Json, Named, Trail
+
+FEW = 3  # claims of a settlement whose amounts are told with it
 
 
 def why(trail: Trail, text: str) -> Step:
@@ -116,12 +119,12 @@ def _claim(index: Index, claim: Json) -> Step:
     if settlement is None:
         parents.append(_trigger(index, claim["trigger"]))
     else:
-        parents.append(_settlement(index, settlement))
+        parents.append(_settlement(index, settlement, amounts=False))
     return step(f"claim_{claim['state']}", content_id("claim", claim), facts, parents)
 
 
-def _settlement(index: Index, id: str) -> Step:
-    """Equal decisions, each an act, and the trigger that they are about."""
+def _settlement(index: Index, id: str, *, amounts: bool = True) -> Step:
+    """How its amounts follow, the equal decisions, each an act, and the trigger they are about."""
     value, leaf = index.settlement(id), index.leaf(id)
     totals = value["totals"]
     facts = {
@@ -138,7 +141,19 @@ def _settlement(index: Index, id: str) -> Step:
     for member in value["deciders"]:
         key = f"{value['trigger']}/{value['counter']:012d}/{member}"
         decisions.append(_act(index, index.need("decision", key)["act"]))
-    return step("settlement", id, facts, [*decisions, _trigger(index, value["trigger"])])
+    told = list(_amounts(index, value["trigger"])) if amounts else []
+    return step("settlement", id, facts, [*told, *decisions, _trigger(index, value["trigger"])])
+
+
+def _amounts(index: Index, id: str) -> Iterator[Step]:
+    """How the amounts of a few claims follow from the terms; many are asked for one by one."""
+    trigger, claims = index.need("trigger", id), index.trail.claims(id)
+    if len(claims) > FEW:
+        return
+    rows = index.trail.rows(trigger["book"], trigger["book_size"])
+    for claim in claims:
+        declared = rows[claim["position"]].row.declared
+        yield terms_step(index, trigger, declared, claim["spent_fen"])
 
 
 def _trigger(index: Index, id: str) -> Step:
@@ -169,18 +184,38 @@ def _case(index: Index, value: Json) -> Step:
         parents = [_trigger(index, value["trigger"])]
     else:
         return refused(index, value)
-    id = content_id("case", value)
+    id, product = content_id("case", value), _product(index, value)
+    names = ("listing", "occurrence", "benefit", "state", "revision")
     facts = {
-        name: value[name] for name in ("listing", "occurrence", "benefit", "state", "revision")
+        **{name: value[name] for name in names},
+        "product_zh": product.name.zh,
+        "product_en": product.name.en,
     }
     return step("case", id, facts, parents)
 
 
 def _occurrence(index: Index, id: str) -> Step:
-    """All cases of one occurrence."""
+    """All cases of one occurrence: first what was settled, then by product and benefit as filed."""
     cases = [v for k, v in index.trail.range("case", "") if k.split("/")[1] == id]
+    cases.sort(key=lambda value: _place(index, value))
+    settled = sum(1 for value in cases if value["settlement"])
+    facts = {
+        "occurrence": id,
+        "cases": len(cases),
+        "instant_at": cases[0]["instant"],
+        "settled": settled,
+    }
     parents = [_case(index, value) for value in cases]
-    return step("occurrence", id, {"occurrence": id, "cases": len(cases)}, parents)
+    return step("occurrence" if settled else "occurrence_unpaid", id, facts, parents)
+
+
+def _place(index: Index, case: Json) -> tuple[bool, str, int]:
+    benefits = _product(index, case).benefits
+    return not case["settlement"], case["listing"], benefits.index(case["benefit"])
+
+
+def _product(index: Index, case: Json) -> Product:
+    return product_of(index, index.need("listing", case["listing"])["product"])
 
 
 def _policy(index: Index, policy: str) -> Step:

@@ -13,7 +13,13 @@ from .steps import Step, step
 from .terms import product_of
 from .trail import Index, Json, Named, Trail
 
-FINAL = {"executed": "executed", "paid": "executed", "refused": "refused", "failed": "refused"}
+FINAL = {
+    "executed": "executed",
+    "paid": "executed",
+    "refused": "refused",
+    "failed": "refused",
+    "closed": "refused",
+}
 CASE = ("listing", "occurrence", "benefit", "state", "reason")
 LISTED = 20  # payouts of a settlement that are printed one by one; JSON holds them all
 

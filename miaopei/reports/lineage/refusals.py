@@ -35,6 +35,8 @@ def refused(index: Index, value: Json) -> Step:
     }
     near_by = () if instant is None else nearness(index, product, value)
     said = [Refusal(f"verify.reason_{value['reason']}", facts), *near_by]
+    if refusal := value["facts"].get("refusal"):
+        said.insert(0, Refusal(refusal["code"], refusal["facts"]))
     lines = {
         language: tuple(
             text for refusal in said if (text := refusal_text(refusal, language)) != refusal.code

@@ -6,6 +6,7 @@ The port `Trail` is answered by the command line and the portal from a member's 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +14,12 @@ from typing import Any, Protocol
 
 from ...errors import Refusal, Refused
 from ...measures.identity import content_id
+from ...measures.instant import beijing_day
 from ...policies.book import Recorded
 
 Json = Mapping[str, Any]
 SHORTEST = 8
+DAY = re.compile(r"\d{4}-\d\d-\d\d")  # no id looks like it: an instruction ends in its number
 KINDS = ("payout", "claim", "settlement", "trigger", "case", "observation", "act", "source")
 
 
@@ -66,13 +69,16 @@ class Index:
     def find(self, text: str) -> Named:
         """What an id stands for; 8 characters or more of its beginning do if they fit nothing else.
 
+        A day (YYYY-MM-DD, Beijing) stands for the occurrence whose deciding instant lies in it.
+
         Errors   Refused lineage.too_short, unknown, ambiguous.
         """
         wanted = text.strip().lower()
         source = self.trail.get("source", wanted)
         if source is not None:
             return Named("source", wanted, source)
-        wanted = wanted.partition("-")[0]  # an instruction's number says nothing more
+        if DAY.fullmatch(wanted) is None:
+            wanted = wanted.partition("-")[0]  # an instruction's number says nothing more
         if len(wanted) < SHORTEST:
             raise _no("too_short", given=text[:80], least=SHORTEST)
         found: dict[tuple[str, str], Named] = {}
@@ -86,6 +92,11 @@ class Index:
         return next(iter(found.values()))
 
     def _matching(self, wanted: str) -> Iterator[Named]:
+        if DAY.fullmatch(wanted):
+            for key, value in self.trail.range("case", ""):
+                if value["instant"] is not None and beijing_day(value["instant"]) == wanted:
+                    yield Named("occurrence", key.split("/")[1], value)
+            return
         for table in ("observation", "trigger", "settlement"):
             for key, value in self.trail.range(table, wanted):
                 yield Named(table, key, value)

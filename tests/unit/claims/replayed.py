@@ -13,7 +13,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from miaopei.accounts.rail import Instruction, Outcome, OutcomeState
+from miaopei.accounts.rail import ClosedId, Instruction, Outcome, OutcomeState
 from miaopei.adapters.feeds import read, shipped
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.evidence.observation import Observation
@@ -62,6 +62,12 @@ class Rail:
 
     def ask(self, ids: list[str]) -> list[Outcome]:
         return [Outcome(name, OutcomeState.UNKNOWN) for name in ids]
+
+    def close(self, instruction: str) -> ClosedId | Outcome:
+        statement, key = f"closed {instruction}".encode(), IDENTITY.log
+        return ClosedId(
+            instruction, statement, key.sign(statement), key.public_key().public_bytes_raw()
+        )
 
 
 class World:

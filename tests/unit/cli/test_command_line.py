@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from rich.console import Console
 
 import miaopei
 from miaopei.cli import speak
+from miaopei.cli.commands import app, teaching
 from miaopei.cli.main import language_of, main, verify_arguments
 from miaopei.cli.place import Place
 from miaopei.errors import Alarm, OutsideFault, Refused
@@ -46,10 +48,82 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "Usage: miaopei" in capsys.readouterr().out
 
 
+def test_every_command_has_an_example_that_its_own_options_accept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new command gets its line in commands/teaching.py: an example, and its help in Chinese."""
+    monkeypatch.setattr(sys, "argv", ["miaopei"])
+    every = dict(teaching.named(app))
+    assert set(every) == set(teaching.TAUGHT)
+    for name, (example, zh) in teaching.TAUGHT.items():
+        for language, said in (("en", "Example: "), ("zh", "例: ")):
+            assert main([*name.split(), "--help", "--lang", language]) == 0
+            shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+            assert said in shown
+        assert example.startswith(f"miaopei {name}")
+        assert not zh.isascii()
+        words = shlex.split(example)[1 + len(name.split()) :]
+        options = [word for word in words if word.startswith("--")]
+        assert all(option in shown for option in options), example
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["statu"], "no_such_command"),
+        (["terms", "shw"], "no_such_command"),
+        (["status", "--jsn"], "no_such_option"),
+        (["status", "one-more"], "too_many_words"),
+        (["status", "--data"], "option_without_value"),
+        (["status", "--data", __file__], "not_a_folder"),
+        (["verify"], "missing_word"),
+        (["verify", "there-is-none"], "no_file"),
+        (["verify", str(DATA)], "not_a_file"),
+        (["serve", "--port", "99999"], "bad_value"),
+        (["serve", "--port", "many"], "bad_value"),
+        (["terms", "show", "yunnan_dali", "--lang", "fr"], "bad_value"),
+    ],
+)
+def test_wrong_words_are_told_in_the_user_s_language_and_as_json(
+    arguments: list[str],
+    code: str,
+    language: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MIAOPEI_LANG", language)
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert "--help" in told.err
+    assert told.err.isascii() is (language == "en")
+    assert not told.out
+    assert "{" not in told.err
+    assert main(
+        ["--json", *arguments] if code == "option_without_value" else [*arguments, "--json"]
+    )
+    told = capsys.readouterr()
+    (refusal,) = json.loads(told.out)["refusals"]
+    if code != "option_without_value":
+        assert refusal["code"] in (f"cli.{code}", "cli.no_such_option")
+    assert refusal[language] == told.err.strip()
+
+
+@pytest.mark.parametrize("command", ["status", "cases", "audit", "rebuild", "why 12345678"])
+def test_a_refusal_is_json_where_json_was_asked_for(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "--data", str(tmp_path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit"] == 1
+    assert [refusal["code"] for refusal in told["refusals"]] == ["cli.no_record"]
+    assert all(refusal["zh"] and refusal["en"] for refusal in told["refusals"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["nonsense"], 2, "No such command"),
+        (["nonsense"], 2, "There is no command 'nonsense'"),
         (["replay", "there-is-none.csv", "--product", "yunnan_dali"], 2, "does not exist"),
         (["replay", CATALOGUE, "--product", "no_such"], 1, "no_such"),
         (["replay", CATALOGUE, "--product", "yunnan_dali", "--terms", "9"], 1, "9"),
@@ -58,7 +132,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["terms", "show", "no_such"], 1, "no_such"),
         (["feed", "read", __file__], 1, "not known"),
         (["verify", __file__, "--key", "no-such-file"], 1, "no-such-file"),
-        (["verify", "--json"], 2, "Missing argument"),
+        (["verify", "--json"], 2, "FILE is missing"),
     ],
 )
 def test_what_a_user_does_wrong_ends_in_a_sentence(

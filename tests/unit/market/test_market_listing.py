@@ -54,6 +54,8 @@ def test_two_of_carrier_notary_and_regulator_stand_and_so_does_one_alone_in_solo
         (replace(CONSORTIUM, payer="ghost"), ["market.member_unknown"]),
         (replace(CONSORTIUM, placement=whole("ghost")), ["market.member_unknown"]),
         (replace(CONSORTIUM, standby_payer="insurer"), ["market.standby_is_payer"]),
+        (replace(CONSORTIUM, takeover_seconds=0), ["market.bad_takeover"]),
+        (replace(CONSORTIUM, standby_payer=None, takeover_seconds=60), ["market.bad_takeover"]),
         (replace(CONSORTIUM, occurrence_cap_fen=0), ["market.cap_not_positive"]),
         (replace(CONSORTIUM, book="", id=""), ["market.listing_empty", "market.listing_empty"]),
         (replace(SOLO, k=2, deciders=("solo", "x")), ["market.solo_decides_alone"]),

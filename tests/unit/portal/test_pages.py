@@ -178,12 +178,38 @@ def test_an_event_shows_every_observation_and_which_counted(pages: dict[str, str
     assert "5.1" in rows["CENC reviewed catalogue"]
 
 
-def test_a_plot_is_of_points_and_names_never_of_borders(pages: dict[str, str]) -> None:
+def test_a_plot_is_of_cells_points_and_names_never_of_borders(pages: dict[str, str]) -> None:
+    """Every shape is a closed cell of five to ten corners, but for an arrow's head."""
+    seen = 0
     for path, text in pages.items():
         if "/events/" in path:
             page = parser.document_fromstring(text)
-            assert not page.xpath("//svg[contains(@class, 'plot')]//path"), path
-            assert not page.xpath("//svg//polygon | //svg//polyline"), path
+            for shape in page.xpath("//svg[contains(@class, 'plot')]//path"):
+                assert shape.get("class").startswith("cells "), path
+                for cell in filter(None, shape.get("d").split("M")):
+                    assert re.fullmatch(r"[-0-9.e ]+l[-0-9.e ]+z", cell), cell
+                    assert 4 <= len(cell[:-1].split("l")[1].split()) / 2 <= 9
+                    seen += 1
+            assert all(p.get("class") == "epicentre" for p in page.xpath("//svg//polygon")), path
+            assert not page.xpath("//svg//polyline"), path
+    assert seen > 1_000
+
+
+def test_one_glance_at_an_event_says_inside_surrounding_or_outside(pages: dict[str, str]) -> None:
+    """Yangbi 2021 lies in Dali's own area and outside Yuxi's; each product has its own picture."""
+    for language, said in (
+        ("zh", ["在本地区内", "不在本地区，也不在周边地区"]),
+        ("en", ["Inside the insured area", "Outside: neither insured nor surrounding"]),
+    ):
+        text = next(
+            t for p, t in pages.items()
+            if p.startswith(f"/{language}/events/") and "2021-05-21" in t and "6.4" in t
+        )  # fmt: skip
+        page = parser.document_fromstring(text)
+        lines = page.xpath("//p[contains(@class, 'verdict-line')]")
+        assert [line.text_content().strip() for line in lines] == said
+        assert [line.get("class").split()[-1] for line in lines] == ["role-own", "role-outside"]
+        assert len(page.xpath("//article[@class='map']//svg")) == 2
 
 
 def test_a_settled_case_shows_trace_shares_and_bank_references(pages: dict[str, str]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import h3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from miaopei.adapters.feeds import shipped
+from miaopei.evidence.area import holds
 from miaopei.portal.plots import NARROW, WIDE, losses, places, sequence, svg
 
 SAID = losses.Words("losses", "paid", "lost", {n: f"10^{n}" for n in range(18)})
@@ -49,7 +51,7 @@ def test_larger_amounts_lie_further_right(amounts: Sequence[tuple[int, int]], na
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 200), st.integers(-10, 90), st.booleans()), min_size=1),
+    st.lists(st.tuples(st.floats(-90, 200), st.integers(-10, 90), st.booleans()), min_size=1),
     st.one_of(st.none(), st.just(50)),
     st.booleans(),
 )
@@ -61,19 +63,78 @@ def test_sequences_of_any_shape_stay_inside(
     inside(read(sequence.sequence(points, threshold, words, narrow=narrow)))
 
 
-@pytest.mark.parametrize("narrow", [False, True])
-def test_an_epicentre_north_east_of_a_place_lies_above_and_right_of_it(narrow: bool) -> None:
-    spots = [
-        places.Spot("Dali", 25.6, 100.2, "own"),
-        places.Spot("Lijiang", 26.9, 100.3, "surrounding"),
-        places.Spot("M 5.1", 25.9, 100.6, "epicentre"),
-    ]
-    root = read(places.places(spots, "where", narrow=narrow))
+DALI_AREAS = ("532900", "530700", "533300", "530500", "530900", "530800", "532300")
+
+
+@pytest.fixture(scope="module")
+def dali() -> list[places.Region]:
+    """Dali and the prefectures around it, as they are shipped."""
+    areas = {area.code: area for area in shipped.areas()}
+    kinds = dict.fromkeys(DALI_AREAS, "surrounding") | {"532900": "own"}
+    return [places.Region(areas[c].name["en"], kinds[c], areas[c].cells) for c in DALI_AREAS]
+
+
+def drawn_at(root: etree._Element, class_: str) -> tuple[float, float]:
+    """The middle of a round mark."""
+    mark = root.xpath(f"//*[local-name()='circle'][@class='{class_}']")[0]
+    return float(mark.get("cx")), float(mark.get("cy"))
+
+
+def middles(root: etree._Element, kind: str) -> list[tuple[float, float]]:
+    """The first corner of each cell of a kind."""
+    paths = root.xpath(f"//*[local-name()='path'][contains(@class, 'cells-{kind}')]/@d")
+    starts = [part.split("l")[0].split() for d in paths for part in d.split("M") if part]
+    return [(float(x), float(y)) for x, y in starts]
+
+
+def test_one_glance_says_inside(dali: list[places.Region]) -> None:
+    """Yangbi, 25.70 N 99.88 E: the ring lies among the cells of Dali, nearest to one of them."""
+    at = places.Epicentre("M 6.4", 25.70, 99.88)
+    root = read(places.overview(dali, at, "where", "beyond"))
     inside(root)
-    dali = root.xpath("//*[@class='box-own']")[0]
-    shock = root.xpath("//*[@class='solid']")[0]
-    assert float(shock.get("cx")) > float(dali.get("x"))
-    assert float(shock.get("cy")) < float(dali.get("y"))
+    x, y = drawn_at(root, "epicentre")
+
+    def nearest(kind: str) -> float:
+        return min(math.hypot(x - a, y - b) for a, b in middles(root, kind))
+
+    assert nearest("own") < nearest("surrounding")
+    assert places.close_up(dali, at, 7, "near") is None  # all around it is Dali
+
+
+def test_cells_near_a_border_are_drawn_as_they_decide(dali: list[places.Region]) -> None:
+    """Around Weishan's 25.12 N, 99.97 E, both Dali's cells and a neighbour's are shown."""
+    at = places.Epicentre("M 5.0", 25.12, 99.97)
+    drawn = places.close_up(dali, at, 7, "near")
+    assert drawn is not None
+    root = read(drawn)
+    own = {area.code: area for area in shipped.areas()}["532900"].cell_indexes
+    here = h3.latlng_to_cell(at.lat, at.lon, 7)
+    disk = h3.grid_disk(here, places.NEAR)
+    mine = sum(1 for cell in disk if holds(own, cell, 7))
+    assert 0 < mine < len(disk)
+    assert len(middles(root, "own")) == mine
+    assert len(middles(root, "own")) + len(middles(root, "surrounding")) <= len(disk)
+
+
+def test_what_lies_too_far_is_an_arrow_that_points_there(dali: list[places.Region]) -> None:
+    """Laos lies to the south-east of Dali: an arrow at the edge, no ring at a wrong place."""
+    root = read(places.overview(dali, places.Epicentre("M 6.4", 19.0, 102.0), "where", "beyond"))
+    inside(root)
+    assert not root.xpath("//*[@class='ring']")
+    (arrow,) = root.xpath("//*[@class='arrow']")
+    assert float(arrow.get("y2")) > float(arrow.get("y1"))
+    assert "beyond" in "".join(root.itertext())
+
+
+def test_a_coarse_cell_is_of_whom_its_middle_is(dali: list[places.Region]) -> None:
+    """No coarse cell is of two prefectures, and each holds its middle at the filed resolution."""
+    areas = {area.code: area for area in shipped.areas()}
+    every = [cell for region in dali for cell in places.coarse(region.cells)]
+    assert len(every) == len(set(every))
+    for code in DALI_AREAS:
+        for cell in places.coarse(areas[code].cells):
+            centre = h3.cell_to_center_child(cell, 7)
+            assert holds(areas[code].cell_indexes, centre, 7)
 
 
 def test_the_middle_of_a_prefecture_is_where_it_should_be() -> None:

@@ -18,6 +18,7 @@ import pytest
 from miaopei.adapters.feeds import shipped
 from miaopei.errors import Refused
 from miaopei.measures.identity import content_id, digest
+from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
 from miaopei.node.proof.trail import StoreTrail
 from miaopei.reports.lineage import Step, caused, why
@@ -130,6 +131,35 @@ def test_every_kind_of_id_and_its_beginning_are_found() -> None:
         assert why(read, f"{payout}-1").what == "payout"
         assert why(read, "cenc.rapid").what == "source_counted"
         assert why(read, "usgs.comcat").what == "source_shown"
+
+
+def test_a_day_stands_for_its_event_and_what_was_settled_is_told_first() -> None:
+    """Yangbi, 2021-05-21 (Beijing): the house cover settled 4,000 万元, the others paid nothing."""
+    with trail(world()) as read:
+        tree = why(read, "2021-05-21")
+        assert tree.what == "occurrence"
+        assert tree.facts["cases"] == len(tree.because)
+        kinds = [step.what for step in tree.because]
+        assert kinds[0] == "case"
+        assert kinds[0] not in kinds[1:]
+        (settlement,) = tree.because[0].because
+        assert settlement.because[0].what == "terms"  # how the amount follows comes first
+        assert settlement.because[0].facts["amount_fen"] == wan(4_000)
+        assert caused(read, "2021-05-21").effects
+        with pytest.raises(Refused) as refused:
+            why(read, "2021-05-22")
+        assert refused.value.refusals[0].code == "lineage.unknown"
+
+
+def test_an_event_that_paid_nothing_says_so_at_once() -> None:
+    """Gengma, 2015-03-01, struck before any version of the terms was in force."""
+    with trail(world()) as read:
+        days = {beijing_day(c["instant"]) for _, c in read.range("case", "") if c["instant"]}
+        paid = {beijing_day(c["instant"]) for _, c in read.range("case", "") if c["settlement"]}
+        assert days - paid
+        for day in days:
+            wanted = "occurrence" if day in paid else "occurrence_unpaid"
+            assert why(read, day).what == wanted
 
 
 def test_an_id_that_is_too_short_not_there_or_not_alone_is_refused() -> None:

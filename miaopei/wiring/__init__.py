@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .adapters.bank_rail import BankRail
-from .adapters.keys import load_or_make
-from .adapters.memory_store import MemoryStore
-from .adapters.postgres.schema import migrate
-from .adapters.postgres.starter import LocalPostgres
-from .adapters.postgres.store import PostgresStore
-from .node.effects.decider import Decider
-from .node.effects.payer import Payer
-from .node.node import Node
-from .node.ports import Clock, Identity, Rail, Store
+from ..adapters.bank_rail import BankRail
+from ..adapters.keys import load_or_make
+from ..adapters.memory_store import MemoryStore
+from ..adapters.postgres.schema import migrate
+from ..adapters.postgres.starter import LocalPostgres
+from ..adapters.postgres.store import PostgresStore
+from ..node.effects.decider import Decider
+from ..node.effects.payer import Payer
+from ..node.node import Node
+from ..node.ports import Clock, Identity, Rail, Store
 
 MEMBER = "miaopei"
 BANK_SECONDS = 10.0  # a bank that says nothing for so long has not answered

@@ -1,0 +1,1 @@
+"""The consortium's engine: a CometBFT process beside each member's node. It orders, we apply."""

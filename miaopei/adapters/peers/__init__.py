@@ -1,0 +1,1 @@
+"""Connections between members, beside the engine: blobs and the wrapped keys that open them."""

@@ -1,0 +1,95 @@
+"""Fetching blobs from other members, over connections in which both sides show their keys."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ...errors import OutsideFault, Refused
+from ...measures.identity import canonical, digest, read_canonical
+from ...node.vault.fetch import Fetched
+from .certificate import key_of
+
+SECONDS = 5.0
+LARGEST = 512_000_000  # bytes of a blob
+
+
+@dataclass
+class PeerBlobs:
+    """See `node.vault.fetch.Peers`.
+
+    `addresses` are host:port by member, `key` asks the record for a member's connection key.
+    """
+
+    tls: ssl.SSLContext
+    addresses: Mapping[str, str]
+    key: Callable[[str], str | None]
+    _open: dict[str, ssl.SSLSocket] = field(default_factory=dict)
+
+    @property
+    def members(self) -> list[str]:
+        """Those that can be asked, in a fixed order."""
+        return sorted(self.addresses)
+
+    def fetch(self, member: str, name: str) -> Fetched | None:
+        """A blob and our wrapped key from one member; None where it has not got it.
+
+        Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
+        """
+        try:
+            return self._ask(self._connection(member), name)
+        except (OSError, ValueError, Refused, EOFError) as error:
+            if (old := self._open.pop(member, None)) is not None:
+                old.close()
+            raise OutsideFault(
+                f"{member} does not hand over a blob: {error}", retry=True
+            ) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _connection(self, member: str) -> ssl.SSLSocket:
+        if member in self._open:
+            return self._open[member]
+        host, _, port = self.addresses[member].rpartition(":")
+        plain = socket.create_connection((host, int(port)), SECONDS)
+        try:
+            made = self.tls.wrap_socket(plain)
+        except BaseException:
+            plain.close()
+            raise
+        if key_of(made.getpeercert(binary_form=True)) != self.key(member):
+            with suppress(OSError):
+                made.close()
+            raise ValueError(f"shows a key that is not that of {member} on the record")
+        self._open[member] = made
+        return made
+
+    def _ask(self, connection: ssl.SSLSocket, name: str) -> Fetched | None:
+        asked = canonical({"blob": name})
+        connection.sendall(len(asked).to_bytes(2) + asked)
+        said = read_canonical(_exactly(connection, int.from_bytes(_exactly(connection, 2))))
+        length, wrap = said["length"], said["wrap"]
+        if length is None:
+            return None
+        if type(length) is not int or not 0 <= length <= LARGEST:
+            raise ValueError("a length out of range")
+        data = _exactly(connection, length)
+        if digest(data) != name:
+            raise ValueError("other bytes than were asked for")
+        return Fetched(data, None if wrap is None else bytes.fromhex(wrap))
+
+
+def _exactly(connection: ssl.SSLSocket, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length:
+        part = connection.recv(min(length - len(parts), 1 << 20))
+        if not part:
+            raise EOFError("the connection ended")
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,69 @@
+"""Handing blobs to other members: each gets the bytes, and the wrapped key that is its own.
+
+Sealed bytes may go to every member that has a seat; what opens them is wrapped for its reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from ...errors import Refused
+from ...measures.identity import canonical, read_canonical
+from ...node.ports import Store
+from .certificate import key_of
+
+ASKED_MAX = 200  # bytes of a question
+IDLE_SECONDS = 600
+Seats = Callable[[], Mapping[str, str]]  # peer key -> box key, of the members that have a seat
+
+
+class BlobServer:
+    """Serves the blobs of one store to the members that have a seat."""
+
+    def __init__(self, store: Store, seats: Seats) -> None:
+        self._store, self._seats = store, seats
+
+    @asynccontextmanager
+    async def serving(self, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
+        """Listen until the context ends."""
+        server = await asyncio.start_server(self._connected, host, port, ssl=tls)
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            box = self._seats().get(key_of(shown))
+            while box is not None:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    asked = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+                if len(asked) > ASKED_MAX:
+                    return
+                said, data = await asyncio.to_thread(self._look, asked, box)
+                head = canonical(said)
+                writer.write(len(head).to_bytes(2) + head + data)
+                await writer.drain()
+        except (OSError, EOFError, TimeoutError, Refused):
+            pass  # who speaks otherwise, or no more, is left alone
+        finally:
+            writer.close()
+            with suppress(OSError, TimeoutError):
+                await writer.wait_closed()
+
+    def _look(self, asked: bytes, box: str) -> tuple[dict[str, Any], bytes]:
+        """{length, wrap} and the bytes; length is null for what is not here."""
+        value = read_canonical(asked)
+        name = str(value.get("blob")) if isinstance(value, dict) else ""
+        if len(name) != 64 or set(name) - set("0123456789abcdef"):
+            return {"length": None, "wrap": None}, b""
+        with self._store.reading() as reading:
+            data, wrap = reading.blob(name), reading.wrapped(name, box)
+        if data is None:
+            return {"length": None, "wrap": None}, b""
+        return {"length": len(data), "wrap": None if wrap is None else wrap.hex()}, data

@@ -1,0 +1,119 @@
+"""Commands for several members on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import JsonFlag, Lang, LangOption, chosen
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Several members, one record: made, brought up, watched, hurt and healed.",
+)
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
+Who = Annotated[str, typer.Argument(metavar="MEMBER", help="A member's id, as `net status` shows.")]
+
+
+@app.command()
+def init(
+    folder: Folder,
+    members: Annotated[int, typer.Option(help="How many members.")] = 6,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Time is that of dated facts, as `net demo` needs.")
+    ] = False,
+    origin: Annotated[
+        str | None, typer.Option(help="The log's origin line: a name that only you use.")
+    ] = None,
+    lang: LangOption = None,
+) -> None:
+    """Make genesis, keys and settings of all members, each in a folder of its own."""
+    from ..net import running
+
+    raise typer.Exit(
+        running.init(folder, members, replay=replay, origin=origin, language=chosen(lang))
+    )
+
+
+@app.command()
+def up(
+    folder: Folder,
+    detach: Annotated[bool, typer.Option("--detach", help="Come back when all are up.")] = False,
+    lang: LangOption = None,
+) -> None:
+    """Bring all members up on this machine, with a live table; Ctrl-C stops them again."""
+    from ..net import running
+
+    raise typer.Exit(running.up(folder, detach=detach, language=chosen(lang)))
+
+
+@app.command()
+def status(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -> None:
+    """A row a member: role, up, height, root, lag, and whether its root is that of the others.
+
+    0 where more than two thirds of the votes agree and are up, else 1.
+    """
+    from ..net import running
+
+    raise typer.Exit(running.status(folder, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def down(
+    folder: Folder,
+    member: Annotated[str | None, typer.Argument(metavar="[MEMBER]", help="Only this one.")] = None,
+    lang: LangOption = None,
+) -> None:
+    """Stop the whole net in good order, or one member, which then stays down until it is healed."""
+    from ..net import running
+
+    raise typer.Exit(running.down(folder, member, language=chosen(lang)))
+
+
+@app.command()
+def kill(
+    folder: Folder,
+    members: Annotated[list[str], typer.Argument(metavar="MEMBER...", help="Or `all`.")],
+    stay: Annotated[bool, typer.Option("--stay", help="Until they are healed.")] = False,
+    lang: LangOption = None,
+) -> None:
+    """Kill both processes of members at once (SIGKILL); the supervisor starts them again."""
+    from ..net import running
+
+    raise typer.Exit(running.kill(folder, members, stay=stay, language=chosen(lang)))
+
+
+@app.command()
+def cut(folder: Folder, member: Who, lang: LangOption = None) -> None:
+    """Cut a member off: both its processes are frozen until it is healed."""
+    _order("cut", folder, member, lang)
+
+
+@app.command()
+def heal(
+    folder: Folder,
+    member: Who,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Begin its database anew from its engine's blocks.")
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    """Let a member go on that was cut, stopped or killed; a liar needs --rebuild."""
+    from ..net import running
+
+    raise typer.Exit(running.heal(folder, member, rebuild=rebuild, language=chosen(lang)))
+
+
+@app.command()
+def lie(folder: Folder, member: Who, lang: LangOption = None) -> None:
+    """Have a member tell a false root from its next block on: what a corrupted one does."""
+    _order("lie", folder, member, lang)
+
+
+def _order(what: str, folder: Path, member: str, lang: Lang | None) -> None:
+    from ..net import running
+
+    raise typer.Exit(running.order(what, folder, member, language=chosen(lang)))

@@ -1,0 +1,139 @@
+"""What help shows beside usage: an example for each command, and in Chinese what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import typer
+from typer.models import CommandInfo
+
+from ...settings import Language
+
+# Command: an example, and what it does in Chinese; in English the command itself says it.
+TAUGHT: Mapping[str, tuple[str, str]] = {
+    "demo": (
+        "miaopei demo --once --json register.json",
+        (
+            "回放 2015—2021 年：真实地震自动赔付，并留下回执。再次运行会在同一目录重新开始；结束"
+            "后不留任何进程。"
+        ),
+    ),
+    "replay": (
+        "miaopei replay catalogue.csv --product yunnan_dali --terms 1 --what-if",
+        (
+            "用任何一份地震目录试算任何产品：不动款，不留痕。不给 --rapid 时只按目录的复核震级计"
+            "算，可能落入另一档。"
+        ),
+    ),
+    "verify": (
+        "miaopei verify receipt.json --key log.vkey",
+        "离线核验一份回执，只需要日志公钥；不成立时退出码为 1。",
+    ),
+    "why": (
+        "miaopei why 2021-05-21",
+        "为什么赔或不赔，一直追到速报的原始字节。可用事件日期或任何编号（至少前 8 位）。",
+    ),
+    "caused": (
+        "miaopei caused 2021-05-21",
+        "一条事实、一个来源、一个行为或一次结案引起的一切，直到每一分钱。",
+    ),
+    "cases": (
+        "miaopei cases --all",
+        "正在等待的案件：等什么事实或什么人，到何时，通知谁。",
+    ),
+    "status": (
+        "miaopei status --json",
+        "记录的现状：日志、保单簿、各状态的案件、应付和已付。",
+    ),
+    "audit": (
+        "miaopei audit",
+        "把所存的一切互相对照，指出有差异的记录、字段和位置；有发现时退出码为 4。",
+    ),
+    "rebuild": (
+        "miaopei rebuild --memory",
+        "把整个日志重新执行一遍，逐字节比较；有差异时退出码为 4。",
+    ),
+    "serve": (
+        "miaopei serve --port 8421",
+        "在 127.0.0.1 上打开记录的网页，按 Ctrl-C 结束。",
+    ),
+    "doctor": (
+        "miaopei doctor",
+        "检查这台机器：目录、空间、PostgreSQL、节假日历、记录；有一项不行时退出码为 1。",
+    ),
+    "backup": (
+        "miaopei backup record.backup",
+        "把整个记录写进一个文件。密钥不在其中，请另行保管 keys.json。",
+    ),
+    "restore": (
+        "miaopei restore record.backup --data NEW_FOLDER",
+        "把备份恢复到放有该记录 keys.json 的新目录，逐叶核对。",
+    ),
+    "export": (
+        "miaopei export FOLDER",
+        "把日志写成静态文件（C2SP tlog-tiles），连同公钥和全部附件。",
+    ),
+    "begin": (
+        "miaopei begin yunnan --data var/live",
+        "用一份方案开始自己的实时记录：产品、挂牌、保单、账户。",
+    ),
+    "resolve": (
+        "miaopei resolve CASE --value 1 --reason '...' --person '...'",
+        "由人确认一个待确认的案件，姓名和理由写入记录。",
+    ),
+    "reopen": (
+        "miaopei reopen CASE --reason '...' --person '...'",
+        "把无法裁定的案件重新提交裁定，姓名和理由写入记录。",
+    ),
+    "payee": (
+        "miaopei payee carrier/ID --account 6200 --name '...'",
+        "更正一个账户；银行已明确拒付的会重新下单。",
+    ),
+    "engine install": (
+        "miaopei engine install",
+        "从固定版本的源代码编译多成员共用的引擎。",
+    ),
+    "terms list": (
+        "miaopei terms list",
+        "货架上的全部产品和版本。",
+    ),
+    "terms show": (
+        "miaopei terms show yunnan_dali --version 2",
+        "条款全文：条文、表、定义、来源，以及依据有多可靠。",
+    ),
+    "terms hash": (
+        "miaopei terms hash yunnan_dali",
+        "产品备案的摘要，以及各版本的备案摘要和含义摘要。",
+    ),
+    "terms check": (
+        "miaopei terms check product.json",
+        "检查一份条款或产品文件（JSON），一次指出全部问题。",
+    ),
+    "feed read": (
+        "miaopei feed read catalogue.csv",
+        "读一份事实文件。按内容识别格式；每一行要么是事实，要么是写明原因的拒绝。",
+    ),
+    "feed take": (
+        "miaopei feed take rapid.csv --data var/live",
+        "把一份事实文件收进实时记录：签名、入账、裁定、付款。",
+    ),
+}
+
+
+def named(app: typer.Typer, above: str = "") -> Iterator[tuple[str, CommandInfo]]:
+    """Every command by the words that call it."""
+    for info in app.registered_commands:
+        called = info.name or getattr(info.callback, "__name__", "")
+        yield f"{above}{called}", info
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            yield from named(group.typer_instance, f"{above}{group.name} ")
+
+
+def teach(app: typer.Typer, language: Language) -> None:
+    """Give each command its example, and in Chinese its help."""
+    for name, info in named(app):
+        if name in TAUGHT:
+            example, zh = TAUGHT[name]
+            info.epilog = f"{'例' if language == 'zh' else 'Example'}: `{example}`"
+            info.help = zh if language == "zh" else None

@@ -1,0 +1,1 @@
+"""Several members on one machine: made, brought up, watched, hurt and healed."""

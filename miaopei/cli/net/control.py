@@ -1,0 +1,140 @@
+"""Speaking to a running process of a net over a unix socket in its folder, in lines of JSON.
+
+Only the account that owns the folder can reach it. A long command may tell lines before it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ...errors import Alarm, OutsideFault, Refusal, Refused
+
+SOCKET = "control.sock"
+LINE_MAX = 1 << 24
+SECONDS = 10.0
+Tell = Callable[[Any], None]
+Command = Callable[[Tell, dict[str, Any]], Any]
+
+
+@asynccontextmanager
+async def serving(commands: Mapping[str, Command]) -> AsyncIterator[None]:
+    """Answer commands in the working folder until the context ends."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, ValueError):
+            await _answer(commands, reader, writer)
+        writer.close()
+
+    _clear()
+    server = await asyncio.start_unix_server(connected, SOCKET, limit=LINE_MAX)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+async def _answer(
+    commands: Mapping[str, Command], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    asked = json.loads(await reader.readline())
+    loop = asyncio.get_running_loop()
+
+    def tell(value: Any) -> None:
+        loop.call_soon_threadsafe(writer.write, _line({"told": value}))
+
+    command = commands.get(asked.pop("do", ""))
+    if command is None:
+        writer.write(_line({"refused": [Refusal("net.no_command").as_json()]}))
+    else:
+        writer.write(_line(await asyncio.to_thread(_run, command, tell, asked)))
+    await writer.drain()
+
+
+def _run(command: Command, tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"done": command(tell, asked)}
+    except Refused as refused:
+        return {"refused": [refusal.as_json() for refusal in refused.refusals]}
+    except OutsideFault as fault:
+        return {"fault": str(fault), "retry": fault.retry}
+    except Alarm as alarm:
+        return {"alarm": alarm.what, "facts": dict(alarm.facts)}
+
+
+def call(
+    folder: Path,
+    do: str,
+    *,
+    tell: Tell | None = None,
+    seconds: float | None = SECONDS,
+    **asked: Any,
+) -> Any:
+    """Have a process do something; what it answers.
+
+    Errors   OutsideFault where it is not there or does not answer in time; what it refuses.
+    """
+    try:
+        with _connected(folder, seconds) as stream:
+            stream.sendall(_line({"do": do, **asked}))
+            for line in stream.makefile("rb"):
+                said = json.loads(line)
+                if "told" not in said:
+                    return _result(said)
+                if tell is not None:
+                    tell(said["told"])
+    except (OSError, ValueError) as error:
+        raise OutsideFault(f"{folder.name} does not answer: {error}", retry=True) from error
+    raise OutsideFault(f"{folder.name} ended while it was asked", retry=True)
+
+
+def there(folder: Path) -> bool:
+    """Whether a process listens in a folder."""
+    try:
+        with _connected(folder, 1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _result(said: dict[str, Any]) -> Any:
+    if "refused" in said:
+        raise Refused(*(Refusal(r["code"], r["facts"]) for r in said["refused"]))
+    if "fault" in said:
+        raise OutsideFault(said["fault"], retry=said["retry"])
+    if "alarm" in said:
+        raise Alarm(said["alarm"], **said["facts"])
+    return said["done"]
+
+
+@contextmanager
+def _connected(folder: Path, seconds: float | None) -> Iterator[socket.socket]:
+    """A connection; the folder is named by a descriptor, so that its path may be of any length."""
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.settimeout(seconds)
+            stream.connect(f"/proc/self/fd/{handle}/{SOCKET}")
+            yield stream
+    finally:
+        os.close(handle)
+
+
+def _clear() -> None:
+    """Take away the socket that an earlier process has left; nobody else may reach a new one."""
+    path = Path(SOCKET)
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+    os.umask(0o077)
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n"

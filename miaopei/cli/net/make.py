@@ -1,0 +1,163 @@
+"""`miaopei net init`: genesis, keys and settings of all members, each in a folder of its own.
+
+On one machine one command makes them all. Members on machines of their own each make their keys,
+hand over the public halves, and agree on the genesis (docs/operations/consortium.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ...adapters.engine import home
+from ...adapters.keys import load_or_make
+from ...adapters.peers.certificate import certificate, private_pem
+from ...adapters.postgres.connection import connect, faults
+from ...measures.identity import canonical
+from ...node.order.application import chain_id
+from ...node.order.founding import Founder, consortium_genesis
+from ...node.ports import Identity
+from ...wiring.consortium import GENESIS_FILE, KEYS_FILE, NODE_FILE, TLS_FILE
+from .plan import GENESIS, HOST, PLAN, SOURCE, Net, Part, Seat, database, no, parts, ports
+
+ENGINE = "engine"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All private keys of a new member."""
+
+    identity: Identity
+    engine: Ed25519PrivateKey
+    node: Ed25519PrivateKey
+    peer: Ed25519PrivateKey
+
+
+def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None) -> Net:
+    """Make a net that has never run.
+
+    Errors   Refused net.there where the folder holds something, net.members.
+    """
+    folder = folder.expanduser().resolve()
+    if folder.exists() and any(folder.iterdir()):
+        raise no("there", folder=str(folder))
+    chosen = parts(count)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)  # a server started by root runs under another account
+    (folder / ".gitignore").write_text("*\n", "utf-8")
+    free = list(ports(2 * count))
+    seats = tuple(
+        Seat(p.id, p.zh, p.en, f"{HOST}:{free[2 * i]}", f"{HOST}:{free[2 * i + 1]}")
+        for i, p in enumerate(chosen)
+    )
+    net = Net(folder, seats)
+    keys = {part.id: _keys(net, part) for part in chosen}
+    genesis = consortium_genesis(
+        "miaopei net",
+        [_founder(part, keys[part.id]) for part in chosen],
+        clock=clock,
+        time=time,
+        origin=origin or f"miaopei.invalid/net/{os.urandom(6).hex()}",
+        replay_source=SOURCE if clock == "replay" else None,
+    )
+    data = canonical(genesis)
+    (folder / GENESIS).write_bytes(data)
+    address = _databases(net)
+    shown = {member: certificate(member, held.peer) for member, held in keys.items()}
+    validators = tuple((seat["member"], seat["engine"], seat["power"]) for seat in genesis["seats"])
+    for seat in seats:
+        at, held = net.at(seat.id), keys[seat.id]
+        others = [other for other in seats if other != seat]
+        (at / GENESIS_FILE).write_bytes(data)
+        home.write(
+            at / ENGINE,
+            home.Home(
+                name=seat.id,
+                chain=chain_id(genesis),
+                time=time,
+                validators=validators,
+                listens=seat.engine,
+                neighbours=_neighbours(others, keys),
+                validator=held.engine,
+                connection=held.node,
+            ),
+        )
+        write_told(at, _told(seat, others, make_conninfo(address, dbname=database(seat.id)), shown))
+        _secret(at / TLS_FILE, private_pem(held.peer) + shown[seat.id].encode("ascii"))
+    value = {"v": 1, "seats": [vars(seat) for seat in seats]}
+    (folder / PLAN).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return net
+
+
+def write_told(at: Path, told: Mapping[str, object]) -> None:
+    """What a member is told of its machine."""
+    (at / NODE_FILE).write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def _told(
+    seat: Seat, others: Sequence[Seat], address: str, shown: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        "member": seat.id,
+        "database": address,
+        "blobs": seat.blobs,
+        "bank": None,
+        "peers": {o.id: {"blobs": o.blobs, "certificate": shown[o.id]} for o in others},
+    }
+
+
+def _keys(net: Net, part: Part) -> Keys:
+    at = net.at(part.id)
+    at.mkdir(parents=True, mode=0o700)
+    fresh = Ed25519PrivateKey.generate
+    return Keys(load_or_make(at / KEYS_FILE, part.id), fresh(), fresh(), fresh())
+
+
+def _founder(part: Part, keys: Keys) -> Founder:
+    me = keys.identity
+    return Founder(
+        id=part.id,
+        name={"zh": part.zh, "en": part.en},
+        roles=part.roles,
+        acts=home.raw(me.acts),
+        engine=home.raw(keys.engine),
+        node=home.raw(keys.node),
+        peer=home.raw(keys.peer),
+        log=home.raw(me.log),
+        box=me.box.public_key().public_bytes_raw().hex(),
+    )
+
+
+def _neighbours(others: Sequence[Seat], keys: dict[str, Keys]) -> tuple[home.Neighbour, ...]:
+    return tuple(
+        home.Neighbour(home.address(home.raw(keys[other.id].node)), other.engine)
+        for other in others
+    )
+
+
+def _databases(net: Net) -> str:
+    """One database a member on the server of this folder, started for it; the server's address."""
+    address = net.postgres.start()
+    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
+        server.autocommit = True
+        for member in net.members:
+            name = sql.Identifier(database(member))
+            server.execute(
+                sql.SQL("create database {} template template0 encoding 'UTF8'").format(name)
+            )
+            server.execute(sql.SQL("revoke connect on database {} from public").format(name))
+    net.postgres.stop()
+    return address
+
+
+def _secret(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)

@@ -1,0 +1,84 @@
+"""A member's node as a process: `python -m miaopei.cli.net.member FOLDER`.
+
+Ends with 0 when it is told to, with 1 when it cannot go on: the reason is the last line of its log,
+and whoever supervises it starts it again together with its engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from ...errors import OutsideFault, Refused
+from ...wiring.consortium import Seated, Told
+from . import control
+from .control import Command, Tell
+
+BOUND = "--until-stdin-closes"  # ends with whoever started it, however that ends
+
+
+def main(folder: Path, *, bound: bool) -> int:
+    """Run until told to stop."""
+    os.chdir(folder)
+    here = Path()
+    try:
+        seated = Seated(here, Told.of(here))
+    except (Refused, OutsideFault) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    try:
+        return asyncio.run(_run(seated, bound=bound))
+    finally:
+        seated.store.close()
+
+
+async def _run(seated: Seated, *, bound: bool) -> int:
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    if bound:
+        loop.add_reader(0, _until_closed, loop, told)
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(seated.serving())
+        await opened.enter_async_context(control.serving(commands(seated)))
+        waits = [asyncio.create_task(event.wait()) for event in (told, seated.failed)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+    if seated.failed.is_set():
+        sys.stderr.write(f"{seated.trouble}\n")
+        return 1
+    return 0
+
+
+def _until_closed(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
+    if not os.read(0, 1):
+        loop.remove_reader(0)
+        told.set()
+
+
+def commands(seated: Seated) -> Mapping[str, Command]:
+    """What may be asked of a running member by whoever owns its folder."""
+    from .steps import steps
+
+    def act(_: Tell, asked: dict[str, Any]) -> Any:
+        made = seated.member.node.accept(asked["kind"], asked["ref"], asked["body"])
+        return {"act": made.act, "new": made.new}
+
+    return {
+        "status": lambda *_: seated.status(),
+        "roots": lambda _, asked: {str(h): seated.root_at(h) for h in asked["heights"]},
+        "act": act,
+        "lie": lambda *_: {"from": seated.lie()},
+        **steps(seated),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), bound=BOUND in sys.argv))

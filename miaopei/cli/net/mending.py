@@ -1,0 +1,40 @@
+"""Mending a member: its database begun anew, its engine one block back, its guard left alone."""
+
+from __future__ import annotations
+
+import json
+
+from psycopg.conninfo import make_conninfo
+
+from ...adapters.engine import process
+from ...adapters.postgres.connection import connect, faults
+from ...wiring.consortium import NODE_FILE
+from .make import write_told
+from .plan import PAYER, Net, database
+
+# What follows from the log is made again from the engine's blocks. What does not stays: blobs and
+# their keys, accounts, payment instructions, acts that were written down before they were sent.
+FORGET = """
+truncate shared.leaf, shared.node, shared.state, shared.head, shared.place;
+truncate own.block, own.checkpoint;
+delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto';
+"""
+
+
+def rebuild(net: Net, member: str) -> None:
+    """Let a member that is down begin its record anew and its engine go back by one block.
+
+    The engine then hands it every block again. Its file of last signatures is never touched.
+    """
+    address = make_conninfo(net.postgres.start(), dbname=database(member))
+    with connect(address) as connection, faults():
+        connection.execute(FORGET)
+    process.again_from_before(net.at(member))
+
+
+def tell_bank(net: Net, address: str) -> None:
+    """Tell the paying member where the bank is now."""
+    at = net.at(PAYER)
+    told = json.loads((at / NODE_FILE).read_text("utf-8"))
+    if told["bank"] != address:
+        write_told(at, {**told, "bank": address})

@@ -1,0 +1,133 @@
+"""The folder of a net: who its members are, where each listens, what lies where."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...adapters.postgres.starter import LocalPostgres
+from ...errors import Fact, Refusal, Refused
+from ...measures.identity import read_canonical
+
+PLAN, GENESIS = "net.json", "genesis.json"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A member's part by default: its id, names, and the roles that it plays in the record."""
+
+    id: str
+    zh: str
+    en: str
+    roles: tuple[str, ...]
+
+
+# Who joins a line of business that pays for outages and disasters. Any may read along without a
+# vote; here all vote. A seventh and later ones are further carriers that decide.
+PARTS = (
+    Part("insurer", "保险公司", "Insurer", ("carrier", "decider", "payer", "channel")),
+    Part("cloud", "政务云", "Government cloud", ("operator", "gateway", "clock")),
+    Part("regulator", "监管机构", "Regulator", ("regulator", "decider")),
+    Part("notary", "公证处", "Notary", ("notary", "decider")),
+    Part("utility", "电力公司", "Utility", ("data_provider", "gateway", "operator")),
+    Part("agent", "客户代理", "Customers' agent", ("channel", "decider")),
+)
+DECIDERS, K, PAYER = ("insurer", "regulator", "notary"), 2, "insurer"
+SOURCE, ISSUER = "cloud", "insurer"
+FEWEST, MOST = 4, 20
+
+
+def parts(count: int) -> tuple[Part, ...]:
+    """The first parts, and further carriers where more are wanted.
+
+    Errors   Refused net.members for a number that cannot be.
+    """
+    if not FEWEST <= count <= MOST:
+        raise no("members", count=count, fewest=FEWEST, most=MOST)
+    more = (
+        Part(f"carrier{i}", f"承保人{i}", f"Carrier {i}", ("carrier", "decider"))
+        for i in range(1, count - len(PARTS) + 1)
+    )
+    return (*PARTS[:count], *more)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One member in the plan: its id, names, and where its engine and its blobs are served."""
+
+    id: str
+    zh: str
+    en: str
+    engine: str
+    blobs: str
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net's folder."""
+
+    folder: Path
+    seats: tuple[Seat, ...]
+
+    @classmethod
+    def of(cls, folder: Path) -> Net:
+        """The net in a folder.
+
+        Errors   Refused net.none.
+        """
+        path = folder.expanduser().resolve()
+        try:
+            value = json.loads((path / PLAN).read_text("utf-8"))
+            return cls(path, tuple(Seat(**seat) for seat in value["seats"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise no("none", folder=str(path)) from None
+
+    @property
+    def genesis(self) -> dict[str, Any]:
+        """The genesis of the record: what a stranger needs to check a receipt."""
+        value: dict[str, Any] = read_canonical((self.folder / GENESIS).read_bytes())
+        return value
+
+    @property
+    def members(self) -> list[str]:
+        """Ids, in their order."""
+        return [seat.id for seat in self.seats]
+
+    @property
+    def postgres(self) -> LocalPostgres:
+        """The server with a database for each member; on machines of their own each has its own."""
+        return LocalPostgres(self.folder / "postgres")
+
+    def at(self, member: str) -> Path:
+        """A member's folder.
+
+        Errors   Refused net.no_member.
+        """
+        if member not in self.members:
+            raise no("no_member", member=member[:40], members=", ".join(self.members))
+        return self.folder / "members" / member
+
+
+def database(member: str) -> str:
+    """The name of a member's database."""
+    return f"miaopei_{member}"
+
+
+def ports(count: int) -> Iterator[int]:
+    """Ports of this machine that nobody listens on."""
+    with ExitStack() as held:
+        for _ in range(count):
+            probe = held.enter_context(socket.socket())
+            probe.bind((HOST, 0))
+            yield int(probe.getsockname()[1])
+
+
+def no(code: str, /, **facts: Fact) -> Refused:
+    """A refusal of these commands."""
+    return Refused(Refusal(f"net.{code}", facts))

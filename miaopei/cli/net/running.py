@@ -1,0 +1,200 @@
+"""The commands of a net: what they do and what they show."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...adapters.engine.install import need
+from ...errors import OutsideFault, Refusal
+from ...errors.texts import say, table
+from ...measures.instant import from_beijing
+from ...settings import Language
+from ...wiring import system_clock
+from .. import speak
+from . import control, make
+from .plan import Net, no
+from .supervisor import IMPORTS
+from .watching import Row, Standing, standing
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+REPLAY_BEGINS = "2015-01-01"
+UP_SECONDS = 90.0
+LOOK_SECONDS = 1.0
+LOG = "net.log"
+GOOD, NOT_GOOD = 0, 1
+
+
+def init(folder: Path, count: int, *, replay: bool, origin: str | None, language: Language) -> int:
+    """Make a net that has never run."""
+    need()
+    time_now = from_beijing(REPLAY_BEGINS) if replay else system_clock()
+    clock = "replay" if replay else "live"
+    net = make.make(folder, count, clock=clock, time=time_now, origin=origin)
+    names = ", ".join(net.members)
+    speak.out(_said("made", language, members=names, folder=str(net.folder), clock=clock))
+    return GOOD
+
+
+def up(folder: Path, *, detach: bool, language: Language) -> int:
+    """Start the supervisor; wait until all are up; then watch, or come back."""
+    net = Net.of(folder)
+    if control.there(net.folder):
+        raise no("is_up", folder=str(net.folder))
+    started = time.monotonic()
+    supervisor = _supervise(net, detach=detach)
+    try:
+        _until_up(net, supervisor)
+        seconds = f"{time.monotonic() - started:.1f}"
+        speak.note(_said("up", language, members=len(net.members), seconds=seconds))
+        if detach:
+            return GOOD
+        _watch(net, supervisor, language)
+    except BaseException:
+        _stop(net, supervisor)
+        raise
+    return supervisor.wait()
+
+
+def status(folder: Path, *, as_json: bool, language: Language) -> int:
+    """How the net stands."""
+    net = Net.of(folder)
+    found = standing(net)
+    if as_json:
+        speak.show_json(found.as_json())
+    else:
+        speak.console().print(_table(found, net, language))
+        speak.out(_said("goes_on" if found.goes_on else "halted", language))
+    return GOOD if found.goes_on else NOT_GOOD
+
+
+def down(folder: Path, member: str | None, *, language: Language) -> int:
+    """Stop all, or one."""
+    net = Net.of(folder)
+    if member is None:
+        control.call(net.folder, "stop")
+        end = time.monotonic() + UP_SECONDS
+        while control.there(net.folder) or net.postgres.running():
+            if time.monotonic() > end:
+                raise OutsideFault("the net does not stop", retry=True)
+            time.sleep(0.1)
+    else:
+        net.at(member)
+        control.call(net.folder, "down", member=member, seconds=UP_SECONDS)
+    speak.note(_said("done", language, what="down", member=member or "all"))
+    return GOOD
+
+
+def kill(folder: Path, members: list[str], *, stay: bool, language: Language) -> int:
+    """SIGKILL, all at once."""
+    net = Net.of(folder)
+    chosen = net.members if members == ["all"] else members
+    control.call(net.folder, "kill", members=chosen, stay=stay, seconds=UP_SECONDS)
+    speak.note(_said("done", language, what="kill", member=", ".join(chosen)))
+    return GOOD
+
+
+def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int:
+    """Let a member go on."""
+    net = Net.of(folder)
+    control.call(net.folder, "heal", member=member, rebuild=rebuild, seconds=UP_SECONDS)
+    speak.note(_said("done", language, what="heal", member=member))
+    return GOOD
+
+
+def order(what: str, folder: Path, member: str, *, language: Language) -> int:
+    """Cut a member off, or have it lie."""
+    net = Net.of(folder)
+    at = net.at(member)
+    if what == "lie":
+        control.call(at, "lie")
+    else:
+        control.call(net.folder, what, member=member)
+    speak.note(_said("done", language, what=what, member=member))
+    return GOOD
+
+
+def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
+    paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with (net.folder / LOG).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", f"{__package__}.supervisor", str(net.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=detach,
+        )
+
+
+def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
+    """Until every member is up and has its first block."""
+    end = time.monotonic() + UP_SECONDS
+    while time.monotonic() < end:
+        if supervisor.poll() is not None:
+            said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
+            raise OutsideFault(f"the net does not come up: {said}", retry=True)
+        found = standing(net)
+        if found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows):
+            return
+        time.sleep(0.2)
+    lacking = [row.member for row in standing(net).rows if not row.up]
+    raise OutsideFault(f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}", retry=True)
+
+
+def _watch(net: Net, supervisor: subprocess.Popen[bytes], language: Language) -> None:
+    from rich.live import Live
+
+    with Live(console=speak.console(), auto_refresh=False) as live:
+        while supervisor.poll() is None:
+            live.update(_table(standing(net), net, language), refresh=True)
+            time.sleep(LOOK_SECONDS)
+
+
+def _stop(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
+    if supervisor.poll() is None:
+        supervisor.terminate()
+        try:
+            supervisor.wait(UP_SECONDS)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()
+    net.postgres.stop()
+
+
+def _table(found: Standing, net: Net, language: Language) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    titles = table("net")
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("member", "roles", "up", "height", "root", "lag", "restarts", "verdict"):
+        right = name in ("height", "lag", "restarts")
+        made.add_column(titles[f"column_{name}"][language], justify="right" if right else "left")
+    roles = {m["id"]: ", ".join(m["roles"]) for m in net.genesis["members"]}
+    for row in found.rows:
+        made.add_row(*_cells(row, roles[row.member], language))
+    return made
+
+
+def _cells(row: Row, roles: str, language: Language) -> list[str]:
+    verdict = table("net")[f"verdict_{row.verdict}"][language]
+    return [
+        f"{row.zh if language == 'zh' else row.en} ({row.member})",
+        roles,
+        "✓" if row.up else "✗",
+        "" if row.height is None else str(row.height),
+        (row.root or "")[:12],
+        "" if row.lag is None else str(row.lag),
+        str(row.restarts),
+        verdict if row.trouble is None else f"{verdict}: {row.trouble[:60]}",
+    ]
+
+
+def _said(name: str, language: Language, **facts: str | int) -> str:
+    return say(Refusal(f"net.{name}", facts), language)

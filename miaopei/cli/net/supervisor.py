@@ -1,0 +1,245 @@
+"""The supervisor of a net: `python -m miaopei.cli.net.supervisor FOLDER`.
+
+Starts the database server, the sandbox bank, and for each member its node, then its engine. When
+either of the two ends, both are ended and started again: an engine leaves with status 0 when its
+node dies, so a good exit is no wish. It can be told to kill, cut, heal and stop members.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...adapters.engine import home, process
+from ...adapters.sandbox_bank import starter as sandbox
+from ...errors import OutsideFault
+from . import control, mending
+from .control import Command
+from .member import BOUND
+from .plan import Net
+
+TICK_SECONDS = 0.1
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+STEADY_SECONDS = 30.0  # after which an earlier end is forgotten
+STOP_SECONDS = 15.0
+IMPORTS = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Slot:
+    """One member's two processes. `wanted` is what we were told; the rest follows."""
+
+    member: str
+    folder: Path
+    wanted: bool = True
+    cut: bool = False
+    node: subprocess.Popen[bytes] | None = None
+    engine: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
+    pause: float = FIRST_PAUSE
+    not_before: float = 0.0
+    started: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def tick(self) -> None:
+        """Bring the processes nearer to what is wanted."""
+        with self.lock:
+            if not self.wanted or self.cut:
+                return
+            if self._ended():
+                self.end(signal.SIGKILL)
+                self.restarts += 1
+                self.not_before = time.monotonic() + self.pause
+                self.pause = min(LONGEST_PAUSE, 2 * self.pause)
+            elif self.node is None and time.monotonic() >= self.not_before:
+                self._start_node()
+            elif self.node and not self.engine and (self.folder / home.ABCI_SOCKET).exists():
+                self.engine = process.start(self.folder)  # it would try only each 3 s by itself
+            elif self.engine and time.monotonic() - self.started > STEADY_SECONDS:
+                self.pause = FIRST_PAUSE
+
+    def end(self, number: signal.Signals) -> None:
+        """End both, and wait for it."""
+        with self.lock:
+            for running in (self.engine, self.node):
+                if running is not None:
+                    with suppress(ProcessLookupError):
+                        running.send_signal(number)
+                        running.send_signal(signal.SIGCONT)
+            for running in (self.engine, self.node):
+                if running is not None:
+                    _wait(running)
+            self.node = self.engine = None
+
+    def freeze(self, number: signal.Signals) -> None:
+        """Stop both where they stand, or let them go on."""
+        for running in (self.engine, self.node):
+            if running is not None:
+                running.send_signal(number)
+
+    def told(self) -> dict[str, Any]:
+        """What the supervisor knows of it."""
+        both = (self.node, self.engine)
+        pids = [None if one is None or one.poll() is not None else one.pid for one in both]
+        return {
+            "member": self.member,
+            "up": None not in pids,
+            "wanted": self.wanted,
+            "cut": self.cut,
+            "node": pids[0],
+            "engine": pids[1],
+            "restarts": self.restarts,
+        }
+
+    def _ended(self) -> bool:
+        return any(one is not None and one.poll() is not None for one in (self.node, self.engine))
+
+    def _start_node(self) -> None:
+        (self.folder / home.ABCI_SOCKET).unlink(missing_ok=True)
+        paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+        with (self.folder / "node.log").open("ab") as log:
+            self.node = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", f"{__package__}.member", str(self.folder), BOUND],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+        self.started = time.monotonic()
+
+
+class Supervisor:
+    """All members of a net on this machine."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.slots = {member: Slot(member, net.at(member)) for member in net.members}
+        self.bank: sandbox.RunningBank | None = None
+        self.told = asyncio.Event()
+        self._stop = threading.Event()
+
+    async def run(self) -> None:
+        """Until told to stop; then everything is put away."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self.told.set)
+        os.chdir(self.net.folder)
+        with ExitStack() as opened:
+            opened.callback(self.net.postgres.stop)
+            self.net.postgres.start()
+            self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank"))
+            mending.tell_bank(self.net, self.bank.address)
+            ticking = threading.Thread(target=self._tick, name="ticks")
+            ticking.start()
+            async with AsyncExitStack() as serving:
+                await serving.enter_async_context(control.serving(self._commands(loop)))
+                await self.told.wait()
+            self._stop.set()
+            await asyncio.to_thread(ticking.join)
+            for slot in self.slots.values():
+                slot.wanted = False
+            await asyncio.gather(
+                *(asyncio.to_thread(slot.end, signal.SIGTERM) for slot in self.slots.values())
+            )
+
+    def _tick(self) -> None:
+        while not self._stop.wait(TICK_SECONDS):
+            for slot in self.slots.values():
+                try:
+                    slot.tick()
+                except OSError as error:
+                    sys.stderr.write(f"{slot.member}: {error}\n")
+
+    def _commands(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, Command]:
+        def stop(*_: Any) -> None:
+            loop.call_soon_threadsafe(self.told.set)
+
+        return {
+            "status": lambda *_: self.status(),
+            "stop": stop,
+            "down": lambda _, asked: self.down(asked["member"]),
+            "kill": lambda _, asked: self.kill(asked["members"], stay=asked["stay"]),
+            "cut": lambda _, asked: self.cut(asked["member"]),
+            "heal": lambda _, asked: self.heal(asked["member"], rebuild=asked["rebuild"]),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Processes, and the bank's address."""
+        bank = None if self.bank is None else self.bank.address
+        return {"bank": bank, "members": [slot.told() for slot in self.slots.values()]}
+
+    def down(self, member: str) -> None:
+        """Stop one member in good order; it stays down."""
+        slot = self._slot(member)
+        slot.wanted = False
+        slot.end(signal.SIGTERM)
+
+    def kill(self, members: list[str], *, stay: bool) -> None:
+        """Kill both processes of members at once; they are started again unless they shall stay."""
+        slots = [self._slot(member) for member in members]
+        for slot in slots:
+            slot.wanted = slot.wanted and not stay
+        with ExitStack() as held:
+            for slot in slots:
+                held.enter_context(slot.lock)
+                slot.freeze(signal.SIGKILL)
+
+    def cut(self, member: str) -> None:
+        """Freeze both processes: to the others the member is gone, to itself no time passes."""
+        slot = self._slot(member)
+        with slot.lock:
+            slot.cut = True
+            slot.freeze(signal.SIGSTOP)
+
+    def heal(self, member: str, *, rebuild: bool) -> None:
+        """Let a member go on that was cut, stopped or killed; with `rebuild` it begins its database
+        anew from its engine's blocks, never losing what keeps the engine from signing twice.
+        """
+        slot = self._slot(member)
+        with slot.lock:
+            if slot.cut and not rebuild:
+                slot.freeze(signal.SIGCONT)
+            if rebuild:
+                slot.end(signal.SIGTERM)
+                mending.rebuild(self.net, member)
+            if not slot.wanted:
+                slot.end(signal.SIGKILL)
+            slot.cut, slot.wanted, slot.not_before = False, True, 0.0
+
+    def _slot(self, member: str) -> Slot:
+        self.net.at(member)
+        return self.slots[member]
+
+
+def _wait(running: subprocess.Popen[bytes]) -> None:
+    try:
+        running.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
+    if running.stdin is not None:
+        running.stdin.close()
+
+
+def main(folder: Path) -> int:
+    """Supervise the net in a folder."""
+    try:
+        asyncio.run(Supervisor(Net.of(folder)).run())
+    except OutsideFault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,128 @@
+"""How a net stands: a row a member, heights and roots compared, so that a liar is seen.
+
+An engine whose member lies still calls itself healthy and takes acts; only the others show it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ...errors import OutsideFault
+from . import control
+from .plan import Net
+
+ASK_SECONDS = 3.0
+BEHIND = 5  # blocks
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member. `verdict`: agrees, differs, behind, alarm, cut, down."""
+
+    member: str
+    zh: str
+    en: str
+    up: bool
+    height: int | None
+    size: int | None
+    root: str | None
+    lag: int | None
+    certified: int | None
+    missing: int | None
+    restarts: int
+    trouble: str | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The whole net. `goes_on`: whether more than two thirds of the votes agree and are up."""
+
+    rows: tuple[Row, ...]
+    compared_at: int | None
+    goes_on: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        rows = [asdict(row) for row in self.rows]
+        return {"members": rows, "compared_at": self.compared_at, "goes_on": self.goes_on}
+
+
+def standing(net: Net) -> Standing:
+    """Ask the supervisor and every member, at once."""
+    try:
+        known = {m["member"]: m for m in control.call(net.folder, "status")["members"]}
+    except OutsideFault:
+        known = {}
+    with ThreadPoolExecutor(len(net.members)) as pool:
+        said = dict(zip(net.members, pool.map(lambda m: _ask(net, m), net.members), strict=True))
+        heights = [status["height"] for status in said.values() if status]
+        at = min(heights, default=None)
+        asked = [m for m, status in said.items() if status]
+        roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
+    common = Counter(root for root in roots.values() if root).most_common(1)
+    right = common[0][0] if common else None
+    top = max(heights, default=0)
+    rows = []
+    for seat in net.seats:
+        status, process = said[seat.id], known.get(seat.id, {})
+        known_of = status or {}
+        row = Row(
+            member=seat.id,
+            zh=seat.zh,
+            en=seat.en,
+            up=bool(process.get("up")) and status is not None,
+            height=known_of.get("height"),
+            size=known_of.get("size"),
+            root=known_of.get("root"),
+            lag=None if status is None else top - status["height"],
+            certified=known_of.get("certified"),
+            missing=known_of.get("missing"),
+            restarts=process.get("restarts", 0),
+            trouble=known_of.get("trouble"),
+            verdict=_verdict(process, status, roots.get(seat.id), right, top),
+        )
+        rows.append(row)
+    powers = {seat["member"]: seat["power"] for seat in net.genesis["seats"]}
+    good = sum(powers[row.member] for row in rows if row.up and row.verdict in ("agrees", "alarm"))
+    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()))
+
+
+def _verdict(
+    process: dict[str, Any],
+    status: dict[str, Any] | None,
+    root: str | None,
+    right: str | None,
+    top: int,
+) -> str:
+    if process.get("cut"):
+        return "cut"
+    if status is None:
+        return "down"
+    if root is not None and root != right:
+        return "differs"
+    if (status["trouble"] or "").startswith("alarm"):
+        return "alarm"
+    return "behind" if top - status["height"] > BEHIND else "agrees"
+
+
+def _ask(net: Net, member: str) -> dict[str, Any] | None:
+    try:
+        status: dict[str, Any] = control.call(net.at(member), "status", seconds=ASK_SECONDS)
+    except OutsideFault:
+        return None
+    return status
+
+
+def _root(net: Net, member: str, height: int | None) -> str | None:
+    if height is None:
+        return None
+    try:
+        found = control.call(net.at(member), "roots", heights=[height], seconds=ASK_SECONDS)
+    except OutsideFault:
+        return None
+    root: str | None = found[str(height)]
+    return root

@@ -1,0 +1,174 @@
+"""What is known of one outage: its plan, who is in scope, when power was back, and why it was off.
+
+Both source systems must state the restoration within the contract's tolerance; one alone counts
+only after the freeze. Where times differ by customer the finding names the sealed lists, and each
+decider reads them for itself. Source: docs/specs/outage.md, section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..grouping import Occurrence
+from ..kinds import OUTAGE, RESTORATION
+from ..outage.plans import NoPlan, Plan, plan_of
+from ..shocks import Fact
+from .outcome import Closed, Context, Finding, Found, Waiting
+from .quorum import (
+    ANY_ONE,
+    FIRST_SETTLES,
+    Agreed,
+    Lack,
+    Missing,
+    agree,
+    latest,
+    shown,
+    stated,
+    until,
+    without,
+)
+
+NOT_BACK = Missing("awaiting_report", "no_restoration", "no_restoration")
+IN_SCOPE = 1
+Given = Mapping[str, Any]
+
+
+def planned(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Given) -> Finding:
+    """Planned restoration, whole minutes since 1970 UTC, of the plan that counts."""
+    plan = _plan(rule["sources"], occurrence, context, now)
+    if not isinstance(plan, Plan):
+        return plan
+    value = int(plan.values["on_planned"]) // 60
+    return _from_plan(plan, value, {"shown": _later(plan)})
+
+
+def scope(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Given) -> Finding:
+    """Whether a customer is in scope: 1 for those on the sealed list of the plan that counts."""
+    plan = _plan(rule["sources"], occurrence, context, now)
+    if not isinstance(plan, Plan):
+        return plan
+    said = plan.fact.observation
+    listed = {"source": said.source, "observation": said.id, "list": plan.values["list"]}
+    lists = [{**listed, "value": IN_SCOPE}]
+    return _from_plan(plan, IN_SCOPE, {"lists": lists})
+
+
+def restored(
+    rule: Given, occurrence: Occurrence, context: Context, now: int, fixed: Given
+) -> Finding:
+    """When power was back for the last in scope, whole minutes since 1970 UTC.
+
+    Complete reports only. The freeze runs from the first of them; past it one source is enough,
+    in the contract's order, then its fallback.
+    """
+    kept = _kept(rule, fixed)
+    if kept is not None:
+        return kept
+    plan_source = rule.get("params", {}).get("plan", "grid.command")
+    plan = _plan([plan_source], occurrence, context, now)
+    if not isinstance(plan, Plan):
+        return plan
+    number = plan.fact.observation.event_key
+    facts = _reports(context, number, now)
+    current = latest(facts)
+    complete = [f for f in current if _last_on(f) is not None]
+    first = min((f.recorded_at for f in complete), default=None)
+    deadline = (int(plan.values["on_planned"]) if first is None else first) + rule["freeze_seconds"]
+    answer = agree(current, rule["sources"], rule, _last_on)
+    asked = {name: rule[name] for name in ("sources", "operators", "tolerance")}
+    if answer in (Lack.NONE, Lack.FEW) and now >= deadline:
+        alone = [*rule["sources"], *rule["fallback"]]
+        later = agree(current, alone, ANY_ONE, _last_on)
+        if isinstance(later, Agreed):
+            answer, asked = later, {"sources": alone, **ANY_ONE}
+    if isinstance(answer, Agreed):
+        return _agreed(rule, answer, facts, asked)
+    close = rule["close_after_seconds"]
+    end = None if close is None else occurrence.origin + close
+    sides = {} if answer is Lack.NONE else {"values": stated(complete, _last_on)}
+    return without(answer, NOT_BACK, rule, deadline, end, now, sides)
+
+
+def cause(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Given) -> Finding:
+    """The code of the cause: of the newest report that names one, else of the plan that counts."""
+    plan = _plan(rule["sources"], occurrence, context, now)
+    if not isinstance(plan, Plan):
+        return plan
+    reports = latest(_reports(context, plan.fact.observation.event_key, now))
+    named = [
+        f
+        for f in reports
+        if f.observation.source in rule["sources"] and f.observation.values["cause"] is not None
+    ]
+    if not named:
+        return _from_plan(plan, int(plan.values["cause"]), {})
+    chosen = named[-1].observation
+    detail = {"instant": plan.began_at}
+    return Found(int(chosen.values["cause"]), (chosen.id,), "reading", detail)
+
+
+def _plan(
+    sources: Sequence[str], occurrence: Occurrence, context: Context, now: int
+) -> Plan | Waiting | Closed:
+    """The plan that counts, or why nothing is covered."""
+    founder = context.fact(occurrence.founding)
+    number = founder.observation.event_key if founder else ""
+    every = until((*context.facts(OUTAGE), *context.facts(RESTORATION)), now)
+    plan = plan_of(every, number, sources)
+    if plan is None:
+        return Waiting("awaiting_report", "no_plan", None, sources[0], {"outage": number})
+    if isinstance(plan, NoPlan):
+        return Closed("not_covered", plan.reason, plan.facts)
+    return plan
+
+
+def _from_plan(plan: Plan, value: int, detail: Given) -> Found:
+    return Found(value, (plan.fact.observation.id,), "plan", {"instant": plan.began_at, **detail})
+
+
+def _later(plan: Plan) -> list[dict[str, Any]]:
+    """Revisions that came too late to count, for the reader."""
+    return [
+        {"observation": f.observation.id, "source": f.observation.source, "why": "after_start"}
+        for f in plan.later
+    ]
+
+
+def _agreed(rule: Given, answer: Agreed, facts: Sequence[Fact], asked: Given) -> Found:
+    because = tuple(f.observation.id for f in answer.with_it)
+    lists = [
+        {
+            "source": f.observation.source,
+            "observation": f.observation.id,
+            "list": f.observation.values["list"],
+            "value": _last_on(f),
+        }
+        for f in answer.with_it
+    ]
+    detail = {
+        "used": {f"input:{rule['name']}": [because[0], answer.value]},
+        "shown": shown(facts, answer.with_it, _last_on),
+    }
+    if any(each["list"] for each in lists):  # else one time holds for all in scope
+        detail |= {"lists": lists, "asked": dict(asked)}
+    return Found(answer.value, because, "restoration", detail)
+
+
+def _kept(rule: Given, fixed: Given) -> Found | None:
+    """What has settled, where the contract lets no later value count."""
+    key = f"input:{rule['name']}"
+    if rule["revision"] != FIRST_SETTLES or key not in fixed:
+        return None
+    observation, value = fixed[key]
+    return Found(value, (observation,), "settled_before", {"used": {key: fixed[key]}})
+
+
+def _reports(context: Context, number: str, now: int) -> list[Fact]:
+    facts = until(context.facts(RESTORATION), now)
+    return [f for f in facts if f.observation.event_key == number]
+
+
+def _last_on(fact: Fact) -> int | None:
+    values = fact.observation.values
+    return int(values["last_on"]) // 60 if values["complete"] else None

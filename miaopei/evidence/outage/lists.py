@@ -1,0 +1,117 @@
+"""Lists with a row for each person: how they join on subject tokens, and what a row is.
+
+A fact that speaks of persons has a public part and a sealed list. The list is sorted by token and
+each token stands once, so that a row, or its absence between two neighbours, can be proved.
+Source: docs/specs/outage.md, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import RecordDamaged, Refusal, Refused
+from ...measures.identity import content_id
+
+Row = Mapping[str, Any]
+SCOPE = frozenset({"v", "salt", "token"})
+TIMES = frozenset({"v", "salt", "token", "off", "on"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The quorum that one value must have: sources in order, how many, and how near."""
+
+    sources: tuple[str, ...]
+    operators: int
+    tolerance: int
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Sources that disagree about one person, or too few that speak: what each said."""
+
+    reason: str
+    said: Mapping[str, int | None]
+
+
+def commitment(row: Row) -> bytes:
+    """32 bytes that stand in the list's tree for this row."""
+    return bytes.fromhex(content_id("list_row", dict(row)))
+
+
+def check(rows: Sequence[Row], fields: frozenset[str]) -> None:
+    """Errors   Refused evidence.bad_list naming the first row that is wrong, or out of order."""
+    before = ""
+    for place, row in enumerate(rows):
+        good = set(row) == fields and row["v"] == 1 and _is_token(row["token"])
+        if not good or not _is_token(row["salt"]) or not _times(row):
+            raise Refused(Refusal("evidence.bad_list", {"row": place, "why": "form"}))
+        if row["token"] <= before:
+            raise Refused(Refusal("evidence.bad_list", {"row": place, "why": "order"}))
+        before = row["token"]
+
+
+def by_token(rows: Iterable[Row]) -> dict[str, Row]:
+    """Rows by subject token. Errors   RecordDamaged where a token stands twice."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["token"] in found:
+            raise RecordDamaged("a token stands twice in a list", token=row["token"][:16])
+        found[row["token"]] = row
+    return found
+
+
+def agreed(said: Mapping[str, int | None], asked: Asked) -> int | Apart:
+    """One person's value: the first source's, in order, that enough of them are near to.
+
+    `said` has an entry for each source with a list; None where its list has no value for them.
+    Same as  findings.quorum.agree, for sources of different operators.
+    """
+    known = [(s, v) for s in asked.sources if (v := said.get(s)) is not None]
+    for _, value in known:
+        near = [other for _, other in known if abs(other - value) <= asked.tolerance]
+        if len(near) >= asked.operators:
+            return value
+    reason = "sources_disagree" if len(known) >= asked.operators else "too_few_operators"
+    return Apart(reason if known else "not_on_any_list", dict(said))
+
+
+def value_of(
+    measure: str, fact: Mapping[str, Any], lists: Mapping[str, Mapping[str, Row]], token: str | None
+) -> int | Apart:
+    """One person's value of an input that differs by person.
+
+    `fact` is the trigger's, `lists` the rows by source and token. Who stands on no scope list is
+    not in scope; who stands on no list of restorations is not known.
+    Errors   Refused evidence.not_listed for a measure that has no lists.
+    """
+    if measure == "outage.scope":
+        return int(any(token in rows for rows in lists.values()))
+    if measure != "outage.restored":
+        raise Refused(Refusal("evidence.not_listed", {"measure": measure[:60]}))
+    said: dict[str, int | None] = {}
+    for entry in fact["detail"]["lists"]:
+        rows = lists.get(entry["source"])
+        row = None if rows is None or token is None else rows.get(token)
+        listed = minute(None if row is None else row["on"])
+        said[entry["source"]] = entry["value"] if rows is None else listed
+    asked = fact["detail"]["asked"]
+    return agreed(said, Asked(tuple(asked["sources"]), asked["operators"], asked["tolerance"]))
+
+
+def minute(seconds: int | None) -> int | None:
+    """UTC seconds -> whole minutes since 1970, seconds cut off."""
+    return None if seconds is None else seconds // 60
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _times(row: Row) -> bool:
+    given = [row[name] for name in ("off", "on") if name in row]
+    if any(value is not None and type(value) is not int for value in given):
+        return False
+    return len(given) < 2 or None in given or given[1] >= given[0]

@@ -1,0 +1,121 @@
+"""Keeping: what is in force or settled is opened here, also where others were quicker.
+
+A decider that comes late, and a payer that was outvoted, must still hold the rows and the claims
+that count. Where blobs are on their way the book waits; what it stands on is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...acts.state import State
+from ...claims.claim import claim_from_json
+from ...errors import RecordDamaged
+from ...ledger.merkle import Frontier, leaf_hash
+from ...measures.identity import read_canonical
+from ...policies.book import Recorded
+from ...policies.row import PolicyRow, row_from_json
+from ..node import Node
+from ..ports import Reading, Writing
+from ..vault.blobs import open_blob, opens
+from ..vault.sealing import unframe
+
+
+class Keeper:
+    """Carries out what a reader of books owes itself."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def run(self) -> int:
+        """Open what is in force and settled and is not here yet; how many blobs were opened.
+
+        Errors   RecordDamaged (alarm) where opened bytes are not what the record says.
+        """
+        with self.node.reading() as (reading, state):
+            books = [
+                name
+                for name, book in state.range("book", "")
+                if self._reads(state, book) and not self.has(reading, state, name)
+            ]
+        done = 0
+        for name in books:
+            with self.node.store.writing() as block:
+                state = State(block)
+                done += self._rows(block, state, name) + self._claims(block, state, name)
+        return done
+
+    def has(self, reading: Reading, state: State, book: str) -> bool:
+        """Whether all rows and settled claims of a book are opened here."""
+        entry = state.need("book", book)
+        return (_upto(reading, "rows", book), _upto(reading, "claims", book)) == (
+            entry["size"],
+            entry["counter"],
+        )
+
+    def _reads(self, state: State, book: dict[str, Any]) -> bool:
+        terms = state.need("listing", book["listing"])["listing"]
+        return self.node.identity.member in (
+            *terms["deciders"],
+            terms["payer"],
+            terms["standby_payer"],
+        )
+
+    def _rows(self, block: Writing, state: State, book: str) -> int:
+        upto, done = _upto(block, "rows", book), 0
+        for _, batch_id in list(state.range("in_force", f"{book}/")):
+            batch = state.need("batch", batch_id)
+            if batch["first"] < upto:
+                continue
+            if not opens(block, batch["rows"]["blob"], self.node.identity):
+                break
+            rows = open_rows(block, batch["rows"], self.node)
+            block.put_rows(Recorded(batch["first"] + i, 0, row) for i, row in enumerate(rows))
+            upto, done = batch["first"] + len(rows), done + 1
+        block.put_progress(f"rows/{book}", str(upto).encode("ascii"))
+        return done
+
+    def _claims(self, block: Writing, state: State, book: str) -> int:
+        upto, done = _upto(block, "claims", book), 0
+        for counter in range(upto + 1, state.need("book", book)["counter"] + 1):
+            settlement = state.need("settled", f"{book}/{counter:012d}")
+            entry = state.need("settlement", settlement)["settlement"]
+            mine = self.node.identity
+            blobs = [b for b in _sealed(state, entry) if opens(block, b, mine)]
+            if not blobs:
+                break
+            values = [read_canonical(row) for row in unframe(open_blob(block, blobs[0], mine))]
+            claims = [claim_from_json(value) for value in values]
+            root = Frontier().extend(leaf_hash(c.commitment()) for c in claims).root().hex()
+            if root != entry["claims_root"]:
+                raise RecordDamaged("claims do not give the settled root", settlement=settlement)
+            benefit = state.need("trigger", entry["trigger"])["benefit"]
+            block.put_claims(entry["trigger"], book, benefit, claims)
+            upto, done = counter, done + 1
+        block.put_progress(f"claims/{book}", str(upto).encode("ascii"))
+        return done
+
+
+def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[PolicyRow]:
+    """The rows of a batch, opened, checked and compared with the batch's root."""
+    values = unframe(open_blob(reading, reference["blob"], node.identity))
+    rows = [row_from_json(read_canonical(value)) for value in values]
+    root = Frontier().extend(leaf_hash(row.commitment()) for row in rows).root().hex()
+    if root != reference["root"]:
+        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
+    return rows
+
+
+def _sealed(state: State, settlement: dict[str, Any]) -> Iterator[str]:
+    """The sealed claims of the deciders that were equal; any of them will do."""
+    trigger, counter = settlement["trigger"], settlement["counter"]
+    for member in settlement["deciders"]:
+        said = state.get("decision", f"{trigger}/{counter:012d}/{member}")
+        if said is not None:
+            yield said["claims"]["blob"]
+
+
+def _upto(reading: Reading, what: str, book: str) -> int:
+    kept = reading.progress(f"{what}/{book}")
+    return 0 if kept is None else int(kept)

@@ -1,0 +1,81 @@
+"""Inputs that differ by policy: sealed lists opened on this member's copy and joined by token.
+
+Who is on which list is known to the book's group only; each decider joins for itself. What a list
+means is in `evidence.outage.lists`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import RecordDamaged
+from ...evidence.outage.lists import SCOPE, TIMES, Apart, Row, by_token, check, commitment, value_of
+from ...ledger.merkle import Frontier, leaf_hash
+from ...measures.identity import read_canonical
+from ...policies.book import Effective
+from ...terms.filing import Product
+from ..ports import Identity, Reading
+from ..vault.blobs import open_blob
+from ..vault.sealing import unframe
+
+SCOPES = "outage.scope"  # who stands on no such list is outside: nothing else of him is asked
+FIELDS = {SCOPES: SCOPE, "outage.restored": TIMES}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Inputs as the terms read them: one for all, or one a policy in their order; and what of
+    which policy is not known (its value then stands in for none)."""
+
+    observed: Mapping[str, int | Sequence[int]]
+    unknown: Mapping[int, frozenset[str]]
+
+
+def observed_by(
+    reading: Reading,
+    identity: Identity,
+    product: Product,
+    trigger: Mapping[str, Any],
+    policies: Sequence[Effective],
+) -> Seen:
+    """The inputs of a trigger for each of these policies.
+
+    Errors   RecordDamaged (alarm) where a list is missing, altered or not what the fact names.
+    """
+    observed: dict[str, int | Sequence[int]] = {}
+    unknown: dict[int, frozenset[str]] = {}
+    for name, fact in trigger["facts"].items():
+        if not fact["detail"].get("lists"):
+            observed[name] = fact["value"]
+            continue
+        measure = product.rule(name).measure
+        lists = {
+            entry["source"]: by_token(open_list(reading, identity, entry["list"], FIELDS[measure]))
+            for entry in fact["detail"]["lists"]
+            if entry["list"] is not None
+        }
+        column = []
+        for place, policy in enumerate(policies):
+            value = value_of(measure, fact, lists, policy.chosen.row.subject)
+            if isinstance(value, Apart):
+                unknown[place] = unknown.get(place, frozenset()) | {name}
+                value = int(fact["value"])
+            column.append(value)
+        observed[name] = column
+    scopes = [observed[n] for n in observed if product.rule(n).measure == SCOPES]
+    outside = {i for s in scopes if not isinstance(s, int) for i, flag in enumerate(s) if not flag}
+    return Seen(observed, {place: n for place, n in unknown.items() if place not in outside})
+
+
+def open_list(
+    reading: Reading, identity: Identity, reference: Mapping[str, Any], fields: frozenset[str]
+) -> list[Row]:
+    """The rows of a sealed list, checked and compared with the root that the fact names."""
+    rows = [read_canonical(row) for row in unframe(open_blob(reading, reference["blob"], identity))]
+    check(rows, fields)
+    root = Frontier().extend(leaf_hash(commitment(row)) for row in rows).root().hex()
+    if root != reference["root"] or len(rows) != reference["count"]:
+        raise RecordDamaged("rows do not give the root of their list", blob=reference["blob"])
+    return rows

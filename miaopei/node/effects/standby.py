@@ -1,0 +1,81 @@
+"""The standby payer: takes over what is open after the deadline, and goes on under the same ids.
+
+Nothing is known to be fresh: every number that the first payer may have sent is asked for at the
+bank first. Which numbers there were is read from the record. Source: record.md, section 8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...acts.state import State
+from ...acts.take_over import standby_of
+from ...errors import Refused
+from ...measures.identity import read_canonical
+from ..node import Node
+from ..ports import Reading
+from ..vault.blobs import open_blob
+from ..vault.sealing import unframe
+
+REASON = "the payer has not paid by the listing's deadline"
+Row = dict[str, Any]
+
+
+def take_over_due(node: Node) -> list[str]:
+    """Take over every open debt of which we are the standby and whose deadline has come."""
+    me = node.identity.member
+    with node.reading() as (reading, state):
+        now = reading.head().time
+        due = []
+        for _, duty in state.range("duty", "pay/"):
+            if duty["payer"] == me or not state.has("settlement", duty["debt"]):
+                continue
+            listing, at = standby_of(state, duty["debt"])
+            if listing.standby_payer == me and at is not None and at <= now:
+                due.append(duty["debt"])
+    acts = [node.act("take_over", f"take-{d}", {"debt": d, "reason": REASON}) for d in due]
+    results = node.submit(acts) if acts else []
+    if refused := [r for result in results for r in result.refusals]:
+        raise Refused(*refused)
+    return due
+
+
+def go_on(reading: Reading, state: State, node: Node, debt: str, first: list[Row]) -> list[Row]:
+    """The instructions of a debt taken over, as far as the record tells; the rest is asked for.
+
+    `first` are its numbers 1 from our own verified leaves.
+    Errors   RecordDamaged (alarm) where we cannot open what the bank has answered so far.
+    """
+    if not state.has("takeover", debt):
+        return first
+    said = {
+        (row["payout"], row["number"]): row
+        for _, note in state.range("paid", f"{debt}/")
+        for row in _opened(reading, node, note["outcomes"]["blob"])
+    }
+    shut = {
+        (row["payout"], row["number"])
+        for _, note in state.range("closed", f"{debt}/")
+        for row in _opened(reading, node, note["closed"]["blob"])
+    }
+    return [each for row in first for each in _numbers(row, said, shut)]
+
+
+def _numbers(row: Row, said: dict[tuple[str, int], Row], shut: set[tuple[str, int]]) -> list[Row]:
+    """All numbers of one payout that may be at the bank, the last one open unless it is final."""
+    rows, number = list[Row](), 1
+    while (outcome := said.get((row["payout"], number))) is not None:
+        answered = {name: outcome[name] for name in ("ref", "code", "at", "bank", "sandbox")}
+        done = {**row, **answered, "number": number}
+        if outcome["state"] == "executed":
+            return [*rows, {**done, "state": "paid"}]
+        if (row["payout"], number) not in shut:
+            return [*rows, {**done, "state": "failed"}]
+        rows.append({**done, "state": "replaced"})
+        number += 1
+    return [*rows, {**row, "number": number, "state": "sent"}]
+
+
+def _opened(reading: Reading, node: Node, blob: str) -> list[Row]:
+    data = open_blob(reading, blob, node.identity)
+    return [read_canonical(row) for row in unframe(data)]

@@ -1,0 +1,220 @@
+"""The record as the engine's application: what is asked of it, in the words of the house.
+
+Pure but for the store and the clock: `adapters.engine` puts it on the wire. A block is computed by
+`finalize` inside a transaction that `commit` ends, so that a crash between the two leaves nothing
+and the engine asks again. The engine makes block H+1 only over our own root after H; therefore
+what block H left is certified, and its effects may go out, once H+1 is committed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from ...acts.apply import ActResult, apply_block, replay_time
+from ...acts.state import State
+from ...errors import Alarm, Refusal
+from ...ledger import checkpoint
+from ...ledger.merkle import EMPTY_ROOT
+from ...measures.identity import content_id
+from ..ports import Clock, Head, Identity, Store, Writing
+from .door import TABLES, Door
+from .keep import certify, found, keep
+from .parcel import Parcel, read_parcel, read_time, time_item
+
+TOLERANCE = 10  # seconds that a proposer's clock may be ahead of a voter's
+ROOTS_KEPT = 5_000  # blocks of which the root is at hand, to be compared with other members
+APP_VERSION = 1
+TAKEN, NOT_READ = 0, 1
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What was made final: the block's height, its acts' results, the root after it."""
+
+    height: int
+    results: tuple[ActResult, ...]
+    root: str
+
+
+class Application:
+    """One member's side of the engine; founds the record where it is empty.
+
+    Its methods are called one at a time.
+    Errors   Refused act.other_genesis, act.bad_genesis.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        genesis: dict[str, Any],
+        clock: Clock,
+        heard: Callable[[Committed], None] = lambda _: None,
+    ) -> None:
+        self._store, self._identity, self._genesis = store, identity, genesis
+        self._clock, self.heard = clock, heard
+        self._live = genesis["clock"] == "live"
+        self._open: ExitStack | None = None
+        self._newcomers = False
+        self.door = Door()
+        self._made: Committed | None = None
+        self._head = self._next = Head(0, EMPTY_ROOT, -1, 0)
+        self._after = 0
+        self.roots: OrderedDict[int, str] = OrderedDict()
+        self.certified = 0
+        found(store, genesis, identity.log)
+        with store.reading() as reading:
+            self._learn(reading.head())
+            self.door.learn(reading)
+            self.certified = checkpoint.parse(reading.checkpoint()).size
+
+    @property
+    def chain_id(self) -> str:
+        """The name under which the engine knows this record: it binds the whole genesis."""
+        return chain_id(self._genesis)
+
+    @property
+    def head(self) -> Head:
+        """Where the record stands."""
+        return self._head
+
+    def info(self) -> Head:
+        """What is committed; whatever was computed and not committed is forgotten."""
+        self.forget()
+        with self._store.reading() as reading:
+            self._learn(reading.head())
+            self.door.learn(reading)
+        return self._head
+
+    def check(self, item: bytes) -> Refusal | None:
+        """What the door says against an item; None where it may queue."""
+        parcel = read_parcel(item)
+        if parcel is None:
+            return Refusal("net.no_parcel", {"bytes": len(item)})
+        return next((said for act in parcel.acts if (said := self.door.objection(act))), None)
+
+    def begin(self, chain: str) -> bytes:
+        """The engine begins the record: it was founded when we started; its first root.
+
+        Errors   Alarm where the engine speaks of another record.
+        """
+        if chain != self.chain_id:
+            raise Alarm("the engine orders another record", engine=chain, ours=self.chain_id)
+        return self.info().root
+
+    def propose(self, items: Sequence[bytes], limit: int) -> list[bytes]:
+        """A block of these items, our clock before them where the record is live."""
+        first = [time_item(max(self._head.time, self._clock()))] if self._live else []
+        block, size = list(first), sum(map(len, first)) + 8
+        for item in items:
+            size += len(item) + 8  # the engine counts the frame of an item as well
+            if size > limit:
+                break
+            if read_parcel(item) is not None:
+                block.append(item)
+        return block
+
+    def vote(self, items: Sequence[bytes]) -> bool:
+        """Whether an honest proposer can have made this block.
+
+        A time is refused before the last block's, or where it is later than that *and* too far
+        ahead of our clock: time makes a refusal into consent, never the reverse.
+        """
+        if not self._live:
+            return all(read_time(item) is None for item in items)
+        if not items or (time := read_time(items[0])) is None:
+            return False
+        before = self._head.time
+        if time < before or (time > before and time > self._clock() + TOLERANCE):
+            return False
+        return all(read_time(item) is None for item in items[1:])
+
+    def finalize(self, height: int, items: Sequence[bytes]) -> tuple[bytes, list[int]]:
+        """Compute a block; the root after it and a code for each item. Nothing stays yet.
+
+        Errors   Alarm for a height that does not follow what is committed.
+        """
+        self.forget()
+        with ExitStack() as opened:
+            block = opened.enter_context(self._store.writing())
+            before = block.head()
+            if height != before.height + 1:
+                raise Alarm("the engine's block does not follow", height=height, here=before.height)
+            root, codes = self._apply(block, before, height, items)
+            self._open = opened.pop_all()
+        return root, codes
+
+    def commit(self) -> int:
+        """Make the computed block stay, in one transaction; its height."""
+        opened, made = self._open, self._made
+        if opened is None or made is None:
+            raise Alarm("nothing was computed that could be committed", height=self._head.height)
+        self._open = self._made = None
+        opened.close()
+        self._head = self._next
+        self.certified = self._after
+        self.door.pass_time(self._head.time)
+        if self._newcomers:
+            with self._store.reading() as reading:
+                self.door.learn(reading)
+        self._keep_root(made.height, made.root)
+        self.heard(made)
+        return made.height
+
+    def root_at(self, height: int) -> str | None:
+        """The root after a block, where it is at hand."""
+        return self.roots.get(height)
+
+    def _apply(
+        self, block: Writing, before: Head, height: int, items: Sequence[bytes]
+    ) -> tuple[bytes, list[int]]:
+        if before.size > self.certified:
+            certify(block, before, self._identity.log)
+        state = State(block)
+        read: list[Parcel | None] = [read_parcel(item) for item in items]
+        acts = [act for parcel in read if parcel is not None for act in parcel.acts]
+        told = read_time(items[0]) if items and self._live else None
+        at = max(before.time, told or 0) if self._live else replay_time(state, acts, before.time)
+        previous = before.root.hex()
+        made = apply_block(state, acts, height=height, at=at, previous=previous, keep_refused=True)
+        self._newcomers = any(table in TABLES for table, _, _ in state.writes())
+        self._next = keep(block, state, made)
+        self._after = before.size
+        self._made = Committed(height, made.results, self._next.root.hex())
+        clocked = told is not None
+        codes = [
+            TAKEN if parcel is not None or (clocked and i == 0) else NOT_READ
+            for i, parcel in enumerate(read)
+        ]
+        return self._next.root, codes
+
+    def forget(self) -> None:
+        """Give up what was computed: a new engine will ask for it again."""
+        if self._open is not None:
+            opened, self._open, self._made = self._open, None, None
+            opened.__exit__(_Forgotten, _Forgotten(), None)
+
+    def _learn(self, head: Head) -> None:
+        self._head = self._next = head
+        self.door.pass_time(head.time)
+        self._after = head.size
+        if head.height >= 0:
+            self._keep_root(head.height, head.root.hex())
+
+    def _keep_root(self, height: int, root: str) -> None:
+        self.roots[height] = root
+        while len(self.roots) > ROOTS_KEPT:
+            self.roots.popitem(last=False)
+
+
+class _Forgotten(Exception):
+    """Rolls a transaction back."""
+
+
+def chain_id(genesis: dict[str, Any]) -> str:
+    """The engine's name of a record: at most 50 characters, so 40 digits of the genesis' id."""
+    return f"miaopei-{content_id('chain', genesis)[:40]}"

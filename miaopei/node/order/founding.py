@@ -1,0 +1,74 @@
+"""The genesis of a consortium: who sits in it from the first block, in which roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...measures.identity import canonical
+
+
+@dataclass(frozen=True)
+class Founder:
+    """One founding member. Keys are raw public keys in hex; power 0 reads along without a vote."""
+
+    id: str
+    name: dict[str, str]
+    roles: tuple[str, ...]
+    acts: str
+    engine: str
+    node: str
+    peer: str
+    log: str
+    box: str
+    power: int = 1
+
+    @property
+    def seat(self) -> dict[str, Any]:
+        """The member's seat as the record keeps it."""
+        return {
+            "member": self.id,
+            "power": self.power,
+            "engine": self.engine,
+            "node": self.node,
+            "peer": self.peer,
+            "log": self.log,
+            "box": self.box,
+        }
+
+
+def consortium_genesis(
+    name: str,
+    founders: Sequence[Founder],
+    *,
+    clock: str,
+    time: int,
+    origin: str,
+    replay_source: str | None = None,
+) -> dict[str, Any]:
+    """The genesis value. Each founder is an operator of its own."""
+    value: dict[str, Any] = {
+        "v": 1,
+        "name": name,
+        "suite": "intl",
+        "clock": clock,
+        "rules": 1,
+        "origin": origin,
+        "log_key": None,
+        "time": time,
+        "replay_source": replay_source,
+        "members": [
+            {
+                "id": founder.id,
+                "name": founder.name,
+                "operator": founder.id,
+                "roles": sorted(founder.roles),
+                "keys": [{"key": founder.acts, "since": 0, "until": None}],
+            }
+            for founder in founders
+        ],
+        "seats": [founder.seat for founder in founders],
+    }
+    canonical(value)
+    return value

@@ -1,0 +1,53 @@
+"""Writing a block down: what `apply` made becomes one transaction, whoever ordered it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ...acts.apply import Block, begin
+from ...acts.state import State
+from ...errors import Refusal, Refused
+from ...ledger import checkpoint
+from ...measures.identity import content_id
+from ..ports import Head, Store, Writing
+
+
+def found(store: Store, value: dict[str, Any], log: Ed25519PrivateKey) -> dict[str, Any]:
+    """Begin a record with its genesis, once; the genesis as the state holds it.
+
+    Errors   Refused act.other_genesis where the record has begun with another, act.bad_genesis.
+    """
+    with store.writing() as block:
+        state = State(block)
+        here: dict[str, Any] | None = state.get("genesis", "it")
+        if here is None:
+            leaf = begin(state, value)
+            head = keep(block, state, Block(0, value["time"], (leaf,), ("genesis",), ()))
+            certify(block, head, log)
+            here = state.need("genesis", "it")
+        elif here["chain"] != (given := content_id("chain", value)):
+            facts = {"here": here["chain"][:16], "given": given[:16]}
+            raise Refused(Refusal("act.other_genesis", facts))
+        return here
+
+
+def keep(block: Writing, state: State, made: Block) -> Head:
+    """Write a block: its changes of the state, leaves and their places, height and time."""
+    for table, key, value in state.writes():
+        if value is None:
+            block.delete(table, key)
+        else:
+            block.put(table, key, value)
+    if made.leaves:
+        first = block.append_leaves(made.leaves)
+        places = {name: first + i for i, name in enumerate(made.names)}
+        block.put_places(places.items())
+    return block.finish_block(made.height, made.time, len(made.leaves))
+
+
+def certify(block: Writing, head: Head, log: Ed25519PrivateKey) -> None:
+    """Sign a head of the log: what stands before it may be shown to others from now on."""
+    origin = State(block).need("genesis", "it")["origin"]
+    block.save_checkpoint(head.size, checkpoint.sign(origin, head.size, head.root, log))

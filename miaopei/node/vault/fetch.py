@@ -1,0 +1,135 @@
+"""Fetching: every member stores every blob that the log names, from whoever has it.
+
+A blob that is missing is a named thing, asked for again until it is here; nothing is decided
+without it. Where it lies in the log is remembered, so that a restart asks on from there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...errors import OutsideFault
+from ..ports import Reading
+
+if TYPE_CHECKING:
+    from ..node import Node
+
+PROGRESS = "blobs/upto"  # every blob named by a leaf before this position is here
+REFERENCE = {"blob", "length", "count", "root", "media"}
+AT_ONCE = 2_000  # leaves that are looked through at a time
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A blob's bytes, and its data key wrapped for us where the other side keeps one."""
+
+    data: bytes
+    wrap: bytes | None
+
+
+class Peers(Protocol):
+    """The other members that can be asked."""
+
+    @property
+    def members(self) -> Sequence[str]: ...
+    def fetch(self, member: str, name: str) -> Fetched | None: ...
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A blob that the log names and that is not here: its digest, media, and who named it."""
+
+    blob: str
+    media: str
+    by: str
+
+
+class Fetcher:
+    """Keeps one member's blobs complete."""
+
+    def __init__(self, node: Node, peers: Peers) -> None:
+        self._node, self._peers = node, peers
+        self.missing: dict[str, Missing] = {}
+        with node.store.reading() as reading:
+            self._read = int(reading.progress(PROGRESS) or b"0")
+
+    def run(self) -> int:
+        """Look through what is new in the log and ask for what is missing; how many came."""
+        with self._node.store.reading() as reading:
+            self._look(reading)
+        came, silent = 0, set[str]()
+        for missing in list(self.missing.values()):
+            came += self._fetch(missing, silent)
+        if not self.missing:
+            self._keep()
+        return came
+
+    def _look(self, reading: Reading) -> None:
+        size = reading.head().size
+        while self._read < size:
+            end = min(size, self._read + AT_ONCE)
+            for leaf in reading.leaves(self._read, end):
+                for named in _named(leaf):
+                    if reading.blob(named.blob) is None:
+                        self.missing[named.blob] = named
+            self._read = end
+
+    def _fetch(self, missing: Missing, silent: set[str]) -> bool:
+        """Ask who named it first, then all others."""
+        order = [m for m in self._peers.members if m == missing.by]
+        order += [m for m in self._peers.members if m != missing.by]
+        found: Fetched | None = None
+        for member in order:
+            if member in silent:
+                continue
+            try:
+                found = self._peers.fetch(member, missing.blob)
+            except OutsideFault:
+                silent.add(member)
+                continue
+            if found is not None:
+                break
+        if found is None:
+            return False
+        reader = self._node.identity.box.public_key().public_bytes_raw().hex()
+        with self._node.store.writing() as block:
+            block.put_blob(found.data, missing.media)
+            if found.wrap is not None:
+                block.put_wrap(missing.blob, reader, found.wrap)
+        if found.wrap is not None or missing.by not in silent:
+            del self.missing[missing.blob]  # else who wrapped it for us is asked again
+        return True
+
+    def _keep(self) -> None:
+        with self._node.store.reading() as reading:
+            kept = int(reading.progress(PROGRESS) or b"0")
+        if kept != self._read:
+            with self._node.store.writing() as block:
+                block.put_progress(PROGRESS, str(self._read).encode("ascii"))
+
+
+def _named(leaf: bytes) -> Iterator[Missing]:
+    """The blobs that an applied act names: references, and originals too long to stand inside."""
+    if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
+        return
+    match json.loads(leaf):
+        case {"leaf": "act", "act": {"by": str(by), "body": dict(body)}, "result": {"ok": True}}:
+            for blob, media in _within(body):
+                yield Missing(blob, media, by)
+
+
+def _within(value: Any) -> Iterator[tuple[str, str]]:
+    match value:
+        case {"bytes_b64": None, "sha256": str(name)}:
+            yield name, "original"
+        case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
+            yield name, media
+        case dict():
+            for part in value.values():
+                yield from _within(part)
+        case list():
+            for part in value:
+                yield from _within(part)

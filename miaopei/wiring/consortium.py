@@ -1,0 +1,189 @@
+"""One member of a consortium, running: its node behind its own engine, its blobs, its duties.
+
+What a member is told of its machine (addresses, database, bank) stands in its folder; what the
+members are to each other stands on the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..acts.seats import seats
+from ..adapters.bank_rail import BankRail
+from ..adapters.engine import home
+from ..adapters.engine.rpc import EngineRpc
+from ..adapters.engine.server import AbciServer
+from ..adapters.keys import load_or_make
+from ..adapters.peers.certificate import context
+from ..adapters.peers.client import PeerBlobs
+from ..adapters.peers.server import BlobServer
+from ..adapters.postgres.schema import migrate
+from ..adapters.postgres.store import PostgresStore
+from ..errors import Alarm, OutsideFault, Refused
+from ..measures.identity import read_canonical
+from ..node.effects.decider import Decider
+from ..node.effects.keeper import Keeper
+from ..node.effects.payer import Payer
+from ..node.node import Node
+from ..node.order.application import Application, Committed
+from ..node.order.consortium import Consortium
+from ..node.ports import Clock
+from ..node.vault.fetch import Fetcher
+from . import BANK_SECONDS, Member, system_clock
+
+NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
+KEYS_FILE, TLS_FILE = "keys.json", "peer.pem"
+LOOK_SECONDS = 1.0  # between looks at duties where no block has come
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a member is told of its machine. `peers`: member -> {blobs: host:port, certificate}."""
+
+    member: str
+    database: str
+    blobs: str
+    bank: str | None
+    peers: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, folder: Path) -> Told:
+        """As it stands in the member's folder."""
+        return cls(**json.loads((folder / NODE_FILE).read_text("utf-8")))
+
+
+class Seated:
+    """A member at its seat. `serving` runs it until the context ends."""
+
+    def __init__(self, folder: Path, told: Told, clock: Clock = system_clock) -> None:
+        self.folder, self.told = folder, told
+        migrate(told.database)
+        self.store = PostgresStore(told.database)
+        self.genesis = read_canonical((folder / GENESIS_FILE).read_bytes())
+        identity = load_or_make(folder / KEYS_FILE, told.member)
+        self.application = Application(self.store, identity, self.genesis, clock, self._heard)
+        self.engine = EngineRpc(folder / home.RPC_SOCKET)
+        self.orderer = Consortium(self.store, self.application.door, self.engine.send)
+        node = Node(self.store, identity, clock, os.urandom, self.orderer)
+        self.keeper = Keeper(node)
+        rail = None if told.bank is None else BankRail(told.bank, BANK_SECONDS)
+        payer = None if rail is None else Payer(node, rail, self.keeper)
+        self.member = Member(self.store, node, Decider(node, self.keeper), payer)
+        self._certificates = {name: peer["certificate"] for name, peer in told.peers.items()}
+        tls = context(folder / TLS_FILE, self._certificates.values(), server=False)
+        addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
+        self.peers = PeerBlobs(tls, addresses, lambda name: self._seat(name).get("peer"))
+        self.fetcher = Fetcher(node, self.peers)
+        self.trouble: str | None = None  # what keeps duties from being done
+        self.alarmed = False
+        self._lies_from = 1 << 62
+        self.failed = asyncio.Event()
+        self._due, self._stop = threading.Event(), threading.Event()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve our engine and the other members, and carry out our duties."""
+        loop = asyncio.get_running_loop()
+
+        def failed(error: BaseException) -> None:
+            self.trouble = f"{type(error).__name__}: {error}"
+            loop.call_soon_threadsafe(self.failed.set)
+
+        server = self._server = AbciServer(self.application, self._admits, failed)
+        host, _, port = self.told.blobs.rpartition(":")
+        tls = context(self.folder / TLS_FILE, self._certificates.values(), server=True)
+        worker = threading.Thread(target=self._work, args=(failed,), name="duties")
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(
+                BlobServer(self.store, self._boxes).serving(host, int(port), tls)
+            )
+            await opened.enter_async_context(server.serving(home.ABCI_SOCKET))
+            worker.start()
+            try:
+                yield
+            finally:
+                self._stop.set()
+                self._due.set()
+                await asyncio.to_thread(worker.join, 20)
+                self.peers.close()
+
+    def status(self) -> dict[str, Any]:
+        """How this member stands, in its own words."""
+        head, application = self.application.head, self.application
+        return {
+            "member": self.told.member,
+            "height": head.height,
+            "size": head.size,
+            "time": head.time,
+            "root": self.root_at(head.height),
+            "certified": application.certified,
+            "missing": len(self.fetcher.missing),
+            "trouble": self.trouble,
+        }
+
+    def root_at(self, height: int) -> str | None:
+        """The root after a block, as we have told our engine; None where it is not at hand."""
+        root = self.application.root_at(height)
+        if root is None or height < self._lies_from:
+            return root
+        return sha256(bytes.fromhex(root)).hexdigest()
+
+    def lie(self) -> int:
+        """From the next block on, tell another root than ours: what a corrupted member does."""
+        self._lies_from = self.application.head.height + 1
+        self._server.distort = lambda root: sha256(root).digest()
+        return self._lies_from
+
+    def _heard(self, block: Committed) -> None:
+        self.orderer.heard(block)
+        self._due.set()
+
+    def _work(self, failed: Callable[[BaseException], None]) -> None:
+        """Duties, whenever a block has come: fetch, open, hold, decide, pay."""
+        while not self._stop.is_set():
+            self._due.wait(LOOK_SECONDS)
+            self._due.clear()
+            try:
+                if self._stop.is_set() or not self._caught_up():
+                    continue
+                self.fetcher.run()
+                if not self.alarmed:
+                    self.keeper.run()
+                    self.member.work()
+                    self.trouble = None
+            except (OutsideFault, Refused) as error:
+                self.trouble = str(error)  # tried again
+            except Alarm as alarm:  # no duty is done until a person has looked and started anew
+                self.alarmed, self.trouble = True, f"{alarm.code}: {alarm}"
+            except Exception as error:  # noqa: BLE001 - a fault of ours: the member stops and says so
+                failed(error)
+                return
+
+    def _caught_up(self) -> bool:
+        """Whether our engine stands where the others do, as far as it knows."""
+        try:
+            return not self.engine.ask("status")["sync_info"]["catching_up"]
+        except OutsideFault:
+            return False
+
+    def _seat(self, member: str) -> dict[str, Any]:
+        with self.member.node.reading() as (_, state):
+            return state.get("seat", member) or {}
+
+    def _boxes(self) -> dict[str, str]:
+        with self.member.node.reading() as (_, state):
+            return {seat["peer"]: seat["box"] for _, seat in seats(state)}
+
+    def _admits(self, connection: str) -> bool:
+        """Whether an engine has a seat here: asked when it connects."""
+        with self.member.node.reading() as (_, state):
+            return any(home.address(seat["node"]) == connection for _, seat in seats(state))

@@ -1,0 +1,62 @@
+"""Lists and quorum: one person's value follows the law by which the whole outage's does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miaopei.errors import RecordDamaged, Refused
+from miaopei.evidence.findings.quorum import Agreed, agree
+from miaopei.evidence.observation import Observation
+from miaopei.evidence.outage.lists import SCOPE, TIMES, Apart, Asked, agreed, by_token, check
+from miaopei.evidence.shocks import Fact
+
+SOURCES = ("one", "two", "three")
+said = st.dictionaries(st.sampled_from(SOURCES), st.none() | st.integers(0, 30))
+hexes = st.text("0123456789abcdef", min_size=64, max_size=64)
+
+
+def fact(source: str, value: int) -> Fact:
+    values = {"at": 0, "name": "x", "value": value, "unit": "minutes", "published_at": None}
+    return Fact(Observation("reading", source, "k", 0, "final", values), 0, 0, source, True)
+
+
+@given(said, st.permutations(SOURCES), st.integers(1, 3), st.integers(0, 10))
+def test_a_person_has_the_quorum_of_the_outage(
+    values: dict[str, int | None], order: list[str], operators: int, tolerance: int
+) -> None:
+    ours = agreed(values, Asked(tuple(order), operators, tolerance))
+    facts = [fact(s, v) for s, v in values.items() if v is not None]
+    rule = {"operators": operators, "tolerance": tolerance}
+    theirs = agree(facts, order, rule, lambda f: int(f.observation.values["value"]))
+    if isinstance(theirs, Agreed):
+        assert ours == theirs.value
+    else:
+        assert isinstance(ours, Apart)
+        names = {"none": "not_on_any_list", "few": "too_few_operators"}
+        assert ours.reason == names.get(str(theirs), "sources_disagree")
+
+
+@given(st.lists(hexes, unique=True, max_size=6))
+def test_only_lists_in_the_order_of_tokens_are_read(tokens: list[str]) -> None:
+    rows = [{"v": 1, "salt": "0" * 64, "token": t} for t in sorted(tokens)]
+    check(rows, SCOPE)
+    assert list(by_token(rows)) == sorted(tokens)
+    if len(rows) > 1:
+        with pytest.raises(Refused):
+            check([*rows[1:], rows[0]], SCOPE)
+        with pytest.raises(Refused):
+            check([rows[0], *rows], SCOPE)
+        with pytest.raises(RecordDamaged):
+            by_token([*rows, rows[0]])
+
+
+@given(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9))
+def test_nobody_is_back_before_he_was_off(off: int | None, on: int | None) -> None:
+    row = {"v": 1, "salt": "0" * 64, "token": "a" * 64, "off": off, "on": on}
+    if off is not None and on is not None and on < off:
+        with pytest.raises(Refused):
+            check([row], TIMES)
+    else:
+        check([row], TIMES)

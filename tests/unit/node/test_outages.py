@@ -1,0 +1,269 @@
+"""The outage line through the real acts: who is in scope, whose plan counts, both systems."""
+
+from __future__ import annotations
+
+import pytest
+
+from miaopei.errors import RecordDamaged
+from miaopei.measures.instant import DAY, HOUR, beijing_text, from_beijing
+from tests.support.grid import (
+    COMMAND,
+    METERS,
+    NUMBER,
+    ON,
+    back,
+    grid_town,
+    insure,
+    plan,
+)
+from tests.support.town import Town, codes, good
+
+LATE = "2021-06-01 19:30:00"  # ninety minutes: two started hours at 50 yuan
+DUE = 10_000
+
+
+def paid(town: Town, listing: str) -> dict[str, int]:
+    """Policy -> fen to pay over all settlements."""
+    found: dict[str, int] = {}
+    for settlement in town.settlements(listing):
+        for claim in town.claims(settlement["trigger"]):
+            found[claim.policy] = found.get(claim.policy, 0) + claim.pay_fen
+    return {policy: fen for policy, fen in found.items() if fen}
+
+
+def an_outage(customers: list[str], **more: str) -> tuple[Town, str, dict[str, str]]:
+    """A town with those customers insured and in scope, a day before the outage."""
+    town, listing = grid_town()
+    policies = insure(town, listing, customers)
+    town.at("2021-05-31 08:00:00")
+    good(town.tell(plan(town, customers)))
+    return town, listing, policies
+
+
+def test_four_customers_one_payout() -> None:
+    """O-01: in scope and insured, in scope and not, out of scope and insured, expired."""
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a", "c"])
+    insure(town, listing, ["d"], "2020-09-01", "2021-06-01")
+    town.at("2021-05-31 08:00:00")
+    good(town.tell(plan(town, ["a", "b", "d"])))
+    times = {"a": LATE, "b": LATE, "d": LATE}
+    good(town.tell(back(town, times), at="2021-06-01 19:35:00"))
+    good(town.tell(back(town, times, source=METERS)))
+    town.work()
+    assert town.case(listing, "delay")["state"] == "settled"
+    assert paid(town, listing) == {policies["a"]: DUE}
+
+
+@pytest.mark.parametrize("when", [ON, "2021-06-01 17:00:00"])
+def test_back_in_time_is_no_claim(when: str) -> None:
+    town, listing, _ = an_outage(["a"])
+    town.at("2021-06-01 20:00:00")
+    good(town.tell(back(town, {"a": when}), back(town, {"a": when}, source=METERS)))
+    town.work()
+    assert paid(town, listing) == {}
+
+
+def test_power_comes_back_in_steps() -> None:
+    town, listing, policies = an_outage(["a", "b", "c"])
+    times = {"a": "2021-06-01 18:00:59", "b": "2021-06-01 18:01:00", "c": LATE}
+    town.at("2021-06-01 20:00:00")
+    good(town.tell(back(town, times), back(town, times, source=METERS)))
+    town.work()
+    assert paid(town, listing) == {policies["b"]: 5_000, policies["c"]: DUE}
+
+
+def test_one_system_silent_waits_for_the_freeze_then_the_other_settles() -> None:
+    town, listing, policies = an_outage(["a"])
+    good(town.tell(back(town, {"a": LATE}), at="2021-06-01 19:35:00"))
+    town.work()
+    case = town.case(listing, "delay")
+    frozen = from_beijing("2021-06-01 19:35:00") + DAY
+    assert (case["state"], case["reason"]) == ("awaiting_quorum", "too_few_operators")
+    assert case["until"] == frozen
+    town.at(frozen - 1)
+    assert town.case(listing, "delay")["state"] == "awaiting_quorum"
+    town.at(frozen)
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def test_systems_that_disagree_are_held_with_both_values() -> None:
+    town, listing, _ = an_outage(["a"])
+    other = "2021-06-01 19:36:00"
+    times = ((LATE, COMMAND), (other, METERS))
+    good(town.tell(*(back(town, {"a": t}, source=s) for t, s in times), at="2021-06-01 19:40:00"))
+    town.at(from_beijing("2021-06-01 19:40:00") + DAY)
+    case = town.case(listing, "delay")
+    assert (case["state"], case["reason"]) == ("held_conflict", "sources_disagree")
+    minutes = [from_beijing(t) // 60 for t, _ in times]
+    assert [each["value"] for each in case["facts"]["held"]["values"]] == minutes
+    good([town.send(town.act("resolve", {
+        "listing": listing, "occurrence": case["occurrence"], "input": "actual_restoration",
+        "value": minutes[1], "reason": "meter log read by hand", "person": "值班员",
+    }))])  # fmt: skip
+    town.work()
+    assert sum(paid(town, listing).values()) == DUE
+
+
+def test_one_customer_in_conflict_holds_up_nobody_else() -> None:
+    town, listing, policies = an_outage(["a", "b"])
+    town.at("2021-06-01 20:00:00")
+    good(town.tell(
+        back(town, {"a": LATE, "b": LATE}),
+        back(town, {"a": LATE, "b": "2021-06-01 18:40:00"}, source=METERS),
+    ))  # fmt: skip
+    town.work()
+    (settlement,) = town.settlements(listing)
+    claims = {c.policy: c for c in town.claims(settlement["trigger"])}
+    held = claims[policies["b"]]
+    assert (held.state, held.pay_fen, held.owed_fen) == ("held", 0, 10_000_000)
+    assert paid(town, listing) == {policies["a"]: DUE}
+    # The meters are corrected: an adjustment pays what was held.
+    corrected = back(town, {"a": LATE, "b": LATE}, source=METERS, revision=1)
+    good(town.tell(corrected, at="2021-06-02 09:00:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE, policies["b"]: DUE}
+
+
+def test_late_data_after_the_freeze_adjusts() -> None:
+    town, listing, policies = an_outage(["a"])
+    good(town.tell(back(town, {"a": LATE}), at="2021-06-01 19:35:00"))
+    town.at(from_beijing("2021-06-01 19:35:00") + DAY)
+    town.work()
+    later = "2021-06-01 20:30:00"  # 150 minutes: three started hours
+    both = [back(town, {"a": later}, source=s, revision=1) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-03 08:00:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 15_000}
+    assert len(town.settlements(listing)) == 2
+
+
+def test_the_plan_last_published_before_the_start_counts() -> None:
+    town, listing, policies = an_outage(["a", "b"])
+    sooner = plan(
+        town, ["a", "b"], revision=1, on="2021-06-01 17:00:00", published="2021-05-31 20:00:00"
+    )
+    too_late = plan(
+        town, ["a", "b"], revision=2, on="2021-06-01 23:00:00", published="2021-06-01 12:00:00"
+    )
+    good(town.tell(sooner, at="2021-05-31 20:00:00"))
+    good(town.tell(too_late, at="2021-06-01 12:00:00"))
+    times = {"a": "2021-06-01 17:20:00", "b": "2021-06-01 17:00:00"}
+    good(town.tell(back(town, times), back(town, times, source=METERS), at="2021-06-01 17:30:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 5_000}
+
+
+def test_an_outage_that_starts_early_fixes_the_plan_of_that_moment() -> None:
+    town, listing, policies = an_outage(["a"])
+    revised = plan(
+        town, ["a"], revision=1, on="2021-06-01 23:00:00", published="2021-06-01 07:45:00"
+    )
+    good(town.tell(revised, at="2021-06-01 07:45:00"))
+    early = {"off": "2021-06-01 07:30:00"}
+    both = [back(town, {"a": LATE}, source=s, **early) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def test_cancelled_before_it_began_and_cancelled_while_running() -> None:
+    for published, pays in (("2021-06-01 07:00:00", False), ("2021-06-01 09:00:00", True)):
+        town, listing, policies = an_outage(["a"])
+        gone = plan(town, ["a"], revision=1, state="cancelled", published=published)
+        good(town.tell(gone, at=published))
+        times = {"a": LATE}
+        both = [back(town, times, source=s) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at="2021-06-01 19:35:00"))
+        town.work()
+        case = town.case(listing, "delay")
+        if pays:
+            assert paid(town, listing) == {policies["a"]: DUE}
+        else:
+            assert (case["state"], case["reason"]) == ("not_covered", "outage_cancelled")
+            assert paid(town, listing) == {}
+
+
+def test_merged_plans_pay_once_under_the_one_that_replaces() -> None:
+    town, listing, policies = an_outage(["a", "b"])
+    merged = plan(
+        town, ["a", "b"], number="YY-20210601-002", replaces=[NUMBER],
+        published="2021-05-31 10:00:00", on="2021-06-01 19:00:00",
+    )  # fmt: skip
+    good(town.tell(merged, at="2021-05-31 10:00:00"))
+    for number in (NUMBER, "YY-20210601-002"):
+        times = {"a": LATE, "b": LATE}
+        both = [back(town, times, source=s, number=number) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at="2021-06-01 19:35:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 5_000, policies["b"]: 5_000}
+    reasons = {c["reason"] for c in town.cases(listing, "delay")}
+    assert reasons == {"outage_replaced", "equal_decisions"}
+
+
+def test_a_moved_plan_stays_one_outage() -> None:
+    town, listing, policies = an_outage(["a"])
+    moved = plan(
+        town, ["a"], revision=1, published="2021-05-31 20:00:00",
+        off="2021-06-09 08:00:00", on="2021-06-09 18:00:00",
+    )  # fmt: skip
+    good(town.tell(moved, at="2021-05-31 20:00:00"))
+    times, off = {"a": "2021-06-10 00:10:00"}, "2021-06-09 08:00:00"
+    both = [back(town, times, source=s, off=off) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-10 00:20:00"))
+    town.work()
+    assert len(town.cases(listing, "delay")) == 1
+    assert paid(town, listing) == {policies["a"]: 4 * 5_000 + 3 * 8_000}  # seven started hours
+
+
+def test_a_restoration_before_its_plan_waits_for_it() -> None:
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a"])
+    both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    town.work()
+    assert town.cases(listing, "delay") == []
+    good(town.tell(plan(town, ["a"])))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def test_restored_before_it_was_off_is_refused_by_name() -> None:
+    town, _, _ = an_outage(["a"])
+    wrong = back(town, {"a": "2021-06-01 07:00:00"}, published="2021-06-01 19:00:00")
+    (result,) = town.tell(wrong, at="2021-06-01 20:00:00")
+    assert set(codes(result)) == {"evidence.wrong_order"}
+
+
+def test_outages_of_a_year_share_its_limit() -> None:
+    """Each is ninety-nine hours late: 4 x 50 + 8 x 80 + 87 x 120 = 11,280 yuan."""
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a"])
+    start = from_beijing("2021-02-01 08:00:00")
+    for number in range(19):
+        name, off = f"YY-{number:03d}", beijing_text(start)
+        planned, real = beijing_text(start + HOUR), beijing_text(start + 100 * HOUR)
+        published = beijing_text(start - DAY)
+        town.at(start - DAY)
+        good(town.tell(plan(town, ["a"], number=name, published=published, off=off, on=planned)))
+        both = [back(town, {"a": real}, source=s, number=name, off=off) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at=start + 101 * HOUR))
+        town.work()
+        start += 10 * DAY
+    amounts = [s["totals"]["pay_fen"] for s in town.settlements(listing)]
+    assert amounts == [1_128_000] * 17 + [20_000_000 - 17 * 1_128_000, 0]
+    assert paid(town, listing) == {policies["a"]: 20_000_000}
+
+
+def test_a_damaged_list_is_an_alarm_and_no_decision() -> None:
+    town, listing, _ = an_outage(["a"])
+    row = back(town, {"a": LATE})
+    name = row.observation.values["list"]["blob"]
+    both = [row, back(town, {"a": LATE}, source=METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    with town.store.writing() as block:
+        block._put("blob", name, b"spoilt")  # type: ignore[attr-defined]
+    with pytest.raises(RecordDamaged):
+        town.work()
+    assert town.settlements(listing) == []

@@ -1,0 +1,238 @@
+"""The record as the engine's application: one transaction a block, time by its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from miaopei.acts.envelope import Act
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.errors import Alarm, Refused
+from miaopei.ledger import checkpoint
+from miaopei.measures.identity import read_canonical
+from miaopei.node.order.application import TOLERANCE, Application, Committed
+from miaopei.node.order.keep import found
+from miaopei.node.order.parcel import Parcel, parcels, read_parcel, read_time, time_item
+from miaopei.node.ports import Store
+from tests.support import servers
+from tests.support.consortium import START, act, block, genesis, newcomer, who
+
+GENESIS = genesis()
+REPLAY = genesis(clock="replay")
+
+
+def application(
+    member: str = "utility",
+    value: dict[str, Any] | None = None,
+    *,
+    store: Store | None = None,
+    clock: Callable[[], int] = lambda: START,
+    heard: Callable[[Committed], None] = lambda _: None,
+) -> Application:
+    made = Application(store or MemoryStore(), who(member), value or GENESIS, clock, heard)
+    made.begin(made.chain_id)
+    return made
+
+
+def run(app: Application, *blocks: list[bytes]) -> list[str]:
+    """Finalise and commit blocks; the root after each."""
+    roots = []
+    for items in blocks:
+        root, _ = app.finalize(app.head.height + 1, items)
+        app.commit()
+        assert app.head.root == root
+        roots.append(root.hex())
+    return roots
+
+
+def leaves(store: Store) -> list[Any]:
+    with store.reading() as reading:
+        return [read_canonical(leaf) for leaf in reading.leaves(0, reading.head().size)]
+
+
+# Same bytes ---------------------------------------------------------------------------------------
+
+
+def test_every_member_comes_to_the_same_root_on_memory_and_on_postgresql() -> None:
+    blocks = [
+        block(START + 1, newcomer(GENESIS, "a"), newcomer(GENESIS, "b", "notary")),
+        block(START + 1),
+        block(START + 9, newcomer(GENESIS, "a"), newcomer(GENESIS, "a", "insurer")),
+    ]
+    dsn = servers.database()
+    kept = PostgresStore(dsn)
+    try:
+        roots = {
+            name: run(application(name, store=store), *blocks)
+            for name, store in (("utility", MemoryStore()), ("notary", kept))
+        }
+    finally:
+        kept.close()
+        servers.drop(dsn)
+    assert roots["utility"] == roots["notary"]
+    assert len(set(roots["utility"])) == 2  # the block in which only time passed changes nothing
+
+
+def test_a_crash_between_computing_and_committing_leaves_nothing_and_gives_the_same_bytes() -> None:
+    store = MemoryStore()
+    app = application(store=store)
+    items = block(START + 1, newcomer(GENESIS, "a"))
+    first, _ = app.finalize(1, items)
+    before = leaves(store)
+    app.info()  # a new engine connects: what was computed is forgotten
+    again = Application(store, who("utility"), GENESIS, lambda: START)
+    assert (leaves(store), again.info().height) == (before, 0)
+    second, _ = again.finalize(1, items)
+    again.commit()
+    assert first == second
+    with pytest.raises(Alarm):
+        again.commit()
+    with pytest.raises(Alarm):
+        again.finalize(7, items)
+
+
+def test_refused_acts_stay_on_the_record_and_the_same_act_is_applied_once() -> None:
+    told: list[Committed] = []
+    store = MemoryStore()
+    app = application(store=store, heard=told.append)
+    good, taken = newcomer(GENESIS, "a"), newcomer(GENESIS, "a", "notary")
+    run(app, block(START, good, taken), block(START, good, attempt=2))
+    results = [[(r.ok, r.new) for r in made.results] for made in told]
+    assert results == [[(True, True), (False, True)], [(True, False)]]
+    acts = [leaf for leaf in leaves(store) if leaf["leaf"] == "act"]
+    assert [leaf["act"]["by"] for leaf in acts] == ["utility", "notary"]
+    assert acts[1]["result"]["refusals"][0]["code"] == "act.member_taken"
+
+
+def test_a_result_is_certified_by_the_block_after_it_and_each_member_signs_with_its_own_key() -> (
+    None
+):
+    store = MemoryStore()
+    app = application("notary", store=store)
+    run(app, block(START, newcomer(GENESIS, "a")))
+    assert (app.certified, app.head.size) == (1, 3)
+    run(app, block(START))
+    assert app.certified == 3
+    with store.reading() as reading:
+        text = reading.checkpoint()
+    vkey = checkpoint.verifier_key(GENESIS["origin"], who("notary").log)
+    head = checkpoint.verify(text, vkey)
+    assert (head.size, head.root) == (3, app.head.root)
+
+
+def test_an_engine_of_another_record_is_refused() -> None:
+    app = Application(MemoryStore(), who("utility"), GENESIS, lambda: START)
+    with pytest.raises(Alarm, match="another record"):
+        app.begin("miaopei-0")
+    store = MemoryStore()
+    found(store, REPLAY, who("utility").log)
+    with pytest.raises(Refused, match="other_genesis"):
+        application(store=store)
+
+
+# Time ---------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=30)
+@given(
+    before=st.integers(START, START + 100),
+    told=st.integers(START - 200, START + 300),
+    clock=st.integers(START - 100, START + 200),
+    later=st.integers(0, 10_000),
+)
+def test_a_vote_on_time_can_only_turn_into_consent(
+    before: int, told: int, clock: int, later: int
+) -> None:
+    now = [clock]
+    app = application(clock=lambda: now[0])
+    run(app, block(before))
+    said = app.vote(block(told))
+    assert said == (told >= before and (told == before or told <= clock + TOLERANCE))
+    now[0] = clock + later
+    assert app.vote(block(told)) or not said
+    assert app.vote(app.propose([], 1_000_000))  # an honest proposal is always taken
+
+
+def test_a_block_locked_before_a_long_halt_is_taken_after_it_and_time_never_goes_back() -> None:
+    now = [START + 5]
+    app = application(clock=lambda: now[0])
+    locked = app.propose(block(None, newcomer(GENESIS, "a")), 1_000_000)
+    now[0] += 100 * TOLERANCE
+    assert app.vote(locked)
+    run(app, locked)
+    assert app.head.time == START + 5
+    assert not app.vote(block(START + 4))
+    now[0] = START - 50  # our own clock is set back
+    assert read_time(app.propose([], 1_000)[0]) == START + 5
+
+
+def test_blocks_that_no_honest_proposer_makes_are_voted_down() -> None:
+    app = application()
+    assert not app.vote([])
+    assert not app.vote(block(None, newcomer(GENESIS, "a")))
+    assert not app.vote([*block(START), time_item(START)])
+    replayed = application("cloud", REPLAY)
+    assert replayed.vote([])
+    assert not replayed.vote(block(START))
+
+
+def test_a_replays_time_is_that_of_the_replay_source_alone() -> None:
+    store = MemoryStore()
+    app = application("cloud", REPLAY, store=store)
+    tick = act(REPLAY, "cloud", "time", "t", {"time": START + 50})
+    false = act(REPLAY, "notary", "time", "t", {"time": START + 5_000})
+    assert app.propose([], 1_000) == []
+    run(app, block(None, tick, newcomer(REPLAY, "a"), false))
+    assert app.head.time == START + 50
+
+
+# What travels -------------------------------------------------------------------------------------
+
+
+def test_proposals_keep_within_the_engines_limit_and_drop_what_is_no_parcel() -> None:
+    app = application()
+    items = [Parcel(1, (newcomer(GENESIS, f"m{i}"),)).to_bytes() for i in range(20)]
+    made = app.propose([b"noise", *items], 3_000)
+    assert 0 < len(made) < 20
+    assert sum(len(item) + 8 for item in made) <= 3_000 + 8
+    assert made[1:] == items[: len(made) - 1]
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_parcel_change_nothing(data: bytes) -> None:
+    assert read_parcel(data) is None or Parcel(*_parts(read_parcel(data))).to_bytes() == data
+    app = application()
+    root = app.head.root
+    again, codes = app.finalize(1, [time_item(START), data])
+    assert (again, codes) == (root, [0, 1]) or read_parcel(data) is not None
+
+
+def _parts(parcel: Parcel | None) -> tuple[int, tuple[Act, ...]]:
+    assert parcel is not None
+    return parcel.attempt, parcel.acts
+
+
+def test_many_acts_travel_in_parcels_that_the_door_takes() -> None:
+    acts = [newcomer(GENESIS, f"m{i}") for i in range(1_500)]
+    made = parcels(acts)
+    assert [a for part in made for a in part] == acts
+    assert all(read_parcel(Parcel(1, part).to_bytes()) == Parcel(1, part) for part in made)
+
+
+def test_the_door_lets_in_only_what_a_member_has_signed() -> None:
+    app = application()
+    good = newcomer(GENESIS, "a")
+    assert app.check(Parcel(1, (good,)).to_bytes()) is None
+    said = app.check(Parcel(1, (newcomer(REPLAY, "a"),)).to_bytes())
+    assert said is not None
+    assert said.code == "act.other_chain"
+    assert app.check(b"noise") is not None
+    stranger = act(GENESIS, "utility", "decide", "d", {})
+    forged = Act(stranger.chain, "decide", "stranger", stranger.key, "d", {}, stranger.sig)
+    assert app.check(Parcel(1, (forged,)).to_bytes()) is not None
