@@ -1,21 +1,27 @@
 """A member's keys in one file of mode 0600: acts, checkpoints, the box that opens blobs.
 
-They come from the operating system's randomness and never enter a backup of the record.
+Beside them, under `subjects`, the keys of subject tokens by group and version. All come from the
+operating system's randomness and never enter a backup of the record.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from ..errors import Refusal, Refused
 from ..node.ports import Identity
+from ..node.vault.tokens import KEY_BYTES, SubjectKeys
 
 NAMES = ("acts", "log", "box")
+SUBJECTS = "subjects"
+_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
 
 def load_or_make(path: Path, member: str) -> Identity:
@@ -25,8 +31,8 @@ def load_or_make(path: Path, member: str) -> Identity:
     """
     if not path.exists():
         _make(path, member)
+    value = _read(path)
     try:
-        value = json.loads(path.read_text("utf-8"))
         raw = {name: bytes.fromhex(value[name]) for name in NAMES}
         return Identity(
             value["member"],
@@ -34,14 +40,78 @@ def load_or_make(path: Path, member: str) -> Identity:
             Ed25519PrivateKey.from_private_bytes(raw["log"]),
             X25519PrivateKey.from_private_bytes(raw["box"]),
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise Refused(
-            Refusal("keys.unreadable", {"path": str(path), "why": type(error).__name__})
-        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def subject_keys(path: Path, group: str) -> SubjectKeys:
+    """The live keys of a group's subject tokens.
+
+    Errors   Refused keys.unreadable, subject.no_key.
+    """
+    kept = _read(path).get(SUBJECTS, {}).get(group, {})
+    try:
+        keys = {int(version): bytes.fromhex(key) for version, key in kept.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from None
+    return SubjectKeys(group, keys)
+
+
+def add_subject_key(
+    path: Path, group: str, *, version: int | None = None, key: bytes | None = None
+) -> SubjectKeys:
+    """Keep one more version of a group's key: a new one, or the one that the other side has made.
+
+    Errors   Refused keys.unreadable, subject.bad_group, subject.version_taken, subject.no_key.
+    """
+    if not _GROUP.fullmatch(group):
+        raise Refused(Refusal("subject.bad_group", {"group": ascii(group)[:60]}))
+    value = _read(path)
+    kept = value.setdefault(SUBJECTS, {}).setdefault(group, {})
+    number = 1 + max(map(int, kept), default=0) if version is None else version
+    made = os.urandom(KEY_BYTES) if key is None else key
+    if kept.setdefault(str(number), made.hex()) != made.hex():
+        raise Refused(Refusal("subject.version_taken", {"group": group, "version": number}))
+    keys = SubjectKeys(group, {int(v): bytes.fromhex(k) for v, k in kept.items()})
+    _write(path, value)
+    return keys
+
+
+def retire_subject_key(path: Path, group: str, version: int) -> SubjectKeys:
+    """Forget a version: no token of it can be made or recognised any more.
+
+    Errors   Refused keys.unreadable, subject.no_key, subject.last_version.
+    """
+    keys = subject_keys(path, group)
+    left = {number: key for number, key in keys.keys.items() if number != version}
+    if not left:
+        raise Refused(Refusal("subject.last_version", {"group": group, "version": version}))
+    value = _read(path)
+    value[SUBJECTS][group] = {str(number): key.hex() for number, key in left.items()}
+    _write(path, value)
+    return SubjectKeys(group, left)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+        if not isinstance(value, dict):
+            raise TypeError("no object")
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable(path, error) from None
+    return value
+
+
+def _unreadable(path: Path, error: Exception) -> Refused:
+    return Refused(Refusal("keys.unreadable", {"path": str(path), "why": type(error).__name__}))
 
 
 def _make(path: Path, member: str) -> None:
-    value = {"member": member, **{name: os.urandom(32).hex() for name in NAMES}}
+    _write(path, {"member": member, **{name: os.urandom(32).hex() for name in NAMES}})
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    """Write the file at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
