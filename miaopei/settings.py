@@ -14,6 +14,7 @@ from typing import Literal
 Language = Literal["zh", "en"]
 
 DATA = "MIAOPEI_DATA"  # the data folder
+KERNELS = "MIAOPEI_KERNELS"  # where compiled kernels are kept
 DSN = "MIAOPEI_DSN"  # a PostgreSQL of your own, in place of the one that is started for you
 ENGINE = "MIAOPEI_ENGINE"  # a CometBFT of your own, in place of the one that is built for you
 LANG = "MIAOPEI_LANG"  # zh or en
@@ -35,6 +36,14 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
         return here / "var" / "demo"
     home = environment.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
     return Path(home) / "miaopei" / "demo"
+
+
+def kernel_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where compiled kernels lie: MIAOPEI_KERNELS, else the user's cache folder."""
+    if chosen := environment.get(KERNELS):
+        return Path(chosen).expanduser().resolve()
+    home = environment.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(home) / "miaopei" / "kernels"
 
 
 def dsn(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Refusal, Refused
 from ..measures.money import Rounding
+from ..measures.place import threshold
 from . import words as w
 
 INT64_MOST = 2**63 - 1
@@ -214,6 +215,18 @@ def _one_of(node: w.OneOf, b: Bounds) -> Interval:
     return Interval(0, 1)
 
 
+def _near(node: w.Near, b: Bounds) -> Interval:
+    """Every step of the product, in its order; which side of the edge is known once it is."""
+    least = most = 0
+    for part, other in zip(node.of, node.centre, strict=True):
+        corners = [x * y for x in b.of(part) for y in b.of(other)]
+        least, most = least + min(corners), most + max(corners)
+        b.holds(node, min(corners), max(corners))
+        b.holds(node, least, most)
+    edge = threshold(node.radius.value)
+    return Interval(int(least >= edge), int(most >= edge))
+
+
 def _every(node: w.Every, b: Bounds) -> Interval:
     parts = [b.of(item) for item in node.items]
     return Interval(min(p.least for p in parts), min(p.most for p in parts))
@@ -237,6 +250,6 @@ CASES: dict[type[w.Word], Callable[[Any, Bounds], Interval]] = {
     w.Figure: _figure, w.Fixed: _figure, w.Declared: _declared, w.Observed: _observed,
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
-    w.AtLeast: _at_least, w.OneOf: _one_of, w.Every: _every, w.Any: _any, w.Not: _not,
-    w.Clause: _clause,
+    w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip

@@ -178,6 +178,11 @@ def one_of(of: w.Observed, *names: str) -> w.OneOf:
     return w.OneOf(of, tuple(values[name] for name in names))
 
 
+def near(of: Iterable[w.Word], centre: Iterable[w.Word], radius: w.Figure) -> w.Near:
+    """Whether a position (three parts) lies within a radius of another, edge included."""
+    return w.Near(tuple(of), tuple(centre), radius)
+
+
 def every(*items: w.Word) -> w.Every:
     """All hold."""
     return w.Every(items)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Fact, Refusal, Refused
 from ..measures.money import Rounding
+from ..measures.place import threshold
 from . import words as w
 from .bounds import prove
 
@@ -57,6 +58,19 @@ class _Run:
         """The number of a reason; facts that are columns are read at the refused row."""
         self.reasons.append((f"terms.{code}", facts))
         return len(self.reasons)
+
+
+class SettleMany(Protocol):
+    """A reading of many rows at once: `settle_many`, or compiled kernels behind the same call."""
+
+    def __call__(
+        self,
+        terms: w.Terms,
+        benefit: str,
+        observed: Given,
+        columns: Given,
+        spent: Int64Array | Given,
+    ) -> Int64Array: ...
 
 
 def settle_many(
@@ -314,6 +328,18 @@ def _one_of(node: w.OneOf, run: _Run) -> Col:
     return Col(np.isin(of.value, node.codes) * 1, of.bad)
 
 
+def _near(node: w.Near, run: _Run) -> Col:
+    """Three products of at most 2**60 each: their sum is held by 64 bits, in any order."""
+    product: Value = 0
+    bad: Value = 0
+    parts = [run.of(part) for part in (*node.of, *node.centre)]
+    for part in parts:
+        bad = _first(bad, part.bad)
+    for part, other in zip(parts[:3], parts[3:], strict=True):
+        product = product + part.value * other.value
+    return Col((product >= threshold(node.radius.value)) * 1, bad)
+
+
 def _every(node: w.Every, run: _Run) -> Col:
     return _until(node.items, run, 0)
 
@@ -348,6 +374,6 @@ CASES: dict[type[w.Word], Callable[[Any, _Run], Col]] = {
     w.Figure: _fixed, w.Fixed: _fixed, w.Declared: _declared, w.Observed: _observed,
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
-    w.AtLeast: _at_least, w.OneOf: _one_of, w.Every: _every, w.Any: _any, w.Not: _not,
-    w.Clause: _clause,
+    w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Refusal, Refused
 from ..measures.money import divide
+from ..measures.place import threshold, within
 from . import words as w
 
 Facts = Mapping[str, int]
@@ -248,6 +249,16 @@ def _one_of(node: w.OneOf, known: _Known) -> Node:
     return Node("one_of", "", 1 if of.value in node.codes else 0, w.Kind.FLAG, (of,))
 
 
+def _near(node: w.Near, known: _Known) -> Node:
+    of = [_value(part, known) for part in node.of]
+    centre = [_value(part, known) for part in node.centre]
+    x, y, z = (part.value for part in of)
+    a, b, c = (part.value for part in centre)
+    inside = within((x, y, z), (a, b, c), threshold(node.radius.value))
+    parts = (*of, *centre, _figure(node.radius, known))
+    return Node("near", "", int(inside), w.Kind.FLAG, parts)
+
+
 def _every(node: w.Every, known: _Known) -> Node:
     return _until("every", 0, node.items, known)
 
@@ -274,8 +285,8 @@ CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
     w.Figure: _figure, w.Fixed: _fixed, w.Declared: _declared, w.Observed: _observed,
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
-    w.AtLeast: _at_least, w.OneOf: _one_of, w.Every: _every, w.Any: _any, w.Not: _not,
-    w.Clause: _clause,
+    w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip
 
 

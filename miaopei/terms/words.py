@@ -8,7 +8,7 @@ docs/how-to/add-a-word.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ class Kind(StrEnum):
     FLAG = "flag"  # 0 no, 1 yes
     CODE = "code"  # one of the codes its input lists
     LOSS = "loss"  # assessed loss, units of 0.1 万元
+    METRES = "metres"  # along the sphere of measures.place
+    PART = "part"  # one of the three of a position's unit vector, at scale 2**30
 
 
 class Within(StrEnum):
@@ -275,6 +277,15 @@ class OneOf(Word):
 
 
 @dataclass(frozen=True, slots=True)
+class Near(Word):
+    """Whether a position (three parts) is within a radius of another, by `measures.place`."""
+
+    of: tuple[Word, ...]
+    centre: tuple[Word, ...]
+    radius: Figure
+
+
+@dataclass(frozen=True, slots=True)
 class Every(Word):
     """All hold; asked in order, up to the first that does not."""
 
@@ -293,9 +304,6 @@ class Not(Word):
     """The contrary."""
 
     item: Word
-
-
-# Speech ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +342,7 @@ WORDS: tuple[type[Word], ...] = (
     *LEAVES,
     *(Plus, Minus, Times, Least, Most, ProRata),
     *(Band, Tier),
-    *(Either, AtLeast, OneOf, Every, Any, Not),
+    *(Either, AtLeast, OneOf, Near, Every, Any, Not),
     Clause,
 )
 ONE = {Kind.RATIO: 1_000_000}  # what "one whole" is, where it is not 1
@@ -342,15 +350,8 @@ ONE = {Kind.RATIO: 1_000_000}  # what "one whole" is, where it is not 1
 W = TypeVar("W", bound=Word)
 
 
-_FIELD_NAMES: dict[type[Word], tuple[str, ...]] = {}
-
-
 def _field_names(node: Word) -> tuple[str, ...]:
-    names = _FIELD_NAMES.get(type(node))
-    if names is None:
-        names = tuple(field.name for field in fields(node))  # type: ignore[arg-type]  # a dataclass
-        _FIELD_NAMES[type(node)] = names
-    return names
+    return tuple(node.__dataclass_fields__)  # type: ignore[attr-defined]  # a dataclass
 
 
 def children(node: Word) -> Iterator[Word]:

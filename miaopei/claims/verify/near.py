@@ -56,7 +56,7 @@ def near_zero(
     found = []
     for name, value in observed.items():
         item = _input(terms, name)
-        if item.kind in (Kind.CODE, Kind.FLAG):
+        if item.kind in (Kind.CODE, Kind.FLAG, Kind.PART):  # no part of a place moves alone
             continue
         for other in _first_paying(terms, benefit, observed, item, declared or {}):
             fen = amount(terms, benefit, {**observed, name: other}, declared)

@@ -47,6 +47,11 @@ engine = typer.Typer(
     rich_markup_mode="markdown",
     help="The engine that several members share (CometBFT).",
 )
+kernels = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Terms compiled ahead of any event, for large books.",
+)
 
 app.command()(records.demo)
 app.add_typer(engine, name="engine")
@@ -57,6 +62,8 @@ terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)
 terms.command("hash")(facts.terms_hash)
 terms.command("check")(facts.terms_check)
+app.add_typer(kernels, name="kernels")
+kernels.command("prepare")(facts.kernels_prepare)
 app.add_typer(feed, name="feed")
 feed.command("read")(facts.feed_read)
 feed.command("take")(live.feed_take)

@@ -41,6 +41,19 @@ def terms_show(
     raise typer.Exit(terms.show(product, version, as_json=as_json, language=chosen(lang)))
 
 
+def kernels_prepare(
+    product: Annotated[
+        list[str] | None, typer.Argument(help="Names of products; all where none is named.")
+    ] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Compile the terms of products into fast loops, kept on disk. Needs `miaopei[fast]`."""
+    from .. import kernels
+
+    raise typer.Exit(kernels.prepare(product or [], as_json=as_json, language=chosen(lang)))
+
+
 def terms_hash(
     product: Annotated[str, ProductName], as_json: JsonFlag = False, lang: LangOption = None
 ) -> None:

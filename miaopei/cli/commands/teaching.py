@@ -93,6 +93,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei engine install",
         "从固定版本的源代码编译多成员共用的引擎。",
     ),
+    "kernels prepare": (
+        "miaopei kernels prepare quake_circle",
+        "把产品条款事先编译成快速循环并存盘，事故发生时无须再编译；需安装 miaopei[fast]。",
+    ),
     "terms list": (
         "miaopei terms list",
         "货架上的全部产品和版本。",

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import Refusal
+from ...errors import Refusal, Refused
 from ...measures.money import Rounding
+from ...measures.place import threshold
 from .. import words as w
 from ..words import Kind
 
@@ -141,6 +142,19 @@ def _one_of(node: w.OneOf, k: _Kinds) -> Kind:
     return Kind.FLAG
 
 
+def _near(node: w.Near, k: _Kinds) -> Kind:
+    for part in (*node.of, *node.centre):
+        k.must(node, part, Kind.PART)
+    k.must(node, node.radius, Kind.METRES)
+    if (len(node.of), len(node.centre)) != (3, 3):
+        k.refuse("bad_position", node, count=min(len(node.of), len(node.centre)))
+    try:
+        threshold(node.radius.value)
+    except Refused as refused:
+        k.found += refused.refusals
+    return Kind.FLAG
+
+
 def _flags(node: w.Every | w.Any, k: _Kinds) -> Kind:
     return k.same(node, node.items, frozenset({Kind.FLAG}))
 
@@ -161,6 +175,6 @@ CASES: dict[type[w.Word], Callable[[Any, _Kinds], Kind]] = {
     w.Figure: _own, w.Fixed: _fixed, w.Declared: _own, w.Observed: _own, w.Spent: _spent,
     w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _ordered, w.Most: _ordered,
     w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
-    w.AtLeast: _at_least, w.OneOf: _one_of, w.Every: _flags, w.Any: _flags, w.Not: _not,
-    w.Clause: _clause,
+    w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _flags, w.Any: _flags,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip

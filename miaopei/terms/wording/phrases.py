@@ -219,6 +219,21 @@ def _one_of(node: w.OneOf, s: Speaker) -> str:
     return s.say(f"{label}为{is_now}，而非{names}", f"{label} is {is_now}, not {names}")
 
 
+def _near(node: w.Near, s: Speaker) -> str:
+    found = s.values.get(id(node))
+    radius = said(node.radius.value, node.radius.kind, s.language)
+    of, centre = (_position(parts, s) for parts in (node.of, node.centre))
+    if found is None or found.value:
+        return s.say(f"{of}距{centre}不超过{radius}", f"{of} is within {radius} of {centre}")
+    return s.say(f"{of}距{centre}超过{radius}", f"{of} is farther than {radius} from {centre}")
+
+
+def _position(parts: tuple[w.Word, ...], s: Speaker) -> str:
+    """A position by the names of its parts; its numbers mean nothing to a reader."""
+    names = [s.label(p) if isinstance(p, w.Observed | w.Declared) else s.of(p) for p in parts]
+    return s.say(f"（{'、'.join(names)}）", f"({', '.join(names)})")
+
+
 def _joined(items: tuple[w.Word, ...], s: Speaker, word: str) -> str:
     """As a formula with its own word; in a trace what was asked, each as it was found to be."""
     if not s.values:
@@ -250,6 +265,6 @@ CASES: dict[type[w.Word], Callable[[Any, Speaker], str]] = {
     w.Figure: _figure, w.Fixed: _fixed, w.Declared: _declared, w.Observed: _observed,
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
-    w.AtLeast: _at_least, w.OneOf: _one_of, w.Every: _every, w.Any: _any, w.Not: _not,
-    w.Clause: _clause,
+    w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip

@@ -10,6 +10,7 @@ from ..words import Kind
 
 Language = Literal["zh", "en"]
 PPM_A_PERCENT = 10_000
+METRES_A_KM = 1_000
 
 
 def said(value: int, kind: Kind, language: Language) -> str:
@@ -31,7 +32,9 @@ def said(value: int, kind: Kind, language: Language) -> str:
             return f"北京时间{text}" if zh else f"{text} Beijing time"
         case Kind.FLAG:
             return ("是" if value else "否") if zh else ("yes" if value else "no")
-        case Kind.COUNT | Kind.CODE:
+        case Kind.METRES:
+            return f"{_trimmed(value, METRES_A_KM)}{'公里' if zh else ' km'}"
+        case Kind.COUNT | Kind.CODE | Kind.PART:
             return f"{value:,}"
 
 

@@ -144,8 +144,8 @@ def test_a_body_nested_too_deeply_is_refused() -> None:
 def test_words_have_names_that_can_be_read() -> None:
     assert {word_name(word) for word in words.WORDS} == {
         "figure", "fixed", "declared", "observed", "spent", "plus", "minus", "times", "least",
-        "most", "pro_rata", "band", "tier", "either", "at_least", "one_of", "every", "any", "not",
-        "clause",
+        "most", "pro_rata", "band", "tier", "either", "at_least", "one_of", "near", "every", "any",
+        "not", "clause",
     }  # fmt: skip
 
 

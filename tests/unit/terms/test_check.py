@@ -89,6 +89,8 @@ TERMS: list[tuple[str, Change]] = [
     ("fixed_number", lambda t: body(t, "house_rule", otherwise={**ZERO, "value": 28})),
     ("bad_rounding", lambda t: clause(t, "house_share")["body"]["then"].update(unit_fen=0)),
     ("bad_rounding", lambda t: clause(t, "house_share")["body"]["then"].update(rounding="exact")),
+    ("bad_position", lambda t: body(t, "house_rule", test={
+        "word": "near", "of": [], "centre": [], "radius": {"figure": "house_year"}})),
     ("no_range", lambda t: magnitude(t).pop("high")),
     ("no_range", lambda t: put(magnitude(t), low=None)),
     ("bad_range", lambda t: put(magnitude(t), low=101)),

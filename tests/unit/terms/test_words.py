@@ -13,11 +13,13 @@ from miaopei.errors import Refused
 from miaopei.products.shelf import shelf
 from miaopei.terms import bounds, build, columnar, exact, words
 from miaopei.terms.check import kinds
+from miaopei.terms.fused import Shape, cases, loop
 from miaopei.terms.wording import phrases
 
 READINGS = {
     "exact": exact.CASES,
     "columnar": columnar.CASES,
+    "fused": cases.CASES,
     "bounds": bounds.CASES,
     "check": kinds.CASES,
     "wording": phrases.CASES,
@@ -56,6 +58,7 @@ def test_a_foreign_word_is_refused_by_every_reading() -> None:
     for read in (
         lambda: exact.settle(terms, "odd", {}, {}, {}),
         lambda: columnar.settle_many(terms, "odd", {}, {}, {}),
+        lambda: loop(terms, "odd", Shape.ROWS),
         lambda: bounds.bounds(terms, "odd"),
         lambda: phrases.Speaker("en", {"odd": 1}).of(clause.body),
     ):

@@ -1,0 +1,116 @@
+"""What kernels take: columns and numbers in their order, whole and in range, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...policies import layout as laid
+from ...terms import fused
+from ...terms import words as w
+from ...terms.fused import Loop
+
+INT64_MOST = 2**63 - 1
+AT_ONCE = 262_144  # rows of a book that one thread takes at a time
+
+
+def in_reach(
+    body: w.Word, layout: laid.Layout, observed: Mapping[str, int]
+) -> list[tuple[int, int]]:
+    """The rows of a layout that a benefit can reach; all of them where it knows no circle."""
+    circle = fused.reach(body)
+    if circle is None or layout.place is None:
+        return [(0, len(layout))] if len(layout) else []
+    of = tuple(p.name for p in circle.of if isinstance(p, w.Declared))
+    centre = [observed.get(p.name) for p in circle.centre if isinstance(p, w.Observed)]
+    if of != layout.place or None in centre or len(centre) != 3:
+        return [(0, len(layout))] if len(layout) else []
+    x, y, z = (int(part) for part in centre if part is not None)
+    return laid.ranges(layout, (x, y, z), fused.threshold(circle.radius.value))
+
+
+def single(value: Any) -> bool:
+    return type(value) is int or isinstance(value, np.integer)
+
+
+def arguments(loop: Loop, tables: Mapping[str, Mapping[str, Any]]) -> tuple[list[Any], int] | None:
+    """Columns and numbers as `run` takes them, and how many rows; None for whatever the NumPy
+    reading should look at: an input that is missing, not whole, too large, of another length."""
+    lengths = set()
+    for value in (v for table in tables.values() for v in table.values()):
+        if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype == np.int64:
+            lengths.add(len(value))
+        elif not single(value) or abs(int(value)) > INT64_MOST:
+            return None
+    if len(lengths) != 1:
+        return None
+    (rows,) = lengths
+    found: list[Any] = []
+    for argument in loop.arguments:
+        value = tables[argument.input.table].get(argument.input.name)
+        if value is None:
+            return None
+        if not argument.column:
+            found.append(int(value))
+        elif isinstance(value, np.ndarray):
+            found.append(np.ascontiguousarray(value))
+        else:
+            found.append(np.full(rows, value, dtype=np.int64))
+    return found, rows
+
+
+def proven(loop: Loop, layout: laid.Layout, observed: Mapping[str, int], benefit: str) -> bool:
+    """Whether the columns have the types and ranges that the kernel rests on."""
+    for item, _, dtype in loop.arguments:
+        if item.table == "declared":
+            column = layout.declared.get(item.name)
+            if column is None or column.dtype != dtype or not len(column):
+                return False
+            if layout.least[item.name] < item.low or layout.most[item.name] > item.high:
+                return False
+        elif item.table == "observed":
+            value = observed.get(item.name)
+            if not single(value) or abs(int(value or 0)) > INT64_MOST:
+                return False
+        elif item.name != benefit:
+            return False
+    return True
+
+
+def of_years(
+    loop: Loop, observed: Mapping[str, NDArray[Any]], declared: Mapping[str, NDArray[Any]]
+) -> list[Any] | None:
+    """Columns of events, pairs and policies; None where one is not whole or beyond its range."""
+    found = []
+    for item, _, dtype in loop.arguments:
+        if item.table == "spent":
+            continue
+        column = (observed if item.table == "observed" else declared).get(item.name)
+        if column is None or not len(column) or column.dtype.kind not in "iu":
+            return None
+        if column.min() < item.low or column.max() > item.high:
+            return None
+        found.append(np.ascontiguousarray(column, dtype=dtype))
+    return found
+
+
+def parts_of(rows: int, count: int) -> list[tuple[int, int]]:
+    ends = [rows * n // count for n in range(count + 1)]
+    return list(pairwise(ends))
+
+
+def cut(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """No part longer than what one thread's buffers hold."""
+    return [
+        (start, min(start + AT_ONCE, last))
+        for first, last in parts
+        for start in range(first, last, AT_ONCE)
+    ]
+
+
+def first_of(part: tuple[int, Any, Any, Any]) -> int:
+    return part[0]
