@@ -14,6 +14,7 @@ from ..errors import Fact, Refusal
 from ..measures.instant import DAY, HOUR
 from ..measures.place import LARGEST_RADIUS
 from .findings import MEASURES
+from .findings.position import PARTS
 from .grouping import SHOCKS
 from .kinds import ITEMS, OUTAGE, READING
 from .shocks import EVERY_SHOCK, HELD, LAST_RECORDED, MAIN_SHOCK
@@ -36,9 +37,12 @@ LONGEST_SET = 60  # characters of the name of a set of areas
 FREE = "value"  # the one measure that needs no sequence of shocks
 NEEDS_SHOCKS = "evidence.measure_needs_shocks"
 OUTAGES = tuple(measure for measure in MEASURES if measure.startswith("outage."))
+POSITION = "shock.position"
+ANYWHERE = frozenset({FREE, POSITION, "shock.magnitude"})  # measures that ask for no area
 PARAMS: Mapping[str, frozenset[str]] = {
     "loss.area": frozenset({"item"}),
     "loss.total": frozenset({"item"}),
+    POSITION: frozenset({"part"}),
     FREE: frozenset({"reading"}),
     "outage.restored": frozenset({"plan"}),
 }
@@ -55,7 +59,7 @@ def check(product_json: Any) -> list[Refusal]:
     found = [
         *check_grouping(grouping),
         *check_inputs(inputs),
-        *check_area(value.get("area"), needed=shocks),
+        *check_area(value.get("area"), needed=shocks and _needs_area(inputs)),
     ]
     if isinstance(grouping, Mapping):
         found += _unfit(grouping.get("kind"), inputs)
@@ -136,7 +140,7 @@ def check_inputs(inputs: Any) -> list[Refusal]:
 def check_area(area: Any, needed: bool) -> list[Refusal]:
     """The faults of the area where a main shock must lie: its codes, its set of cells, how fine.
 
-    `needed`: the product counts shocks, so no field may be left out.
+    `needed`: a measure of the product looks at it, so no field may be left out.
     """
     if not isinstance(area, Mapping):
         return [_bad_area("area", area)]
@@ -217,9 +221,15 @@ def _params(params: Any, name: str, measure: str) -> list[Refusal]:
         found.append(Refusal("evidence.unknown_item", facts))
     if "plan" in params and not unknown and not _texts([params["plan"]], longest=60):
         found.append(_bad_input(name, "params.plan"))
+    if measure == POSITION and params.get("part") not in PARTS:
+        found.append(_bad_input(name, "params.part"))
     if "reading" in params and not unknown and not _texts([params["reading"]], longest=60):
         found.append(_bad_input(name, "params.reading"))
     return found
+
+
+def _needs_area(inputs: Any) -> bool:
+    return any(measure not in ANYWHERE for _, measure in _measured(inputs))
 
 
 def _measured(inputs: Any) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ MICRO = 1_000_000
 LARGEST_LATITUDE = 90 * MICRO
 LARGEST_LONGITUDE = 180 * MICRO
 SCALE_BITS = 30
+ROUNDED = 1_859_775_394  # 2**30 times the root of 3, and 1: half a unit in each of three parts
 RADIUS_DECIMETRES = 63_710_088  # mean radius of the Earth (IUGG), 6,371,008.8 m
 SMALLEST_RADIUS = 1_000  # metres: below, the rounding of the vectors would show
 LARGEST_RADIUS = 20_015_000
@@ -101,6 +102,13 @@ def threshold(metres: int) -> int:
 def within(a: Vector, b: Vector, least: int) -> bool:
     """Whether two unit vectors are within the radius that `least` (a `threshold`) stands for."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] >= least
+
+
+def is_position(vector: Vector) -> bool:
+    """Whether three integers can be the unit vector of a position: its length is one, but for what
+    rounding each part to the nearest integer can change. Needed where a policy states them."""
+    length = sum(part * part for part in vector)
+    return abs(length - (1 << 2 * SCALE_BITS)) <= ROUNDED
 
 
 def _degrees(what: str, text: str, limit: int) -> int:

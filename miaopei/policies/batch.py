@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from ..errors import Fact, Refusal
 from ..measures.instant import beijing_text
-from ..terms.words import Declared
+from ..measures.place import is_position
+from ..terms.words import Declared, Kind
 from .row import PolicyRow, Transaction
 
 
@@ -90,6 +91,20 @@ def _misfits(row: PolicyRow, book: str, asked: dict[str, Declared]) -> list[Refu
             facts: dict[str, Fact] = {"policy": row.policy, "name": name, "value": value}
             limits = {"low": of.low, "high": of.high}
             found.append(Refusal("policies.declared_out_of_range", {**facts, **limits}))
+    return found + _nowhere(row, asked)
+
+
+def _nowhere(row: PolicyRow, asked: dict[str, Declared]) -> list[Refusal]:
+    """Three parts that are no position; terms name the parts of a place in order, by threes."""
+    names = [name for name, of in asked.items() if of.kind is Kind.PART]
+    found = []
+    for x, y, z in zip(names[::3], names[1::3], names[2::3], strict=False):
+        if not {x, y, z} <= set(row.declared):
+            continue
+        parts = row.declared[x], row.declared[y], row.declared[z]
+        if not is_position(parts):
+            facts: dict[str, Fact] = {"policy": row.policy, "name": x, "value": str(parts)}
+            found.append(Refusal("policies.no_position", facts))
     return found
 
 

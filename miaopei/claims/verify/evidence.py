@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
-from ...evidence.findings import Found, Gathered, Held, role
+from ...evidence.findings import Found, Gathered, Held, position, role
 from ...evidence.grouping import SHOCKS, Occurrence, occurrence_id
 from ...evidence.kinds import EARTHQUAKE, OUTAGE, RESTORATION
 from ...evidence.observation import Observation
@@ -171,6 +171,10 @@ def _role(asked: Asked) -> int:
     return found.value
 
 
+def _position(asked: Asked) -> int:
+    return position.part_of(asked.values, asked.parameter("part", ""))
+
+
 def _loss_area(asked: Asked) -> int:
     item = asked.parameter("item", "civil_houses")
     return sum(asked.values["items"][code][item] for code in asked.seen.product.area["own"])
@@ -236,6 +240,7 @@ def _cause(asked: Asked) -> int:
 MEASURES: Mapping[str, Callable[[Asked], int]] = {
     "shock.magnitude": _magnitude,
     "shock.role": _role,
+    "shock.position": _position,
     "loss.area": _loss_area,
     "loss.total": _loss_total,
     "deaths.area": _deaths,

@@ -22,7 +22,7 @@ from .verdict import Facts, demand, fails
 
 Json = Mapping[str, Any]
 AWAITING = {
-    "awaiting_rapid_report": {"shock.magnitude", "shock.role"},
+    "awaiting_rapid_report": {"shock.magnitude", "shock.role", "shock.position"},
     "awaiting_report": {"loss.area", "loss.total", "value"},
     "awaiting_death_notice": {"deaths.area"},
     "awaiting_quorum": None,

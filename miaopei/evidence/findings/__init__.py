@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import Refusal, Refused
 from ..grouping import Occurrence, Shock
-from . import magnitude, outages, reading, reports, role
+from . import magnitude, outages, position, reading, reports, role
 from .outcome import (
     Closed,
     Context,
@@ -52,6 +52,7 @@ def _anywhere(measure: Callable[[Given, Occurrence, Context, int, Given], Findin
 _READ: Mapping[str, Measure] = {
     "shock.magnitude": _anywhere(magnitude.find),
     "shock.role": role.find,
+    "shock.position": _anywhere(position.find),
     "loss.area": reports.loss_area,
     "loss.total": reports.loss_total,
     "deaths.area": reports.deaths_area,

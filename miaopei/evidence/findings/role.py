@@ -26,17 +26,10 @@ def find(
     now: int,
     fixed: Mapping[str, Any],
 ) -> Finding:
-    """The role of the observation that the magnitude rests on.
-
-    Its own rule names the same sources as the magnitude's, and finds the main shock by it where the
-    magnitude is not among what is known.
-    """
-    main = next((f for f in context.known.values() if "main" in f.detail), None)
-    if main is None:
-        answer = magnitude.find(rule, occurrence, context, now, fixed)
-        if not isinstance(answer, Found):
-            return answer
-        main = answer
+    """The role of the observation that the magnitude rests on."""
+    main = main_shock(rule, occurrence, context, now, fixed)
+    if not isinstance(main, Found):
+        return main
     fact = context.fact(main.detail["observation"])
     assert fact is not None, "a found magnitude rests on a fact on file"
     values, observation = fact.observation.values, fact.observation.id
@@ -58,6 +51,22 @@ def find(
         return Found(OUTSIDE, (observation,), "position_name_unknown", detail)
     reason = "place_name_unknown" if by_name is None else "roles_differ"
     return Held("held_person", reason, detail, "operator")
+
+
+def main_shock(
+    rule: Mapping[str, Any],
+    occurrence: Occurrence,
+    context: Context,
+    now: int,
+    fixed: Mapping[str, Any],
+) -> Finding:
+    """The magnitude of the main shock, in whose detail the observation is named.
+
+    Where the magnitude is not among what is known, the asking input's own rule, which names the
+    same sources, finds it.
+    """
+    main = next((f for f in context.known.values() if "main" in f.detail), None)
+    return magnitude.find(rule, occurrence, context, now, fixed) if main is None else main
 
 
 def _of_place(place: Place, area: Mapping[str, Any]) -> int | None:

@@ -114,13 +114,23 @@ def _place(product: Product) -> list[Refusal]:
             positive = not isinstance(value, int) or value > 0
             if type(value) is not of or not value or not positive:
                 found.append(_no("bad_grouping", product=product.id, field=name))
-        for name in ("own", "surrounding"):
-            codes = product.area.get(name)
-            good = isinstance(codes, list) and all(
-                isinstance(code, str) and re.fullmatch(r"[0-9]{6}", code) for code in codes
-            )
-            if not good or (name == "own" and not codes):
-                found.append(_no("bad_area", product=product.id, field=name))
+        found += _area(product)
+    return found
+
+
+def _area(product: Product) -> list[Refusal]:
+    """Codes, and where there are any, their set of cells. That an input needs an area is for
+    evidence to say: a cover by distance has none."""
+    found = []
+    for name in ("own", "surrounding"):
+        codes = product.area.get(name)
+        if not isinstance(codes, list) or not all(
+            isinstance(code, str) and re.fullmatch(r"[0-9]{6}", code) for code in codes
+        ):
+            found.append(_no("bad_area", product=product.id, field=name))
+    if product.area.get("own") or product.area.get("surrounding"):
+        if not product.area.get("own"):
+            found.append(_no("bad_area", product=product.id, field="own"))
         if not isinstance(product.area.get("cells"), str):
             found.append(_no("bad_area", product=product.id, field="cells"))
         if type(product.area.get("resolution")) is not int:

@@ -229,8 +229,12 @@ def _near(node: w.Near, s: Speaker) -> str:
 
 
 def _position(parts: tuple[w.Word, ...], s: Speaker) -> str:
-    """A position by the names of its parts; its numbers mean nothing to a reader."""
+    """A position by what the names of its parts have in common before their last comma; its
+    numbers mean nothing to a reader."""
     names = [s.label(p) if isinstance(p, w.Observed | w.Declared) else s.of(p) for p in parts]
+    heads = {name.rpartition(s.say("，", ","))[0] or name for name in names}
+    if len(heads) == 1:
+        return heads.pop()
     return s.say(f"（{'、'.join(names)}）", f"({', '.join(names)})")
 
 

@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 
 from miaopei.adapters.feeds import shipped
+from miaopei.measures.place import latitude, longitude, unit_vector
 from miaopei.products.shelf import shelf
 from miaopei.terms.canonical import filing_hash, meaning_hash
 from miaopei.terms.exact import settle, trace_json
 from miaopei.terms.filing import Product, Text
 from miaopei.terms.wording import as_text, sentences
+
+
+def parts(name: str, lat: str, lon: str) -> dict[str, int]:
+    """A position as three inputs."""
+    vector = unit_vector(latitude(lat), longitude(lon))
+    return {f"{name}_{axis}": part for axis, part in zip("xyz", vector, strict=True)}
+
 
 HERE = Path(__file__).parent
 NAMES = {area.code: Text(**area.name) for area in shipped.areas()}
@@ -33,6 +41,11 @@ SETTLED = (
         "power_restoration", 1, "delay",
         {"planned_restoration": MINUTE, "actual_restoration": MINUTE + 685, "outage_cause": 1},
         {"deductible": 120, "occurrence_limit": 10_000_000}, {"delay": 0},
+    ),
+    (
+        "quake_circle", 1, "circle",
+        {**parts("centre", "25.89", "99.80"), "magnitude": 64},
+        {**parts("place", "25.60", "99.90"), "sum_insured": 50_000_000}, {"circle": 40_000_000},
     ),
 )  # fmt: skip
 

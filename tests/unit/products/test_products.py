@@ -62,8 +62,11 @@ def test_the_misprint_of_the_formula_is_kept_in_the_notes() -> None:
         assert "misprint" in notes.en
 
 
-def test_only_the_example_is_illustrative() -> None:
-    ours = {"power_restoration": True, "yunnan_dali": False, "yunnan_yuxi": False}
+def test_only_the_examples_are_illustrative() -> None:
+    ours = {
+        "power_restoration": True, "quake_circle": True, "yunnan_dali": False,
+        "yunnan_yuxi": False,
+    }  # fmt: skip
     assert {id: shelf().find(id).illustrative for id in ours} == ours
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,18 @@ from typing import Any
 import pytest
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "terms"
+
+
+def threshold(metres: int) -> int:
+    """ceil(2**60 cos(r / 6,371,008.8 m)), by the series of the cosine to 50 digits."""
+    with localcontext() as context:
+        context.prec = 60
+        angle = Decimal(metres) / Decimal("6371008.8")
+        cosine = term = Decimal(1)
+        for n in range(1, 60):
+            term *= -angle * angle / ((2 * n - 1) * (2 * n))
+            cosine += term
+        return int((cosine * 2**60).to_integral_value(ROUND_CEILING))
 
 
 class Reader:
@@ -60,6 +73,10 @@ class Reader:
                 return int(any(self.of(item) for item in word["items"]))
             case "not":
                 return 1 - self.of(word["item"])
+            case "near":
+                pairs = zip(word["of"], word["centre"], strict=True)
+                product = sum(self.of(part) * self.of(other) for part, other in pairs)
+                return int(product >= threshold(self.of(word["radius"])))
         return getattr(self, word["word"])(word)  # type: ignore[no-any-return]
 
     def given(self, part: dict[str, Any]) -> int:
