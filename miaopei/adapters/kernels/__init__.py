@@ -27,11 +27,22 @@ from ...terms import words as w
 from ...terms.canonical import meaning_hash
 from ...terms.columnar import Given, Int64Array
 from ...terms.fused import SPAN, Loop, Shape
-from .given import AT_ONCE, arguments, cut, first_of, in_reach, of_years, parts_of, proven, single
+from .given import (
+    AT_ONCE,
+    arguments,
+    check_years,
+    cut,
+    first_of,
+    in_reach,
+    of_years,
+    parts_of,
+    proven,
+    single,
+)
 from .making import compiled, machine, module, name_of
-from .plainly import Paid, joined, paid_plainly, years_plainly
+from .plainly import Paid, Years, joined, paid_plainly, years_plainly
 
-__all__ = ["Kernels", "Paid", "Prepared"]
+__all__ = ["Kernels", "Paid", "Prepared", "Years"]
 
 FEW = 16_384  # rows: below, a second thread costs more than it gives
 YEARS_AT_ONCE = 32
@@ -193,7 +204,7 @@ class Kernels:
         """
         kernel = self._find(terms, benefit, Shape.PAID)
         body = terms.benefit(benefit)
-        if kernel is None or not proven(kernel.loop, layout, observed, benefit):
+        if kernel is None or not proven(kernel.loop, layout, observed, benefit, spent):
             return paid_plainly(terms, benefit, observed, layout, spent, instant)
         tables: dict[str, Any] = {"observed": observed, "declared": layout.declared}
         given = [
@@ -229,17 +240,21 @@ class Kernels:
         observed: Mapping[str, NDArray[Any]],
         declared: Mapping[str, NDArray[Any]],
         per_pair: Collection[str] = (),
-    ) -> Int64Array:
+    ) -> Years:
         """What each event pays over all its policies, each policy's limit kept within its year.
 
         Shapes   years (y + 1,): first event of each; events (e + 1,): first pair of each; policy
-                 (m,); observed (e,), or (m,) where named in `per_pair`; declared (p,); result (e,).
-        Errors   Refused as columnar.settle_many, for the first event that the terms refuse.
-        Same as  exact.settle pair by pair, `spent` the sum of the policy's year so far.
+                 (m,), once in an event; observed (e,), or (m,) where named in `per_pair`; declared
+                 (p,); result (e,) twice.
+        Errors   Refused as columnar.settle_many, for the first event that the terms refuse;
+                 IndexError for a policy that there is not.
+        Same as  exact.settle pair by pair, `spent` the sum of the policy's year so far (net), or
+                 nothing (gross).
         """
         kernel = self._find(terms, benefit, Shape.YEARS, per_pair)
-        by_event = np.zeros(len(events) - 1, dtype=np.int64)
+        net, gross = np.zeros((2, len(events) - 1), dtype=np.int64)
         of_policies = len(next(iter(declared.values()))) if declared else int(policy.max()) + 1
+        check_years(years, events, policy, observed, declared, per_pair)
         given = None if kernel is None else of_years(kernel.loop, observed, declared)
         asked = (terms, benefit, years, events, policy, observed, declared, per_pair)
         if kernel is None or given is None:
@@ -250,14 +265,17 @@ class Kernels:
              for y in range(0, len(years) - 1, YEARS_AT_ONCE)]
         )  # fmt: skip
 
-        def work() -> int:
+        def work() -> list[int]:
             spent = np.zeros(of_policies, dtype=np.int64)
-            return sum(run(*p, years, events, policy, *arrays, spent, by_event) for p in parts)
+            return [run(*p, years, events, policy, *arrays, spent, net, gross) for p in parts]
 
-        if sum(self._all([work] * self.threads)):
+        refused = [count for part in self._all([work] * self.threads) for count in part]
+        if -1 in refused:
+            raise IndexError("a pair names a policy that there is not")
+        if sum(refused):
             years_plainly(*asked, of_policies)
             raise ReadingsDisagree("only the kernel refuses a pair", benefit=benefit)
-        return by_event
+        return Years(net, gross)
 
     def _all(self, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
         """Results in order; the first task runs here. A forked child makes threads of its own."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import Refusal, Refused
 from ...policies import layout as laid
 from ...terms import fused
 from ...terms import words as w
@@ -63,8 +64,16 @@ def arguments(loop: Loop, tables: Mapping[str, Mapping[str, Any]]) -> tuple[list
     return found, rows
 
 
-def proven(loop: Loop, layout: laid.Layout, observed: Mapping[str, int], benefit: str) -> bool:
-    """Whether the columns have the types and ranges that the kernel rests on."""
+def proven(
+    loop: Loop,
+    layout: laid.Layout,
+    observed: Mapping[str, int],
+    benefit: str,
+    spent: NDArray[np.int64],
+) -> bool:
+    """Whether the columns have the types, lengths and ranges that the kernel rests on."""
+    if any(len(column) != len(layout) for column in (*layout.declared.values(), spent)):
+        return False
     for item, _, dtype in loop.arguments:
         if item.table == "declared":
             column = layout.declared.get(item.name)
@@ -79,6 +88,35 @@ def proven(loop: Loop, layout: laid.Layout, observed: Mapping[str, int], benefit
         elif item.name != benefit:
             return False
     return True
+
+
+def check_years(
+    years: NDArray[np.int64],
+    events: NDArray[np.int64],
+    policy: NDArray[np.int32],
+    observed: Mapping[str, NDArray[Any]],
+    declared: Mapping[str, NDArray[Any]],
+    per_pair: Collection[str],
+) -> None:
+    """A compiled loop looks where it is told to: what it is told must lie inside.
+
+    Errors   Refused terms.ragged_columns.
+    """
+    pairs, count = len(policy), len(events) - 1
+    wanted = {n: pairs if n in per_pair else count for n in observed}
+    wanted |= dict.fromkeys(declared, len(next(iter(declared.values()), ())))
+    for name, column in {**observed, **declared}.items():
+        _fits(name, len(column), wanted[name])
+    for name, starts, end in (("years", years, count), ("events", events, pairs)):
+        rising = bool((np.diff(starts) >= 0).all()) and int(starts[0]) >= 0
+        _fits(name, int(starts[-1]) if rising else -1, end)
+
+
+def _fits(name: str, rows: int, expected: int) -> None:
+    if rows != expected:
+        raise Refused(
+            Refusal("terms.ragged_columns", {"name": name, "rows": rows, "expected": expected})
+        )
 
 
 def of_years(

@@ -28,7 +28,7 @@ def module(loop: Loop) -> str:
         Shape.BOOK: (["i8", "i8"], ["i8[::1]"], "i8"),
         Shape.PAID: (["i8"] * 3 + ["of(i8)"] * 2, ["u1[::1]", "i4[::1]"] + ["i8[::1]"] * 2,
                      "types.UniTuple(i8, 2)"),
-        Shape.YEARS: (["i8"] * 2 + ["of(i8)"] * 2 + ["of(i4)"], ["i8[::1]"] * 2, "i8"),
+        Shape.YEARS: (["i8"] * 2 + ["of(i8)"] * 2 + ["of(i4)"], ["i8[::1]"] * 3, "i8"),
     }  # fmt: skip
     first, last, gives = outer[loop.shape]
     short = {"int16": "i2", "int32": "i4", "int64": "i8"}

@@ -24,6 +24,13 @@ class Paid(NamedTuple):
     refused: Int64Array
 
 
+class Years(NamedTuple):
+    """What each event pays, in fen: limits of the year kept, and as if nothing had been spent."""
+
+    net: Int64Array
+    gross: Int64Array
+
+
 def joined(parts: list[Int64Array]) -> Int64Array:
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
@@ -84,9 +91,9 @@ def years_plainly(
     declared: Mapping[str, NDArray[Any]],
     per_pair: Collection[str],
     of_policies: int,
-) -> Int64Array:
+) -> Years:
     """As Kernels.years, one event after another."""
-    by_event = np.zeros(len(events) - 1, dtype=np.int64)
+    net, gross = np.zeros((2, len(events) - 1), dtype=np.int64)
     for year in range(len(years) - 1):
         spent = np.zeros(of_policies, dtype=np.int64)
         for event in range(years[year], years[year + 1]):
@@ -101,5 +108,7 @@ def years_plainly(
             own = {n: v[who].astype(np.int64) for n, v in declared.items()}
             amounts = columnar.settle_many(terms, benefit, seen, own, spent[who])
             np.add.at(spent, who, amounts)
-            by_event[event] = amounts.sum()
-    return by_event
+            net[event] = amounts.sum()
+            none = np.zeros(len(who), dtype=np.int64)
+            gross[event] = columnar.settle_many(terms, benefit, seen, own, none).sum()
+    return Years(net, gross)

@@ -185,35 +185,46 @@ def _paid(rule: Rule, names: Names) -> str:
 
 
 def _years(rule: Rule, names: Names) -> str:
-    """Years first to last: what each event pays; gives how many pairs are refused.
+    """Years first to last: what each event pays, with what its year spent before and without; gives
+    how many pairs are refused, or -1 for a policy that there is not.
 
     `spent` has an entry a policy, zero before and after: a policy's limit counts within its year.
     """
-    given = [
-        f"int64({names[item.key]}[{'j' if item.table == 'observed' else 'p'}])"
-        if item.table != "spent"
-        else "spent[p]"
-        for item in rule.columns
-    ]
-    given += [f"{part}{n}" for n in range(len(rule.shared)) for part in "hr"]
+
+    def call(spent: str) -> str:
+        given = [
+            f"int64({names[item.key]}[{'j' if item.table == 'observed' else 'p'}])"
+            if item.table != "spent"
+            else spent
+            for item in rule.columns
+        ]
+        given += [f"{part}{n}" for n in range(len(rule.shared)) for part in "hr"]
+        return f"row({', '.join(given)})"
+
     names = {key: name for key, name in names.items() if key[0] != "spent"}
     return "\n".join(
         [
-            _head(["first", "last", "years", "events", "policy"], names, ["spent", "by_event"]),
+            _head(["first", "last", "years", "events", "policy"], names, ["spent", "net", "gross"]),
             " refused = 0",
             " for y in range(first, last):",
             "  for e in range(years[y], years[y + 1]):",
             *_lines(3, _shared(rule, names, "[e]")),
-            "   total = int64(0)",
+            "   owed = int64(0)",
+            "   uncut = int64(0)",
             "   for j in range(events[e], events[e + 1]):",
             "    p = policy[j]",
-            f"    amount, reason = row({', '.join(given)})",
+            "    if p < 0 or p >= len(spent):",
+            "     return -1",
+            f"    amount, reason = {call('spent[p]')}",
             "    if reason != 0:",
             "     refused += 1",
-            "    else:",
+            "    elif amount != 0 or spent[p] != 0:",
             "     spent[p] += amount",
-            "     total += amount",
-            "   by_event[e] = total",
+            "     owed += amount",
+            f"     amount, reason = {call('int64(0)')}",
+            "     uncut += amount",
+            "   net[e] = owed",
+            "   gross[e] = uncut",
             "  for j in range(events[years[y]], events[years[y + 1]]):",
             "   spent[policy[j]] = 0",
             " return refused",

@@ -176,3 +176,28 @@ def test_no_text_of_the_terms_becomes_code() -> None:
         text = loop(DELAY, "delay", shape).text
         assert not [name for name in words if name in text]
         assert text.isascii()
+
+
+def test_a_pair_that_names_no_policy_never_reaches_into_memory(folder: Path) -> None:
+    kernels = Kernels(folder)
+    kernels.prepare(DELAY, (Shape.YEARS,), ("actual_restoration",))
+    observed = {
+        "planned_restoration": np.array([START]), "outage_cause": np.array([2]),
+        "actual_restoration": np.array([START + 300, START + 400]),
+    }  # fmt: skip
+    given: list[Any] = [
+        np.array([0, 1]), np.array([0, 2]), np.array([0, 1], dtype=np.int32), observed,
+        {name: column[:2] for name, column in rows().items()}, ("actual_restoration",),
+    ]  # fmt: skip
+    assert len(kernels.years(DELAY, "delay", *given).net) == 1
+    for far in (2, -1, 2**31 - 1):
+        spoilt = [*given]
+        spoilt[2] = np.array([0, far], dtype=np.int32)
+        with pytest.raises(IndexError):
+            kernels.years(DELAY, "delay", *spoilt)
+    for place, value in ((0, [0, 2]), (1, [0, 3]), (1, [1, 0])):
+        spoilt = [*given]
+        spoilt[place] = np.array(value)
+        with pytest.raises(Refused) as refused:
+            kernels.years(DELAY, "delay", *spoilt)
+        assert refused.value.refusals[0].code == "terms.ragged_columns"
