@@ -49,9 +49,9 @@ def kernels_prepare(
     lang: LangOption = None,
 ) -> None:
     """Compile the terms of products into fast loops, kept on disk. Needs `miaopei[fast]`."""
-    from .. import kernels
+    from .. import terms
 
-    raise typer.Exit(kernels.prepare(product or [], as_json=as_json, language=chosen(lang)))
+    raise typer.Exit(terms.prepare_kernels(product or [], as_json=as_json, language=chosen(lang)))
 
 
 def terms_hash(
