@@ -183,6 +183,8 @@ PRODUCT = Product(
         "km": 50,
         "same_shock_seconds": 60,
         "same_shock_km": 100,
+        "like_shock_seconds": 120,
+        "like_shock_tenths": 5,
         "counted_types": ["Ms", "M"],
     },
     area={"own": [], "surrounding": []},

@@ -183,7 +183,10 @@ class Kernels:
         amounts = np.empty(rows, dtype=np.int64)
         run = kernel.run
         parts = parts_of(rows, self.threads if rows > FEW else 1)
-        if sum(self._all([partial(run, *p, *arrays, amounts) for p in parts])):
+        refused = self._all([partial(run, *p, *arrays, amounts) for p in parts])
+        if -1 in refused:  # what all rows share is refused, if any row asks for it
+            return columnar.settle_many(terms, benefit, observed, columns, spent)
+        if sum(refused):
             columnar.settle_many(terms, benefit, observed, columns, spent)
             raise ReadingsDisagree("only the kernel refuses a row", benefit=benefit)
         return amounts
@@ -222,12 +225,16 @@ class Kernels:
                 count, bad = run(
                     first, last, instant, since, until, *given, flags, chosen, places, amounts
                 )
+                if count < 0:  # what all rows share is refused, if any row asks for it
+                    return [(-1, places[:0], places[:0], places[:0])]
                 no = places[AT_ONCE - bad :][::-1].copy()
                 found.append((first, places[:count].copy(), amounts[:count].copy(), no))
             return found
 
         threads = self.threads if len(layout) > FEW else 1
         found = sorted((p for part in self._all([work] * threads) for p in part), key=first_of)
+        if any(part[0] < 0 for part in found):
+            return paid_plainly(terms, benefit, observed, layout, spent, instant)
         return Paid(*(joined([part[i] for part in found]) for i in (1, 2, 3)))
 
     def years(
@@ -240,6 +247,8 @@ class Kernels:
         observed: Mapping[str, NDArray[Any]],
         declared: Mapping[str, NDArray[Any]],
         per_pair: Collection[str] = (),
+        *,
+        gross: bool = True,
     ) -> Years:
         """What each event pays over all its policies, each policy's limit kept within its year.
 
@@ -249,10 +258,11 @@ class Kernels:
         Errors   Refused as columnar.settle_many, for the first event that the terms refuse;
                  IndexError for a policy that there is not.
         Same as  exact.settle pair by pair, `spent` the sum of the policy's year so far (net), or
-                 nothing (gross).
+                 nothing (gross; empty where it is not asked for, which is quicker).
         """
         kernel = self._find(terms, benefit, Shape.YEARS, per_pair)
-        net, gross = np.zeros((2, len(events) - 1), dtype=np.int64)
+        net = np.zeros(len(events) - 1, dtype=np.int64)
+        uncut = np.zeros(len(net) if gross else 0, dtype=np.int64)
         of_policies = len(next(iter(declared.values()))) if declared else int(policy.max()) + 1
         check_years(years, events, policy, observed, declared, per_pair)
         given = None if kernel is None else of_years(kernel.loop, observed, declared)
@@ -267,15 +277,17 @@ class Kernels:
 
         def work() -> list[int]:
             spent = np.zeros(of_policies, dtype=np.int64)
-            return [run(*p, years, events, policy, *arrays, spent, net, gross) for p in parts]
+            return [run(*p, years, events, policy, *arrays, spent, net, uncut) for p in parts]
 
         refused = [count for part in self._all([work] * self.threads) for count in part]
         if -1 in refused:
+            return years_plainly(*asked, of_policies)
+        if -2 in refused:
             raise IndexError("a pair names a policy that there is not")
         if sum(refused):
             years_plainly(*asked, of_policies)
             raise ReadingsDisagree("only the kernel refuses a pair", benefit=benefit)
-        return Years(net, gross)
+        return Years(net, uncut)
 
     def _all(self, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
         """Results in order; the first task runs here. A forked child makes threads of its own."""

@@ -10,6 +10,7 @@ from ...errors import Fact, Refusal, Refused
 from ...measures.money import Rounding
 from ...measures.place import threshold
 from .. import words as w
+from ..bounds import Interval
 from .asked import Key, key_of
 
 
@@ -29,6 +30,7 @@ class Writer(Protocol):
     def refuse(self, test: str, code: str, name: str = "") -> None: ...
     def stop(self, code: str, name: str) -> None: ...
     def table(self, values: tuple[int, ...]) -> str: ...
+    def span(self, node: w.Word) -> Interval: ...
     def branch(self, write: Callable[[], str], into: str) -> None: ...
 
 
@@ -89,15 +91,16 @@ def _extreme(items: tuple[w.Word, ...], to: Writer, better: str) -> str:
 
 def _pro_rata(node: w.ProRata, to: Writer) -> str:
     amount, part, whole = to.of(node.amount), to.of(node.part), to.of(node.whole)
-    to.refuse(f"{whole} <= 0", "whole_is_zero")
-    to.refuse(f"{part} < 0 or {part} > {whole}", "part_exceeds_whole")
-    each = to.new(f"{whole} * {node.unit_fen}")
-    dividend = to.new(f"{amount} * {part}")
-    units = to.new(f"{dividend} // {each}")
+    of_part, of_whole = to.span(node.part), to.span(node.whole)
+    if of_whole.least <= 0:
+        to.refuse(f"{whole} <= 0", "whole_is_zero")
+    if of_part.least < 0 or of_part.most > of_whole.least:
+        to.refuse(f"{part} < 0 or {part} > {whole}", "part_exceeds_whole")
+    each = to.new(f"uint64({whole} * {node.unit_fen})")
+    dividend = to.new(f"uint64({amount} * {part})")
     if node.rounding is Rounding.HALF_UP:
-        rest = to.new(f"{dividend} - {units} * {each}")
-        units = to.new(f"{units} + 1 if {rest} >= {each} - {rest} else {units}")
-    return to.new(f"{units} * {node.unit_fen}")
+        dividend = to.new(f"{dividend} + {each} // uint64(2)")
+    return to.new(f"int64({dividend} // {each}) * {node.unit_fen}")
 
 
 def _band(node: w.Band, to: Writer) -> str:
@@ -106,12 +109,15 @@ def _band(node: w.Band, to: Writer) -> str:
         if row.high != after.low:
             facts: dict[str, Fact] = {"clause": "", "from": row.high, "to": after.low}
             raise Refused(Refusal("terms.band_gap", facts))
-    to.refuse(f"{of} < {node.rows[0].low}", "outside_table", name)
-    if node.rows[-1].high is not None:
+    span = to.span(node.of)
+    if span.least < node.rows[0].low:
+        to.refuse(f"{of} < {node.rows[0].low}", "outside_table", name)
+    if node.rows[-1].high is not None and span.most >= node.rows[-1].high:
         to.refuse(f"{of} >= {node.rows[-1].high}", "outside_table", name)
     if (values := _listed(node.rows)) is not None:
-        place = f"min({of}, {node.rows[-1].low}) - {node.rows[0].low}"
-        return to.new(f"{to.table(values)}[{place}]")
+        last = node.rows[-1].low
+        place = of if span.most <= last else f"min({of}, {last})"
+        return to.new(f"{to.table(values)}[uint64({place} - {node.rows[0].low})]")
     found = to.new("0")
     _halve(node.rows, of, name, found, to)
     return found
@@ -143,7 +149,10 @@ def _halve(rows: tuple[w.Row, ...], of: str, name: str, found: str, to: Writer) 
 def _tier(node: w.Tier, to: Writer) -> str:
     of = to.of(node.of)
     up = node.size - 1 if node.counting is w.Counting.STARTED else 0
-    units = to.new(f"({of} + {up}) // {node.size}")
+    whole = f"({of} + {up}) // {node.size}"
+    if to.span(node.of).least >= 0:
+        whole = f"int64(uint64({of} + {up}) // uint64({node.size}))"
+    units = to.new(whole)
     money = to.new("0")
     for rate, after in pairwise((*node.rates, None)):
         assert rate is not None, "only the last is None"

@@ -73,7 +73,7 @@ def loop(terms: w.Terms, benefit: str, shape: Shape, per_pair: Collection[str] =
     body = {
         Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid, Shape.YEARS: _years
     }[shape](rule, names)  # fmt: skip
-    parts = [part.text for part in rule.shared]
+    parts = [part.text(number) for number, part in enumerate(rule.shared)]
     parts += [text for text in (rule.row, rule.guard if shape is Shape.PAID else None) if text]
     tables = [f"T{number} = array({list(values)})" for number, values in enumerate(rule.tables)]
     text = (
@@ -99,17 +99,18 @@ def _argument(item: Input, shape: Shape, own: bool) -> Argument:
 Names = dict[Key, str]
 
 
-def _shared(rule: Rule, names: Names, at: str = "") -> list[str]:
-    """Statements that evaluate the shared parts."""
-    return [
-        f"h{n}, r{n} = shared{n}({', '.join(f'{names[i.key]}{at}' for i in part.inputs)})"
-        for n, part in enumerate(rule.shared)
-    ]
+def _shared(rule: Rule, names: Names, gives: str, at: str = "") -> list[str]:
+    """Statements that evaluate the shared parts; where one is refused nothing is read at all."""
+    lines = []
+    for n, part in enumerate(rule.shared):
+        given = ", ".join(f"{names[item.key]}{at}" for item in part.inputs)
+        lines += [f"h{n}, reason = shared{n}({given})", "if reason != 0:", f" return {gives}"]
+    return lines
 
 
 def _call(name: str, columns: tuple[Input, ...], rule: Rule, names: Names, at: str = "i") -> str:
     given = [f"int64({names[item.key]}[{at}])" for item in columns]
-    given += [f"{part}{n}" for n in range(len(rule.shared)) for part in "hr"]
+    given += [f"h{n}" for n in range(len(rule.shared))]
     return f"{name}({', '.join(given)})"
 
 
@@ -122,11 +123,12 @@ def _lines(depth: int, lines: list[str]) -> list[str]:
 
 
 def _dense(rule: Rule, names: Names) -> str:
-    """Rows first to last: the amount, or REFUSED and the reason; gives how many are refused."""
+    """Rows first to last: the amount, or REFUSED and the reason; gives how many are refused, -1
+    where a shared part is."""
     return "\n".join(
         [
             _head(["first", "last"], names, ["amounts"]),
-            *_lines(1, _shared(rule, names)),
+            *_lines(1, _shared(rule, names, "-1")),
             " refused = 0",
             " for i in range(first, last):",
             f"  amount, reason = {_call('row', rule.columns, rule, names)}",
@@ -142,8 +144,8 @@ def _dense(rule: Rule, names: Names) -> str:
 def _paid(rule: Rule, names: Names) -> str:
     """Rows in force that are owed something, from the front; rows refused, from the back.
 
-    Where there is a guard it is read first, for SPAN rows in a straight run, and only the rows that
-    pass it touch anything else: the columns of money stay where they are for all others.
+    Where there is a guard it is read first, for SPAN rows in a straight run without a branch,
+    and only the rows that pass it touch anything else.
     """
     settle = [
         "if since[i] <= instant and instant < until[i]:",
@@ -159,7 +161,7 @@ def _paid(rule: Rule, names: Names) -> str:
     lines = [
         _head(["first", "last", "instant", "since", "until"], names,
               ["flags", "chosen", "places", "amounts"]),
-        *_lines(1, _shared(rule, names)),
+        *_lines(1, _shared(rule, names, "-1, 0")),
         " count = 0",
         " refused = 0",
         " size = len(places)",
@@ -167,18 +169,22 @@ def _paid(rule: Rule, names: Names) -> str:
     if rule.guard is None:
         lines += [" for i in range(first, last):", *_lines(2, settle)]
     else:
+        views = [f"b{names[item.key]}" for item in rule.guard_columns]
+        held = [f"int64({view}[k])" for view in views]
+        held += [f"h{n}" for n in range(len(rule.shared))]
         lines += [
             f" for start in range(first, last, {SPAN}):",
             f"  rows = min({SPAN}, last - start)",
+            *(f"  {v} = {v[1:]}[start:start + rows]" for v in views),
             "  for k in range(rows):",
-            f"   held, reason = {_call('guard', rule.guard_columns, rule, names, 'start + k')}",
+            f"   held, reason = guard({', '.join(held)})",
             "   flags[k] = (held != 0) | (reason != 0)",
-            "  passed = 0",
+            "  passed = uint64(0)",
             "  for k in range(rows):",
             "   chosen[passed] = k",
-            "   passed += flags[k]",
+            "   passed += uint64(flags[k])",
             "  for k in range(passed):",
-            "   i = start + chosen[k]",
+            "   i = uint64(start + int64(chosen[k]))",
             *_lines(3, settle),
         ]
     return "\n".join([*lines, " return count, refused"])
@@ -186,7 +192,8 @@ def _paid(rule: Rule, names: Names) -> str:
 
 def _years(rule: Rule, names: Names) -> str:
     """Years first to last: what each event pays, with what its year spent before and without; gives
-    how many pairs are refused, or -1 for a policy that there is not.
+    how many pairs are refused, -1 where a shared part is, -2 for a policy that there is not. The
+    second is left out where there is no room for it.
 
     `spent` has an entry a policy, zero before and after: a policy's limit counts within its year.
     """
@@ -198,7 +205,7 @@ def _years(rule: Rule, names: Names) -> str:
             else spent
             for item in rule.columns
         ]
-        given += [f"{part}{n}" for n in range(len(rule.shared)) for part in "hr"]
+        given += [f"h{n}" for n in range(len(rule.shared))]
         return f"row({', '.join(given)})"
 
     names = {key: name for key, name in names.items() if key[0] != "spent"}
@@ -206,25 +213,30 @@ def _years(rule: Rule, names: Names) -> str:
         [
             _head(["first", "last", "years", "events", "policy"], names, ["spent", "net", "gross"]),
             " refused = 0",
+            " wanted = len(gross) > 0",
             " for y in range(first, last):",
             "  for e in range(years[y], years[y + 1]):",
-            *_lines(3, _shared(rule, names, "[e]")),
+            *_lines(3, _shared(rule, names, "-1", "[e]")),
             "   owed = int64(0)",
             "   uncut = int64(0)",
             "   for j in range(events[e], events[e + 1]):",
-            "    p = policy[j]",
+            "    p = int64(policy[j])",
             "    if p < 0 or p >= len(spent):",
-            "     return -1",
+            "     return -2",
             f"    amount, reason = {call('spent[p]')}",
             "    if reason != 0:",
             "     refused += 1",
             "    elif amount != 0 or spent[p] != 0:",
+            "     if wanted and spent[p] != 0:",
+            f"      whole, reason = {call('int64(0)')}",
+            "      uncut += whole",
+            "     else:",
+            "      uncut += amount",
             "     spent[p] += amount",
             "     owed += amount",
-            f"     amount, reason = {call('int64(0)')}",
-            "     uncut += amount",
             "   net[e] = owed",
-            "   gross[e] = uncut",
+            "   if wanted:",
+            "    gross[e] = uncut",
             "  for j in range(events[years[y]], events[years[y + 1]]):",
             "   spent[policy[j]] = 0",
             " return refused",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .. import words as w
+from ..bounds import Bounds, Interval
 from .asked import Input, Key, guard, key_of
 from .cases import case_of
 
@@ -23,17 +24,23 @@ class Reason(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A function of numbers that all rows share: its text, and the inputs it takes in order."""
+    """A function of numbers that all rows share: its statements, and its inputs in order."""
 
-    text: str
+    lines: tuple[str, ...]
     inputs: tuple[Input, ...]
+
+    def text(self, number: int) -> str:
+        """The function under its number."""
+        names = [f"c{n}" for n in range(len(self.inputs))]
+        return _function(f"shared{number}", names, list(self.lines))
 
 
 @dataclass(frozen=True)
 class Rule:
     """`row` gives (amount, reason); `guard`, if there is one, whether a row can be owed anything.
 
-    Both take the columns, then value and reason of each shared part, in the order given here.
+    Both take the columns, then the value of each shared part, in the order given here. Where a
+    shared part is refused no row is read by this rule: the caller asks another reading.
     """
 
     row: str
@@ -62,7 +69,7 @@ def write(
     test = guard(body)
     first = None if test is None else _Writer(book)
     guarding = first.whole(test) if first and test else None
-    names = [*(f"{part}{n}" for n in range(len(book.shared)) for part in "hr")]
+    names = [f"h{n}" for n in range(len(book.shared))]
     return Rule(
         row=_function("row", [*_arguments(row.columns), *names], lines),
         guard=None
@@ -70,7 +77,7 @@ def write(
         else _function("guard", [*_arguments(first.columns), *names], guarding),
         columns=tuple(row.columns.values()),
         guard_columns=tuple(first.columns.values()) if first else (),
-        shared=tuple(book.shared.values()),
+        shared=tuple(book.shared),
         tables=tuple(book.tables),
         reasons=tuple(book.reasons),
     )
@@ -91,7 +98,8 @@ class _Book:
     per_row: Callable[[Key], bool]
     trusted: Callable[[Key], bool]
     reasons: list[Reason] = field(default_factory=list)
-    shared: dict[int, Shared] = field(default_factory=dict)
+    shared: list[Shared] = field(default_factory=list)
+    bounds: Bounds = field(default_factory=Bounds)
     numbers: dict[int, int] = field(default_factory=dict)
     kept: list[w.Word] = field(default_factory=list)  # so that an id is never used twice
     tables: list[tuple[int, ...]] = field(default_factory=list)
@@ -128,12 +136,12 @@ class _Book:
         """The number of a part that is evaluated once for all rows."""
         number = self.numbers.get(id(node))
         if number is None:
-            number = self.numbers[id(node)] = len(self.shared)
-            self.shared[number] = Shared("", ())
             inner = _Writer(self, inside=True)
             lines = inner.whole(node)
-            text = _function(f"shared{number}", _arguments(inner.columns), lines)
-            self.shared[number] = Shared(text, tuple(inner.columns.values()))
+            part = Shared(tuple(lines), tuple(inner.columns.values()))
+            if part not in self.shared:
+                self.shared.append(part)
+            number = self.numbers[id(node)] = self.shared.index(part)
         return number
 
 
@@ -174,6 +182,10 @@ class _Writer:
     def table(self, values: tuple[int, ...]) -> str:
         return self.book.table(values)
 
+    def span(self, node: w.Word) -> Interval:
+        """What a word can be where its inputs are in range."""
+        return self.book.bounds.of(node)
+
     def branch(self, write: Callable[[], str], into: str) -> None:
         """Statements one level deeper; what they found out is forgotten after them."""
         before = dict(self.known), dict(self.products)
@@ -189,10 +201,7 @@ class _Writer:
             self.book.kept.append(node)
             own, shared = self.book.rests_on(node)
             if shared and not own and not self.inside:
-                number = self.book.share(node)
-                self.say(f"if r{number} != 0:")
-                self.say(f" return 0, r{number}")
-                value = f"h{number}"
+                value = f"h{self.book.share(node)}"
             else:
                 value = case(node, self)
             self.known[id(node)] = value

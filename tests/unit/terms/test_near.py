@@ -50,7 +50,7 @@ def inside(terms: w.Terms, place: Vector, centre: Vector) -> int:
     columns = {name: np.array([value], dtype=np.int64) for name, value in own.items()}
     assert settle_many(terms, "hit", seen, columns, {}).tolist() == [answer]
     read = loop(terms, "hit", Shape.ROWS)
-    scope: dict[str, object] = {"int64": int, "REFUSED": None, "array": list}
+    scope: dict[str, object] = {"int64": int, "uint64": int, "REFUSED": None, "array": list}
     scope |= {"inner": lambda f: f, "outer": lambda f: f}
     exec(read.text, scope)
     amounts = [0]
