@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import engines, facts, keeping, live, nets, records
+from . import engines, facts, keeping, live, nets, pricing, records
 
 HELP = """
 秒赔 Miaopei: insurance that pays by itself, and can prove it.
@@ -71,8 +71,10 @@ for command in (
     *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
     *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
     *(keeping.restore, keeping.export, live.begin, live.resolve, live.reopen, live.payee),
+    pricing.backtest,
 ):
     app.command()(command)
+app.command("basis-risk")(pricing.basis_risk)
 
 
 @app.callback()

@@ -7,7 +7,7 @@ database is touched and no money moves. The objects are those of the register.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -161,10 +161,11 @@ def what_if(
     declared: Mapping[str, int] | None = None,
     labels: tuple[str, ...] = ("what_if",),
     year_from: int = POLICY_SINCE,
+    told: Callable[[int], object] = int,
 ) -> Register:
     """The register of a record in memory, with one policy that spans everything.
 
-    Facts of before 1970 are left out: a record's time starts there.
+    Facts of before 1970 are left out: a record's time starts there. `told` hears of rows read.
     """
     coming = [a for a in arrivals if a.row.observation.instant >= 0 and a.at > 0]
     if not coming:
@@ -199,8 +200,8 @@ def what_if(
     scheme.issue(member.node, product.id, [wanted], MEMBER)
     member.work()
     closing = [rule.close_after_seconds or 0 for rule in product.inputs]
-    for _ in replay(member.node, coming, last + max(closing, default=0) + DAY, member.work):
-        pass
+    for step in replay(member.node, coming, last + max(closing, default=0) + DAY, member.work):
+        told(step.rows)
     with member.node.reading() as (reading, state):
         now = reading.head().time
         return register(state, now, printed=output.printed(), labels=labels)

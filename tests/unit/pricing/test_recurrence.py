@@ -14,8 +14,9 @@ from miaopei.errors import Refused
 from miaopei.pricing.chance import Stream, cumulative
 from miaopei.pricing.recurrence import Quake, fit, magnitudes, main_shocks, slope
 
-# SeismoStats 1.0.1 (ETH) on the Ms rows of the shipped catalogue: UtsuBValueEstimator for
-# steps of 0.1; its ClassicBValueEstimator (Tinti and Mulargia) gives STEPPED at 4.2, and `shi_bolt_confidence(..., b=0.9)` for the error at 4.2.
+# SeismoStats 1.0.1 (ETH) on the Ms rows of the shipped catalogue: UtsuBValueEstimator for steps of
+# 0.1; its ClassicBValueEstimator (Tinti and Mulargia) gives STEPPED at 4.2; and
+# `shi_bolt_confidence(..., b=0.9)` the error at 4.2.
 SEISMOSTATS = {40: 0.6989828347791982, 42: 0.8147568169709252, 45: 0.9386577843266634}
 COUNTS = {40: 136, 42: 112, 45: 71}
 STEPPED = 0.8171591616850454

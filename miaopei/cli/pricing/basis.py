@@ -1,0 +1,94 @@
+"""`miaopei basis-risk`: what an index paid beside what was lost, event by event (row E-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import Refusal
+from ...measures.money import as_wan
+from ...pricing.basis import Basis, Pair, basis
+from ...settings import Language
+from ..demo.whatif import Asked
+from ..speak import Speaker, out, show_json, show_table
+from . import said, write_csv, wrote
+from .backtest import DASH, replayed
+
+COLUMNS = ("date", "product", "version", "place", "payout_fen", "loss_fen", "ratio_percent")
+
+
+def run(
+    asked: Asked,
+    products: Sequence[str],
+    least_loss_fen: int,
+    *,
+    folder: Path | None,
+    as_json: bool,
+    language: Language,
+) -> int:
+    """The pairs of one or more products over the same files, and what they say together."""
+    speaker = Speaker(language)
+    pairs, labels, quiet = list[Pair](), dict[str, None](), 0
+    for product in products:
+        register, told = replayed(replace(asked, product=product), speaker)
+        labels |= dict.fromkeys(told)
+        for row in register.rows:
+            if row.loss_fen is None and row.payout_fen == 0:
+                quiet += 1  # nothing paid and no loss on file: nothing to compare
+                continue
+            place = str(row.main["place"])
+            pairs.append(Pair(row.date, product, row.version, place, row.payout_fen, row.loss_fen))
+    found = basis(pairs, least_loss_fen)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_csv(folder / "basis.csv", COLUMNS, [pair.as_json() for pair in found.pairs])
+    if as_json:
+        show_json({"labels": list(labels), "neither_paid_nor_assessed": quiet, **found.as_json()})
+        return 0
+    for label in labels:
+        out(f"! {speaker.refusal(Refusal(f'register.label_{label}'))}")
+    _show(found, quiet, speaker)
+    if folder is not None:
+        wrote(speaker, folder)
+    return 0
+
+
+def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
+    headings = [
+        (speaker.pick("主震日期", "Main shock"), "left"),
+        (speaker.pick("产品", "Product"), "left"),
+        (speaker.pick("震中", "Epicentre"), "left"),
+        (speaker.pick("损失/万元", "Loss, 万元"), "right"),
+        (speaker.pick("赔款/万元", "Paid, 万元"), "right"),
+        (speaker.pick("占比/%", "%"), "right"),
+    ]
+    rows = [
+        (pair.date, f"{pair.product} v{pair.version}", pair.place, _wan(pair.loss_fen),
+         _wan(pair.payout_fen), pair.ratio_percent or DASH)
+        for pair in found.pairs
+    ]  # fmt: skip
+    show_table(said(speaker, "basis_title", count=len(found.pairs)), headings, rows)
+    facts = {
+        "least": found.least_percent or DASH,
+        "most": found.most_percent or DASH,
+        "mean": found.mean_percent or DASH,
+        "whole": found.whole_percent or DASH,
+        "pearson": found.pearson or DASH,
+        "spearman": found.spearman or DASH,
+    }
+    out(said(speaker, "basis_figures", **facts))
+    counts = {
+        "false_alarms": len(found.false_alarms),
+        "misses": len(found.misses),
+        "unknown": len(found.unknown),
+        "quiet": quiet,
+    }
+    out(said(speaker, "basis_counts", **counts))
+    for name in ("false_alarms", "misses", "unknown"):
+        for pair in getattr(found, name):
+            out(f"  {said(speaker, name)}  {pair.date}  {pair.product}  {pair.place}")
+
+
+def _wan(fen: int | None) -> str:
+    return DASH if fen is None else as_wan(fen)
