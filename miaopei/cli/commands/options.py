@@ -59,16 +59,17 @@ ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters o
 ProductName = typer.Argument(metavar="ID", help="A product's id, or its file (JSON).")
 
 
-def _file(name: str, help: str) -> typer.models.OptionInfo:
+def file_option(name: str, help: str) -> typer.models.OptionInfo:
+    """An option that names a file which is there."""
     found: typer.models.OptionInfo = typer.Option(
         name, metavar="FILE", exists=True, dir_okay=False, readable=True, help=help
     )
     return found
 
 
-RapidFile = _file("--rapid", "Official rapid reports (CSV).")
-LossFile = _file("--losses", "Loss assessment reports (CSV).")
-DeathFile = _file("--deaths", "Official death notices (CSV).")
+RapidFile = file_option("--rapid", "Official rapid reports (CSV).")
+LossFile = file_option("--losses", "Loss assessment reports (CSV).")
+DeathFile = file_option("--deaths", "Official death notices (CSV).")
 TypesOption = typer.Option(
     "--type", metavar="TYPE", help="Count magnitudes of this type as well (mww, mb); repeatable."
 )

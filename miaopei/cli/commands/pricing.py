@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,17 @@ from .options import (
     RapidFile,
     TypesOption,
     chosen,
+    file_option,
 )
+
+
+class Engine(StrEnum):
+    """Where blocks are worked on; the names of adapters.pricing.spread."""
+
+    HERE = "here"
+    THREADS = "threads"
+    RAY = "ray"
+
 
 ProductOption = Annotated[str, typer.Option(metavar="ID", help="Product id, or a product's file.")]
 FolderOption = Annotated[
@@ -86,3 +98,56 @@ def basis_risk(
     raise typer.Exit(
         run(asked, product, least_loss, folder=folder, as_json=as_json, language=chosen(lang))
     )
+
+
+def price(
+    catalogue: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, readable=True)
+    ] = None,
+    product: Annotated[
+        str | None, typer.Option(metavar="ID", help="Product id; else the plan's.")
+    ] = None,
+    terms: Annotated[int | None, typer.Option(metavar="VERSION", help="Else the plan's.")] = None,
+    plan: Annotated[
+        Path | None, file_option("--plan", "Zones, law, loadings (JSON); else the product's own.")
+    ] = None,
+    event_losses: Annotated[
+        Path | None, file_option("--event-losses", "Your own: event,year,policy,loss (CSV).")
+    ] = None,
+    policies: Annotated[
+        Path | None, file_option("--policies", "Their limits: policy,occurrence_limit,year_limit.")
+    ] = None,
+    years: Annotated[int | None, typer.Option(min=2, help="How many years.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Else the plan's.")] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FROM:LIMIT", help="A layer of the year, in yuan; repeatable."),
+    ] = None,
+    declare: Annotated[list[str] | None, DeclareOption] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many work at a time.")] = 1,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Threads by default; ray: processes, or a cluster.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Ray cluster that you run.")
+    ] = None,
+    folder: FolderOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """From a catalogue, or your own event losses, to exceedance curve and price.
+
+    Years are drawn from the law that the catalogue's main shocks follow and run through the terms.
+    """
+    from ...adapters.pricing import spread
+    from ..pricing.price import How, Wanted, run
+
+    chosen_engine = spread.Engine(engine or Engine.THREADS)
+    if chosen_engine is spread.Engine.RAY and ray_address is None:
+        code = spread.confine(sys.argv[1:])
+        if code is not None:
+            raise typer.Exit(code)
+    wanted = Wanted(catalogue, product, terms, plan, event_losses, policies, years, seed,
+                    declare or (), layer or ())  # fmt: skip
+    how = How(chosen_engine, workers, ray_address)
+    raise typer.Exit(run(wanted, how, folder=folder, as_json=as_json, language=chosen(lang)))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...adapters.pricing.pictures import available
 from ...errors.texts import table
 from ..place import write_whole
-from ..speak import Speaker, console, out
+from ..speak import Speaker, console, note, out
 
 Progress = Callable[[int], object]
 
@@ -50,3 +51,5 @@ def wrote(speaker: Speaker, folder: Path) -> None:
     """Where the files lie."""
     names = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file()))
     out(said(speaker, "wrote", folder=str(folder), names=names))
+    if not available():
+        note(said(speaker, "no_pictures"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...adapters.feeds import Reading
+from ...adapters.pricing import pictures
 from ...errors import Refusal, Refused
 from ...measures.instant import beijing_day
 from ...measures.money import as_wan
@@ -74,7 +75,7 @@ def run(
         runs.append(Run(version, found, _cost(found, asked.catalogue, window)))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder, runs)
+        _write(folder, asked.product, runs)
     if as_json:
         shown_runs = [each.as_json() for each in runs]
         show_json({"product": asked.product, "labels": list(labels), "runs": shown_runs})
@@ -126,7 +127,7 @@ def event_of(row: Any) -> dict[str, object]:
     return {**told, "version": told["terms_version"], "place": place}
 
 
-def _write(folder: Path, runs: Sequence[Run]) -> None:
+def _write(folder: Path, product: str, runs: Sequence[Run]) -> None:
     for each in runs:
         name = "as-filed" if each.version is None else f"v{each.version}"
         rows = [event_of(row) for row in each.register.rows]
@@ -136,6 +137,9 @@ def _write(folder: Path, runs: Sequence[Run]) -> None:
             {"year": first + at, "paid_fen": fen} for at, fen in enumerate(each.cost.yearly_fen)
         ]
         write_csv(folder / f"years-{name}.csv", ("year", "paid_fen"), yearly)
+        paid = [(row.date, row.payout_fen or 0) for row in each.register.paid]
+        if pictures.available():
+            pictures.payouts(folder, f"payouts-{name}", f"{product} {name}", paid)
 
 
 def _show(each: Run, product: str, speaker: Speaker) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...adapters.pricing import pictures
 from ...errors import Refusal
 from ...measures.money import as_wan
 from ...pricing.basis import Basis, Pair, basis
@@ -43,6 +44,13 @@ def run(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         write_csv(folder / "basis.csv", COLUMNS, [pair.as_json() for pair in found.pairs])
+        both = [
+            (pair.date, pair.payout_fen, pair.loss_fen, pair.ratio_percent or "")
+            for pair in found.pairs
+            if pair.payout_fen and pair.loss_fen
+        ]
+        if pictures.available():
+            pictures.payout_and_loss(folder, both)
     if as_json:
         show_json({"labels": list(labels), "neither_paid_nor_assessed": quiet, **found.as_json()})
         return 0

@@ -1,0 +1,237 @@
+"""`miaopei price`: years that never were through the terms that pay, to curve and premium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...adapters.feeds import read
+from ...adapters.pricing.event_losses import read_losses
+from ...adapters.pricing.spread import Engine, spread
+from ...errors import Refusal, Refused
+from ...pricing import curves
+from ...pricing.events import Occurrences, Zone, own_losses, stochastic
+from ...pricing.premium import Premium, premium
+from ...pricing.recurrence import Recurrence
+from ...pricing.years import Book, YearLosses, blocks, part_of, put_together, root, settle_years
+from ...settings import Language
+from ...terms import words as w
+from ...terms.columnar import Value, settle_many
+from ..demo.whatif import Asked, declared_of
+from ..speak import Speaker, show_json
+from ..terms import find
+from . import plan as plans
+from . import progress, report, said
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for; None: as the plan says."""
+
+    catalogue: Path | None
+    product: str | None
+    version: int | None
+    plan: Path | None
+    event_losses: Path | None
+    policies: Path | None
+    years: int | None
+    seed: int | None
+    declared: Sequence[str]
+    layers: Sequence[str]
+
+
+@dataclass(frozen=True)
+class How:
+    """Where the work is done."""
+
+    engine: Engine
+    workers: int
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that is run: terms, occurrences, policies, and how they came about."""
+
+    title: str
+    terms: w.Terms
+    benefit: str
+    events: Occurrences
+    book: Book
+    periods: tuple[int, ...]
+    plan: plans.Plan | None
+    law: Recurrence | None
+    zones: tuple[Zone, ...]
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What came out."""
+
+    case: Case
+    losses: YearLosses
+    mean: curves.Mean
+    before: curves.Mean
+    yearly: tuple[curves.Point, ...]
+    largest: tuple[curves.Point, ...]
+    layers: tuple[curves.Layer, ...]
+    premium: Premium
+    root: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Integers of fen, decimal text for rates."""
+        case, plan = self.case, self.case.plan
+        return {
+            "title": case.title,
+            "terms": {"id": case.terms.id, "version": case.terms.version, "benefit": case.benefit},
+            "illustrative": plan is None or plan.illustrative,
+            "remark": None if plan is None else plan.remark.as_json(),
+            "years": case.events.years,
+            "seed": case.seed,
+            "occurrences": len(case.events.year),
+            "policies": case.book.policies,
+            "recurrence": None if case.law is None else case.law.as_json(),
+            "zones": [zone.as_json() for zone in case.zones],
+            "mean": self.mean.as_json(),
+            "mean_before_yearly_limits": self.before.as_json(),
+            "aep": [point.as_json() for point in self.yearly],
+            "oep": [point.as_json() for point in self.largest],
+            "layers": [layer.as_json() for layer in self.layers],
+            "premium": self.premium.as_json(),
+            "root": self.root,
+        }
+
+
+def run(wanted: Wanted, how: How, *, folder: Path | None, as_json: bool, language: Language) -> int:
+    """Price a cover, show how, and leave numbers and pictures where a folder is named."""
+    speaker = Speaker(language)
+    case = own_case(wanted) if wanted.event_losses is not None else drawn_case(wanted)
+    priced = price(case, _layers(wanted, case), how, speaker)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        report.write(folder, priced)
+    if as_json:
+        show_json(priced.as_json())
+    else:
+        report.show(priced, folder, speaker)
+    return 0
+
+
+def drawn_case(wanted: Wanted) -> Case:
+    """Years drawn from the law that a catalogue's main shocks follow.
+
+    Errors   Refused pricing.*, terms.*; cli.declared_missing.
+    """
+    if wanted.catalogue is None:
+        raise Refused(Refusal("pricing.nothing_to_price", {}))
+    plan = plans.load(wanted.plan, wanted.product)
+    name = wanted.product or plan.product
+    product = find(name)
+    version = product.version(wanted.version or plan.version)
+    reading = read(wanted.catalogue.read_bytes())
+    law, zones = plans.law_and_zones(plan, reading)
+    asked = Asked(name, None, wanted.catalogue, None, None, None, (), wanted.declared)
+    declared = {
+        name: np.array([value], dtype=np.int64)
+        for name, value in declared_of(asked, product).items()
+    }
+    years = wanted.years or plan.years
+    seed = plan.seed if wanted.seed is None else wanted.seed
+    for zone in zones:
+        settles(version.terms, plan.benefit, plan.magnitude, zone, declared)
+    events = stochastic(zones, years, seed, plan.magnitude)
+    title = f"{name} v{version.number}"
+    book = Book(1, declared)
+    return Case(title, version.terms, plan.benefit, events, book, plan.periods, plan, law,
+                tuple(zones), seed)  # fmt: skip
+
+
+def own_case(wanted: Wanted) -> Case:
+    """A user's own event losses. Errors   Refused pricing.table_*, pricing.years_needed."""
+    assert wanted.event_losses is not None, "asked for"
+    if wanted.years is None:
+        raise Refused(Refusal("pricing.years_needed", {"file": wanted.event_losses.name}))
+    events, book = read_losses(wanted.event_losses, wanted.years, wanted.policies)
+    plan = None if wanted.plan is None else plans.load(wanted.plan, None)
+    periods = curves.PERIODS if plan is None else plan.periods
+    title = wanted.event_losses.stem
+    return Case(title, own_losses(), "loss", events, book, periods, plan, None, (), None)
+
+
+def settles(
+    terms: w.Terms, benefit: str, magnitude: str, zone: Zone, declared: Mapping[str, Any]
+) -> None:
+    """Every magnitude of a zone, by what the zone gives: nothing that is missing counts as zero.
+
+    Errors   Refused terms.missing_input and the like.
+    """
+    tenths = np.arange(zone.least_tenths, zone.most_tenths + 1, dtype=np.int64)
+    observed: dict[str, Value] = {**zone.given, magnitude: tenths}
+    own = {name: int(column[0]) for name, column in declared.items()}
+    settle_many(terms, benefit, observed, own, np.zeros(len(tenths), dtype=np.int64))
+
+
+def price(case: Case, layers: Sequence[tuple[int, int]], how: How, speaker: Speaker) -> Priced:
+    """Run the years block by block and read the curve."""
+    cuts = blocks(case.events, case.book)
+    parts = [partial(_part, case.events, cut) for cut in cuts]
+    shared, found = (case.terms, case.benefit, case.book), list[YearLosses]()
+    with progress(said(speaker, "pricing_years", title=case.title), case.events.years) as told:
+        for number, block in spread(_block, shared, parts, engine=how.engine,
+                                    workers=how.workers, address=how.address):  # fmt: skip
+            found.append(block)
+            told(cuts[number][1] - cuts[number][0])
+    losses = put_together(found)
+    total = losses.total.tolist()
+    mean, before = curves.mean(total), curves.mean(losses.before.tolist())
+    loadings = () if case.plan is None else case.plan.loadings
+    return Priced(
+        case,
+        losses,
+        mean,
+        before,
+        curves.points(total, case.periods),
+        curves.points(losses.largest.tolist(), case.periods),
+        tuple(curves.layer(total, attachment, limit) for attachment, limit in layers),
+        premium(mean.mean_fen, mean.deviation_fen, loadings),
+        root(losses),
+    )
+
+
+def _part(events: Occurrences, years: tuple[int, int]) -> tuple[Occurrences, tuple[int, int]]:
+    return part_of(events, years), years
+
+
+def _block(
+    shared: tuple[w.Terms, str, Book], part: tuple[Occurrences, tuple[int, int]]
+) -> YearLosses:
+    """One block of years, wherever it is run."""
+    (terms, benefit, book), (events, years) = shared, part
+    return settle_years(terms, benefit, events, book, years)
+
+
+def _layers(wanted: Wanted, case: Case) -> list[tuple[int, int]]:
+    """ATTACHMENT:LIMIT in yuan; where none is asked for, the whole of what a year can pay.
+
+    Errors   Refused pricing.bad_layer_text.
+    """
+    found = []
+    for text in wanted.layers:
+        attachment, colon, limit = text.partition(":")
+        if not (colon and attachment.isdecimal() and limit.isdecimal()):
+            raise Refused(Refusal("pricing.bad_layer_text", {"value": text[:40]}))
+        found.append((int(attachment) * 100, int(limit) * 100))
+    if not found and case.plan is not None:
+        most = [
+            node.high.value
+            for node in w.walk(case.terms.benefit(case.benefit))
+            if isinstance(node, w.Spent) and node.benefit == case.benefit
+        ]
+        found = [(0, max(most) * case.book.policies)] if most else []
+    return found
