@@ -17,13 +17,14 @@ from ..errors import Fact, Refusal, Refused
 from ..ledger.merkle import Frontier, leaf_hash
 from ..terms import words as w
 from ..terms.bounds import INT64_MOST, prove
-from ..terms.columnar import settle_many
+from ..terms.columnar import Given, settle_many
 from ..terms.simulation import simulate
 from .events import Occurrences, Touched
 
 Int64Array = NDArray[np.int64]
 Columns = Mapping[str, Int64Array]
 LEAF = b"miaopei.pricing.year/1\n"
+POLICY_LEAF = b"miaopei.pricing.policy/1\n"
 COLUMNS = ("total", "before", "largest")
 PAIRS_AT_ONCE = 1 << 20  # pairs of an occurrence and a policy that a block holds, about
 
@@ -47,8 +48,19 @@ class Book:
                 raise Refused(Refusal("pricing.bad_book", facts))
 
 
+class SettleMany(Protocol):
+    """A columnar reading: see terms.columnar.settle_many."""
+
+    def __call__(
+        self, terms: w.Terms, benefit: str, observed: Given, columns: Given, spent: Int64Array
+    ) -> Int64Array:
+        """What each row is owed, in fen."""
+        ...
+
+
 class YearsReading(Protocol):
-    """What each occurrence costs the whole book: with the yearly limits, and without them.
+    """What each occurrence costs the whole book: with what its year has spent before, and alone,
+    as if it were the first of its year.
 
     Shapes   year_starts: (years + 1,), where the occurrences of each year begin; event_starts:
              (occurrences + 1,), where the pairs of each begin; policy: (pairs,); observed:
@@ -107,8 +119,8 @@ class YearLosses:
     """What each year of a block costs, from year `first` on.
 
     Shapes   (k,) each. Units   fen.
-    `total`: after the yearly limits. `before`: without them. `largest`: the largest occurrence of
-    the year, without them.
+    `total`: with the yearly limits. `before`: the sum of the occurrences, each as if it were the
+    first of its year. `largest`: the largest of those.
     """
 
     first: int
@@ -192,6 +204,47 @@ def part_of(events: Occurrences, years: tuple[int, int]) -> Occurrences:
         touched = Touched(starts, touched.policy[first:last], own)
     observed = {name: column[start:end] for name, column in events.observed.items()}
     return Occurrences(events.years, events.year[start:end], observed, touched)
+
+
+@dataclass(frozen=True)
+class PolicyLosses:
+    """What one occurrence costs each policy of a block, from row `first` of the book on.
+
+    Shapes   amounts: (k,). Units   fen.
+    """
+
+    first: int
+    amounts: Int64Array
+
+    def leaves(self) -> Iterator[bytes]:
+        """Each policy that is paid, as bytes: its row and its amount, big-endian, 8 bytes each."""
+        rows = np.flatnonzero(self.amounts)
+        table = np.stack([rows + self.first, self.amounts[rows]], axis=1).astype(">i8")
+        return (POLICY_LEAF + row.tobytes() for row in table)
+
+
+def settle_policies(
+    terms: w.Terms,
+    benefit: str,
+    observed: Mapping[str, int],
+    book: Book,
+    first: int,
+    settle: SettleMany = settle_many,
+) -> PolicyLosses:
+    """What one occurrence, the first of its year, costs a block of policies.
+
+    Errors   as the reading. Same as  exact.settle on every policy.
+    """
+    nothing = np.zeros(book.policies, dtype=np.int64)
+    return PolicyLosses(first, settle(terms, benefit, observed, book.declared, nothing))
+
+
+def policies_root(parts: Iterable[PolicyLosses]) -> str:
+    """The RFC 6962 root over the policies that are paid, blocks in the order of their rows."""
+    tree = Frontier()
+    for part in sorted(parts, key=lambda part: part.first):
+        tree = tree.extend(map(leaf_hash, part.leaves()))
+    return tree.root().hex()
 
 
 def _pairs(

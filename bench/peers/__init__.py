@@ -1,0 +1,1 @@
+"""Programs of the peers, each run in its own environment."""
