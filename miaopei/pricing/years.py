@@ -59,12 +59,11 @@ class SettleMany(Protocol):
 
 
 class YearsReading(Protocol):
-    """What each occurrence costs the whole book: with what its year has spent before, and alone,
-    as if it were the first of its year.
+    """What each occurrence costs the whole book, with what its year has spent before.
 
     Shapes   year_starts: (years + 1,), where the occurrences of each year begin; event_starts:
              (occurrences + 1,), where the pairs of each begin; policy: (pairs,); observed:
-             (occurrences,) or (pairs,) each; declared: by policy; results (occurrences,).
+             (occurrences,) or (pairs,) each; declared: by policy; result (occurrences,).
     """
 
     def __call__(
@@ -76,8 +75,8 @@ class YearsReading(Protocol):
         policy: NDArray[np.integer],
         observed: Columns,
         declared: Columns,
-    ) -> tuple[Int64Array, Int64Array]:
-        """The two columns, in fen."""
+    ) -> Int64Array:
+        """The column, in fen."""
         ...
 
 
@@ -89,29 +88,30 @@ def columnar_years(
     policy: NDArray[np.integer],
     observed: Columns,
     declared: Columns,
-) -> tuple[Int64Array, Int64Array]:
+) -> Int64Array:
     """The columnar reading of years: see `YearsReading`.
 
     Errors   as terms.columnar.settle_many.
     Same as  exact.settle one occurrence after another, `spent` the sum of the policy's year so far.
     """
     events, pairs = len(event_starts) - 1, len(policy)
-    net, gross = np.zeros(events, dtype=np.int64), np.zeros(events, dtype=np.int64)
+    found = np.zeros(events, dtype=np.int64)
     if not pairs:
-        return net, gross
+        return found
     at = np.repeat(np.arange(events), np.diff(event_starts))
     seen = {n: c if len(c) == pairs else c[at] for n, c in observed.items()}
     own = {name: column[policy] for name, column in declared.items()}
-    alone = settle_many(terms, benefit, seen, own, np.zeros(pairs, dtype=np.int64))
-    np.add.at(gross, at, alone)
-    due = alone > 0  # what pays nothing without a limit pays nothing with one
-    year = np.repeat(np.arange(len(year_starts) - 1), np.diff(year_starts))
-    policies = max(len(column) for column in declared.values()) if declared else 1
-    policies = max(policies, int(policy.max()) + 1)
-    period = (year[at] * policies + policy)[due]
-    seen, own = ({n: c[due] for n, c in table.items()} for table in (seen, own))
-    np.add.at(net, at[due], simulate(terms, benefit, seen, own, period))
-    return net, gross
+    amounts = settle_many(terms, benefit, seen, own, np.zeros(pairs, dtype=np.int64))
+    due = amounts > 0  # what pays nothing at first pays nothing once some of the limit is spent
+    if np.diff(year_starts).max() > 1:
+        year = np.repeat(np.arange(len(year_starts) - 1), np.diff(year_starts))
+        period = (year[at] * (int(policy.max()) + 1) + policy)[due]
+        seen, own = ({n: c[due] for n, c in table.items()} for table in (seen, own))
+        amounts = simulate(terms, benefit, seen, own, period)
+    else:
+        amounts = amounts[due]
+    np.add.at(found, at[due], amounts)
+    return found
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class YearLosses:
     """What each year of a block costs, from year `first` on.
 
     Shapes   (k,) each. Units   fen.
-    `total`: with the yearly limits. `before`: the sum of the occurrences, each as if it were the
-    first of its year. `largest`: the largest of those.
+    `total`: with what the year has spent before. `before`: the sum of the occurrences, each as if
+    it were the first of its year. `largest`: the largest of those.
     """
 
     first: int
@@ -142,9 +142,12 @@ def settle_years(
     book: Book,
     years: tuple[int, int],
     reading: YearsReading = columnar_years,
+    alone: Book | None = None,
 ) -> YearLosses:
     """What the years from the first up to the last (not included) cost.
 
+    `alone`: the policies by which single occurrences are read, where other than `book` (such as
+    the same without yearly limits).
     Errors   as the reading; Refused pricing.too_large where a sum might leave 64 bits.
     """
     first, last = years
@@ -153,12 +156,15 @@ def settle_years(
     if len(policy) * prove(terms, benefit).most > INT64_MOST:
         raise Refused(Refusal("pricing.too_large", {"pairs": len(policy)}))
     year_starts = starts - starts[0]
-    net, gross = reading(terms, benefit, year_starts, event_starts, policy, observed, book.declared)
+    pairs = (event_starts, policy, observed)
+    net = reading(terms, benefit, year_starts, *pairs, book.declared)
+    each = np.arange(len(event_starts), dtype=np.int64)  # every occurrence a year of its own
+    single = reading(terms, benefit, each, *pairs, (alone or book).declared)
     year = np.repeat(np.arange(last - first), np.diff(year_starts))
     sums = {name: np.zeros(last - first, dtype=np.int64) for name in COLUMNS}
     np.add.at(sums["total"], year, net)
-    np.add.at(sums["before"], year, gross)
-    np.maximum.at(sums["largest"], year, gross)
+    np.add.at(sums["before"], year, single)
+    np.maximum.at(sums["largest"], year, single)
     return YearLosses(first, **sums)
 
 

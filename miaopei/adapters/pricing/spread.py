@@ -49,8 +49,8 @@ def spread(
              Refused pricing.ray_listens, pricing.no_ray.
     """
     if engine is Engine.RAY:
-        with _cluster(workers, address) as ray:
-            yield from _on_ray(ray, function, shared, parts, workers)
+        with on_ray(workers, address) as session:
+            yield from session.run(function, session.held(shared), parts)
     elif engine is Engine.THREADS and workers > 1:
         yield from _in_threads(function, shared, parts, workers)
     else:
@@ -68,35 +68,51 @@ def _in_threads(
         yield from enumerate(pool.map(lambda part: function(shared, part()), parts))
 
 
-def _on_ray(
-    ray: Any,
-    function: Callable[[Shared, Part], Result],
-    shared: Shared,
-    parts: Sequence[Callable[[], Part]],
-    workers: int,
-) -> Iterator[tuple[int, Result]]:
-    remote = ray.remote(max_retries=TRIES, num_cpus=1)(function)
-    held, left = ray.put(shared), list(enumerate(parts))[::-1]
-    waiting: dict[Any, int] = {}
-    while left or waiting:
-        while left and len(waiting) < workers * AHEAD:
-            number, part = left.pop()
-            waiting[remote.remote(held, part())] = number
-        (ready,), _ = ray.wait(list(waiting), num_returns=1)
-        number = waiting.pop(ready)
-        try:
-            yield number, ray.get(ready)
-        except ray.exceptions.RayTaskError as error:
-            cause = error.cause
-            raise cause if isinstance(cause, Refused) else error from None
-        except ray.exceptions.RayError as error:
-            what = f"Ray, block {number}: {type(error).__name__}"
-            raise OutsideFault(what, retry=True) from None
+class Session:
+    """Ray's workers at hand: `held` puts a value where all of them see it, `run` works on parts."""
+
+    def __init__(self, ray: Any, workers: int) -> None:
+        self.ray, self.workers = ray, workers
+
+    def held(self, value: object) -> Any:
+        """A value that workers of one machine read without a copy."""
+        return self.ray.put(value)
+
+    def run(
+        self,
+        function: Callable[[Shared, Part], Result],
+        held: Any,
+        parts: Sequence[Callable[[], Part]],
+    ) -> Iterator[tuple[int, Result]]:
+        """Results as they come; a part whose worker is lost is done again by another.
+
+        Errors   as `spread`.
+        """
+        ray, left = self.ray, list(enumerate(parts))[::-1]
+        remote = ray.remote(max_retries=TRIES, num_cpus=1)(function)
+        waiting: dict[Any, int] = {}
+        while left or waiting:
+            while left and len(waiting) < self.workers * AHEAD:
+                number, part = left.pop()
+                waiting[remote.remote(held, part())] = number
+            (ready,), _ = ray.wait(list(waiting), num_returns=1)
+            number = waiting.pop(ready)
+            try:
+                yield number, ray.get(ready)
+            except ray.exceptions.RayTaskError as error:
+                cause = error.cause
+                raise cause if isinstance(cause, Refused) else error from None
+            except ray.exceptions.RayError as error:
+                what = f"Ray, block {number}: {type(error).__name__}"
+                raise OutsideFault(what, retry=True) from None
 
 
 @contextmanager
-def _cluster(workers: int, address: str | None) -> Iterator[Any]:
-    """Ray, started with so many workers or joined at an address; left as it was found."""
+def on_ray(workers: int, address: str | None = None) -> Iterator[Session]:
+    """Ray, started with so many workers or joined at an address; left as it was found.
+
+    Errors   Refused pricing.ray_listens, pricing.no_ray.
+    """
     if address is None and not alone():
         raise Refused(Refusal("pricing.ray_listens", {}))
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -111,7 +127,7 @@ def _cluster(workers: int, address: str | None) -> Iterator[Any]:
         given |= {"address": address}
     ray.init(**given)
     try:
-        yield ray
+        yield Session(ray, workers)
     finally:
         ray.shutdown()
 

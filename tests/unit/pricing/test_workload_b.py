@@ -11,42 +11,35 @@ import pytest
 
 from bench import workload_b
 from miaopei.pricing import curves
-from miaopei.pricing.years import YearLosses, blocks, part_of, put_together, settle_years
+from miaopei.pricing.years import blocks, part_of, put_together, settle_years
 
 CLIMADA_OEP250, OASIS_OEP250 = 192_838_530.30, 192_838_768.0  # float64; float32
 HAND_WRITTEN_TOTAL = 8_515_106_287_552  # cents, by NumPy and numba kernels written by hand
 CLIMADA_UNLIMITED = 86_603_582_142
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def numbers() -> dict[str, np.ndarray]:
     return workload_b.arrays()
 
 
-def years(numbers: dict[str, np.ndarray], *, limited: bool) -> YearLosses:
-    events, book = workload_b.world(numbers, limited=limited)
+@pytest.mark.timeout(300)
+def test_curves_by_year_and_by_occurrence(numbers: dict[str, np.ndarray]) -> None:
+    """The sum of a year with yearly limits, the largest occurrence without, as their users do."""
+    assert len(numbers["policy"]) == 9_995_007
     terms = workload_b.terms(numbers["step"])
-    return put_together(
-        settle_years(terms, "wind_cover", part_of(events, cut), book, cut)
+    events, book = workload_b.world(numbers)
+    _, lifted = workload_b.world(numbers, limited=False)
+    found = put_together(
+        settle_years(terms, "wind_cover", part_of(events, cut), book, cut, alone=lifted)
         for cut in blocks(events, book)
     )
-
-
-@pytest.mark.timeout(300)
-def test_the_yearly_curve_with_limits(numbers: dict[str, np.ndarray]) -> None:
-    assert len(numbers["policy"]) == 9_995_007
-    found = years(numbers, limited=True)
-    assert int(found.total.sum()) == HAND_WRITTEN_TOTAL
-    (at_250,) = curves.points(found.total.tolist(), (250,))
-    assert at_250.loss_fen == workload_b.AEP250
-
-
-@pytest.mark.timeout(300)
-def test_the_curve_by_occurrence_without_limits(numbers: dict[str, np.ndarray]) -> None:
-    found = years(numbers, limited=False)
-    assert int(found.total.sum()) == workload_b.UNLIMITED
-    assert workload_b.UNLIMITED / 100 == pytest.approx(CLIMADA_UNLIMITED, rel=1e-10)
-    (at_250,) = curves.points(found.largest.tolist(), (250,))
-    assert at_250.loss_fen == workload_b.OEP250 == 19_283_853_069
-    assert at_250.loss_fen / 100 == pytest.approx(CLIMADA_OEP250, rel=3e-9)  # it rounds no payout
-    assert at_250.loss_fen / 100 == pytest.approx(OASIS_OEP250, rel=2e-6)
+    assert int(found.total.sum()) == HAND_WRITTEN_TOTAL == workload_b.TOTAL
+    assert int(found.before.sum()) == workload_b.UNLIMITED
+    assert found.before.sum() / 100 == pytest.approx(CLIMADA_UNLIMITED, rel=1e-10)
+    (aep,) = curves.points(found.total.tolist(), (250,))
+    (oep,) = curves.points(found.largest.tolist(), (250,))
+    assert (aep.loss_fen, oep.loss_fen) == (workload_b.AEP250, workload_b.OEP250)
+    assert workload_b.OEP250 == 19_283_853_069
+    assert oep.loss_fen / 100 == pytest.approx(CLIMADA_OEP250, rel=3e-9)  # it rounds no payout
+    assert oep.loss_fen / 100 == pytest.approx(OASIS_OEP250, rel=2e-6)
