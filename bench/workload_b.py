@@ -91,17 +91,15 @@ def kept(folder: Path) -> Path:
     return path
 
 
-def world(
-    given: dict[str, np.ndarray[Any, Any]], *, limited: bool = True
-) -> tuple[Occurrences, Book]:
-    """The same as occurrences and a book, for the declared terms; or with yearly limits lifted."""
+def world(given: dict[str, np.ndarray[Any, Any]]) -> tuple[Occurrences, Book]:
+    """The same as occurrences and a book, for the declared terms."""
     touched = Touched(given["first"], given["policy"], {"wind": given["speed"]})
     events = Occurrences(YEARS, given["year"].astype(np.int64), {}, touched)
     declared = {
         "sum_insured": given["si"],
         "product": given["product"].astype(np.int64),
         "event_limit": given["event_limit"],
-        "year_limit": given["year_limit"] if limited else np.full(POLICIES, 2 * MOST_SUM),
+        "year_limit": given["year_limit"],
     }
     return events, Book(POLICIES, declared)
 

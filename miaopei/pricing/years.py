@@ -7,8 +7,8 @@ run it unchanged, and blocks put together give what one block gives, to the byte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ Int64Array = NDArray[np.int64]
 Columns = Mapping[str, Int64Array]
 LEAF = b"miaopei.pricing.year/1\n"
 POLICY_LEAF = b"miaopei.pricing.policy/1\n"
+W = TypeVar("W", bound=w.Word)
 COLUMNS = ("total", "before", "largest")
 PAIRS_AT_ONCE = 1 << 20  # pairs of an occurrence and a policy that a block holds, about
 
@@ -59,11 +60,11 @@ class SettleMany(Protocol):
 
 
 class YearsReading(Protocol):
-    """What each occurrence costs the whole book, with what its year has spent before.
+    """What each occurrence costs the whole book: owed, and uncut (before what its year has spent).
 
     Shapes   year_starts: (years + 1,), where the occurrences of each year begin; event_starts:
              (occurrences + 1,), where the pairs of each begin; policy: (pairs,); observed:
-             (occurrences,) or (pairs,) each; declared: by policy; result (occurrences,).
+             (occurrences,) or (pairs,) each; declared: by policy; results (occurrences,).
     """
 
     def __call__(
@@ -75,8 +76,8 @@ class YearsReading(Protocol):
         policy: NDArray[np.integer],
         observed: Columns,
         declared: Columns,
-    ) -> Int64Array:
-        """The column, in fen."""
+    ) -> tuple[Int64Array, Int64Array]:
+        """The two columns, in fen."""
         ...
 
 
@@ -88,30 +89,49 @@ def columnar_years(
     policy: NDArray[np.integer],
     observed: Columns,
     declared: Columns,
-) -> Int64Array:
+) -> tuple[Int64Array, Int64Array]:
     """The columnar reading of years: see `YearsReading`.
 
     Errors   as terms.columnar.settle_many.
     Same as  exact.settle one occurrence after another, `spent` the sum of the policy's year so far.
     """
     events, pairs = len(event_starts) - 1, len(policy)
-    found = np.zeros(events, dtype=np.int64)
+    owed, whole = np.zeros(events, dtype=np.int64), np.zeros(events, dtype=np.int64)
     if not pairs:
-        return found
+        return owed, whole
     at = np.repeat(np.arange(events), np.diff(event_starts))
     seen = {n: c if len(c) == pairs else c[at] for n, c in observed.items()}
     own = {name: column[policy] for name, column in declared.items()}
-    amounts = settle_many(terms, benefit, seen, own, np.zeros(pairs, dtype=np.int64))
-    due = amounts > 0  # what pays nothing at first pays nothing once some of the limit is spent
-    if np.diff(year_starts).max() > 1:
-        year = np.repeat(np.arange(len(year_starts) - 1), np.diff(year_starts))
-        period = (year[at] * (int(policy.max()) + 1) + policy)[due]
-        seen, own = ({n: c[due] for n, c in table.items()} for table in (seen, own))
-        amounts = simulate(terms, benefit, seen, own, period)
-    else:
-        amounts = amounts[due]
-    np.add.at(found, at[due], amounts)
-    return found
+    nothing = np.zeros(pairs, dtype=np.int64)
+    amounts = settle_many(uncut(terms, benefit), benefit, seen, own, nothing)
+    np.add.at(whole, at, amounts)
+    due = amounts > 0  # what is nothing before the limits is nothing after them
+    year = np.repeat(np.arange(len(year_starts) - 1), np.diff(year_starts))
+    period = (year[at] * (int(policy.max()) + 1) + policy)[due]
+    seen, own = ({n: c[due] for n, c in table.items()} for table in (seen, own))
+    np.add.at(owed, at[due], simulate(terms, benefit, seen, own, period))
+    return owed, whole
+
+
+def uncut(terms: w.Terms, benefit: str) -> w.Terms:
+    """The same terms, a benefit without what it has left: of each `least` at its top, the parts
+    that know what was spent are left out.
+
+    Same as  exact.settle(...).uncut_fen.
+    """
+    body = _uncut(terms.benefit(benefit))
+    benefits = tuple(body if each.name == benefit else each for each in terms.benefits)
+    return replace(terms, benefits=benefits)
+
+
+def _uncut(node: W) -> W:
+    if isinstance(node, w.Clause):
+        return replace(node, body=_uncut(node.body))
+    if isinstance(node, w.Least):
+        free = [i for i in node.items if not any(isinstance(n, w.Spent) for n in w.walk(i))]
+        if free:
+            return replace(node, items=tuple(_uncut(item) for item in free))
+    return node
 
 
 @dataclass(frozen=True)
@@ -119,8 +139,8 @@ class YearLosses:
     """What each year of a block costs, from year `first` on.
 
     Shapes   (k,) each. Units   fen.
-    `total`: with what the year has spent before. `before`: the sum of the occurrences, each as if
-    it were the first of its year. `largest`: the largest of those.
+    `total`: what is owed. `before`: the sum of the occurrences, uncut: before the limits of the
+    year. `largest`: the largest of those.
     """
 
     first: int
@@ -142,29 +162,25 @@ def settle_years(
     book: Book,
     years: tuple[int, int],
     reading: YearsReading = columnar_years,
-    alone: Book | None = None,
 ) -> YearLosses:
     """What the years from the first up to the last (not included) cost.
 
-    `alone`: the policies by which single occurrences are read, where other than `book` (such as
-    the same without yearly limits).
     Errors   as the reading; Refused pricing.too_large where a sum might leave 64 bits.
     """
     first, last = years
     starts = np.searchsorted(events.year, np.arange(first, last + 1)).astype(np.int64)
     event_starts, policy, observed = _pairs(events, book, int(starts[0]), int(starts[-1]))
-    if len(policy) * prove(terms, benefit).most > INT64_MOST:
+    if len(policy) * prove(uncut(terms, benefit), benefit).most > INT64_MOST:
         raise Refused(Refusal("pricing.too_large", {"pairs": len(policy)}))
     year_starts = starts - starts[0]
-    pairs = (event_starts, policy, observed)
-    net = reading(terms, benefit, year_starts, *pairs, book.declared)
-    each = np.arange(len(event_starts), dtype=np.int64)  # every occurrence a year of its own
-    single = reading(terms, benefit, each, *pairs, (alone or book).declared)
+    owed, whole = reading(
+        terms, benefit, year_starts, event_starts, policy, observed, book.declared
+    )
     year = np.repeat(np.arange(last - first), np.diff(year_starts))
     sums = {name: np.zeros(last - first, dtype=np.int64) for name in COLUMNS}
-    np.add.at(sums["total"], year, net)
-    np.add.at(sums["before"], year, single)
-    np.maximum.at(sums["largest"], year, single)
+    np.add.at(sums["total"], year, owed)
+    np.add.at(sums["before"], year, whole)
+    np.maximum.at(sums["largest"], year, whole)
     return YearLosses(first, **sums)
 
 

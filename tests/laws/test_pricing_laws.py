@@ -12,7 +12,7 @@ from miaopei.measures.money import yuan
 from miaopei.pricing.curves import layer, mean, points
 from miaopei.pricing.events import Occurrences, Touched, own_losses
 from miaopei.pricing.premium import Loading, Of, premium
-from miaopei.pricing.years import Book, blocks, part_of, put_together, root, settle_years
+from miaopei.pricing.years import Book, blocks, part_of, put_together, root, settle_years, uncut
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms import exact
 from miaopei.terms.filing import Text
@@ -68,7 +68,24 @@ def test_years_are_what_the_exact_reading_gives(world: tuple[Occurrences, Book])
     found = settle_years(own_losses(), "loss", events, book, (0, events.years))
     assert found.total.tolist() == one_by_one(events, book)
     assert (found.total <= found.before).all()
+    assert found.before.sum() >= found.largest.sum()
     assert (found.largest <= found.before).all()
+
+
+@given(
+    st.integers(0, 100), st.integers(0, 2), st.integers(0, 10**9), st.integers(1, 10**9),
+    st.integers(0, 42_000_000_000),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_uncut_terms_give_what_the_exact_reading_calls_uncut(
+    tenths: int, role: int, part: int, more: int, spent: int
+) -> None:
+    scale = 200_000_000
+    seen = {"magnitude": tenths, "role": role, "loss_area": part % scale}
+    seen["loss_total"] = min(seen["loss_area"] + more % scale + 1, scale)
+    found = exact.settle(TERMS, "house", seen, {}, {"house": spent})
+    alone = exact.settle(uncut(TERMS, "house"), "house", seen, {}, {"house": 0})
+    assert alone.amount_fen == found.uncut_fen
 
 
 @given(worlds(), st.integers(1, 20))

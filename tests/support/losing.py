@@ -66,7 +66,7 @@ def listeners() -> list[str]:
 
 def main(folder: str) -> None:
     """Both kinds of blocks here, in threads and on Ray; their roots."""
-    from miaopei.adapters.pricing.spread import Engine, spread
+    from miaopei.adapters.pricing.spread import Engine, on_ray, spread
     from miaopei.pricing.years import blocks, part_of, policies_root, put_together, root
 
     events, book = world()
@@ -74,10 +74,14 @@ def main(folder: str) -> None:
     parts = [lambda c=c, n=n: (part_of(events, c), c, n) for n, c in enumerate(cuts)]
     pieces = [partial(tuple, (at, min(at + 70, 300))) for at in range(0, 300, 70)]
     answer: dict[str, Any] = {"interfaces": listeners(), "blocks": len(cuts)}
-    for engine in (Engine.RAY, Engine.THREADS, Engine.HERE):
+    with on_ray(2) as session:
+        years = [f for _, f in session.run(block, session.held((book, folder)), parts)]
+        mass = [f for _, f in session.run(policies, session.held(book), pieces)]
+    answer["ray"] = [root(put_together(years)), policies_root(mass)]
+    for engine in (Engine.THREADS, Engine.HERE):
         run = partial(spread, engine=engine, workers=2)
-        years = [found for _, found in run(block, (book, folder), parts)]
-        mass = [found for _, found in run(policies, book, pieces)]
+        years = [f for _, f in run(block, (book, folder), parts)]
+        mass = [f for _, f in run(policies, book, pieces)]
         answer[engine] = [root(put_together(years)), policies_root(mass)]
     answer["killed"] = (Path(folder) / MARKER).read_text()
     print(json.dumps(answer))

@@ -22,6 +22,7 @@ Shared = TypeVar("Shared")
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 TRIES = 5  # a block whose worker is lost is done again so often
+STARTS = 4
 AHEAD = 2  # blocks a worker that wait at Ray, so that no worker ever waits for us
 
 
@@ -125,11 +126,23 @@ def on_ray(workers: int, address: str | None = None) -> Iterator[Session]:
         given |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     else:
         given |= {"address": address}
-    ray.init(**given)
+    _start(ray, given)
     try:
         yield Session(ray, workers)
     finally:
         ray.shutdown()
+
+
+def _start(ray: Any, given: dict[str, Any]) -> None:
+    """Ray gives itself 30 seconds; a busy machine may need more, so it is asked again."""
+    for turn in range(STARTS):
+        try:
+            ray.init(**given)
+            return
+        except Exception as error:  # noqa: BLE001 - Ray raises nothing narrower
+            ray.shutdown()
+            if turn + 1 == STARTS:
+                raise OutsideFault(f"Ray: {error}"[:200], retry=True) from None
 
 
 def alone() -> bool:

@@ -99,7 +99,7 @@ class Priced:
             "recurrence": None if case.law is None else case.law.as_json(),
             "zones": [zone.as_json() for zone in case.zones],
             "mean": self.mean.as_json(),
-            "mean_of_first_occurrences": self.before.as_json(),
+            "mean_before_yearly_limits": self.before.as_json(),
             "aep": [point.as_json() for point in self.yearly],
             "oep": [point.as_json() for point in self.largest],
             "layers": [layer.as_json() for layer in self.layers],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DASH = "—"
 POINTS = ("curve", "period", "loss_fen", "low_fen", "high_fen", "tail_fen")
 STEPS = ("id", "name_zh", "name_en", "of", "base_fen", "ppm", "amount_fen", "rounding")
-YEARS = ("year", "total_fen", "as_first_fen", "largest_fen")
+YEARS = ("year", "total_fen", "before_limits_fen", "largest_fen")
 
 
 def write(folder: Path, priced: Priced) -> None:
