@@ -25,6 +25,24 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
             "算，可能落入另一档。"
         ),
     ),
+    "backtest": (
+        "miaopei backtest catalogue.csv --product yunnan_dali --terms 1 --terms 2 --out FOLDER",
+        (
+            "某一产品在整份地震目录上会赔多少：逐年赔款、燃烧成本及其区间，可并列比较各版本。"
+            "金额与 replay 相同。"
+        ),
+    ),
+    "basis-risk": (
+        "miaopei basis-risk catalogue.csv --product yunnan_dali --losses losses.csv --out FOLDER",
+        "指数赔款与核定损失逐次对照：占比、相关系数、误赔和漏赔。",
+    ),
+    "price": (
+        "miaopei price catalogue.csv --product yunnan_dali --years 100000 --out FOLDER",
+        (
+            "从地震目录或自己的事件损失表，到超越曲线和保费：按主震的复发规律抽取多年，逐年通过条款"
+            "计算。"
+        ),
+    ),
     "verify": (
         "miaopei verify receipt.json --key log.vkey",
         "离线核验一份回执，只需要日志公钥；不成立时退出码为 1。",
