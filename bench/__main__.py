@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import journey
+from . import journey, pricing
 
-SUITES = {"journey": journey.run}
+SUITES = {"journey": journey.run, "portfolio": pricing.run}
 
 
 def main() -> None:
