@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import journey, pricing
+from . import journey, portfolio, pricing
 
-SUITES = {"journey": journey.run, "portfolio": pricing.run}
+SUITES = {"journey": (journey.run,), "portfolio": (portfolio.run, pricing.run)}
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("suite", nargs="*", choices=[*SUITES, []], help="which; all without one")
     parser.add_argument("--json", type=Path, help="write the rows to a file")
     wanted = parser.parse_args()
-    rows = [row for name in (wanted.suite or SUITES) for row in SUITES[name]()]
+    rows = [row for name in (wanted.suite or SUITES) for suite in SUITES[name] for row in suite()]
     table = Table("id", "work", "value", "unit", "aim", "met")
     for row in rows:
         met = "" if row["met"] is None else ("yes" if row["met"] else "no")

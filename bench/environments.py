@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS, PLACE = ROOT / "bench" / "peers", ROOT / ".bench-peers"
-NAMES = ("core", "oasis", "climada")
+NAMES = ("core", "rules", "oasis", "climada")
 
 
 def python_of(name: str) -> Path:
