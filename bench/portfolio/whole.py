@@ -215,18 +215,18 @@ def by_hand(kernels: Kernels) -> Iterator[Row]:
     years()
     assert by_event.tolist() == ours_b().tolist(), "another amount"
     delay, seen = delay_book(1_000_000), delay_seen()
-    amounts = np.empty(1_000_000, np.int64)
 
-    def late() -> None:
+    def late() -> np.ndarray:
+        amounts = np.empty(1_000_000, np.int64)
         hand.delay(seen["planned_restoration"], seen["actual_restoration"], False,
                    delay["declared"]["deductible"], delay["declared"]["occurrence_limit"],
                    delay["spent"], amounts)  # fmt: skip
+        return amounts
 
     def ours_late() -> np.ndarray:
         return kernels.settle_many(DELAY, "delay", seen, delay["declared"], delay["spent"])
 
-    late()
-    assert amounts.tolist() == ours_late().tolist(), "another amount"
+    assert late().tolist() == ours_late().tolist(), "another amount"
     taken: dict[str, list[float]] = {n: [] for n in ("b", "b_hand", "delay", "delay_hand")}
     for _ in range(ROUNDS):
         for name, run in (("b", ours_b), ("b_hand", years),
