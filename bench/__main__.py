@@ -9,9 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import journey, portfolio, pricing
+from . import journey, portfolio, portfolio_mass, pricing
 
-SUITES = {"journey": (journey.run,), "portfolio": (portfolio.run, pricing.run)}
+SUITES = {
+    "journey": (journey.run,),
+    "portfolio": (portfolio.run, pricing.run, portfolio_mass.run),
+}
 
 
 def main() -> None:
@@ -30,4 +33,5 @@ def main() -> None:
         wanted.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-main()
+if __name__ == "__main__":  # workers of a mass import this module and must not run it
+    main()

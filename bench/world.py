@@ -79,9 +79,9 @@ def put_book(node: Node, policies: int) -> None:
 
     key = node.identity.acts.public_key().public_bytes_raw().hex()
     for carrier in DALI_CARRIERS:
-        node.accept("admit_member", carrier.id, _member(carrier))
-    for source in ("cenc.rapid", "cenc.catalogue"):
-        node.accept("register_source", source, _source(source, key))
+        node.accept("admit_member", carrier.id, member(carrier.id, carrier.zh, carrier.en))
+    for name in ("cenc.rapid", "cenc.catalogue"):
+        node.accept("register_source", name, source(name, key))
     for file in sorted(AREAS.glob("53*.json")):
         node.accept("file_area", file.stem, json.loads(file.read_text("utf-8")))
     node.accept("file_product", "product", {"product": PRODUCT.as_json()})
@@ -137,14 +137,16 @@ def quake(at: int, magnitude: str = "5.1") -> Row:
     return Row(observation, data, "text/csv", hashlib.sha256(data).hexdigest(), "line 1")
 
 
-def _member(carrier) -> dict:
+def member(name: str, zh: str = "某", en: str = "x") -> dict:
+    """A carrier's entry."""
     return {
-        "id": carrier.id, "name": {"zh": carrier.zh, "en": carrier.en}, "operator": carrier.id,
+        "id": name, "name": {"zh": zh, "en": en}, "operator": name,
         "roles": ["carrier"], "keys": [],
     }  # fmt: skip
 
 
-def _source(name: str, key: str) -> dict:
+def source(name: str, key: str) -> dict:
+    """A source's entry, signed with our own key."""
     return {
         "id": name, "operator": "CENC", "name": {"zh": name, "en": name}, "kinds": ["shock"],
         "counted": True, "keys": [{"key": key, "since": 0, "until": None}], "box": None,

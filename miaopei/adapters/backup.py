@@ -27,7 +27,7 @@ from ..node.vault.sealing import seal, unseal, unwrap, wrap
 from .postgres.reading import PostgresReading
 from .postgres.store import PostgresStore
 
-FORMAT = "miaopei.backup/1"
+FORMAT = "miaopei.backup/2"
 MANIFEST, PRIVATE, WRAP = "manifest.json", "private", "private.wrap"
 # Table -> its columns; "b" bytes, "n" numbers, "t" text. What `shared` holds beside is made again.
 TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -38,15 +38,18 @@ TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "own.payee": (("subject", "t"), ("body", "b")),
     "own.instruction": (
         *(("payout", "t"), ("number", "n"), ("debt", "t"), ("state", "t"), ("amount", "n")),
-        *(("bank_ref", "t"), ("body", "b")),
+        *(("bank_ref", "t"), ("body", "b"), ("policy", "t"), ("share", "n")),
     ),
+    "own.debt": (("debt", "t"), ("about", "b")),
     "own.progress": (("name", "t"), ("body", "b")),
     '"group".row': (
         *(("book", "t"), ("position", "n"), ("recorded_at", "n"), ("policy", "t"), ("body", "b")),
+        ("subject", "t"),
     ),
-    '"group".claim': (
-        *(("trigger", "t"), ("position", "n"), ("book", "t"), ("policy", "t"), ("benefit", "t")),
-        ("body", "b"),
+    '"group".run': (("book", "t"), ("run", "n"), ("hash", "b")),
+    '"group".claims': (
+        *(("trigger", "t"), ("page", "n"), ("book", "t"), ("benefit", "t")),
+        *(("low", "n"), ("high", "n"), ("hash", "b"), ("body", "b")),
     ),
 }
 Random = Callable[[int], bytes]

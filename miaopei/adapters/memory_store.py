@@ -11,12 +11,15 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
+from ..claims.leaves import Claims, leaves_of, pages, unpacked
+from ..claims.orders import About, Orders, order_row
 from ..errors import Alarm
 from ..ledger.merkle import Frontier, leaf_hash
 from ..measures.identity import canonical, digest, read_canonical
-from ..node.ports import Head
+from ..node.ports import Head, PageHead
 from ..policies.book import Recorded
 from .ordered import check_key, overlaid
 
@@ -228,20 +231,62 @@ class MemoryBlock:
         return key
 
     # group ---------------------------------------------------------------------------------------
-    def put_rows(self, rows: Iterable[Recorded]) -> None:
+    def put_rows(self, rows: Iterable[Recorded], _bodies: Sequence[bytes] | None = None) -> None:
+        """The rows themselves are kept, so that their bytes are not needed."""
         for recorded in rows:
             self._put("row", (recorded.row.book, recorded.position), recorded)
 
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
         return [recorded for _, recorded in self._between("row", (book, 0), (book, size))]
 
-    def put_claims(self, trigger: str, book: str, benefit: str, claims: Iterable[Any]) -> None:
-        bodies = [canonical(claim.as_json()) for claim in claims]
-        self._put("claim", trigger, (book, benefit, bodies))
+    def rows_between(self, book: str, start: int, end: int) -> Sequence[Recorded]:
+        return [recorded for _, recorded in self._between("row", (book, start), (book, end))]
+
+    def rows_of(
+        self, book: str, size: int, policies: Sequence[str], subjects: Sequence[str] = ()
+    ) -> Sequence[Recorded]:
+        wanted, persons = set(policies), set(subjects)
+        found = self.rows(book, size)
+        return [r for r in found if r.row.policy in wanted or r.row.subject in persons]
+
+    def put_runs(self, book: str, first: int, hashes: Sequence[bytes]) -> None:
+        self._put("runs", book, [*self.runs(book)[:first], *hashes])
+
+    def runs(self, book: str) -> Sequence[bytes]:
+        return self._get("runs", book) or []
+
+    def put_claims(
+        self,
+        trigger: str,
+        book: str,
+        benefit: str,
+        claims: Claims,
+        hashes: Sequence[bytes],
+        first: int = 0,
+    ) -> None:
+        before = self._pages(trigger)[:first]
+        kept = [*before, *zip(hashes, (part.tobytes() for part in pages(claims)), strict=True)]
+        self._put("claims", trigger, (book, benefit, kept))
 
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
-        _, _, bodies = self._get("claim", trigger) or ("", "", ())
-        return [read_canonical(body) for body in bodies]
+        return [leaf.as_json() for leaf in leaves_of(self.claim_columns(trigger), trigger)]
+
+    def claim_columns(self, trigger: str) -> Claims:
+        return unpacked(*(body for _, body in self._pages(trigger)))
+
+    def claim_heads(self, trigger: str) -> Sequence[PageHead]:
+        found = []
+        for page, (hash, body) in enumerate(self._pages(trigger)):
+            first = unpacked(body)["first"]
+            found.append(PageHead(page, int(first.min()), int(first.max()), hash))
+        return found
+
+    def claim_page(self, trigger: str, page: int) -> Claims:
+        return unpacked(*(body for _, body in self._pages(trigger)[page : page + 1]))
+
+    def _pages(self, trigger: str) -> Sequence[tuple[bytes, bytes]]:
+        found: Sequence[tuple[bytes, bytes]] = (self._get("claims", trigger) or ("", "", []))[2]
+        return found
 
     # own -----------------------------------------------------------------------------------------
     def put_payee(self, subject: str, value: dict[str, Any]) -> None:
@@ -250,6 +295,25 @@ class MemoryBlock:
     def payee(self, subject: str) -> dict[str, Any] | None:
         body = self._get("payee", subject)
         return None if body is None else read_canonical(body)
+
+    def put_payees(self, payees: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        for subject, value in payees:
+            self.put_payee(subject, value)
+
+    def put_orders(self, debt: str, about: About, orders: Orders) -> None:
+        """Each order as the row that PostgreSQL makes of its columns when it is read."""
+        shared = asdict(about)
+        ids, policies = orders["payout"].tobytes().hex(), orders["policy"].tobytes().hex()
+        figures = zip(orders["share"].tolist(), orders["amount_fen"].tolist(), strict=True)
+        self.put_instructions(
+            debt,
+            (
+                order_row(
+                    shared, ids[64 * i : 64 * i + 64], policies[32 * i : 32 * i + 32], share, fen
+                )
+                for i, (share, fen) in enumerate(figures)
+            ),
+        )
 
     def put_instructions(self, debt: str, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
@@ -270,9 +334,19 @@ class MemoryBlock:
         found = ((subject, self.payee(subject)) for subject in dict.fromkeys(subjects))
         return {subject: value for subject, value in found if value is not None}
 
-    def instructions(self, debt: str, states: Sequence[str] = ()) -> Sequence[dict[str, Any]]:
+    def instructions(
+        self,
+        debt: str,
+        states: Sequence[str] = (),
+        limit: int | None = None,
+        after: tuple[str, int] = ("", 0),
+    ) -> Sequence[dict[str, Any]]:
+        """Of some states, or all; with a limit those of each state in turn beyond `after`."""
         found = self._between("of debt", (debt,), (debt + "\0",))
-        rows = (read_canonical(self._get("instruction", key)) for _, key in found)
+        rows = [read_canonical(self._get("instruction", key)) for _, key in found]
+        if limit is not None:
+            rest = [row for row in rows if (row["payout"], row["number"]) > after]
+            return [row for state in states for row in rest if row["state"] == state][:limit]
         return [row for row in rows if not states or row["state"] in states]
 
     def put_progress(self, name: str, value: bytes | None) -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
+from ..claims.leaves import PAGE, hashes_of, leaf_bytes, page_hashes, unpacked
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
@@ -139,17 +140,22 @@ def _references(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _rows(reading: PostgresReading) -> Iterator[Refusal]:
-    query = 'select book, position, policy, recorded_at, body from "group".row'
-    for book, position, policy, recorded_at, body in reading.execute(query):
+    query = 'select book, position, policy, recorded_at, body, subject from "group".row'
+    for book, position, policy, recorded_at, body, subject in reading.execute(query):
         key = f"{book}/{position}"
         value = yield from _canonical('"group".row', key, body)
         if value is not None:
-            told = {"book": book, "policy": policy}
+            told = {"book": book, "policy": policy, "subject": subject}
             yield from _same('"group".row', key, told, value)
             if not _is_row(value, body):
                 yield _column('"group".row', "body", key)
             if recorded_at != 0:  # when a row came in force is the record's to say
                 yield _column('"group".row', "recorded_at", key)
+    for book in {row[0] for row in reading.execute('select distinct book from "group".run')}:
+        for run, head in enumerate(reading.runs(book)):
+            rows = reading.rows_between(book, run * PAGE, (run + 1) * PAGE)
+            if root_of([leaf_hash(r.row.commitment()) for r in rows]) != head:
+                yield _column('"group".run', "hash", f"{book}/{run}")
 
 
 def _is_row(value: Any, body: bytes) -> bool:
@@ -161,30 +167,58 @@ def _is_row(value: Any, body: bytes) -> bool:
 
 
 def _claims(reading: PostgresReading) -> Iterator[Refusal]:
+    """What a page says of its claims; the claims themselves are held against the blob elsewhere."""
     query: LiteralString = (
-        'select trigger, position, book, policy, benefit, body from "group".claim'
-        " order by trigger, position"
+        'select trigger, page, book, benefit, low, high, hash, body from "group".claims'
+        " order by trigger, page"
     )
     before = ("", -1)
-    for trigger, position, book, policy, benefit, body in reading.execute(query):
-        key = f"{trigger}/{position}"
-        if position != (before[1] + 1 if trigger == before[0] else 0):
-            yield _column('"group".claim', "position", key)
-        before = (trigger, position)
-        value = yield from _canonical('"group".claim', key, body)
+    for trigger, page, book, benefit, low, high, head, body in reading.execute(query):
+        key = f"{trigger}/{page}"
+        if page != (before[1] + 1 if trigger == before[0] else 0):
+            yield _column('"group".claims', "page", key)
+        before = (trigger, page)
         found = reading.get("trigger", trigger)
-        if value is None or found is None:
+        try:
+            claims = unpacked(body)
+        except ValueError:
+            yield _column('"group".claims', "body", key)
             continue
-        told = {"trigger": trigger, "policy": policy}
-        yield from _same('"group".claim', key, told, value)
-        about = {"book": book, "benefit": benefit}
-        yield from _same('"group".claim', key, about, json.loads(found))
+        if page_hashes(hashes_of(leaf_bytes(claims, trigger))) != [head]:
+            yield _column('"group".claims', "hash", key)
+        first = claims["first"]
+        edges = {"low": int(first.min()), "high": int(first.max())}
+        yield from _same('"group".claims', key, {"low": low, "high": high}, edges)
+        if found is not None:
+            about = {"book": book, "benefit": benefit}
+            yield from _same('"group".claims', key, about, json.loads(found))
+
+
+def _debts(reading: PostgresReading) -> Generator[Refusal, None, dict[str, list[str]]]:
+    """Tells what is wrong with what the orders of a debt share; the carriers of each debt."""
+    carriers: dict[str, list[str]] = {}
+    for debt, body in reading.execute("select debt, about from own.debt"):
+        try:
+            carriers[debt] = list(json.loads(unguarded(debt, body))["carriers"])
+        except (*BROKEN, RecordDamaged):
+            yield _column("own.debt", "about", debt)
+    return carriers
 
 
 def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
-    query = "select payout, number, debt, state, amount, bank_ref, body from own.instruction"
-    for payout, number, debt, state, amount, ref, body in reading.execute(query):
+    carriers = yield from _debts(reading)
+    query = (
+        "select payout, number, debt, state, amount, bank_ref, body, policy, share"
+        " from own.instruction"
+    )
+    for payout, number, debt, state, amount, ref, body, policy, share in reading.execute(query):
         key = f"{payout}-{number}"
+        if reading.get("payment", debt) is None:
+            yield _column("own.instruction", "debt", key)
+        if body is None:  # all of it is columns, which `inspect` compares with the debt
+            if (number, ref) != (1, None) or policy is None:
+                yield _column("own.instruction", "number or bank_ref", key)
+            continue
         try:
             value = dict(json.loads(body))  # its fields are compared with the debt by `inspect`
         except (ValueError, TypeError):
@@ -194,8 +228,10 @@ def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
         yield from _same("own.instruction", key, told, value)
         renamed = {"amount": value.get("amount_fen"), "bank_ref": value.get("ref")}
         yield from _same("own.instruction", key, {"amount": amount, "bank_ref": ref}, renamed)
-        if reading.get("payment", debt) is None:
-            yield _column("own.instruction", "debt", key)
+        if policy is not None:  # its order was columns once, and they still say the same
+            yield from _same("own.instruction", key, {"policy": policy}, value)
+            if value.get("payer") != dict(enumerate(carriers.get(debt, ()))).get(share):
+                yield _column("own.instruction", "share", key)
 
 
 def _bodies(reading: PostgresReading, table: str, query: Any) -> Iterator[Refusal]:

@@ -57,6 +57,26 @@ def payouts_of(claim: ClaimLeaf, trigger: dict[str, Any], placement: Placement) 
     ]
 
 
+def instruction_row(payout: Payout, debtor: str, creditor: str) -> dict[str, Any]:
+    """The first instruction of a payout as it is written before anything is sent."""
+    return {
+        "payout": payout.id,
+        "number": 1,
+        "state": "new",
+        "amount_fen": payout.amount_fen,
+        "payer": payout.carrier,
+        "policy": payout.policy,
+        "debtor": debtor,
+        "creditor": creditor,
+        "about": payout.as_json(),
+        "ref": None,
+        "code": None,
+        "at": None,
+        "bank": None,
+        "sandbox": None,
+    }
+
+
 def instruction_id(payout: str, number: int) -> str:
     """The bank's idempotency key."""
     return f"{payout}-{number}"

@@ -52,7 +52,7 @@ def begin(place: Place, name: str, origin: str, *, language: Language) -> int:
                 )
             applied = scheme.apply(member.node, value, shelf(), bank.control)
             member.work()
-            write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode(), public=True)
+            write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode())
     for label in value["labels"][language]:
         speak.out(f"  ! {label}")
     folder = str(place.folder)
@@ -64,7 +64,7 @@ def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
     """Attest and record each row of a file, decide and pay what follows; 1 where none was taken."""
     speaker = speak.Speaker(language)
     data = file.read_bytes()
-    with _working(place) as member:
+    with working(place) as member:
         now = system_clock()
         reading = read(data, now)
         rows = [
@@ -94,7 +94,7 @@ def resolve(
     place: Place, case: str, value: int, reason: str, person: str, name: str, *, language: Language
 ) -> int:
     """A person decides what a held case could not: an act with their name and reason."""
-    with _working(place) as member:
+    with working(place) as member:
         with member.node.reading() as (_, state):
             held = [c for _, c in state.range("case", case) if held_in(c)]
         if len(held) != 1:
@@ -118,7 +118,7 @@ def resolve(
 
 def reopen(place: Place, case: str, reason: str, person: str, *, language: Language) -> int:
     """A person puts a case that could not be decided into its book's line again."""
-    with _working(place) as member:
+    with working(place) as member:
         with member.node.reading() as (_, state):
             found = [c for _, c in state.range("case", case) if c["state"] == "held_undecided"]
         if len(found) != 1:
@@ -136,7 +136,7 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
 
 def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
     """A corrected account; what the bank refused for good is ordered again."""
-    with _working(place) as member:
+    with working(place) as member:
         assert member.payer is not None, "a working member has a rail"
         with member.node.store.writing() as block:
             block.put_payee(subject, {"account": account, "name": name})
@@ -150,7 +150,7 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
 
 
 @contextmanager
-def _working(place: Place) -> Iterator[Member]:
+def working(place: Place) -> Iterator[Member]:
     """The member of a live record with its bank, this process alone.
 
     Errors   Refused cli.no_record, cli.replay_takes_no_live_facts.

@@ -18,10 +18,10 @@ from ..errors import Fact, Refusal, Refused
 from ..evidence.area import AreaSet
 from ..market.listing import Listing, Overpaid
 from ..market.placement import Placement
-from ..measures.identity import canonical, content_id, read_canonical
+from ..measures.identity import canonical, content_id, id_of, read_canonical
 from ..measures.instant import from_beijing
 from ..measures.money import yuan
-from ..policies.row import PolicyRow, Transaction
+from ..policies.row import PolicyRow, Transaction, row_bytes
 from ..products.shelf import Shelf
 from .node import Node
 from .ports import Writing
@@ -131,6 +131,7 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
     listing = state.need("listing", state.need("book", book)["listing"])["listing"]
     placement = Placement.from_json(listing["placement"])
     rows, parts = [], dict.fromkeys((s.carrier for s in placement.shares), 0)
+    payees: list[tuple[str, dict[str, Any]]] = []
     for policy in wanted:
         row = PolicyRow(
             book=book,
@@ -145,11 +146,17 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
             declared=dict(policy.declared),
         )
         rows.append(row)
-        block.put_payee(f"policy/{row.policy}", dict(policy.payee))
-        for carrier, fen in placement.split(row.premium_fen).items():
-            parts[carrier] += fen
-    commitments = [row.commitment() for row in rows]
-    plainly = [canonical(row.as_json()) for row in rows]
+        if policy.payee:  # who has no account yet is ordered to be paid, and told of
+            payees.append((f"policy/{row.policy}", dict(policy.payee)))
+    premiums: dict[int, int] = {}
+    for row in rows:
+        premiums[row.premium_fen] = premiums.get(row.premium_fen, 0) + 1
+    for premium, count in premiums.items():
+        for carrier, fen in placement.split(premium).items():
+            parts[carrier] += fen * count
+    block.put_payees(payees)
+    plainly = [row_bytes(row) for row in rows]
+    commitments = [bytes.fromhex(id_of("row", each)) for each in plainly]
     entry = state.need("book", book)["listing"]
     sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
     plain = b"".join(commitments)

@@ -6,13 +6,18 @@ Source: docs/specs/record.md, section 5.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from ..errors import Refusal, Refused
-from ..measures.identity import content_id
+from ..measures.identity import LARGEST, canonical, id_of
+
+PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON writes as it is
+HEX_32, HEX_64 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
 
 
 class Transaction(StrEnum):
@@ -64,7 +69,46 @@ class PolicyRow:
 
     def commitment(self) -> bytes:
         """32 bytes that stand in the book's tree for this row."""
-        return bytes.fromhex(content_id("row", self.as_json()))
+        return bytes.fromhex(id_of("row", row_bytes(self)))
+
+
+def row_bytes(row: PolicyRow) -> bytes:
+    """The canonical bytes of a row, written out: books of millions are hashed by them.
+
+    Errors   Refused identity.* as `canonical`.
+    Same as  canonical(row.as_json()).
+    """
+    names = sorted(row.declared)
+    values = [row.declared[name] for name in names]
+    numbers = (row.number, row.since, row.until, row.year_from, row.premium_fen, *values)
+    texts = f"{row.book}{row.subject or ''}{row.policy}{row.salt}{''.join(names)}"
+    plain = PLAIN.fullmatch(texts) and "" not in names
+    whole = set(map(type, numbers)) == {int} and -LARGEST <= min(numbers) <= max(numbers) <= LARGEST
+    if not (plain and whole):
+        return canonical(row.as_json())
+    declared = ",".join([f'"{name}":{row.declared[name]}' for name in names])
+    subject = "null" if row.subject is None else f'"{row.subject}"'
+    return (
+        f'{{"book":"{row.book}","declared":{{{declared}}},"number":{row.number},'
+        f'"policy":"{row.policy}","premium_fen":{row.premium_fen},"salt":"{row.salt}",'
+        f'"since":{row.since},"subject":{subject},"transaction":"{row.transaction.value}",'
+        f'"until":{row.until},"v":1,"year_from":{row.year_from}}}'
+    ).encode("ascii")
+
+
+def row_from_bytes(data: bytes) -> PolicyRow:
+    """A row from its canonical bytes; bytes that are not those of the row are refused.
+
+    Errors   Refused policies.bad_row, identity.*.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise Refused(Refusal("policies.bad_row", {"why": str(error)[:80]})) from None
+    row = row_from_json(value)
+    if row_bytes(row) != data:
+        raise Refused(Refusal("policies.bad_row", {"why": "not the canonical bytes of a row"}))
+    return row
 
 
 def row_from_json(value: Mapping[str, Any]) -> PolicyRow:
@@ -111,6 +155,6 @@ def check_row(row: PolicyRow) -> list[Refusal]:
         refusals.append(
             Refusal("policies.negative_premium", {"policy": row.policy, "value": row.premium_fen})
         )
-    if len(row.salt) != 64 or len(row.policy) != 32:
+    if not (HEX_64.fullmatch(row.salt) and HEX_32.fullmatch(row.policy)):
         refusals.append(Refusal("policies.bad_row", {"why": "salt of 64, policy of 32 hex digits"}))
     return refusals

@@ -15,12 +15,16 @@ from ..adapters.memory_store import MemoryStore
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.starter import LocalPostgres
 from ..adapters.postgres.store import PostgresStore
+from ..adapters.schedule_files import Files
+from ..claims.confirm import Spread, alone
 from ..node.effects.decider import Decider
 from ..node.effects.payer import Payer
+from ..node.mass.spread import Workers
 from ..node.node import Node
-from ..node.ports import Clock, Identity, Rail, Store
+from ..node.ports import Clock, Identity, Rail, ScheduleFiles, Store
 
 MEMBER = "miaopei"
+WORKERS_MAX = 8  # processes beside ours that a mass run may start
 BANK_SECONDS = 10.0  # a bank that says nothing for so long has not answered
 
 
@@ -49,10 +53,17 @@ def join(
     identity: Identity,
     clock: Clock = system_clock,
     rail: Rail | None = None,
+    *,
+    files: ScheduleFiles | None = None,
+    spread: Spread = alone,
 ) -> Member:
-    """A member over any store; without a rail it settles and does not pay."""
+    """A member over any store; without a rail it settles and does not pay.
+
+    `files` keep the columns of books, `spread` lets a mass use every core.
+    """
     node = Node(store, identity, clock, os.urandom)
-    return Member(store, node, Decider(node), Payer(node, rail) if rail else None)
+    decider = Decider(node, files=files, spread=spread)
+    return Member(store, node, decider, Payer(node, rail, spread=spread) if rail else None)
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
@@ -73,9 +84,12 @@ def open_member(
     address = dsn or LocalPostgres(folder / "postgres").start()
     migrate(address)
     store = PostgresStore(address)
+    workers = Workers(min(WORKERS_MAX, os.cpu_count() or 1))
     try:
         identity = load_or_make(folder / "keys.json", MEMBER)
         rail = BankRail(bank, BANK_SECONDS) if bank else None
-        yield join(store, identity, clock, rail)
+        files = Files(folder / "schedule")
+        yield join(store, identity, clock, rail, files=files, spread=workers)
     finally:
+        workers.close()
         store.close()

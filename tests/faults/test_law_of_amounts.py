@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from miaopei.claims import claim
+from miaopei.claims import evaluate
 from miaopei.claims.claim import ClaimLeaf
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
@@ -18,6 +19,7 @@ from miaopei.claims.verify.verdict import Verdict
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
 from miaopei.node.gateway import Row
+from miaopei.node.proof.opened import Opener
 from miaopei.node.proof.receipts import Collector
 from miaopei.policies.row import PolicyRow, Transaction
 from miaopei.products.yunnan_dali import PRODUCT
@@ -69,8 +71,8 @@ def collected(town: Town, listing: str, row: PolicyRow, *, other: int | None = N
         collector = Collector(reading, town.me)
         found = collector.policy_refusal(town.settlements(listing)[-1]["id"], row.policy)
         if other is not None:
-            rows = reading.rows(listing, town.table("book")[listing]["size"])
-            found = replace(found, before=collector._open(rows, other, listing))
+            size = town.table("book")[listing]["size"]
+            found = replace(found, before=Opener(reading).row(listing, size, other))
     return found.signed(town.me.acts.sign)
 
 
@@ -158,7 +160,8 @@ def test_a_claim_held_for_no_reason_is_found_by_the_receipt(
     (row,) = town.issue([town.policy(listing, shares=50)])
     town.at(SOON)
     town.issue([changed(town, row, Transaction.ENDORSE)])
-    monkeypatch.setattr(claim, "_in_time", lambda *_: {0: (None, (0, 0))})
+    nothing = np.zeros(1, np.int64)
+    monkeypatch.setattr(evaluate, "_in_time", lambda *_: (nothing, nothing))
     shake(town, NIGHT, "5.6", READ)
     assert [(c.state, c.position) for c in claims_of(town, listing)] == [("held", 1)]
     assert failing(checked(collected(town, listing, row))) == {"in_force"}

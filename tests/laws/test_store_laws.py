@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from hypothesis.stateful import (
 
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.claims.leaves import CLAIM
 from miaopei.errors import Alarm
 from miaopei.policies.book import Recorded
 from miaopei.policies.row import PolicyRow, Transaction
@@ -67,14 +69,11 @@ def same(ask: Any, *stores: Any) -> Any:
     return answers[0]
 
 
-class Claim:
-    """What `put_claims` needs of a claim."""
-
-    def __init__(self, policy: str, fen: int) -> None:
-        self.policy, self.fen = policy, fen
-
-    def as_json(self) -> dict[str, Any]:
-        return {"policy": self.policy, "pay_fen": self.fen}
+def claims_of(amounts: list[int]) -> Any:
+    """Claims as columns, one an amount."""
+    claims = np.zeros(len(amounts), CLAIM)
+    claims["pay_fen"], claims["first"] = amounts, range(len(amounts))
+    return claims
 
 
 class BothStores(RuleBasedStateMachine):
@@ -88,7 +87,8 @@ class BothStores(RuleBasedStateMachine):
         with self.postgres.writing() as block:
             block.execute(
                 "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place,"
-                ' shared.blob, "group".row, "group".claim, own.block, own.checkpoint, own.wrap,'
+                ' shared.blob, "group".row, "group".claims, "group".run, own.debt,'
+                " own.block, own.checkpoint, own.wrap,"
                 " own.payee, own.instruction, own.progress"
             )
         self.leaves: list[bytes] = []
@@ -273,7 +273,10 @@ class Beside(BothStores):
     @rule(trigger=NAMES, amounts=st.lists(st.integers(0, 9), max_size=4))
     def keep_claims(self, trigger: str, amounts: list[int]) -> None:
         for block in self.begin():
-            block.put_claims(trigger, "book", "house", [Claim(str(fen), fen) for fen in amounts])
+            hashes = [bytes(32)] * bool(amounts)
+            block.put_claims(trigger, "book", "house", claims_of(amounts), hashes)
+        same(lambda s: s.claim_heads(trigger), *self.begin())
+        same(lambda s: s.claim_page(trigger, 0).tobytes(), *self.begin())
         found = same(lambda s: s.claims(trigger), *self.begin())
         assert [claim["pay_fen"] for claim in found] == amounts
 
@@ -295,6 +298,8 @@ class Beside(BothStores):
                 block.put_instructions(debt, [row])
         same(lambda s: s.instructions(debt), *self.begin())
         same(lambda s: s.instructions(debt, ["new", "paid"]), *self.begin())
+        same(lambda s: s.instructions(debt, ["sent", "new"], 2), *self.begin())
+        same(lambda s: s.instructions(debt, ["new"], 2, (payout, number)), *self.begin())
 
     @rule(name=NAMES, value=st.none() | VALUES)
     def note_progress(self, name: str, value: bytes | None) -> None:

@@ -6,16 +6,27 @@ All of it goes straight into the transaction that is open; `writing` says when t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, LiteralString
 
+import numpy as np
 from psycopg import Connection, errors
 
+from ...claims.leaves import Claims, pages
+from ...claims.orders import About, Orders
 from ...errors import Alarm
 from ...measures.identity import canonical, digest
 from ...policies.book import Recorded
+from ...policies.row import row_bytes
 from .connection import Row, faults
 from .reading import PostgresReading, guarded
+
+COPY_ORDERS = (
+    "copy own.instruction (payout, number, debt, state, amount, policy, share)"
+    " from stdin (format binary)"
+)
+COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
 class PrivateWriting(PostgresReading):
@@ -49,33 +60,61 @@ class PrivateWriting(PostgresReading):
         )
 
     # group ---------------------------------------------------------------------------------------
-    def put_rows(self, rows: Iterable[Recorded]) -> None:
-        """Keep opened rows of books; the same places again are written over."""
+    def put_rows(self, rows: Iterable[Recorded], bodies: Sequence[bytes] | None = None) -> None:
+        """Keep opened rows of books; the same places again are written over.
+
+        `bodies` are the canonical bytes of the rows, where they are at hand.
+        """
+        rows = list(rows)
+        written = [row_bytes(r.row) for r in rows] if bodies is None else bodies
         values = [
-            (r.row.book, r.position, r.recorded_at, r.row.policy, canonical(r.row.as_json()))
-            for r in rows
+            (r.row.book, r.position, r.recorded_at, r.row.policy, body, r.row.subject)
+            for r, body in zip(rows, written, strict=True)
         ]
-        books, positions, *_ = columns(values, 5)
-        self._run(
-            'delete from "group".row r using unnest(%b::text[], %b::bigint[]) as n(book, position)'
-            " where r.book = n.book and r.position = n.position",
-            books,
-            positions,
-        )
+        books, positions, *_ = columns(values, 6)
+        last = 'select max(position) from "group".row where book = any(%b::text[])'
+        there = self._one(last, list(set(books)))
+        if values and there and there[0] is not None and there[0] >= min(positions):
+            self._run(
+                'delete from "group".row r using unnest(%b::text[], %b::bigint[]) as'
+                " n(book, position) where r.book = n.book and r.position = n.position",
+                books,
+                positions,
+            )
         self._copy(
-            'copy "group".row from stdin (format binary)', "text int8 int8 text bytea", values
+            'copy "group".row (book, position, recorded_at, policy, body, subject)'
+            " from stdin (format binary)",
+            "text int8 int8 text bytea text",
+            values,
         )
 
-    def put_claims(self, trigger: str, book: str, benefit: str, claims: Iterable[Any]) -> None:
-        """Keep the claims of a trigger in their order, in place of any that were there."""
-        self._run('delete from "group".claim where trigger = %b', trigger)
+    def put_runs(self, book: str, first: int, hashes: Sequence[bytes]) -> None:
+        """Keep the heads of runs of rows from the run `first` on, in place of any from there on."""
+        self._run('delete from "group".run where book = %b and run >= %b', book, first)
+        values = ((book, first + at, hash) for at, hash in enumerate(hashes))
+        self._copy('copy "group".run from stdin (format binary)', "text int4 bytea", values)
+
+    def put_claims(
+        self,
+        trigger: str,
+        book: str,
+        benefit: str,
+        claims: Claims,
+        hashes: Sequence[bytes],
+        first: int = 0,
+    ) -> None:
+        """Keep claims of a trigger in their order, in place of any from the page `first` on."""
+        self._run('delete from "group".claims where trigger = %b and page >= %b', trigger, first)
         values = (
-            (trigger, number, book, claim.policy, benefit, canonical(claim.as_json()))
-            for number, claim in enumerate(claims)
+            (
+                *(trigger, first + at, book, benefit),
+                *(int(part["first"].min()), int(part["first"].max()), hashes[at], part.tobytes()),
+            )
+            for at, part in enumerate(pages(claims))
         )
         self._copy(
-            'copy "group".claim from stdin (format binary)',
-            "text int8 text text text bytea",
+            'copy "group".claims from stdin (format binary)',
+            "text int4 text text int8 int8 bytea bytea",
             values,
         )
 
@@ -88,6 +127,27 @@ class PrivateWriting(PostgresReading):
             subject,
             guarded(subject, canonical(value)),
         )
+
+    def put_payees(self, payees: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Keep whom to pay and where, for many that are not there yet."""
+        values = ((name, guarded(name, canonical(value))) for name, value in payees)
+        self._copy("copy own.payee from stdin (format binary)", "text bytea", values)
+
+    def put_orders(self, debt: str, about: About, orders: Orders) -> None:
+        """Write new orders down by their columns, in one copy.
+
+        Errors   Alarm when one of these payouts is there already.
+        """
+        self._run(
+            "insert into own.debt values (%b, %b) on conflict (debt) do nothing",
+            *(debt, guarded(debt, canonical(asdict(about)))),
+        )
+        self._begin()
+        try:
+            with faults(), self._cursor.copy(COPY_ORDERS) as copy:
+                copy.write(b"".join([COPY_HEAD, copy_orders(debt, orders), COPY_END]))
+        except errors.UniqueViolation as twice:
+            raise Alarm("an instruction is there already", debt=debt) from twice
 
     def put_instructions(self, debt: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write new payment instructions down.
@@ -162,3 +222,26 @@ def columns(rows: Iterable[tuple[Any, ...]], count: int) -> list[list[Any]]:
 def _instruction(row: dict[str, Any]) -> tuple[str, int, str, int, str | None, bytes]:
     named = (row["payout"], row["number"], str(row["state"]), row["amount_fen"], row.get("ref"))
     return (*named, json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def copy_orders(debt: str, orders: Orders) -> bytes:
+    """Orders as rows of a binary copy: each the number of its fields, each field after its length.
+
+    All fields have one length, so the rows are one array. Source: PostgreSQL, COPY, binary format.
+    """
+    fields = (
+        ("payout", "S64", 64), ("number", ">i4", 4), ("debt", f"S{len(debt.encode())}", -1),
+        ("state", "S3", 3), ("amount", ">i8", 8), ("policy", "S32", 32), ("share", ">i4", 4),
+    )  # fmt: skip
+    kinds: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, kind, _ in fields:
+        kinds += [(f"{name} length", ">i4"), (name, kind)]
+    rows = np.zeros(len(orders), np.dtype(kinds))
+    rows["fields"] = len(fields)
+    for name, _, length in fields:
+        rows[f"{name} length"] = length if length > 0 else len(debt.encode())
+    for name in ("payout", "policy"):
+        rows[name] = np.frombuffer(orders[name].tobytes().hex().encode(), rows.dtype[name])
+    rows["number"], rows["debt"], rows["state"] = 1, debt.encode(), b"new"
+    rows["amount"], rows["share"] = orders["amount_fen"], orders["share"]
+    return rows.tobytes()

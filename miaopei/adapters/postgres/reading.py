@@ -9,15 +9,25 @@ from typing import Any, LiteralString
 
 from psycopg import Connection
 
+from ...claims.leaves import Claims, leaves_of, unpacked
+from ...claims.orders import order_row
 from ...errors import RecordDamaged
 from ...ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
 from ...measures.identity import read_canonical
-from ...node.ports import Head
+from ...node.ports import Head, PageHead
 from ...policies.book import Recorded
 from ...policies.row import row_from_json
 from .connection import Row, faults
 
 GUARD = b"\0"  # begins a body of `own` that carries its own digest
+ORDERS = """
+select body, payout, policy, share, amount, state from own.instruction where debt = %b
+and (cardinality(%b::text[]) = 0 or state = any(%b::text[])) order by payout, number
+"""
+ONE_STATE = """
+select body, payout, policy, share, amount, state from own.instruction where debt = %b
+and state = %b and (payout, number) > (%b::text, %b::int) order by payout, number limit %b
+"""
 BATCH = 2_000  # rows of a long read that are held in memory at once
 
 HEAD = """
@@ -163,10 +173,52 @@ class PostgresReading:
             for position, recorded_at, body in found
         ]
 
+    def rows_between(self, book: str, start: int, end: int) -> Sequence[Recorded]:
+        """The opened rows of a book at the positions [start, end)."""
+        found = self._all(
+            'select position, recorded_at, body from "group".row'
+            " where book = %b and position >= %b and position < %b order by position",
+            *(book, start, end),
+        )
+        return [Recorded(at, time, row_from_json(json.loads(body))) for at, time, body in found]
+
+    def rows_of(
+        self, book: str, size: int, policies: Sequence[str], subjects: Sequence[str] = ()
+    ) -> Sequence[Recorded]:
+        """The rows below a size that speak of some policies or persons, in record order."""
+        found = self._all(
+            'select position, recorded_at, body from "group".row where book = %b'
+            " and policy = any(%b::text[]) and position < %b"
+            ' union select position, recorded_at, body from "group".row where book = %b'
+            " and subject = any(%b::text[]) and position < %b order by position",
+            *(book, list(policies), size, book, list(subjects), size),
+        )
+        return [Recorded(at, time, row_from_json(json.loads(body))) for at, time, body in found]
+
+    def runs(self, book: str) -> Sequence[bytes]:
+        """Heads of the sub-trees over complete runs of 1,024 rows of a book, from the first on."""
+        query = 'select run, hash from "group".run where book = %b order by run'
+        found = self._all(query, book)
+        return [hash for at, (run, hash) in enumerate(found) if run == at]
+
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
         """The claims of a trigger, in the order of the decision."""
-        query = 'select body from "group".claim where trigger = %b order by position'
-        return [json.loads(row[0]) for row in self._all(query, trigger)]
+        return [leaf.as_json() for leaf in leaves_of(self.claim_columns(trigger), trigger)]
+
+    def claim_columns(self, trigger: str) -> Claims:
+        """The claims of a trigger as columns, in the order of the decision."""
+        query = 'select body from "group".claims where trigger = %b order by page'
+        return unpacked(*(row[0] for row in self._all(query, trigger)))
+
+    def claim_heads(self, trigger: str) -> Sequence[PageHead]:
+        """What the pages of a trigger's claims hold, without reading the claims."""
+        query = 'select page, low, high, hash from "group".claims where trigger = %b order by page'
+        return [PageHead(*row) for row in self._all(query, trigger)]
+
+    def claim_page(self, trigger: str, page: int) -> Claims:
+        """The claims of one page."""
+        query = 'select body from "group".claims where trigger = %b and page = %b'
+        return unpacked(*(row[0] for row in self._all(query, trigger, page)))
 
     # own -----------------------------------------------------------------------------------------
     def payee(self, subject: str) -> dict[str, Any] | None:
@@ -180,15 +232,35 @@ class PostgresReading:
         found = self._all(query, list(subjects))
         return {subject: json.loads(unguarded(subject, body)) for subject, body in found}
 
-    def instructions(self, debt: str, states: Sequence[str] = ()) -> Sequence[dict[str, Any]]:
-        """The payment instructions of a debt, by payout and number; of some states, or all."""
-        query: LiteralString = (
-            "select body from own.instruction where debt = %b"
-            " and (cardinality(%b::text[]) = 0 or state = any(%b::text[]))"
-            " order by payout, number"
-        )
-        wanted = list(states)
-        return [json.loads(row[0]) for row in self._all(query, debt, wanted, wanted)]
+    def instructions(
+        self,
+        debt: str,
+        states: Sequence[str] = (),
+        limit: int | None = None,
+        after: tuple[str, int] = ("", 0),
+    ) -> Sequence[dict[str, Any]]:
+        """The payment instructions of a debt, by payout and number; of some states, or all.
+
+        With a limit those of each state in turn, beyond the payout and number `after`, no more
+        than that in all.
+        """
+        if limit is not None:
+            found: list[dict[str, Any]] = []
+            for state in states:
+                found += self._instructions(ONE_STATE, debt, state, *after, limit - len(found))
+            return found
+        return self._instructions(ORDERS, debt, list(states), list(states))
+
+    def _instructions(self, query: LiteralString, debt: str, *values: object) -> list[Any]:
+        rows = self._all(query, debt, *values)
+        about = self._one("select about from own.debt where debt = %b", debt)
+        shared = {} if about is None else json.loads(unguarded(debt, about[0]))
+        return [
+            {**order_row(shared, payout, policy, share, amount), "state": state}
+            if body is None
+            else json.loads(body)
+            for body, payout, policy, share, amount, state in rows
+        ]
 
     def progress(self, name: str) -> bytes | None:
         """What was written down under a name, to go on from after a stop."""

@@ -14,7 +14,7 @@ from ...errors import Refusal, Refused
 from .binaries import OLDEST
 from .connection import LOCK_SPACE, Row, connect, faults
 
-LATEST = "0001"  # the last migration; a test holds it equal to the folder's
+LATEST = "0002"  # the last migration; a test holds it equal to the folder's
 MIGRATING = 1  # the second half of the advisory lock
 
 

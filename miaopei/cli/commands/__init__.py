@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..books import importing
 from . import engines, facts, keeping, live, nets, pricing, records
 
 HELP = """
@@ -75,6 +76,7 @@ for command in (
 ):
     app.command()(command)
 app.command("basis-risk")(pricing.basis_risk)
+app.command("import")(importing.import_)
 
 
 @app.callback()

@@ -95,6 +95,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei begin yunnan --data var/live",
         "用一份方案开始自己的实时记录：产品、挂牌、保单、账户。",
     ),
+    "import": (
+        "miaopei import policies.csv --listing yunnan_dali --preview",
+        "从 CSV、Parquet 或 OED 位置文件导入保单并使其生效；有错的行逐一列出，其余照常。",
+    ),
     "resolve": (
         "miaopei resolve CASE --value 1 --reason '...' --person '...'",
         "由人确认一个待确认的案件，姓名和理由写入记录。",

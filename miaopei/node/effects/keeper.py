@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...acts.state import State
-from ...claims.claim import claim_from_json
+from ...claims.leaves import claims_from, hashes_of, leaf_bytes, page_hashes
 from ...errors import RecordDamaged
-from ...ledger.merkle import Frontier, leaf_hash
+from ...ledger.merkle import root_of
 from ...measures.identity import read_canonical
 from ...policies.book import Recorded
-from ...policies.row import PolicyRow, row_from_json
+from ..mass.holding import open_rows
 from ..node import Node
 from ..ports import Reading, Writing
 from ..vault.blobs import open_blob, opens
@@ -70,7 +70,7 @@ class Keeper:
                 continue
             if not opens(block, batch["rows"]["blob"], self.node.identity):
                 break
-            rows = open_rows(block, batch["rows"], self.node)
+            rows, _, _ = open_rows(block, batch["rows"], self.node)
             block.put_rows(Recorded(batch["first"] + i, 0, row) for i, row in enumerate(rows))
             upto, done = batch["first"] + len(rows), done + 1
         block.put_progress(f"rows/{book}", str(upto).encode("ascii"))
@@ -86,25 +86,24 @@ class Keeper:
             if not blobs:
                 break
             values = [read_canonical(row) for row in unframe(open_blob(block, blobs[0], mine))]
-            claims = [claim_from_json(value) for value in values]
-            root = Frontier().extend(leaf_hash(c.commitment()) for c in claims).root().hex()
-            if root != entry["claims_root"]:
+            claims = claims_from(values, _firsts(block, book, values))
+            heads = page_hashes(hashes_of(leaf_bytes(claims, entry["trigger"])))
+            if root_of(heads).hex() != entry["claims_root"]:
                 raise RecordDamaged("claims do not give the settled root", settlement=settlement)
             benefit = state.need("trigger", entry["trigger"])["benefit"]
-            block.put_claims(entry["trigger"], book, benefit, claims)
+            block.put_claims(entry["trigger"], book, benefit, claims, heads)
             upto, done = counter, done + 1
         block.put_progress(f"claims/{book}", str(upto).encode("ascii"))
         return done
 
 
-def open_rows(reading: Reading, reference: dict[str, Any], node: Node) -> list[PolicyRow]:
-    """The rows of a batch, opened, checked and compared with the batch's root."""
-    values = unframe(open_blob(reading, reference["blob"], node.identity))
-    rows = [row_from_json(read_canonical(value)) for value in values]
-    root = Frontier().extend(leaf_hash(row.commitment()) for row in rows).root().hex()
-    if root != reference["root"]:
-        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
-    return rows
+def _firsts(reading: Reading, book: str, claims: list[dict[str, Any]]) -> list[int]:
+    """The position of the first row of each claim's policy."""
+    size = State(reading).need("book", book)["size"]
+    first: dict[str, int] = {}
+    for recorded in reading.rows_of(book, size, [claim["policy"] for claim in claims]):
+        first.setdefault(recorded.row.policy, recorded.position)
+    return [first[claim["policy"]] for claim in claims]
 
 
 def _sealed(state: State, settlement: dict[str, Any]) -> Iterator[str]:

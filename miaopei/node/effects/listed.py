@@ -6,7 +6,7 @@ means is in `evidence.outage.lists`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from ...errors import RecordDamaged
 from ...evidence.outage.lists import SCOPE, TIMES, Apart, Row, by_token, check, commitment, value_of
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import read_canonical
-from ...policies.book import Effective
 from ...terms.filing import Product
 from ..ports import Identity, Reading
 from ..vault.blobs import open_blob
@@ -38,9 +37,9 @@ def observed_by(
     identity: Identity,
     product: Product,
     trigger: Mapping[str, Any],
-    policies: Sequence[Effective],
+    subjects: Callable[[], Sequence[str | None]],
 ) -> Seen:
-    """The inputs of a trigger for each of these policies.
+    """The inputs of a trigger for policies whose subject tokens are asked for where they differ.
 
     Errors   RecordDamaged (alarm) where a list is missing, altered or not what the fact names.
     """
@@ -57,8 +56,8 @@ def observed_by(
             if entry["list"] is not None
         }
         column = []
-        for place, policy in enumerate(policies):
-            value = value_of(measure, fact, lists, policy.chosen.row.subject)
+        for place, subject in enumerate(subjects()):
+            value = value_of(measure, fact, lists, subject)
             if isinstance(value, Apart):
                 unknown[place] = unknown.get(place, frozenset()) | {name}
                 value = int(fact["value"])

@@ -6,15 +6,24 @@ Every row is written before anything is sent. Source: docs/specs/record.md, sect
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...acts.state import State
-from ...claims.claim import claim_from_json
-from ...claims.payout import Payout, payouts_of
+from ...claims.confirm import Spread, alone
+from ...claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes
+from ...claims.orders import About, Orders, order_row, orders_of, sorted_orders
+from ...claims.payout import Payout, instruction_row
 from ...errors import RecordDamaged
-from ...ledger.merkle import Frontier, leaf_hash
+from ...ledger.merkle import Frontier, leaf_hash, root_of
+from ...market.allocation import split_columns, total_of
 from ...market.allotment import Allotment
 from ...market.listing import Listing
+from ...market.placement import Placement
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
 from ..ports import Reading, Writing
@@ -22,6 +31,38 @@ from ..vault.blobs import open_blob, seal_blob
 from ..vault.sealing import unframe
 
 Row = dict[str, Any]
+CHUNK = 64 * PAGE  # claims that one worker verifies at a time
+AT_ONCE = 100_000  # orders written in one transaction
+
+
+@dataclass(frozen=True)
+class OwedOrders:
+    """What a settlement owes, from our own verified leaves: orders in the order of their ids."""
+
+    about: About
+    orders: Orders
+
+    def get(self, payout: str) -> Row | None:
+        """The row of one payout; None where it is not owed."""
+        wanted = bytes.fromhex(payout)
+        at = int(np.searchsorted(self._ids, np.array(wanted, "S32")))
+        if at == len(self.orders) or self.orders["payout"][at].tobytes() != wanted:
+            return None
+        return OwedOrders(self.about, self.orders[at : at + 1]).rows()[0]
+
+    @cached_property
+    def _ids(self) -> NDArray[Any]:
+        return np.ascontiguousarray(self.orders["payout"]).view("S32").ravel()
+
+    def rows(self) -> list[Row]:
+        """Each as the row of an instruction."""
+        shared = asdict(self.about)
+        ids, policies = (self.orders[n].tobytes().hex() for n in ("payout", "policy"))
+        figures = zip(*(self.orders[n].tolist() for n in ("share", "amount_fen")), strict=True)
+        return [
+            order_row(shared, ids[64 * i : 64 * i + 64], policies[32 * i : 32 * i + 32], share, fen)
+            for i, (share, fen) in enumerate(figures)
+        ]
 
 
 def rows_for(block: Reading, node: Node, debt: str) -> list[Row]:
@@ -32,12 +73,42 @@ def rows_for(block: Reading, node: Node, debt: str) -> list[Row]:
     state = State(block)
     payment = state.need("payment", debt)
     if payment["kind"] == "settlement":
-        rows = list(_of_settlement(block, state, debt))
-    else:
-        rows = list(_of_list(block, state, node, debt, payment))
+        return owed_by(block, state, debt).rows()
+    rows = list(_of_list(block, state, node, debt, payment))
     if sum(row["amount_fen"] for row in rows) != payment["due_fen"]:
         raise RecordDamaged("payouts do not sum to the debt", id=debt)
     return rows
+
+
+def owed_by(reading: Reading, state: State, debt: str, spread: Spread = alone) -> OwedOrders:
+    """The payouts of a settlement, from our leaves, whose head must be that of the record.
+
+    Errors   RecordDamaged (alarm) where our leaves are not those of the record, or do not sum.
+    """
+    payment = state.need("payment", debt)
+    entry = state.need("settlement", debt)["settlement"]
+    trigger = state.need("trigger", entry["trigger"])
+    listing = Listing.from_json(state.need("listing", entry["listing"])["listing"])
+    about = About.of(trigger, listing.placement)
+    claims = reading.claim_columns(entry["trigger"])
+    chunks = (claims[at : at + CHUNK] for at in range(0, len(claims), CHUNK))
+    parts = ((part, entry["trigger"], about, listing.placement) for part in chunks)
+    made = list(spread(verified, parts))
+    if root_of([head for heads, _ in made for head in heads]).hex() != entry["claims_root"]:
+        raise RecordDamaged("claims here are not those of the settlement", id=debt)
+    orders = sorted_orders([orders for _, orders in made])
+    if total_of(orders["amount_fen"]) != payment["due_fen"]:
+        raise RecordDamaged("payouts do not sum to the debt", id=debt)
+    return OwedOrders(about, orders)
+
+
+def verified(
+    claims: Claims, trigger: str, about: About, placement: Placement
+) -> tuple[list[bytes], Orders]:
+    """The heads of the pages of some claims, and what is paid for them."""
+    heads = page_hashes(hashes_of(leaf_bytes(claims, trigger)))
+    parts = split_columns(placement, claims["pay_fen"].astype(np.int64))
+    return heads, orders_of(claims, about, parts)
 
 
 def seal_list(block: Writing, node: Node, allotment: Allotment) -> Row:
@@ -47,19 +118,6 @@ def seal_list(block: Writing, node: Node, allotment: Allotment) -> Row:
     return seal_blob(
         block, node, [canonical(line) for line in lines], commitments, "miaopei/lines/1"
     )
-
-
-def _of_settlement(block: Reading, state: State, debt: str) -> Iterable[Row]:
-    entry = state.need("settlement", debt)["settlement"]
-    trigger = state.need("trigger", entry["trigger"])
-    listing = Listing.from_json(state.need("listing", entry["listing"])["listing"])
-    claims = [claim_from_json(c) for c in block.claims(entry["trigger"])]
-    root = Frontier().extend(leaf_hash(c.commitment()) for c in claims).root().hex()
-    if root != entry["claims_root"]:
-        raise RecordDamaged("claims here are not those of the settlement", id=debt)
-    for claim in claims:
-        for payout in payouts_of(claim, trigger, listing.placement):
-            yield _row(payout, f"carrier/{payout.carrier}", f"policy/{payout.policy}")
 
 
 def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) -> Iterable[Row]:
@@ -86,23 +144,4 @@ def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) 
             trigger["revision"],
             line["amount_fen"],
         )
-        yield _row(payout, f"policy/{payout.policy}", f"household/{line['token']}")
-
-
-def _row(payout: Payout, debtor: str, creditor: str) -> Row:
-    return {
-        "payout": payout.id,
-        "number": 1,
-        "state": "new",
-        "amount_fen": payout.amount_fen,
-        "payer": payout.carrier,
-        "policy": payout.policy,
-        "debtor": debtor,
-        "creditor": creditor,
-        "about": payout.as_json(),
-        "ref": None,
-        "code": None,
-        "at": None,
-        "bank": None,
-        "sandbox": None,
-    }
+        yield instruction_row(payout, f"policy/{payout.policy}", f"household/{line['token']}")

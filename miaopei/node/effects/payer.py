@@ -14,19 +14,24 @@ from typing import Any
 from ...accounts.rail import Instruction, Outcome, OutcomeState
 from ...acts.envelope import from_json
 from ...acts.state import State
+from ...claims.confirm import Spread, alone
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
 from ...ledger import checkpoint
 from ...measures.identity import canonical, content_id, read_canonical
+from ..mass.run import Tell, silent
 from ..node import Node
 from ..ports import Rail, Reading
 from ..vault.blobs import listing_of, seal_blob
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
-from .orders import rows_for
+from .orders import AT_ONCE, OwedOrders, owed_by, rows_for
 from .standby import go_on, take_over_due
 
 BATCH = 1000
+PREPARED = b"prepared"
+CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
+Owed = OwedOrders | dict[str, dict[str, Any]]
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
 CONFIRMED = {"executed": "paid", "refused": "failed"}  # on the record
 ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
@@ -35,8 +40,18 @@ ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 class Payer:
     """Carries out this node's duties to pay, over one rail."""
 
-    def __init__(self, node: Node, rail: Rail, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        rail: Rail,
+        keeper: Keeper | None = None,
+        *,
+        spread: Spread = alone,
+        tell: Tell = silent,
+    ) -> None:
+        """`spread` uses the cores where a mass is prepared, `tell` hears how far it is."""
         self.node, self.rail, self._keeper = node, rail, keeper
+        self.spread, self.tell = spread, tell
 
     def run(self) -> int:
         """Do what can be done now; the number of instructions with a new final outcome.
@@ -66,18 +81,39 @@ class Payer:
         ready = []
         for debt in mine:
             try:
-                with self.node.store.writing() as block:
-                    if block.progress(f"pay/{debt}") is None:
-                        rows = rows_for(block, self.node, debt)
-                        rows = go_on(block, State(block), self.node, debt, rows)
-                        block.put_instructions(debt, rows)
-                        block.put_progress(f"pay/{debt}", b"prepared")
+                self._prepare(debt)
                 ready.append(debt)
             except Alarm as alarm:
                 if alarms is None:
                     raise
                 alarms.append(alarm)
         return ready
+
+    def _prepare(self, debt: str) -> None:
+        """Write the orders of one debt, chunk by chunk; after a kill go on where it was."""
+        with self.node.store.writing() as block:
+            state = State(block)
+            if (kept := block.progress(f"pay/{debt}")) == PREPARED:
+                return
+            whole = state.need("payment", debt)["kind"] == "settlement"
+            if not whole or state.has("takeover", debt):
+                rows = go_on(block, state, self.node, debt, rows_for(block, self.node, debt))
+                block.put_instructions(debt, rows)
+                block.put_progress(f"pay/{debt}", PREPARED)
+                return
+            owed = owed_by(block, state, debt, self.spread)
+            done = 0 if kept is None else int(kept)
+            if len(owed.orders) <= AT_ONCE:
+                block.put_orders(debt, owed.about, owed.orders)
+                block.put_progress(f"pay/{debt}", PREPARED)
+                return
+        while done < len(owed.orders):
+            with self.node.store.writing() as block:
+                block.put_orders(debt, owed.about, owed.orders[done : done + AT_ONCE])
+                done = min(done + AT_ONCE, len(owed.orders))
+                last = done == len(owed.orders)
+                block.put_progress(f"pay/{debt}", PREPARED if last else canonical(done))
+            self.tell("orders", done, len(owed.orders))
 
     def _may(self, reading: Reading, state: State, debt: str) -> bool:
         """Whether the debt stands in the certified part of the log, and its claims are here.
@@ -97,7 +133,7 @@ class Payer:
         except OutsideFault as fault:
             if not fault.retry:
                 raise
-        return self._confirm(debt)
+        return sum(iter(lambda: self._confirm(debt), 0))
 
     def retry_refused(self, debt: str, creditor: str | None = None) -> int:
         """Make the next numbered instruction for each recorded refusal; how many were made.
@@ -133,20 +169,31 @@ class Payer:
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
             alarms += self._note(debt, part, answers, asked=True)
-        with self.node.store.reading() as reading:
-            fresh = reading.instructions(debt, ["new"])
-            leaves = rows_for(reading, self.node, debt) if fresh else []
-        owed = {row["payout"]: row for row in leaves}
-        for part in _chunks(fresh):
+        owed: Owed | None = None
+        last = ("", 0)
+        while part := self._fresh(debt, last):
+            owed = owed or self._owed(debt)
+            last = (part[-1]["payout"], part[-1]["number"])
             unpaid = not_paid_before(self.rail, part, alarms)
             rows, ready = self._mark_sent(unpaid, owed, alarms)
             if ready:
                 alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
 
+    def _fresh(self, debt: str, after: tuple[str, int]) -> Sequence[dict[str, Any]]:
+        """The next orders that have not been sent; a mass is never held in memory whole."""
+        with self.node.store.reading() as reading:
+            return reading.instructions(debt, ["new"], BATCH, after)
+
+    def _owed(self, debt: str) -> Owed:
+        with self.node.reading() as (reading, state):
+            if state.need("payment", debt)["kind"] == "settlement":
+                return owed_by(reading, state, debt, self.spread)
+            return {row["payout"]: row for row in rows_for(reading, self.node, debt)}
+
     def _mark_sent(
         self,
         part: Sequence[dict[str, Any]],
-        owed: dict[str, dict[str, Any]],
+        owed: Owed,
         alarms: list[Alarm],
     ) -> tuple[list[dict[str, Any]], list[Instruction]]:
         """Write down that these go out; those without an account, or that nobody owes, stay new."""
@@ -226,7 +273,7 @@ class Payer:
     def _confirm(self, debt: str) -> int:
         """One act for all new final outcomes, written down with its blob before it is sent."""
         with self.node.store.writing() as block:
-            rows = block.instructions(debt, FINAL)
+            rows = block.instructions(debt, FINAL, CONFIRMED_AT_ONCE)
             if not rows:
                 return 0
             values = [self._outcome(row) for row in rows]
@@ -300,9 +347,7 @@ def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]
         yield rows[start : start + BATCH]
 
 
-def _owed(
-    part: Sequence[dict[str, Any]], owed: dict[str, dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[Alarm]]:
+def _owed(part: Sequence[dict[str, Any]], owed: Owed) -> tuple[list[dict[str, Any]], list[Alarm]]:
     """The rows that our verified leaves give, and an alarm for each that they do not."""
     fixed = ("amount_fen", "payer", "debtor", "creditor")
     good, odd = [], []

@@ -1,13 +1,13 @@
 """Receipts collected: walks the store for all that `verify` needs, and signs the whole.
 
-One `Collector` serves many receipts of one snapshot; trees of books and claims are hashed once.
+One `Collector` serves many receipts of one snapshot. Rows and claims are opened by `opened`.
 What a receipt is stands in `claims.receipt`. Source: docs/specs/receipt.md.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -24,15 +24,15 @@ from ...evidence.grouping import Occurrence, occurrence_id
 from ...evidence.names import Names
 from ...ledger import checkpoint
 from ...ledger.merkle import leaf_hash
-from ...ledger.proof import NodeReader, as_hex, inclusion, nodes_of
+from ...ledger.proof import as_hex, inclusion, nodes_of
 from ...market.listing import Listing
 from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
-from ...policies.book import Recorded
 from ...terms.filing import Product
 from ..ports import Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
+from .opened import Opener
 
 Json = dict[str, Any]
 SHOWN_FACTS = 24  # facts beyond those that decided, shown as not counted
@@ -47,47 +47,45 @@ class Collector:
         self._state = State(reading)
         self._text = reading.checkpoint()
         self._size = checkpoint.parse(self._text).size
-        self._trees: dict[tuple[str, int], NodeReader] = {}
+        self._opener = Opener(reading)
+        self._paid: dict[str, dict[str, Paid]] = {}
 
     def payout(self, settlement: str, policy: str) -> Receipt:
         """The receipt of what one policy is paid by a settlement.
 
         Errors   Refused receipt.* where there is no such settlement, or nothing to pay in it.
         """
-        entry, trigger, claims = self._settled(settlement)
-        index = next((i for i, c in enumerate(claims) if c["policy"] == policy), None)
-        if index is None or not claims[index]["pay_fen"]:
+        entry, trigger = self._settled(settlement)
+        opened = self._claim(entry, trigger, policy)
+        if opened is None or not opened.claim["pay_fen"]:
             raise _no("nothing_to_pay", settlement=settlement, policy=policy)
         listing = Listing.from_json(self._state.need("listing", entry["listing"])["listing"])
-        claim = claim_from_json(claims[index])
+        claim = claim_from_json(opened.claim)
         paid = self._outcomes(settlement)
         parts = [
             Part(payout.as_json(), payout.amount_fen, paid.get(payout.id))
             for payout in payouts_of(claim, trigger, listing.placement)
         ]
-        return self._of_policy(
-            Kind.PAYOUT, settlement, claims[index]["position"], index, tuple(parts)
-        )
+        return self._of_policy(Kind.PAYOUT, settlement, claim.position, opened, tuple(parts))
 
     def policy_refusal(self, settlement: str, policy: str) -> Receipt:
         """Why a settlement pays nothing to one policy of its book.
 
         Errors   Refused receipt.* where the policy is not in the book, or is paid.
         """
-        _, trigger, claims = self._settled(settlement)
-        index = next((i for i, c in enumerate(claims) if c["policy"] == policy), None)
-        if index is not None:
-            if claims[index]["pay_fen"]:
+        entry, trigger = self._settled(settlement)
+        opened = self._claim(entry, trigger, policy)
+        if opened is not None:
+            if opened.claim["pay_fen"]:
                 raise _no("is_paid", settlement=settlement, policy=policy)
-            position = claims[index]["position"]
+            position = opened.claim["position"]
         else:
-            rows = self._reading.rows(trigger["book"], trigger["book_size"])
-            mine = [r for r in rows if r.row.policy == policy]
+            mine = self._opener.versions(trigger["book"], trigger["book_size"], policy)
             if not mine:
                 raise _no("no_policy", policy=policy, book=trigger["book"])
             spans = [r for r in mine if r.row.since <= trigger["instant"] < r.row.until]
             position = (spans or mine)[-1].position
-        return self._of_policy(Kind.REFUSAL, settlement, position, index, ())
+        return self._of_policy(Kind.REFUSAL, settlement, position, opened, ())
 
     def case_refusal(self, listing: str, occurrence: str, benefit: str) -> Receipt:
         """Why a case pays nothing (yet).
@@ -107,10 +105,10 @@ class Collector:
     # Parts ---------------------------------------------------------------------------------------
 
     def _of_policy(
-        self, kind: Kind, settlement: str, position: int, index: int | None,
+        self, kind: Kind, settlement: str, position: int, opened: OpenedClaim | None,
         parts: tuple[Part, ...],
     ) -> Receipt:  # fmt: skip
-        entry, trigger, claims = self._settled(settlement)
+        entry, trigger = self._settled(settlement)
         leaves = _Leaves()
         place = self._place(settlement)
         leaves.add("settlement", place)
@@ -121,11 +119,6 @@ class Collector:
             key = f"{entry['trigger']}/{entry['counter']:012d}/{member}"
             leaves.add("decisions", self._place(self._state.need("decision", key)["act"]))
         row, before = self._rows(trigger, position, leaves)
-        opened = None
-        if index is not None:
-            hashes = [leaf_hash(claim_from_json(c).commitment()) for c in claims]
-            path = inclusion(index, len(claims), self._tree("claims", entry["trigger"], hashes))
-            opened = OpenedClaim(claims[index], index, len(claims), tuple(as_hex(path)))
         for part in parts:
             if part.paid is not None:
                 leaves.add("payments", self._place(part.paid.act))
@@ -175,15 +168,14 @@ class Collector:
     ) -> tuple[OpenedRow, OpenedRow | None]:
         """The row, the other version where one was recorded late, and who vouches for both."""
         book, size = trigger["book"], trigger["book_size"]
-        rows = self._reading.rows(book, size)
-        row = self._open(rows, position, book)
+        row = self._opener.row(book, size, position)
         self._held(leaves, book, position)
         self._held(leaves, book, size - 1)
         instant = trigger["instant"]
         versions = [
             r.position
-            for r in rows
-            if r.row.policy == row.row["policy"] and r.row.since <= instant < r.row.until
+            for r in self._opener.versions(book, size, row.row["policy"])
+            if r.row.since <= instant < r.row.until
         ]
         if self._recorded_at(book, position) > instant:
             others = [p for p in versions if self._recorded_at(book, p) <= instant]
@@ -192,18 +184,7 @@ class Collector:
         if not others:
             return row, None
         self._held(leaves, book, others[-1])
-        return row, self._open(rows, others[-1], book)
-
-    def _open(self, rows: Sequence[Recorded], position: int, book: str) -> OpenedRow:
-        tree = self._tree(book, len(rows), [leaf_hash(r.row.commitment()) for r in rows])
-        path = inclusion(position, len(rows), tree)
-        return OpenedRow(rows[position].row.as_json(), position, tuple(as_hex(path)))
-
-    def _tree(self, name: str, size: int | str, hashes: list[bytes]) -> NodeReader:
-        key = (f"{name}/{size}", len(hashes))
-        if key not in self._trees:
-            self._trees[key] = nodes_of(hashes)
-        return self._trees[key]
+        return row, self._opener.row(book, size, others[-1])
 
     def _held(self, leaves: _Leaves, book: str, position: int) -> None:
         """The batch that brought a place of the book, and the statements that put it in force."""
@@ -287,25 +268,28 @@ class Collector:
                 return index, leaf["value"]["at"]
         raise LookupError(f"no case is settled by {settlement}")
 
-    def _settled(self, settlement: str) -> tuple[Json, Json, Sequence[Json]]:
+    def _claim(self, entry: Json, trigger: Json, policy: str) -> OpenedClaim | None:
+        """The claim of a policy, among those that were decided."""
+        book, size = trigger["book"], trigger["book_size"]
+        return self._opener.claim(entry["trigger"], book, size, policy)
+
+    def _settled(self, settlement: str) -> tuple[Json, Json]:
         found = self._state.get("settlement", settlement)
         if found is None:
             raise _no("no_settlement", settlement=settlement)
         entry: Json = found["settlement"]
-        return (
-            entry,
-            self._state.need("trigger", entry["trigger"]),
-            self._reading.claims(entry["trigger"]),
-        )
+        return entry, self._state.need("trigger", entry["trigger"])
 
     def _outcomes(self, settlement: str) -> dict[str, Paid]:
         """The last confirmed outcome of each payout of a settlement."""
-        found: dict[str, Paid] = {}
+        if settlement in self._paid:
+            return self._paid[settlement]
+        found = self._paid.setdefault(settlement, {})
         for _, note in self._state.range("paid", f"{settlement}/"):
             data = open_blob(self._reading, note["outcomes"]["blob"], self._identity)
             values = [read_canonical(row) for row in unframe(data)]
             hashes = [leaf_hash(bytes.fromhex(content_id("outcome", v))) for v in values]
-            tree = self._tree("outcomes", note["act"], hashes)
+            tree = nodes_of(hashes)
             for index, value in enumerate(values):
                 path = tuple(as_hex(inclusion(index, len(values), tree)))
                 paid = Paid(value, note["act"], index, len(values), path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...acts.state import State
 from ...errors import RecordDamaged
-from ...ledger.merkle import Frontier, leaf_hash
+from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import digest
 from ..ports import Identity, Reading, Writing
 from .sealing import frame, seal, unseal, unwrap, wrap
@@ -28,18 +28,31 @@ def seal_blob(
 
     In solo that is a group of one. The wraps lie beside the blob until their readers fetch both.
     """
-    sealed, key = seal(frame(rows), node.random)
+    root = root_of([leaf_hash(c) for c in commitments])
+    return seal_framed(block, node, frame(rows), len(rows), root, media, listing)
+
+
+def seal_framed(
+    block: Writing,
+    node: Node,
+    framed: bytes,
+    count: int,
+    root: bytes,
+    media: str,
+    listing: str | None = None,
+) -> dict[str, Any]:
+    """Seal rows that are framed already, whose root is known; else as `seal_blob`."""
+    sealed, key = seal(framed, node.random)
     name = block.put_blob(sealed, media)
     mine = node.identity.box.public_key().public_bytes_raw().hex()
     others = () if listing is None else readers(State(block), listing)
     for reader in dict.fromkeys((mine, *others)):
         block.put_wrap(name, reader, wrap(key, bytes.fromhex(reader), node.random))
-    root = Frontier().extend(leaf_hash(c) for c in commitments).root().hex()
     return {
         "blob": name,
         "length": len(sealed),
-        "count": len(rows),
-        "root": root,
+        "count": count,
+        "root": root.hex(),
         "media": media,
     }
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from miaopei.claims import claim
 from miaopei.errors import Alarm, ReadingsDisagree, RecordDamaged
 from miaopei.measures.money import wan
 from miaopei.node.effects.decider import Decider
 from miaopei.policies.row import PolicyRow, Transaction
+from miaopei.terms.columnar import settle_many
 from tests.support.facts import quake
 from tests.support.products import STEPS, hills
 from tests.support.rails import PaperBank
@@ -120,13 +120,12 @@ def test_two_batches_at_once_take_their_places_one_after_the_other() -> None:
 def lying(amount: int) -> Any:
     """A columnar reading that is a little off for the last policy."""
 
-    def settle_many(*arguments: Any, **more: Any) -> Any:
-        column = honest(*arguments, **more)
+    def off(*arguments: Any) -> Any:
+        column = settle_many(*arguments)
         column[-1] += amount
         return column
 
-    honest = claim.settle_many
-    return settle_many
+    return off
 
 
 @pytest.mark.parametrize("amount", [1, -1, wan(1)])
@@ -140,7 +139,7 @@ def test_readings_that_disagree_stop_the_run_and_no_money_moves(
     rows = town.issue([town.policy(book) for _ in range(3)])
     town.tell(quake(NIGHT, "5.6"), at=READ)
     with monkeypatch.context() as patched:
-        patched.setattr(claim, "settle_many", lying(amount))
+        patched.setattr(town.decider, "settle_many", lying(amount))
         with pytest.raises(ReadingsDisagree) as alarm:
             town.work()
         assert alarm.value.facts["policy"] == rows[-1].policy

@@ -1,0 +1,168 @@
+"""One row of a file as a policy to issue, or every fault of it: row, column, value, limit.
+
+Two layouts, told apart by the columns: ours (`policy_number`, `since`, `until`, `premium_yuan`,
+`account`, `name` and one column an input that the terms read; money in yuan under `<input>_yuan`)
+and OED location files (`LocNumber`, `BuildingTIV`, `LocCurrency`, `Latitude`, `Longitude`, with
+`AccNumber`, `LocInceptionDate` and `LocExpiryDate` where they stand). No fraction is computed with:
+decimals are read digit by digit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...errors import Fact, Refusal, Refused
+from ...measures.instant import from_beijing
+from ...measures.place import unit_vector
+from ...node.scheme import Wanted
+from ...terms.words import Declared, Kind
+
+DECIMAL = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,18}))?")
+CURRENCY = "CNY"
+OED = ("LocNumber", "BuildingTIV")
+PLACE = ("place_x", "place_y", "place_z")  # inputs that are a position as an integer unit vector
+WORLD = {"Latitude": 90, "Longitude": 180}  # degrees
+
+
+@dataclass
+class Reader:
+    """Reads the rows of one file for one listing.
+
+    `declared` is what the product's terms read from a policy; `since` and `until` (Beijing days)
+    stand for those that a file does not give.
+    """
+
+    columns: Sequence[str]
+    declared: Sequence[Declared]
+    since: str = ""
+    until: str = ""
+    _seen: dict[str, int] = field(default_factory=dict)
+    _days: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.oed = all(name in self.columns for name in OED)
+        names = {"number": "policy_number", "since": "since", "until": "until"}
+        if self.oed:
+            names = dict(
+                zip(names, ("LocNumber", "LocInceptionDate", "LocExpiryDate"), strict=True)
+            )
+        self._names = names
+        self._place = {of.name for of in self.declared} >= set(PLACE)
+        self._inputs = {of.name: self._column(of) for of in self.declared}
+        if self._place:  # from the position, by the one rule for it
+            for name, column in zip(PLACE, (*WORLD, "Longitude"), strict=True):
+                self._inputs[name] = column
+        wanted = [names["number"], *self._inputs.values()]
+        wanted += [names[n] for n in ("since", "until") if not getattr(self, n)]
+        missing = [name for name in wanted if name not in self.columns]
+        if missing:
+            facts: dict[str, Fact] = {"missing": ", ".join(missing)[:200]}
+            facts["found"] = ", ".join(self.columns)[:200]
+            raise Refused(Refusal("import.columns_missing", facts))
+
+    def read(self, row: int, cells: Mapping[str, str]) -> tuple[Wanted | None, list[Refusal]]:
+        """The policy that a row asks for, or all that is wrong with it."""
+        one = _Row(row, cells)
+        number = self._number(one)
+        since, until = (self._instant(one, name) for name in ("since", "until"))
+        if since is not None and until is not None and until <= since:
+            one.fault("ends_before_start", self._names["until"], self._names["since"])
+        position = {n: one.decimal(n, 6, -limit, limit) for n, limit in WORLD.items() if n in cells}
+        if self.oed and cells.get("LocCurrency", CURRENCY).strip() != CURRENCY:
+            one.fault("currency", "LocCurrency", CURRENCY)
+        asked = [of for of in self.declared if not (self._place and of.name in PLACE)]
+        declared = {of.name: self._declared(one, of) for of in asked}
+        lat, lon = (position.get(name) for name in WORLD)
+        if self._place and lat is not None and lon is not None:
+            declared |= dict(zip(PLACE, unit_vector(lat, lon), strict=True))
+        premium = 0
+        if cells.get("premium_yuan"):
+            premium = one.decimal("premium_yuan", 2, 0, 10**10) or 0
+        if one.faults or since is None or until is None:
+            return None, one.faults
+        self._seen[number] = row
+        payee = {name: cells[name].strip() for name in ("account", "name") if cells.get(name)}
+        values = {name: value for name, value in declared.items() if value is not None}
+        return Wanted(since, until, since, premium, payee, values), []
+
+    def forget(self) -> None:
+        """Read from the first row again."""
+        self._seen.clear()
+
+    def _number(self, one: _Row) -> str:
+        number = one.text(self._names["number"])
+        if self.oed:
+            number = f"{one.cells.get('AccNumber', '')}/{number}"
+        if number and (before := self._seen.get(number)) is not None:
+            one.fault("number_twice", self._names["number"], str(before))
+        return number
+
+    def _instant(self, one: _Row, name: str) -> int | None:
+        text = one.cells.get(self._names[name], "").strip() or getattr(self, name)
+        if text not in self._days:  # a book has few different days
+            try:
+                self._days[text] = from_beijing(text)
+            except Refused:
+                one.fault("not_a_day", self._names[name], "2025-01-31")
+                return None
+        return self._days[text]
+
+    def _column(self, of: Declared) -> str:
+        """The column of an input: OED names the sum insured and nothing else that terms read."""
+        money = [each for each in self.declared if each.kind is Kind.MONEY]
+        if self.oed and money == [of]:
+            return "BuildingTIV"
+        return f"{of.name}_yuan" if of.kind is Kind.MONEY else of.name
+
+    def _declared(self, one: _Row, of: Declared) -> int | None:
+        column = self._inputs[of.name]
+        if of.kind is Kind.MONEY:
+            return one.decimal(column, 2, of.low, of.high, scaled=True)
+        return one.decimal(column, 0, of.low, of.high)
+
+
+@dataclass
+class _Row:
+    """One row while it is read, and what is wrong with it."""
+
+    row: int
+    cells: Mapping[str, str]
+    faults: list[Refusal] = field(default_factory=list)
+
+    def text(self, column: str) -> str:
+        text = self.cells.get(column, "").strip()
+        if not text:
+            self.fault("empty", column, "")
+        return text
+
+    def decimal(
+        self, column: str, places: int, low: int, high: int, *, scaled: bool = False
+    ) -> int | None:
+        """A number as an integer of its last place; limits in whole units, or `scaled` as well."""
+        text = self.text(column)
+        if not text:
+            return None
+        found = DECIMAL.fullmatch(text.replace(",", ""))
+        if found is None:
+            self.fault("not_a_number", column, "")
+            return None
+        sign, whole, part = found.groups()
+        rest = (part or "").rstrip("0")
+        if len(rest) > places and places != 6:  # of a position what is finer than 0.1 m is cut
+            self.fault("too_fine", column, str(places))
+            return None
+        value = int(f"{sign}{whole}{rest[:places].ljust(places, '0')}")
+        unit = 1 if scaled else 10**places
+        if not low * unit <= value <= high * unit:
+            shown = 10**places if scaled else 1
+            self.fault("out_of_range", column, f"{low // shown} - {high // shown}")
+            return None
+        return value
+
+    def fault(self, code: str, column: str, limit: str) -> None:
+        """One more thing that is wrong."""
+        value = self.cells.get(column, "")[:60]
+        facts: dict[str, Fact] = {"row": self.row, "column": column, "value": value}
+        self.faults.append(Refusal(f"import.{code}", {**facts, "limit": limit}))

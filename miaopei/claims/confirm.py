@@ -1,0 +1,116 @@
+"""The second reading of a mass: every amount that is not zero, and a sample of the zeros, exactly.
+
+The exact reading is a function of the facts, of what the policy declares and of what is spent, so
+each different set of those is read once, whatever number of policies share it. The sets are found
+by comparing the integers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..terms import exact
+from ..terms.words import Terms
+
+Int64Array = NDArray[np.int64]
+ZERO_SAMPLE = 97  # every 97th zero is confirmed by the exact reading as well
+AT_ONCE = 16_384  # different inputs that one worker reads at a time
+
+
+class Spread(Protocol):
+    """Carries pure work out over parts, here or in other processes; answers come in order."""
+
+    def __call__(
+        self, work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]
+    ) -> Iterator[Any]: ...
+
+
+def alone(work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Every part in this process."""
+    return (work(*part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Differs:
+    """Where the readings part: the row, and what each of them gives."""
+
+    row: int
+    columnar: int
+    exact: int
+
+
+def confirm(
+    terms: Terms,
+    benefit: str,
+    observed: Mapping[str, int | Int64Array],
+    declared: Mapping[str, NDArray[Any]],
+    spent: Int64Array,
+    amounts: Int64Array,
+    spread: Spread = alone,
+) -> Differs | None:
+    """The first row (in the order of the rows) at which the exact reading gives another amount.
+
+    Shapes   observed: one for all or (n,); declared, spent, amounts: (n,).
+    Units    amounts and spent in fen.
+    """
+    looked = np.flatnonzero((amounts != 0) | (np.arange(len(amounts)) % ZERO_SAMPLE == 0))
+    same = {n: v for n, v in observed.items() if isinstance(v, int)}
+    differ = {n: v for n, v in observed.items() if not isinstance(v, int)}
+    names = [*((True, name) for name in differ), *((False, name) for name in declared)]
+    columns = [np.asarray(c[looked], np.int64) for c in (*differ.values(), *declared.values())]
+    columns += [spent[looked], amounts[looked]]
+    rows = _different(columns)
+    parts = (
+        (terms, benefit, same, names, [c[rows[at : at + AT_ONCE]] for c in columns])
+        for at in range(0, len(rows), AT_ONCE)
+    )
+    wrong = [
+        (int(rows[number * AT_ONCE + at]), plain)
+        for number, found in enumerate(spread(read_exactly, parts))
+        for at, plain in found
+    ]
+    if not wrong:
+        return None
+    at, plain = min(wrong)  # a set of inputs stands at the first of its rows
+    return Differs(int(looked[at]), int(amounts[looked[at]]), plain)
+
+
+def read_exactly(
+    terms: Terms,
+    benefit: str,
+    observed: Mapping[str, int],
+    names: Sequence[tuple[bool, str]],
+    columns: Sequence[Int64Array],
+) -> list[tuple[int, int]]:
+    """Places whose amount (the last column) is not what the exact reading gives, and what it is.
+
+    `names` of the columns before what is spent and the amounts: whether observed, and the input.
+    """
+    found = []
+    *inputs, spent, amounts = (column.tolist() for column in columns)
+    rows = zip(*inputs, strict=True) if inputs else ((),) * len(amounts)
+    for at, (row, before, amount) in enumerate(zip(rows, spent, amounts, strict=True)):
+        seen, declared = dict(observed), dict[str, int]()
+        for (is_seen, name), value in zip(names, row, strict=True):
+            (seen if is_seen else declared)[name] = value
+        plain = exact.settle(terms, benefit, seen, declared, {benefit: before}).amount_fen
+        if plain != amount:
+            found.append((at, plain))
+    return found
+
+
+def _different(columns: Sequence[Int64Array]) -> Int64Array:
+    """The first row of each different set of values, in the order of the rows."""
+    codes = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        if not len(column) or (column == column[0]).all():
+            continue
+        values, places = np.unique(column, return_inverse=True)
+        _, codes = np.unique(codes * len(values) + places, return_inverse=True)
+    _, first = np.unique(codes, return_index=True)
+    return np.sort(first)

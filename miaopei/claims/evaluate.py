@@ -1,0 +1,262 @@
+"""What a whole book is owed for one trigger: by columns, capped, and confirmed exactly.
+
+Source: docs/specs/record.md, sections 5 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ReadingsDisagree
+from ..market.allocation import CapLine, allocate_columns
+from ..market.listing import Listing
+from ..measures.identity import LARGEST, digest
+from ..policies.schedule import InForce, Schedule
+from ..terms import exact
+from ..terms.bounds import bounds
+from ..terms.columnar import SettleMany, settle_many
+from ..terms.words import Spent, Terms, walk
+from .claim import STATES
+from .confirm import Spread, alone, confirm
+from .leaves import CLAIM, Claims
+
+Int64Array = NDArray[np.int64]
+Given = Mapping[str, int | Int64Array]  # one for all, or one a policy in their order
+PAID, CUT, EXHAUSTED, HELD, *_ = range(len(STATES))
+
+
+@dataclass(frozen=True)
+class History:
+    """What each policy in force has been settled for one benefit. Shapes   (k,). Units   fen.
+
+    `elsewhere` counts other occurrences of the same policy year, `here` earlier revisions of this.
+    """
+
+    elsewhere: Int64Array
+    here: Int64Array
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The claims of one trigger in book order, and where an occurrence cap drew its line.
+
+    The salts are still those of the rows: `leaves.salted` makes those of the leaves.
+    """
+
+    claims: Claims
+    cap: CapLine | None = None
+
+
+@dataclass(frozen=True)
+class Mass:
+    """One reading of a book: the terms and facts of a trigger, and how to read columns."""
+
+    terms: Terms
+    benefit: str
+    observed: Given
+    schedule: Schedule
+    settle_many: SettleMany = settle_many
+    spread: Spread = alone
+    confirmed: set[str] = field(default_factory=set)  # digests of columns that have been confirmed
+
+    def read(
+        self, rows: Int64Array, spent: Int64Array, places: Int64Array | None = None
+    ) -> tuple[Int64Array, Int64Array]:
+        """Net (with what is spent) and gross of rows, read twice; a cancellation gives nothing.
+
+        `places`: which policies these are, where they are not all.
+        Errors   ReadingsDisagree (alarm); Refused where the terms refuse the facts.
+        """
+        declared = {n: c[rows] for n, c in self.schedule.declared.items()}
+        none = np.zeros(len(rows), np.int64)
+        seen = self.observed if places is None else _at(self.observed, places)
+        gross = net = self._twice(rows, seen, declared, none)
+        if spent.any():
+            net = self._twice(rows, seen, declared, spent)
+        stands = self.schedule.cancels[rows] == 0
+        return np.where(stands, net, 0), np.where(stands, gross, 0)
+
+    def _twice(
+        self,
+        rows: Int64Array,
+        seen: Given,
+        declared: Mapping[str, NDArray[Any]],
+        spent: Int64Array,
+    ) -> Int64Array:
+        amounts = self.settle_many(self.terms, self.benefit, seen, declared, spent)
+        parts = (*seen.values(), *declared.values(), spent, amounts)
+        mark = digest(b"".join(np.asarray(part, np.int64).tobytes() for part in parts))
+        if mark in self.confirmed:
+            return amounts
+        found = confirm(self.terms, self.benefit, seen, declared, spent, amounts, self.spread)
+        if found is not None:
+            row = found.row
+            own = {name: int(column[row]) for name, column in declared.items()}
+            told = of_one(seen, row)
+            raise ReadingsDisagree(
+                "columnar and exact reading differ",
+                policy=self.schedule.policy[rows[row]].tobytes().hex(),
+                columnar=found.columnar,
+                exact=found.exact,
+                inputs=_said({**told, **own, "spent": int(spent[row])}),
+                traces=self._traces(told, own, int(spent[row])),
+            )
+        self.confirmed.add(mark)
+        return amounts
+
+    def _traces(self, observed: Mapping[str, int], declared: Mapping[str, int], spent: int) -> str:
+        """Step by step what both readings make of one policy, for whoever looks for the fault."""
+        before = {self.benefit: spent}
+        trace = exact.settle(self.terms, self.benefit, observed, declared, before).trace
+        columns = {name: np.array([value], np.int64) for name, value in declared.items()}
+        given = np.array([spent], np.int64)
+        plain = settle_many(self.terms, self.benefit, observed, columns, given)
+        used = self.settle_many(self.terms, self.benefit, observed, columns, given)
+        steps = "; ".join(f"{node.name or node.word}={node.value}" for node in _named(trace))
+        return (
+            f"exact: {steps} | columns alone: {int(plain[0])}, as used on this policy alone: "
+            f"{int(used[0])}"
+        )
+
+
+def evaluate(
+    mass: Mass,
+    policies: InForce,
+    history: History,
+    listing: Listing,
+    unknown: Mapping[int, Collection[str]] | None = None,
+) -> Evaluated:
+    """Claims of all policies in force, in book order; plain zeros are left out.
+
+    A policy whose amount a version recorded after the instant would change, either way, is held,
+    at the version that gives more. So is one of which an input is not known (`unknown`: place of
+    the policy -> names), at the most that its terms can come to.
+    Errors   ReadingsDisagree (alarm) names the first differing policy and both amounts;
+             Refused where the terms refuse the facts.
+    """
+    if not len(policies):
+        return Evaluated(np.zeros(0, CLAIM))
+    chosen = policies.chosen.copy()
+    spent = np.minimum(history.elsewhere, spent_at_most(mass.terms, mass.benefit))
+    net, gross = mass.read(chosen, spent)
+    held = np.zeros(len(chosen), np.bool_)
+    late = np.flatnonzero(policies.late)
+    if len(late):
+        before_net, before_gross = _in_time(mass, policies.stood[late], spent[late], late)
+        held[late] = (before_net != net[late]) | (before_gross != gross[late])
+        more = (before_net > net[late]) | ((before_net == net[late]) & (before_gross > gross[late]))
+        turned = late[more & (policies.stood[late] >= 0)]
+        earlier = more & (policies.stood[late] >= 0)
+        chosen[turned] = policies.stood[turned]
+        net[turned], gross[turned] = before_net[earlier], before_gross[earlier]
+    for at, (most_net, most_gross) in _unknown(mass, chosen, spent, unknown).items():
+        held[at], net[at], gross[at] = True, most_net, most_gross
+    listed = np.flatnonzero((gross != 0) | (history.here != 0))
+    settled = history.here[listed]
+    owed, line = _capped(net[listed], settled, listing)
+    state = _states(gross[listed], owed, settled, held[listed], listing)
+    claims = np.zeros(len(listed), CLAIM)
+    rows = chosen[listed]
+    claims["first"], claims["position"] = policies.first[listed], rows
+    claims["gross_fen"], claims["spent_fen"] = gross[listed], spent[listed]
+    claims["terms_fen"], claims["owed_fen"], claims["settled_fen"] = net[listed], owed, settled
+    claims["pay_fen"] = np.where(state == HELD, 0, np.maximum(0, owed - settled))
+    claims["policy"], claims["salt"] = mass.schedule.policy[rows], mass.schedule.salt[rows]
+    claims["state"] = state
+    return Evaluated(claims, line)
+
+
+def columns_of(observed: Mapping[str, int | Sequence[int]]) -> Given:
+    """Inputs of a trigger: one for all, or a column of one a policy."""
+    return {n: v if isinstance(v, int) else np.array(v, np.int64) for n, v in observed.items()}
+
+
+def of_one(given: Given, place: int) -> dict[str, int]:
+    """The inputs of one policy."""
+    return {n: v if isinstance(v, int) else int(v[place]) for n, v in given.items()}
+
+
+def _at(given: Given, places: Int64Array) -> Given:
+    return {n: v if isinstance(v, int) else v[places] for n, v in given.items()}
+
+
+def _unknown(
+    mass: Mass,
+    chosen: Int64Array,
+    spent: Int64Array,
+    unknown: Mapping[int, Collection[str]] | None,
+) -> dict[int, tuple[int, int]]:
+    """Where an input that is not known could change the amount: the most of net and of gross."""
+    found = {}
+    for at, names in (unknown or {}).items():
+        row = int(chosen[at])
+        known = {n: v for n, v in of_one(mass.observed, at).items() if n not in names}
+        own = {n: int(column[row]) for n, column in mass.schedule.declared.items()}
+        gross, net = (
+            bounds(mass.terms, mass.benefit, known, own, {mass.benefit: before})
+            for before in (0, int(spent[at]))
+        )
+        if gross.least < gross.most and not mass.schedule.cancels[row]:
+            found[at] = net.most, gross.most
+    return found
+
+
+def spent_at_most(terms: Terms, benefit: str) -> int:
+    """The yearly limit that these terms read what is spent against.
+
+    Another version in force earlier in the year may have paid more: then nothing is left.
+    """
+    limits = (
+        word.high.value
+        for word in walk(terms.benefit(benefit))
+        if isinstance(word, Spent) and word.benefit == benefit
+    )
+    return min(limits, default=LARGEST)
+
+
+def _in_time(
+    mass: Mass, stood: Int64Array, spent: Int64Array, places: Int64Array
+) -> tuple[Int64Array, Int64Array]:
+    """Net and gross of the versions that stood at the instant; nothing where none did."""
+    net, gross = np.zeros(len(stood), np.int64), np.zeros(len(stood), np.int64)
+    there = np.flatnonzero(stood >= 0)
+    if len(there):
+        net[there], gross[there] = mass.read(stood[there], spent[there], places[there])
+    return net, gross
+
+
+def _capped(
+    net: Int64Array, settled: Int64Array, listing: Listing
+) -> tuple[Int64Array, CapLine | None]:
+    """Divide the listing's cap on an occurrence, if it has one.
+
+    What is settled above its new amount is taken from the cap first; held claims keep their share.
+    """
+    if listing.occurrence_cap_fen is None:
+        return net, None
+    above = int(np.maximum(0, settled - net).sum())
+    return allocate_columns(net, max(0, listing.occurrence_cap_fen - above))
+
+
+def _states(
+    gross: Int64Array, owed: Int64Array, settled: Int64Array, held: Any, listing: Listing
+) -> NDArray[np.uint8]:
+    state = np.where(owed < gross, CUT, PAID)
+    state = np.where((gross != 0) & (owed == 0), EXHAUSTED, state)
+    state = np.where(owed < settled, STATES.index(str(listing.kept_or_receivable)), state)
+    return np.where(held, HELD, state).astype(np.uint8)
+
+
+def _named(node: exact.Node) -> list[exact.Node]:
+    """The named steps of a trace, each once, from the inside out."""
+    found = [step for child in node.children for step in _named(child)]
+    return list(dict.fromkeys([*found, node] if node.name or not node.children else found))
+
+
+def _said(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())

@@ -1,0 +1,1 @@
+"""Books on the command line: policies brought in from files."""

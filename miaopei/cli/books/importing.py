@@ -1,0 +1,132 @@
+"""`import`: a book from a file, with a preview, a sheet of every faulty row, and a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
+from .sheet import Sheet
+
+if TYPE_CHECKING:
+    from ...adapters.books.reading import Reader
+    from ...adapters.books.tables import Table
+    from ...wiring import Member
+
+SHOWN = 5  # rows of a preview
+
+
+def import_(
+    file: Annotated[Path, InFile],
+    listing: Annotated[str, typer.Option(help="The listing whose book the policies enter.")],
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Read all, say what would be done, and do nothing.")
+    ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option("--errors", metavar="FILE", help="Where the sheet of faulty rows is written."),
+    ] = None,
+    since: Annotated[str, typer.Option(help="First day where the file gives none.")] = "",
+    until: Annotated[str, typer.Option(help="End day where the file gives none.")] = "",
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Bring policies from a CSV, Parquet or OED location file in force; faulty rows are listed.
+
+    The same file again goes on where a run was stopped, and issues nothing twice.
+    """
+    from .. import live, speak
+    from ..place import Place
+
+    language = chosen(lang)
+    place = Place.of(data, dsn)
+    with ExitStack() as opened:
+        member = opened.enter_context(live.working(place))
+        sheet = Sheet(errors or file.with_suffix(".errors.csv"), language)
+        opened.callback(sheet.close)
+        table, reader = _opened(member, file, listing, since, until)
+        if preview:
+            told = _preview(table, reader, sheet)
+        else:
+            told = _import(member, table, reader, listing, sheet, speak.Speaker(language))
+    told["errors"] = str(sheet.path) if sheet.count else None
+    if as_json:
+        speak.show_json(told)
+    else:
+        facts = {n: told[n] for n in ("rows", "issued", "refused")}
+        said = speak.Speaker(language)
+        for shown in told.get("first", ()):
+            speak.out(f"  {shown}")
+        speak.out(said.text("import_preview" if preview else "imported", **facts))
+        if sheet.count:
+            speak.out(said.text("import_errors", path=str(sheet.path)))
+    raise typer.Exit(int(bool(told["rows"]) and told["refused"] == told["rows"]))
+
+
+def _opened(
+    member: Member, file: Path, listing: str, since: str, until: str
+) -> tuple[Table, Reader]:
+    from ...acts.facts import product_of
+    from ...adapters.books.reading import Reader
+    from ...adapters.books.tables import open_table
+    from ...errors import Refusal, Refused
+    from ...node.mass.holding import declared_by
+
+    table = open_table(file)
+    with member.node.reading() as (_, state):
+        entry = state.get("listing", listing)
+        if entry is None:
+            known = ", ".join(key for key, _ in state.range("listing", ""))
+            raise Refused(Refusal("import.no_listing", {"listing": listing[:60], "known": known}))
+        product = product_of(state, entry["product"])
+    return table, Reader(table.columns, declared_by(product), since, until)
+
+
+def _rows(table: Table, reader: Reader) -> Iterator[Any]:
+    return (reader.read(number, cells) for number, cells in table.rows())
+
+
+def _preview(table: Table, reader: Reader, sheet: Sheet) -> dict[str, Any]:
+    first = [str(row) for row, _ in islice(_rows(table, reader), SHOWN) if row is not None]
+    reader.forget()
+    told: dict[str, Any] = {"rows": 0, "issued": 0, "refused": 0, "first": first}
+    for row, faults in _rows(table, reader):
+        told["rows"] += 1
+        told["issued" if row is not None else "refused"] += 1
+        if faults:
+            sheet.add(faults)
+    return told
+
+
+def _import(
+    member: Member, table: Table, reader: Reader, listing: str, sheet: Sheet, speaker: Any
+) -> dict[str, Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ...node.mass.importing import import_policies
+    from .. import speak
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=speak.console(err=True), transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:  # fmt: skip
+        task = progress.add_task(speaker.text("importing"), total=table.count or None)
+        done = import_policies(
+            member.node,
+            member.decider,
+            listing,
+            table.digest[:24],
+            _rows(table, reader),
+            sheet.add,
+            lambda rows: progress.update(task, completed=rows),
+        )
+    return {"rows": done.rows, "issued": done.issued, "refused": done.refused}

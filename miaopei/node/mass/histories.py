@@ -1,0 +1,109 @@
+"""What each policy of a book has been settled before: `spent`, kept beside the rows.
+
+Source: docs/specs/record.md, section 7.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...acts.facts import product_of
+from ...acts.state import State
+from ...claims.claim import STATES
+from ...claims.evaluate import History
+from ...evidence.shocks import each_decides
+from ...measures.instant import DAY, period_index
+from ...policies.schedule import InForce, Schedule
+from ..ports import Reading
+
+Int64Array = NDArray[np.int64]
+LONGEST_YEAR = 366 * DAY
+HELD = STATES.index("held")
+
+
+def histories(
+    reading: Reading,
+    state: State,
+    trigger: dict[str, Any],
+    schedule: Schedule,
+    policies: InForce,
+) -> History:
+    """What each policy in force has been settled: in its policy year elsewhere, and here before.
+
+    Only triggers that have settled count; a held claim reserves the most it may become. An
+    occurrence counts whole in one policy year: that of its last settled trigger, or where every
+    shock decides that of the shock that gives the policy most, the earliest among equals; this one
+    in that of the trigger at hand.
+    """
+    here, at = trigger["occurrence"], trigger["instant"]
+    each = each_decides(product_of(state, trigger["product"]).grouping)
+    elsewhere, mine = np.zeros(schedule.size, np.int64), np.zeros(schedule.size, np.int64)
+    for occurrence, triggers in _settled(state, trigger).items():
+        instants = sorted({instant for _, instant in triggers})
+        if occurrence != here and all(abs(instant - at) > LONGEST_YEAR for instant in instants):
+            continue
+        had = _had(reading, triggers, schedule.size, each=each)
+        if occurrence == here:
+            mine = had.paid
+            continue
+        for instant in instants:
+            counts = (had.instant == instant) & _same_year(schedule, instant, at)
+            elsewhere += np.where(counts, np.maximum(had.paid, had.held), 0)
+    return History(elsewhere[policies.first], mine[policies.first])
+
+
+@dataclass(frozen=True)
+class _Had:
+    """What policies have had for one occurrence, by the position of their first row.
+
+    `instant` is that of the trigger that puts it in a policy year.
+    """
+
+    paid: Int64Array
+    held: Int64Array
+    instant: Int64Array
+
+
+def _had(reading: Reading, triggers: list[tuple[str, int]], size: int, *, each: bool) -> _Had:
+    had = _Had(*(np.zeros(size, np.int64) for _ in range(3)))
+    most = np.full(size, -1, np.int64)
+    for other, instant in triggers:
+        claims = reading.claim_columns(other)
+        claims = claims[claims["first"] < size]
+        first, owed = claims["first"], claims["owed_fen"]
+        had.paid[first] += claims["pay_fen"]  # a policy stands once in the claims of a trigger
+        # Whole for the occurrence, so that a later revision replaces an earlier one.
+        had.held[first] = np.where(claims["state"] == HELD, owed, 0)
+        if not each:
+            had.instant[first] = triggers[-1][1]
+            continue
+        before = most[first]
+        more = (owed > before) | ((owed == before) & (instant < had.instant[first]))
+        most[first[more]], had.instant[first[more]] = owed[more], instant
+    return had
+
+
+def _settled(state: State, trigger: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
+    """Settled triggers of the same book and benefit with their instants, by occurrence, in order.
+
+    The deciding instant moves with the main shock, perhaps over the end of a policy year.
+    """
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for _, settlement in state.range("settled", f"{trigger['book']}/"):
+        other_id = state.need("settlement", settlement)["settlement"]["trigger"]
+        other = state.need("trigger", other_id)
+        if other["benefit"] == trigger["benefit"]:
+            found[other["occurrence"]].append((other_id, other["instant"]))
+    return found
+
+
+def _same_year(schedule: Schedule, one: int, other: int) -> NDArray[np.bool_]:
+    """Rows whose policy has both instants in one policy year."""
+    starts, places = np.unique(schedule.year_from, return_inverse=True)
+    same = [period_index(one, start) == period_index(other, start) for start in starts.tolist()]
+    return np.array(same, np.bool_)[places]

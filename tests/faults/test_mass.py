@@ -1,0 +1,199 @@
+"""A mass payout on its bad days: killed again and again, read wrongly, its columns damaged.
+
+Real processes, SIGKILL, a real PostgreSQL and a real bank. `MIAOPEI_MASS` names another number of
+policies (a million: see docs/performance.md), `MIAOPEI_MASS_KILLS` another number of kills.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.adapters.schedule_files import Files
+from miaopei.errors import ReadingsDisagree, Refused
+from miaopei.measures.money import wan, yuan
+from miaopei.node.effects.decider import Decider
+from miaopei.policies.row import Transaction
+from miaopei.terms.columnar import settle_many
+from tests.faults.dying import NIGHT, READ
+from tests.support import servers
+from tests.support.facts import quake
+from tests.support.products import hills
+from tests.support.rails import PaperBank
+from tests.support.town import CARRIERS, ONE_CARRIER, Town
+
+ROOT = Path(__file__).parents[2]
+POLICIES = int(os.environ.get("MIAOPEI_MASS", "20000"))
+KILLS = int(os.environ.get("MIAOPEI_MASS_KILLS", "20"))
+LONGEST = 1.5 * max(1, POLICIES // 20_000)  # seconds of a life that is cut short
+
+
+@contextmanager
+def killer() -> Iterator[Any]:
+    """Starts lives of a member: told the order, says how the life ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.mass_dying"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    entry, answer = process.stdin, process.stdout
+
+    def live(**order: Any) -> int:
+        entry.write(json.dumps(order) + "\n")
+        entry.flush()
+        status: int = json.loads(answer.readline())
+        return status
+
+    try:
+        yield live
+    finally:
+        entry.close()
+        answer.close()
+        process.wait(10)
+
+
+@pytest.mark.timeout(3600 if POLICIES > 20_000 else 600)
+def test_killed_at_any_instant_a_mass_pays_each_policy_once(tmp_path: Path) -> None:
+    dsn, bank = servers.database(), servers.bank()
+    store = PostgresStore(dsn)
+    town = Town(store).set_up()
+    listing = town.list_product(hills(units=True), placement=ONE_CARRIER)
+    rows = [town.policy(listing, shares=1 + i % 100) for i in range(POLICIES)]
+    town.issue(rows)
+    due = sum(min(yuan(1_000) * (1 + i % 100), wan(300)) for i in range(POLICIES))
+    account, funds = "MASS-P", "MASS-C"
+    with store.writing() as block:
+        block.put_payee(f"carrier/{CARRIERS[0]}", {"account": funds, "name": "投保人"})
+        block.execute("delete from own.payee where subject like 'policy/%%'")
+        to = {"account": account, "name": "投保人"}
+        block.put_payees((f"policy/{row.policy}", to) for row in rows)
+    bank.control.open_accounts([(account, "投保人", 0), (funds, "投保人", due)])
+    town.at(READ)
+    store.close()
+    chance = random.Random(os.environ.get("MIAOPEI_MASS_SEED", "5"))
+    order = {"dsn": dsn, "bank": bank.address, "folder": str(tmp_path)}
+    with killer() as live:
+        ends = [live(**order, after=chance.uniform(0.02, LONGEST)) for _ in range(KILLS)]
+        assert live(**order, after=None) == 0
+    assert set(ends) <= {-9, 0}
+    assert ends.count(-9) >= min(3, KILLS)  # the mass was really cut short
+    town = Town(store)
+    (settlement,) = town.settlements(listing)
+    payment = town.table("payment")[settlement["id"]]
+    assert payment["executed_fen"] == payment["due_fen"] == due
+    with store.reading() as reading:
+        found = reading.execute(
+            "select number, state, count(*), count(distinct policy) from own.instruction"
+            " left join lateral (select coalesce(policy, convert_from(body, 'UTF8')::json"
+            " ->> 'policy')) as n(of_policy) on true group by 1, 2"
+        )
+    assert [tuple(row) for row in found] == [(1, "paid", POLICIES, POLICIES)]
+    moved = servers.movements(bank, account)
+    assert (len(moved), sum(line.amount_fen for line in moved)) == (POLICIES, due)
+    store.close()
+
+
+# Read wrongly ----------------------------------------------------------------------------------
+
+
+def test_a_wrong_kernel_stops_the_run_and_names_the_first_policy_with_both_traces() -> None:
+    bank = PaperBank()
+    town = Town(rail=bank).set_up()
+    book = town.list_product(hills(units=True))
+    town.accounts({f"carrier/{carrier}": f"C-{carrier}" for carrier in CARRIERS})
+    rows = town.issue([town.policy(book, shares=1 + i % 100) for i in range(500)])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+
+    def wrong(*given: Any) -> Any:  # as a kernel would be that misreads what 77 shares are
+        column = settle_many(*given)
+        return np.where(np.asarray(given[3]["shares"]) == 77, column + 1, column)
+
+    with pytest.raises(ReadingsDisagree) as alarm:
+        Decider(town.node, settle_many=wrong).run()
+    facts = alarm.value.facts
+    assert facts["policy"] == rows[76].policy
+    assert (facts["columnar"], facts["exact"]) == (yuan(77_000) + 1, yuan(77_000))
+    assert "by_shares=7700000" in str(facts["traces"])
+    assert f"used on this policy alone: {yuan(77_000) + 1}" in str(facts["traces"])
+    assert "shares=77" in str(facts["inputs"])
+    assert (town.settlements(book), bank.calls) == ([], [])
+    town.work()  # with the right kernel the same trigger is decided
+    assert bank.paid_fen() == sum(yuan(1_000) * (1 + i % 100) for i in range(500))
+
+
+# Columns damaged -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "gone", "list"])
+def test_damaged_columns_are_refused_and_made_again_from_the_rows(
+    tmp_path: Path, harm: str
+) -> None:
+    bank = PaperBank()
+    town = Town(rail=bank).set_up()
+    files = Files(tmp_path)
+    town.decider = Decider(town.node, files=files)
+    book = town.list_product(hills(units=True))
+    town.accounts({f"carrier/{carrier}": f"C-{carrier}" for carrier in CARRIERS})
+    first = town.issue([town.policy(book, shares=1 + i % 100) for i in range(300)])
+    town.issue([town.policy(book, shares=5) for _ in range(20)])
+    town.issue([_cancelled(town, first[0])])
+    column = tmp_path / book / "declared.shares.column"
+    good = column.read_bytes()
+    match harm:
+        case "cut":
+            column.write_bytes(good[:-3])
+        case "flipped":
+            column.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+        case "gone":
+            column.unlink()
+        case _:
+            path = max(tmp_path.glob(f"{book}/*.list"), key=lambda p: int(p.stem))
+            path.write_bytes(path.read_bytes()[:-2])
+    with town.store.reading() as reading:
+        said = json.loads(reading.progress(f"schedule/{book}") or b"")
+    with pytest.raises(Refused):
+        files.check(book, said["size"], said["digest"])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    again = Decider(town.node, files=files)
+    again.run()
+    assert [of for of, _ in again.schedules.rebuilt] == [book]
+    assert column.read_bytes()[: len(good)] == good
+    town.work()
+    wanted = sum(yuan(1_000) * (1 + i % 100) for i in range(1, 300)) + 20 * yuan(5_000)
+    assert bank.paid_fen() == wanted
+
+
+def _cancelled(town: Town, row: Any) -> Any:
+    """The policy ends before the shock."""
+    return town.policy(row.book, number=9, transaction=Transaction.CANCEL, premium_fen=0,
+                        policy=row.policy, **row.declared)  # fmt: skip
+
+
+def test_a_book_of_ten_thousand_rows_opens_without_being_read(tmp_path: Path) -> None:
+    """Opening looks at lengths and at the list alone; reading is the check's."""
+    files = Files(tmp_path)
+    town = Town().set_up()
+    town.decider = Decider(town.node, files=files)
+    book = town.list_product(hills(units=True))
+    town.issue([town.policy(book, shares=1 + i % 100) for i in range(10_000)])
+    with town.store.reading() as reading:
+        said = json.loads(reading.progress(f"schedule/{book}") or b"")
+    schedule = files.open(book, said["size"], said["digest"])
+    assert isinstance(schedule.salt, np.memmap)
+    assert schedule.declared["shares"][:3].tolist() == [1, 2, 3]
+    files.check(book, said["size"], said["digest"])

@@ -1,0 +1,192 @@
+"""Files of policies: what is read, what is refused by row and column, and that the rest goes on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from miaopei.adapters.books.reading import Reader
+from miaopei.adapters.books.tables import open_table
+from miaopei.cli.books.sheet import Sheet
+from miaopei.errors import Refused
+from miaopei.measures.instant import from_beijing
+from miaopei.measures.money import yuan
+from miaopei.measures.place import unit_vector
+from miaopei.node.mass import importing
+from miaopei.node.mass.importing import import_policies
+from miaopei.terms import build as b
+from miaopei.terms.words import Declared, Kind
+from tests.support.products import hills
+from tests.support.town import Town
+
+SHARES = b.declared("shares", Kind.COUNT, low=1, high=100, zh="份数", en="shares")
+SUM = b.declared("insured", Kind.MONEY, low=1, high=yuan(500_000), zh="保额", en="sum")
+PLACE = [
+    b.declared(f"place_{axis}", Kind.COUNT, low=-(2**30), high=2**30, zh=axis, en=axis)
+    for axis in "xyz"
+]
+HEAD = ["policy_number", "since", "until", "premium_yuan", "account", "name", "shares"]
+GOOD = ["P1", "2015-08-20", "2018-08-20", "120.50", "6222", "刘一", "7"]
+OED = [
+    "PortNumber,AccNumber,LocNumber,Latitude,Longitude,BuildingTIV,LocCurrency",
+    "1,A1,1,25.890000,99.800000,300000.00,CNY",
+    "1,A1,2,NaN,99.8,300000,CNY",
+    "1,A1,3,25.8,199.8,300000,CNY",
+    "1,A1,4,25.8,99.8,-1,CNY",
+    "1,A1,5,25.8,99.8,300000,GBP",
+    "1,A1,1,25.8,99.8,300000,CNY",
+    "1,A2,1,25.8,99.8,300000.001,CNY",
+    "1,A2,1,-90,180,1,CNY",
+]
+
+
+def table_of(path: Path, rows: Sequence[Sequence[str]], encoding: str = "utf-8") -> Path:
+    """A CSV of ours."""
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows([HEAD, *rows])
+    return path
+
+
+def faults_of(path: Path, declared: Sequence[Declared], **more: str) -> list[tuple[Any, ...]]:
+    """Row, column and code of every fault in a file."""
+    table = open_table(path)
+    reader = Reader(table.columns, declared, **more)
+    return [
+        (fault.facts["row"], fault.facts["column"], fault.code.removeprefix("import."))
+        for number, cells in table.rows()
+        for fault in reader.read(number, cells)[1]
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_row_is_read_whole_and_without_fractions(tmp_path: Path, encoding: str) -> None:
+    table = open_table(table_of(tmp_path / "p.csv", [GOOD], encoding))
+    ((number, cells),) = table.rows()
+    wanted, faults = Reader(table.columns, [SHARES]).read(number, cells)
+    assert (faults, table.count) == ([], 1)
+    assert wanted is not None
+    assert (wanted.since, wanted.until) == (from_beijing("2015-08-20"), from_beijing("2018-08-20"))
+    assert (wanted.premium_fen, wanted.declared) == (12_050, {"shares": 7})
+    assert wanted.payee == {"account": "6222", "name": "刘一"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("policy_number", "", "empty"),
+        ("policy_number", "P0", "number_twice"),
+        ("since", "2015-02-30", "not_a_day"),
+        ("since", "2018-08-20", "ends_before_start"),
+        ("until", "yesterday", "not_a_day"),
+        ("premium_yuan", "-1", "out_of_range"),
+        ("premium_yuan", "1.005", "too_fine"),
+        ("premium_yuan", "NaN", "not_a_number"),
+        ("shares", "0", "out_of_range"),
+        ("shares", "101", "out_of_range"),
+        ("shares", "7.5", "too_fine"),
+        ("shares", "", "empty"),
+        ("shares", "inf", "not_a_number"),
+        ("shares", "七", "not_a_number"),
+    ],
+)
+def test_a_fault_is_named_and_the_next_row_is_read(
+    tmp_path: Path, column: str, value: str, code: str
+) -> None:
+    spoilt = [value if name == column else cell for name, cell in zip(HEAD, GOOD, strict=True)]
+    first, last = ["P0", *GOOD[1:]], ["P2", *GOOD[1:]]
+    path = table_of(tmp_path / "p.csv", [first, spoilt, last])
+    shown = "until" if code == "ends_before_start" else column
+    assert faults_of(path, [SHARES]) == [(3, shown, code)]
+
+
+def test_an_oed_location_file_is_told_by_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "location.csv"
+    path.write_text("\n".join(OED) + "\n", "utf-8")
+    days = {"since": "2015-08-20", "until": "2018-08-20"}
+    assert faults_of(path, [SUM], **days) == [
+        (3, "Latitude", "not_a_number"),
+        (4, "Longitude", "out_of_range"),
+        (5, "BuildingTIV", "out_of_range"),
+        (6, "LocCurrency", "currency"),
+        (7, "LocNumber", "number_twice"),
+        (8, "BuildingTIV", "too_fine"),
+    ]
+    table = open_table(path)
+    reader = Reader(table.columns, [SUM, *PLACE], **days)
+    (number, cells), *_ = table.rows()
+    wanted, _ = reader.read(number, cells)
+    assert wanted is not None
+    x, y, z = unit_vector(25_890_000, 99_800_000)
+    assert wanted.declared == {
+        "insured": yuan(300_000), "place_x": x, "place_y": y, "place_z": z
+    }  # fmt: skip
+
+
+def test_a_parquet_file_gives_what_the_csv_gives(tmp_path: Path) -> None:
+    rows = [GOOD, ["P2", *GOOD[1:-1], "200"]]
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(HEAD)}
+    numbers = {**columns, "shares": [7, 200], "premium_yuan": [120.5, float("nan")]}
+    parquet.write_table(pa.table(numbers), tmp_path / "p.parquet")
+    assert faults_of(tmp_path / "p.parquet", [SHARES]) == [
+        (3, "shares", "out_of_range"),
+        (3, "premium_yuan", "not_a_number"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "no_table"), ("one\n1\n", "no_table"), ("a,a\n1,2\n", "no_table")],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, text: str, code: str) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(Refused) as refused:
+        open_table(path)
+    assert refused.value.refusals[0].code == f"import.{code}"
+    with pytest.raises(Refused, match="columns_missing"):
+        Reader(HEAD[:-1], [SHARES])
+
+
+def test_stopped_in_the_middle_an_import_goes_on_and_issues_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town().set_up()
+    book = town.list_product(hills(units=True))
+    rows = [[f"P{i}", *GOOD[1:-1], str(i)] for i in range(1, 26)]
+    rows[3][-1] = "NaN"
+    table = open_table(table_of(tmp_path / "p.csv", rows))
+    monkeypatch.setattr(importing, "AT_ONCE", 10)
+    sheet = Sheet(tmp_path / "errors.csv", "en")
+
+    def run(cut: int) -> Any:
+        reader = Reader(table.columns, [SHARES])
+
+        def read() -> Any:
+            for number, cells in table.rows():
+                if number > cut:
+                    raise KeyboardInterrupt
+                yield reader.read(number, cells)
+
+        return import_policies(
+            town.node, town.decider, book, table.digest, read(), sheet.add, lambda _rows: None
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        run(15)
+    assert town.table("book")[book]["size"] == 9
+    done = run(1_000)
+    sheet.close()
+    assert (done.rows, done.issued, done.refused) == (25, 15, 1)
+    with town.store.reading() as reading:
+        found = [r.row.declared["shares"] for r in reading.rows(book, 100)]
+    assert sorted(found) == [i for i in range(1, 26) if i != 4]
+    text = (tmp_path / "errors.csv").read_text("utf-8-sig")
+    lines = list(csv.reader(text.splitlines()))
+    assert lines[0] == ["row", "column", "value", "limit", "what to do"]
+    assert lines[1][:3] == ["5", "shares", "NaN"]
