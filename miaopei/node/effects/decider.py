@@ -67,6 +67,10 @@ class Decider:
                 raise Alarm("the record refuses our decision", code=result.refusals[0].code)
             passed.update([] if result.ok else [duty])  # the next run makes it again
             done += result.ok
+        if waiting := self.schedules.waiting():  # columns stand ready before any event
+            with self.node.store.writing() as block:
+                for book in waiting:
+                    self.schedules.settle(block, State(block), book)
         return done
 
     def refusals(self) -> dict[str, list[dict[str, Any]]]:

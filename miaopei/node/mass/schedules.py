@@ -60,6 +60,10 @@ class Schedules:
         """Rows of a batch that is not in force yet."""
         self._held[book] = held
 
+    def waiting(self) -> list[str]:
+        """Books of which we hold rows that are not in the schedule yet."""
+        return list(self._held)
+
     def settle(self, block: Writing, state: State, book: str) -> None:
         """Take what we hold into the schedule, if its batch has come in force where we put it."""
         held = self._held.pop(book, None)
