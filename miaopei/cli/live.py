@@ -52,7 +52,7 @@ def begin(place: Place, name: str, origin: str, *, language: Language) -> int:
                 )
             applied = scheme.apply(member.node, value, shelf(), bank.control)
             member.work()
-            write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode())
+            write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode(), public=True)
     for label in value["labels"][language]:
         speak.out(f"  ! {label}")
     folder = str(place.folder)

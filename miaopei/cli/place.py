@@ -272,12 +272,14 @@ class LogSource:
         return self.reading.leaves(start, end)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all."""
+def write_whole(path: Path, data: bytes, *, public: bool = False) -> None:
+    """Write a file at once or not at all; for its owner alone, unless it is `public`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.writing")
     try:
-        aside.write_bytes(data)
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644 if public else 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         aside.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -181,10 +181,10 @@ def export(place: Place, folder: Path, *, language: Language) -> int:
     """Write the log as static files (C2SP tlog-tiles), its key, and every blob as it is stored."""
     with place.keys() as keys, keys.store.reading() as reading:
         written = tile_files.write(folder / "log", LogSource(reading), whole=True)
-        write_whole(folder / "log.vkey", (keys.vkey + "\n").encode("utf-8"))
+        write_whole(folder / "log.vkey", (keys.vkey + "\n").encode("utf-8"), public=True)
         blobs = 0
         for name, data in reading.blobs():
-            write_whole(folder / "blob" / name, data)
+            write_whole(folder / "blob" / name, data, public=True)
             blobs += 1
     speaker = speak.Speaker(language)
     speak.out(speaker.text("exported", folder=str(folder), entries=written.size, blobs=blobs))

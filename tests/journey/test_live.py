@@ -43,4 +43,7 @@ def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     rubbish = tmp_path / "rubbish.csv"
     rubbish.write_bytes(b"\x00\xff not a feed")
     assert miaopei("feed", "take", str(rubbish), data=data).returncode == 1
+    for name in ("keys.json", "bank/bank.sqlite3"):
+        assert (data / name).stat().st_mode & 0o077 == 0, name
+    assert (data / "log.vkey").stat().st_mode & 0o004
     assert miaopei("audit", data=data).returncode == 0

@@ -38,9 +38,10 @@ def register_of(
 
 def write_all(place: Place, member: Member) -> Register:
     """Write receipts, log and register; the register with the paths of its receipts."""
-    place.receipts.mkdir(parents=True, exist_ok=True)
+    place.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.receipts.chmod(0o700)  # a receipt opens one policy's row
     receipts = _write_receipts(place, member)
-    write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"))
+    write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"), public=True)
     with member.node.store.reading() as reading:
         tile_files.write(place.log, LogSource(reading))
     found = register_of(member, receipts)

@@ -35,6 +35,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
 }
 # States once confirmed.
 AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
+CLOSED = ("paid", "failed", "closed", "replaced")  # states that an act on the record must bear out
 ANSWERED = ("ref", "code", "at", "bank", "sandbox")  # what the bank's answer adds to an order
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
@@ -206,8 +207,16 @@ def _orders(
         except UNREADABLE as error:
             yield found("orders_unreadable", debt=debt, why=type(error).__name__)
             continue
+        there = {str(row.get("payout")) for row in kept}
+        if kept or reading.progress(f"pay/{debt}") is not None:
+            for payout in owed.keys() - there:
+                yield found("order_missing", debt=debt, payout=payout)
+        waiting = reading.progress(f"confirm/{debt}") is not None  # written down, not yet submitted
         for row in kept:
             yield from _order(row, owed, said)
+            name = (str(row.get("payout")), int(row.get("number") or 0))
+            if row.get("state") in CLOSED and name not in said and not waiting:
+                yield found("order_unconfirmed", payout=name[0], number=name[1])
 
 
 def _order(
