@@ -257,8 +257,9 @@ class Kernels:
                  (p,); result (e,) twice.
         Errors   Refused as columnar.settle_many, for the first event that the terms refuse;
                  IndexError for a policy that there is not.
-        Same as  exact.settle pair by pair, `spent` the sum of the policy's year so far (net), or
-                 nothing (gross; empty where it is not asked for, which is quicker).
+        Same as  exact.settle pair by pair, `spent` the sum of the policy's year so far: what is
+                 owed (net), and uncut, before the limits of the year (gross; empty where it is not
+                 asked for, which is quicker).
         """
         kernel = self._find(terms, benefit, Shape.YEARS, per_pair)
         net = np.zeros(len(events) - 1, dtype=np.int64)

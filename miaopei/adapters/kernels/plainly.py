@@ -13,6 +13,7 @@ from ...policies import layout as laid
 from ...terms import columnar, exact
 from ...terms import words as w
 from ...terms.columnar import Int64Array
+from ...terms.uncut import uncut
 from .given import cut, in_reach
 
 
@@ -94,6 +95,7 @@ def years_plainly(
 ) -> Years:
     """As Kernels.years, one event after another."""
     net, gross = np.zeros((2, len(events) - 1), dtype=np.int64)
+    bare = uncut(terms, benefit)
     for year in range(len(years) - 1):
         spent = np.zeros(of_policies, dtype=np.int64)
         for event in range(years[year], years[year + 1]):
@@ -106,9 +108,9 @@ def years_plainly(
                 for n, v in observed.items()
             }
             own = {n: v[who].astype(np.int64) for n, v in declared.items()}
-            amounts = columnar.settle_many(terms, benefit, seen, own, spent[who])
+            before = spent[who]
+            amounts = columnar.settle_many(terms, benefit, seen, own, before)
             np.add.at(spent, who, amounts)
             net[event] = amounts.sum()
-            none = np.zeros(len(who), dtype=np.int64)
-            gross[event] = columnar.settle_many(terms, benefit, seen, own, none).sum()
+            gross[event] = columnar.settle_many(bare, benefit, seen, own, before).sum()
     return Years(net, gross)

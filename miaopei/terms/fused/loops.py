@@ -6,6 +6,7 @@ state, so two halves of the rows can run at the same time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from .. import words as w
 from ..bounds import prove
+from ..uncut import uncut
 from .asked import Input, Key
 from .rule import Reason, Rule, write
 
@@ -70,16 +72,27 @@ def loop(terms: w.Terms, benefit: str, shape: Shape, per_pair: Collection[str] =
     given = _given(rule)
     arguments = tuple(_argument(item, shape, own(item.key)) for item in given)
     names = {item.key: f"a{number}" for number, item in enumerate(given)}
-    body = {
-        Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid, Shape.YEARS: _years
-    }[shape](rule, names)  # fmt: skip
     parts = [part.text(number) for number, part in enumerate(rule.shared)]
     parts += [text for text in (rule.row, rule.guard if shape is Shape.PAID else None) if text]
     tables = [f"T{number} = array({list(values)})" for number, values in enumerate(rule.tables)]
+    if shape is Shape.YEARS:
+        bare = write(uncut(terms, benefit), benefit, own, lambda key: key[0] == "declared")
+        texts = [*(part.text(n) for n, part in enumerate(bare.shared)), bare.row]
+        parts += [_bare(text) for text in texts]
+        tables += [_bare(f"T{n} = array({list(values)})") for n, values in enumerate(bare.tables)]
+        body = _years(rule, bare, names)
+    else:
+        shapes = {Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid}
+        body = shapes[shape](rule, names)
     text = (
         "\n\n\n".join([*tables, *(f"@inner\n{part}" for part in parts), f"@outer\n{body}"]) + "\n"
     )
     return Loop(shape, text, arguments, rule.reasons)
+
+
+def _bare(text: str) -> str:
+    """The names of the rule before limits, apart from those of the rule itself."""
+    return re.sub(r"\b(row|shared|[Thr])(\d*)\b", r"bare_\1\2", text)
 
 
 def _given(rule: Rule) -> list[Input]:
@@ -190,22 +203,22 @@ def _paid(rule: Rule, names: Names) -> str:
     return "\n".join([*lines, " return count, refused"])
 
 
-def _years(rule: Rule, names: Names) -> str:
-    """Years first to last: what each event pays, with what its year spent before and without; gives
-    how many pairs are refused, -1 where a shared part is, -2 for a policy that there is not. The
-    second is left out where there is no room for it.
+def _years(rule: Rule, bare: Rule, names: Names) -> str:
+    """Years first to last: what each event pays, and what it would before the limits of the year;
+    gives how many pairs are refused, -1 where a shared part is, -2 for a policy that there is not.
+    The second is left out where there is no room for it.
 
     `spent` has an entry a policy, zero before and after: a policy's limit counts within its year.
     """
 
-    def call(spent: str) -> str:
+    def call(of: Rule) -> str:
         given = [
             f"int64({names[item.key]}[{'j' if item.table == 'observed' else 'p'}])"
             if item.table != "spent"
-            else spent
-            for item in rule.columns
+            else "spent[p]"
+            for item in of.columns
         ]
-        given += [f"h{n}" for n in range(len(rule.shared))]
+        given += [f"h{n}" for n in range(len(of.shared))]
         return f"row({', '.join(given)})"
 
     names = {key: name for key, name in names.items() if key[0] != "spent"}
@@ -217,21 +230,21 @@ def _years(rule: Rule, names: Names) -> str:
             " for y in range(first, last):",
             "  for e in range(years[y], years[y + 1]):",
             *_lines(3, _shared(rule, names, "-1", "[e]")),
+            *_lines(3, [_bare(line) for line in _shared(bare, names, "-1", "[e]")]),
             "   owed = int64(0)",
             "   uncut = int64(0)",
             "   for j in range(events[e], events[e + 1]):",
             "    p = int64(policy[j])",
             "    if p < 0 or p >= len(spent):",
             "     return -2",
-            f"    amount, reason = {call('spent[p]')}",
+            f"    amount, reason = {call(rule)}",
+            "    if wanted:",
+            f"     whole, other = {_bare(call(bare))}",
+            "     uncut += whole",
+            "     reason |= other",
             "    if reason != 0:",
             "     refused += 1",
-            "    elif amount != 0 or spent[p] != 0:",
-            "     if wanted and spent[p] != 0:",
-            f"      whole, reason = {call('int64(0)')}",
-            "      uncut += whole",
-            "     else:",
-            "      uncut += amount",
+            "    elif amount != 0:",
             "     spent[p] += amount",
             "     owed += amount",
             "   net[e] = owed",
