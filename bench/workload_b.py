@@ -93,7 +93,7 @@ def kept(folder: Path) -> Path:
 
 def world(given: dict[str, np.ndarray[Any, Any]]) -> tuple[Occurrences, Book]:
     """The same as occurrences and a book, for the declared terms."""
-    touched = Touched(given["first"], given["policy"], {"wind": given["speed"]})
+    touched = Touched(given["first"], given["policy"], {"wind": given["speed"].astype(np.int16)})
     events = Occurrences(YEARS, given["year"].astype(np.int64), {}, touched)
     declared = {
         "sum_insured": given["si"],
