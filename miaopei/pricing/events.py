@@ -177,12 +177,12 @@ def own_losses() -> Terms:
         "most", MOST_LOSS, Kind.MONEY, zh="上限", en="the largest limit", source=source
     )
     left = build.clause(
-        "left", build.minus(year, build.spent("loss", most)),
+        "left", build.minus(year, build.spent("cover", most)),
         zh="{year_limit}减本年度已计损失。",
         en="The {year_limit} less what the year has cost so far.",
     )  # fmt: skip
     body = build.clause(
-        "loss", build.least(loss, occurrence, left),
+        "cover", build.least(loss, occurrence, left),
         zh="按事件损失计，以{occurrence_limit}和{left}为限。",
         en="The loss of the event, at most {occurrence_limit} and what is left by {left}.",
     )  # fmt: skip

@@ -7,8 +7,8 @@ run it unchanged, and blocks put together give what one block gives, to the byte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,13 @@ from ..terms import words as w
 from ..terms.bounds import INT64_MOST, prove
 from ..terms.columnar import Given, settle_many
 from ..terms.simulation import simulate
+from ..terms.uncut import uncut
 from .events import Occurrences, Touched
 
 Int64Array = NDArray[np.int64]
 Columns = Mapping[str, Int64Array]
 LEAF = b"miaopei.pricing.year/1\n"
 POLICY_LEAF = b"miaopei.pricing.policy/1\n"
-W = TypeVar("W", bound=w.Word)
 COLUMNS = ("total", "before", "largest")
 PAIRS_AT_ONCE = 1 << 20  # pairs of an occurrence and a policy that a block holds, about
 
@@ -103,35 +103,11 @@ def columnar_years(
     seen = {n: c if len(c) == pairs else c[at] for n, c in observed.items()}
     own = {name: column[policy] for name, column in declared.items()}
     nothing = np.zeros(pairs, dtype=np.int64)
-    amounts = settle_many(uncut(terms, benefit), benefit, seen, own, nothing)
-    np.add.at(whole, at, amounts)
-    due = amounts > 0  # what is nothing before the limits is nothing after them
+    np.add.at(whole, at, settle_many(uncut(terms, benefit), benefit, seen, own, nothing))
     year = np.repeat(np.arange(len(year_starts) - 1), np.diff(year_starts))
-    period = (year[at] * (int(policy.max()) + 1) + policy)[due]
-    seen, own = ({n: c[due] for n, c in table.items()} for table in (seen, own))
-    np.add.at(owed, at[due], simulate(terms, benefit, seen, own, period))
+    period = year[at] * (int(policy.max()) + 1) + policy
+    np.add.at(owed, at, simulate(terms, benefit, seen, own, period))
     return owed, whole
-
-
-def uncut(terms: w.Terms, benefit: str) -> w.Terms:
-    """The same terms, a benefit without what it has left: of each `least` at its top, the parts
-    that know what was spent are left out.
-
-    Same as  exact.settle(...).uncut_fen.
-    """
-    body = _uncut(terms.benefit(benefit))
-    benefits = tuple(body if each.name == benefit else each for each in terms.benefits)
-    return replace(terms, benefits=benefits)
-
-
-def _uncut(node: W) -> W:
-    if isinstance(node, w.Clause):
-        return replace(node, body=_uncut(node.body))
-    if isinstance(node, w.Least):
-        free = [i for i in node.items if not any(isinstance(n, w.Spent) for n in w.walk(i))]
-        if free:
-            return replace(node, items=tuple(_uncut(item) for item in free))
-    return node
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from miaopei.measures.money import yuan
 from miaopei.pricing.curves import layer, mean, points
 from miaopei.pricing.events import Occurrences, Touched, own_losses
 from miaopei.pricing.premium import Loading, Of, premium
-from miaopei.pricing.years import Book, blocks, part_of, put_together, root, settle_years, uncut
+from miaopei.pricing.years import Book, blocks, part_of, put_together, root, settle_years
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms import exact
 from miaopei.terms.filing import Text
+from miaopei.terms.uncut import uncut
 
 TERMS = PRODUCT.version(1).terms
 LOSSES = st.lists(st.integers(0, 10**12), min_size=2, max_size=60)
@@ -55,7 +56,7 @@ def one_by_one(events: Occurrences, book: Book) -> list[int]:
                 if touched.policy[at] == policy:
                     before = spent.get(year, 0)
                     seen = {"loss": int(touched.observed["loss"][at])}
-                    owed = exact.settle(terms, "loss", seen, declared, {"loss": before})
+                    owed = exact.settle(terms, "cover", seen, declared, {"cover": before})
                     spent[year] = before + owed.amount_fen
                     totals[year] += owed.amount_fen
     return totals
@@ -65,7 +66,7 @@ def one_by_one(events: Occurrences, book: Book) -> list[int]:
 @settings(max_examples=60, deadline=None)
 def test_years_are_what_the_exact_reading_gives(world: tuple[Occurrences, Book]) -> None:
     events, book = world
-    found = settle_years(own_losses(), "loss", events, book, (0, events.years))
+    found = settle_years(own_losses(), "cover", events, book, (0, events.years))
     assert found.total.tolist() == one_by_one(events, book)
     assert (found.total <= found.before).all()
     assert found.before.sum() >= found.largest.sum()
@@ -94,12 +95,12 @@ def test_years_do_not_depend_on_how_they_are_cut(
     world: tuple[Occurrences, Book], at_once: int
 ) -> None:
     events, book = world
-    whole = settle_years(own_losses(), "loss", events, book, (0, events.years))
+    whole = settle_years(own_losses(), "cover", events, book, (0, events.years))
     cuts = blocks(events, book, at_once)
     assert [cut[0] for cut in cuts] == [0, *[cut[1] for cut in cuts[:-1]]]
     assert cuts[-1][1] == events.years
     parts = [
-        settle_years(own_losses(), "loss", part_of(events, cut), book, cut)
+        settle_years(own_losses(), "cover", part_of(events, cut), book, cut)
         for cut in reversed(cuts)
     ]
     assert root(put_together(parts)) == root(whole)

@@ -46,7 +46,7 @@ def block(shared: Any, part: Any) -> Any:
     if number == 2 and not marker.exists():
         marker.write_text(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGKILL)
-    return settle_years(own_losses(), "loss", events, book, years)
+    return settle_years(own_losses(), "cover", events, book, years)
 
 
 def policies(shared: Any, part: Any) -> Any:
@@ -56,7 +56,7 @@ def policies(shared: Any, part: Any) -> Any:
 
     first, last = part
     own = {name: column[first:last] for name, column in shared.declared.items()}
-    return settle_policies(own_losses(), "loss", {"loss": 400_000}, Book(last - first, own), first)
+    return settle_policies(own_losses(), "cover", {"loss": 400_000}, Book(last - first, own), first)
 
 
 def listeners() -> list[str]:

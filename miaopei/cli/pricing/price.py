@@ -12,6 +12,7 @@ import numpy as np
 
 from ...adapters.feeds import read
 from ...adapters.pricing.event_losses import read_losses
+from ...adapters.pricing.readings import Readings
 from ...adapters.pricing.spread import Engine, spread
 from ...errors import Refusal, Refused
 from ...pricing import curves
@@ -27,6 +28,8 @@ from ..speak import Speaker, show_json
 from ..terms import find
 from . import plan as plans
 from . import progress, report, said
+
+COMPILED_FROM = 8  # blocks: fewer are done before a kernel is compiled
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def own_case(wanted: Wanted) -> Case:
     plan = None if wanted.plan is None else plans.load(wanted.plan, None)
     periods = curves.PERIODS if plan is None else plan.periods
     title = wanted.event_losses.stem
-    return Case(title, own_losses(), "loss", events, book, periods, plan, None, (), None)
+    return Case(title, own_losses(), "cover", events, book, periods, plan, None, (), None)
 
 
 def settles(
@@ -180,6 +183,8 @@ def settles(
 def price(case: Case, layers: Sequence[tuple[int, int]], how: How, speaker: Speaker) -> Priced:
     """Run the years block by block and read the curve."""
     cuts = blocks(case.events, case.book)
+    if len(cuts) > COMPILED_FROM:
+        Readings.prepared(case.terms, case.events)
     parts = [partial(_part, case.events, cut) for cut in cuts]
     shared, found = (case.terms, case.benefit, case.book), list[YearLosses]()
     with progress(said(speaker, "pricing_years", title=case.title), case.events.years) as told:
@@ -213,7 +218,8 @@ def _block(
 ) -> YearLosses:
     """One block of years, wherever it is run."""
     (terms, benefit, book), (events, years) = shared, part
-    return settle_years(terms, benefit, events, book, years)
+    reading = Readings.of(terms, events).years
+    return settle_years(terms, benefit, events, book, years, reading)
 
 
 def _layers(wanted: Wanted, case: Case) -> list[tuple[int, int]]:

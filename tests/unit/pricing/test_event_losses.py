@@ -26,7 +26,7 @@ def put(folder: Path, text: str, name: str = "losses.csv") -> Path:
 def test_limits_count_by_occurrence_and_year(tmp_path: Path) -> None:
     """Year 3: p1 90 of 100.50, then 30 of 60 (120 a year); p2 20. Without the year's: 90+20, 60."""
     events, book = read_losses(put(tmp_path, GOOD), 4, put(tmp_path, LIMITS, "limits.csv"))
-    found = settle_years(own_losses(), "loss", events, book, (0, 4))
+    found = settle_years(own_losses(), "cover", events, book, (0, 4))
     assert found.total.tolist() == [700, 0, 14_000, 0]
     assert found.before.tolist() == [700, 0, 17_000, 0]
     assert found.largest.tolist() == [700, 0, 11_000, 0]
