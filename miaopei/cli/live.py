@@ -14,6 +14,7 @@ from ..acts.apply import ActResult
 from ..acts.resolve import held_in
 from ..adapters.feeds import read
 from ..errors import Refusal, Refused
+from ..measures.instant import beijing_text
 from ..node import scheme
 from ..node.gateway import Row, record, refusals_of
 from ..node.node import genesis_value
@@ -149,8 +150,18 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
     return 0
 
 
+def accept_clock(place: Place, *, language: Language) -> int:
+    """A person says that this machine's clock is right: the record's time goes on to it."""
+    with working(place, accept_clock=True) as member:
+        member.node.pass_time(system_clock())
+        with member.node.store.reading() as reading:
+            now = beijing_text(reading.head().time)
+    speak.out(speak.Speaker(language).text("clock_accepted", now=now))
+    return 0
+
+
 @contextmanager
-def working(place: Place) -> Iterator[Member]:
+def working(place: Place, *, accept_clock: bool = False) -> Iterator[Member]:
     """The member of a live record with its bank, this process alone.
 
     Errors   Refused cli.no_record, cli.replay_takes_no_live_facts.
@@ -164,7 +175,7 @@ def working(place: Place) -> Iterator[Member]:
         opened.enter_context(place.alone())
         address = opened.enter_context(place.database())
         bank = opened.enter_context(place.bank())
-        yield opened.enter_context(place.member(address, bank.address))
+        yield opened.enter_context(place.member(address, bank.address, accept_clock=accept_clock))
 
 
 def _good(results: Iterable[ActResult]) -> None:

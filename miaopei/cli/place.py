@@ -119,9 +119,11 @@ class Place:
             yield running
 
     @contextmanager
-    def member(self, address: str, bank: str | None = None) -> Iterator[Member]:
+    def member(
+        self, address: str, bank: str | None = None, *, accept_clock: bool = False
+    ) -> Iterator[Member]:
         """The member whose keys lie here, over the database at `address`."""
-        with open_member(self.folder, address, bank=bank) as member:
+        with open_member(self.folder, address, bank=bank, accept_clock=accept_clock) as member:
             yield member
 
     @contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..adapters.bank_rail import BankRail
+from ..adapters.clock import doubted
 from ..adapters.keys import load_or_make
 from ..adapters.memory_store import MemoryStore
 from ..adapters.postgres.schema import migrate
@@ -73,12 +74,18 @@ def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
 
 @contextmanager
 def open_member(
-    folder: Path, dsn: str | None = None, *, bank: str | None = None, clock: Clock = system_clock
+    folder: Path,
+    dsn: str | None = None,
+    *,
+    bank: str | None = None,
+    clock: Clock | None = None,
+    accept_clock: bool = False,
 ) -> Iterator[Member]:
     """A member with its keys in `folder`, over the database at `dsn`.
 
     Without `dsn` a server of our own is used under `folder`/postgres: it is started where it does
     not run, and left running (`miaopei` stops what it started). `bank` is the address of a rail.
+    Without `clock` it is this machine's, doubted; `accept_clock`: a person says that it is right.
     Errors   Refused postgres.*, keys.*; OutsideFault.
     """
     address = dsn or LocalPostgres(folder / "postgres").start()
@@ -89,7 +96,14 @@ def open_member(
         identity = load_or_make(folder / "keys.json", MEMBER)
         rail = BankRail(bank, BANK_SECONDS) if bank else None
         files = Files(folder / "schedule")
-        yield join(store, identity, clock, rail, files=files, spread=workers)
+        yield join(
+            store,
+            identity,
+            clock or doubted(store, accepted=accept_clock),
+            rail,
+            files=files,
+            spread=workers,
+        )
     finally:
         workers.close()
         store.close()

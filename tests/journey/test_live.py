@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 COLUMNS = "time_beijing latitude longitude depth_km magnitude_type magnitude location"
 HEADER = ",".join([*COLUMNS.split(), "position_from", "source"])
 
@@ -19,6 +21,7 @@ def miaopei(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.timeout(300)
 def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     scheme = json.loads((files("miaopei") / "data/schemes/yunnan.json").read_bytes())
     for listing in scheme["listings"]:
@@ -46,4 +49,5 @@ def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     for name in ("keys.json", "bank/bank.sqlite3"):
         assert (data / name).stat().st_mode & 0o077 == 0, name
     assert (data / "log.vkey").stat().st_mode & 0o004
+    assert miaopei("accept-clock", data=data).returncode == 0
     assert miaopei("audit", data=data).returncode == 0

@@ -77,6 +77,7 @@ for command in (
     app.command()(command)
 app.command("basis-risk")(pricing.basis_risk)
 app.command("import")(importing.import_)
+app.command("accept-clock")(live.accept_clock)
 
 
 @app.callback()

@@ -88,3 +88,14 @@ def payee(
 
     place = Place.of(data, dsn)
     raise typer.Exit(live.payee(place, subject, account, name, language=chosen(lang)))
+
+
+def accept_clock(data: DataOption = None, dsn: DsnOption = None, lang: LangOption = None) -> None:
+    """Say that this machine's clock is right, where a record refused it. It cannot be taken back.
+
+    The record's time goes on to the clock's. Look at the clock first: time never goes back.
+    """
+    from .. import live
+    from ..place import Place
+
+    raise typer.Exit(live.accept_clock(Place.of(data, dsn), language=chosen(lang)))
