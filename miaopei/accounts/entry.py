@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from .chart import Account
 from .shape import read
 
 NAMES = frozenset(str(account) for account in Account)
+
+
+ABOUT = ("listing", "year")  # what `about` of an entry names
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ class Entry:
     """Who now has what, and because of which records.
 
     `id` is the key its maker gives it, `time` UTC seconds, `because` the ids of the records that
-    caused it. The debits of every owner equal that owner's credits.
+    caused it. The debits of every owner equal that owner's credits. `about`, in the kinds of entry
+    that have it, names listing and policy year.
     Errors   AccountsUnbalanced (alarm) names the first owner that differs; Refused accounts.empty.
     """
 
@@ -83,6 +88,7 @@ class Entry:
     time: int
     because: tuple[str, ...]
     lines: tuple[Line, ...]
+    about: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not self.lines or not self.because or not self.id:
@@ -108,7 +114,9 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """The form that stands in the record."""
+        named = {} if self.about is None else {"about": dict(self.about)}
         return {
+            **named,
             "id": self.id,
             "time": self.time,
             "because": list(self.because),
@@ -118,9 +126,15 @@ class Entry:
     @classmethod
     def from_json(cls, value: object) -> Self:
         """Errors   Refused accounts.bad_entry; AccountsUnbalanced for an entry that was altered."""
+        given = dict(value) if isinstance(value, Mapping) else value
+        about = given.pop("about", None) if isinstance(given, dict) else None
         key, time, because, lines = read(
-            value, "accounts.bad_entry", id=str, time=int, because=list, lines=list
+            given, "accounts.bad_entry", id=str, time=int, because=list, lines=list
         )
+        if about is not None:
+            named = read(about, "accounts.bad_entry", listing=str, year=str)
+            about = dict(zip(ABOUT, named, strict=True))
         if any(type(parent) is not str for parent in because):
             raise Refused(Refusal("accounts.bad_entry", {"field": "because", "why": "not text"}))
-        return cls(key, time, tuple(because), tuple(Line.from_json(line) for line in lines))
+        found = tuple(Line.from_json(line) for line in lines)
+        return cls(key, time, tuple(because), found, about)

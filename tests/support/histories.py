@@ -83,7 +83,7 @@ class _Maker:
         self.issue()
         moves = [self.issue, self.shake, self.shake, self.tell, self.tell, self.tell, self.spoil]
         moves += [self.pass_time, self.work, self.work, self.resolve, self.correct, self.cancel]
-        moves += [self.hand_on, self.reopen, self.take_over]
+        moves += [self.hand_on, self.reopen, self.take_over, self.pay_in]
         for _ in range(steps):
             self.random.choice(moves)()
         for _ in range(3):
@@ -197,6 +197,14 @@ class _Maker:
             body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
             body |= {"reason": "looked at", "person": "duty officer"}
             self.town.send(self.town.act("reopen", body, f"{self.town.now}"))
+
+    def pay_in(self) -> None:
+        """Premium arrives for a batch in force."""
+        for batch, entry in self.town.table("batch").items():
+            if entry["first"] is not None and entry["totals"]["premium_fen"]:
+                body = {"batch": batch, "year": 2015, "reference": "B-2"}
+                body["carriers"] = entry["totals"]["carriers"][:1]
+                self.town.send(self.town.act("receive_premium", body, f"{self.town.now}"))
 
     def take_over(self) -> None:
         """The standby payer takes over what it may; nobody pays it in these histories."""
