@@ -28,6 +28,7 @@ from . import (
     file_product,
     hold_batch,
     list_product,
+    raise_rules,
     receive_premium,
     record_facts,
     register_source,
@@ -72,6 +73,7 @@ KINDS: dict[str, ModuleType] = {
         file_product,
         hold_batch,
         list_product,
+        raise_rules,
         receive_premium,
         record_facts,
         register_source,
@@ -81,6 +83,8 @@ KINDS: dict[str, ModuleType] = {
         time,
     )
 }
+# Rule set -> the acts that it knows. What ever ran stays: old blocks are applied as they were.
+RULE_SETS: dict[int, dict[str, ModuleType]] = {RULES: KINDS}
 
 
 @dataclass(frozen=True)
@@ -164,13 +168,18 @@ def apply_block(
 
     `keep_refused` leaves refused acts on the record (an orderer of several members); otherwise they
     only come back in the results. A time act alone adds no leaf.
-    Errors   Alarm where what ripens would make a leaf that no tile can hold.
+    Errors   Alarm where what ripens would make a leaf that no tile can hold, or where the record
+             has gone on to a rule set that is not here.
     """
+    rules = raise_rules.rules_at(state, height)
+    if rules not in RULE_SETS:
+        what = "the record has gone on to rules that this version has not; install a newer one"
+        raise Alarm(what, rules=rules, height=height, newest=max(RULE_SETS))
     leaves: list[tuple[str, bytes]] = []
     results: list[ActResult] = []
     counted = quiet = 0
     for act in acts:
-        result, said = _one(state, act, Moment(height, at, RULES, act.id))
+        result, said = _one(state, act, Moment(height, at, rules, act.id))
         results.append(result)
         if not result.new or not (result.ok or keep_refused):
             continue
@@ -178,7 +187,7 @@ def apply_block(
         quiet += act.kind == time.KIND
         leaves += said
     ripened = Outcome()
-    cases.ripen(state, ripened, Moment(height, at, RULES, "time"))
+    cases.ripen(state, ripened, Moment(height, at, rules, "time"))
     leaves += [(made.id, _made_leaf(height, "time", made)) for made in ripened.made]
     if any(len(data) > LEAF_BYTES_MAX for _, data in leaves):
         raise Alarm("a leaf is longer than an entry of the log may be", height=height)
@@ -189,7 +198,7 @@ def apply_block(
         "leaf": "block",
         "height": height,
         "time": at,
-        "rules": RULES,
+        "rules": rules,
         "acts": counted,
         "leaves": len(leaves) + 1,
         "writes": writes_digest(writes),
@@ -207,7 +216,7 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
         return ActResult(act.id, ok=True, new=False), []
     try:
         admit(state, act, now)
-        outcome: Outcome = KINDS[act.kind].apply(state, act, now)
+        outcome: Outcome = RULE_SETS[now.rules][act.kind].apply(state, act, now)
         leaves = [(act.id, _act_leaf(now.height, act, "notes", outcome.notes))]
         leaves += [(made.id, _made_leaf(now.height, act.id, made)) for made in outcome.made]
         if (longest := max(len(data) for _, data in leaves)) > LEAF_BYTES_MAX:
@@ -229,12 +238,13 @@ def admit(state: State, act: Act, now: Moment) -> None:
 
     Errors   Refused act.*.
     """
+    kinds = RULE_SETS[now.rules]
     if act.size > ACT_BYTES_MAX:
         raise refuse("act.too_large", bytes=act.size, limit=ACT_BYTES_MAX)
     genesis = state.need("genesis", "it")
     if act.chain != genesis["chain"]:
         raise refuse("act.other_chain", chain=act.chain[:16], here=genesis["chain"][:16])
-    if act.kind not in KINDS:
+    if act.kind not in kinds:
         raise refuse("act.kind_unknown", kind=act.kind[:40])
     member = state.get("member", act.by)
     if member is None:
@@ -247,7 +257,7 @@ def admit(state: State, act: Act, now: Moment) -> None:
     )
     if not in_force:
         raise refuse("act.key_not_in_force", by=act.by, key=act.key[:16])
-    if not has_role(state, act.by, KINDS[act.kind].ROLES):
+    if not has_role(state, act.by, kinds[act.kind].ROLES):
         raise refuse("act.role_missing", by=act.by, kind=act.kind)
     if not signature_holds(act):
         raise refuse("act.signature_bad", by=act.by, key=act.key[:16])

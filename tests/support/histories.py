@@ -86,6 +86,8 @@ class _Maker:
         moves += [self.hand_on, self.reopen, self.take_over, self.pay_in]
         for _ in range(steps):
             self.random.choice(moves)()
+        raised = {"rules": 2, "height": 10**9}  # a height that no history comes to
+        self.town.send(self.town.act("raise_rules", raised))
         for _ in range(3):
             self.shake()  # so that some of it still waits at the end
         self.tell()

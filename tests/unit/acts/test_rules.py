@@ -1,0 +1,96 @@
+"""Rule sets by height: raised by an act, pinned by triggers, and a member without one stops.
+
+Rule set 2 is made up here and exists nowhere else.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from miaopei.acts import apply as applied
+from miaopei.acts.base import Moment, Outcome, fields
+from miaopei.acts.envelope import Act
+from miaopei.acts.state import State
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.errors import Alarm
+from tests.faults.test_law_of_amounts import NIGHT, READ
+from tests.support.facts import quake
+from tests.support.histories import contents, replay
+from tests.support.products import hills
+from tests.support.town import ONE_CARRIER, Town, codes
+
+
+def note(state: State, act: Act, now: Moment) -> Outcome:
+    """An act that only rule set 2 knows."""
+    (text,) = fields(act.body, text=str)
+    state.put("note", act.id, text)
+    return Outcome()
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule set 2: everything of the first, and notes."""
+    made_up = ModuleType("note")
+    vars(made_up).update(KIND="note", ROLES=frozenset({"operator"}), apply=note)
+    monkeypatch.setitem(applied.RULE_SETS, 2, {**applied.KINDS, "note": made_up})
+
+
+def height(town: Town) -> int:
+    """The height of the last block."""
+    with town.store.reading() as reading:
+        return reading.head().height
+
+
+@pytest.mark.usefixtures("second")
+def test_rules_change_at_their_height_and_a_trigger_keeps_its_own() -> None:
+    town = Town().set_up()
+    listing = town.list_product(hills(), placement=ONE_CARRIER)
+    town.issue([town.policy(listing)])
+    before = town.act("note", {"text": "too early"})
+    assert codes(town.send(before)) == ["act.kind_unknown"]
+    start = height(town) + 6
+    assert town.send(town.act("raise_rules", {"rules": 2, "height": start})).ok
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    while height(town) < start:
+        town.send(town.act("nothing", {}, str(height(town))))
+    assert town.send(town.act("note", {"text": "now"}, "2")).ok
+    town.decider.run()
+    town.tell(quake("2017-05-18 00:48:48", "5.6"), at="2017-05-18 01:00:00")
+    pinned = sorted(trigger["rules"] for trigger in town.table("trigger").values())
+    assert pinned == [1, 2]
+    fresh = MemoryStore()
+    replay(fresh, town.leaves())
+    assert contents(fresh) == contents(town.store)
+
+
+def test_a_member_without_the_rule_set_stops_at_its_height_and_says_so() -> None:
+    town = Town().set_up()
+    start = height(town) + 3
+    assert town.send(town.act("raise_rules", {"rules": 2, "height": start})).ok
+    assert town.send(town.act("raise_rules", {"rules": 2, "height": start + 9}, "2")).ok is False
+    while height(town) < start - 1:
+        town.at(town.now + 1)
+    leaves = town.leaves()
+    for _ in range(2):
+        with pytest.raises(Alarm, match="install a newer one") as alarm:
+            town.at(town.now + 1)
+        assert alarm.value.facts == {"rules": 2, "height": start, "newest": 1}
+    assert town.leaves() == leaves
+
+
+@pytest.mark.parametrize(
+    ("rules", "ahead", "code"),
+    [
+        (1, 5, "act.rules_not_next"),
+        (3, 5, "act.rules_not_next"),
+        (2, 0, "act.rules_height"),
+        (2, 10**12, "act.rules_height"),
+    ],
+)
+def test_what_is_refused(rules: int, ahead: int, code: str) -> None:
+    town = Town().set_up()
+    body = {"rules": rules, "height": height(town) + ahead}
+    assert codes(town.send(town.act("raise_rules", body))) == [code]
+    assert town.table("rules") == {}
