@@ -131,7 +131,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The whole file. `before`: the version that stood before, where `row` was recorded late."""
+    """The whole file. `before`: the version that stood before, where `row` was recorded late.
+
+    `certificate` stands only in a consortium's: what its members' engines have signed together.
+    """
 
     kind: Kind
     vkey: str
@@ -143,10 +146,13 @@ class Receipt:
     payouts: tuple[Part, ...]
     signer: str
     sig: str = ""
+    certificate: Mapping[str, Any] | None = None
 
     def unsigned(self) -> dict[str, Any]:
         """The part that the signer signs: everything but the signature."""
+        certified = {} if self.certificate is None else {"certificate": dict(self.certificate)}
         return {
+            **certified,
             "v": 1,
             "receipt": str(self.kind),
             "vkey": self.vkey,
@@ -189,9 +195,12 @@ def from_json(value: Any) -> Receipt:
 
     Errors   Refused verify.malformed naming the place.
     """
+    certificate = value.get("certificate") if isinstance(value, dict) else None
+    certified = {} if certificate is None else {"certificate": dict}
     given = _fields(
         value,
         "$",
+        **certified,
         v=int, receipt=str, vkey=str, checkpoint=str, leaves=dict, row=(dict, type(None)),
         before=(dict, type(None)), claim=(dict, type(None)), payouts=list, signer=str, sig=str,
     )  # fmt: skip
@@ -214,6 +223,7 @@ def from_json(value: Any) -> Receipt:
         payouts=tuple(_part(item, f"$.payouts[{i}]") for i, item in enumerate(given["payouts"])),
         signer=given["signer"],
         sig=given["sig"],
+        certificate=certificate,
     )
 
 

@@ -23,6 +23,7 @@ from ..settings import Language
 
 GOOD, REFUSED, USAGE, OUTSIDE, ALARM, INTERRUPTED = 0, 1, 2, 3, 4, 130
 KEY_FILE, LONGEST_KEY = "log.vkey", 1_000
+LONGEST_GENESIS = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +76,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def _run(given: list[str], language: Language) -> int:
     """Checking a receipt is asked for most and answers at once; all else goes through typer."""
     if given[:1] == ["verify"] and (asked := verify_arguments(given[1:])) is not None:
-        return verify(asked.file, asked.key, as_json=asked.json, language=language)
+        return verify(asked.file, asked.key, asked.genesis, as_json=asked.json, language=language)
     from .commands import app
     from .commands.teaching import teach
 
@@ -112,6 +113,7 @@ class Asked:
 
     file: Path
     key: str | None = None
+    genesis: Path | None = None
     json: bool = False
 
 
@@ -121,13 +123,14 @@ def verify_arguments(arguments: Sequence[str]) -> Asked | None:
     while rest:
         given = rest.pop(0)
         name, equals, value = given.partition("=")
-        if name in ("--key", "--lang"):
+        if name in ("--key", "--lang", "--genesis"):
             if not equals and not rest:
                 return None
             value = value if equals else rest.pop(0)
             if name == "--lang" and value not in ("zh", "en"):
                 return None
             asked.key = value if name == "--key" else asked.key
+            asked.genesis = Path(value) if name == "--genesis" else asked.genesis
         elif given == "--json":
             asked.json = True
         elif given.startswith("-"):
@@ -140,21 +143,38 @@ def verify_arguments(arguments: Sequence[str]) -> Asked | None:
     return asked
 
 
-def verify(file: Path, key: str | None, *, as_json: bool, language: Language) -> int:
+def verify(
+    file: Path, key: str | None, genesis: Path | None, *, as_json: bool, language: Language
+) -> int:
     """Check a receipt with no database and no network: 0 where every check holds, else 1."""
     from ..claims.verify import explain
     from ..claims.verify import verify as check
     from . import speak
 
-    verdict = check(file.read_bytes(), key_of(key))
+    verdict = check(file.read_bytes(), key_of(key), _genesis_of(genesis))
     if as_json:
         speak.out(json.dumps(verdict.as_json(), ensure_ascii=False, indent=2))
     else:
         for line in explain(verdict, language):
             speak.out(line)
-        if key is None:
+        if key is None and genesis is None:
             speak.note(speak.Speaker(language).text("verify_needs_key"))
     return 0 if verdict.holds else 1
+
+
+def _genesis_of(path: Path | None) -> bytes | None:
+    """The bytes of a genesis file.
+
+    Errors   Refused cli.no_genesis_file.
+    """
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST_GENESIS)
+    except OSError as error:
+        facts = {"path": str(path)[:200], "why": type(error).__name__}
+        raise Refused(Refusal("cli.no_genesis_file", facts)) from None
 
 
 def key_of(given: str | None) -> str | None:

@@ -57,7 +57,7 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
         for tongue in tongues
     }
     settings = Settings(
-        receipts=lambda reading: Collector(reading, member.node.identity),
+        receipts=lambda reading: Collector(reading, member.node.identity, member.certify),
         open_books=books if replay else frozenset(),  # the demonstration hides nothing
         bank="sandbox",
         labels=texts,

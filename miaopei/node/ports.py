@@ -156,5 +156,6 @@ class Rail(Protocol):
     def close(self, instruction: str) -> ClosedId | Outcome: ...
 
 
+Certify = Callable[[int], dict[str, Any]]  # the certificate of the root that a block left
 Clock = Callable[[], int]
 Random = Callable[[int], bytes]

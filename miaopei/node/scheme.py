@@ -50,6 +50,15 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class Parties:
+    """Who decides and who pays what a scheme lists: how many equal decisions settle."""
+
+    payer: str
+    deciders: tuple[str, ...]
+    k: int
+
+
+@dataclass(frozen=True)
 class Wanted:
     """A policy to issue. Half-open [since, until) in UTC seconds; `payee` is {account, name}."""
 
@@ -98,9 +107,28 @@ def apply(
     Errors   Refused scheme.differs where the record holds something else under the same name, and
              whatever the record says against an act.
     """
+    me = node.identity.member
+    acts = set_up(node, value, shelf, Parties(me, (me,), 1))
+    issued = issue_all(node, value, bank)
+    return Applied(acts + issued, issued)
+
+
+def set_up(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties) -> int:
+    """Submit the acts that the record does not hold yet, without the policies; how many.
+
+    Errors   as `apply`.
+    """
     with node.reading() as (_, state):
-        acts = _set_up(node, state, value, shelf)
+        acts = _set_up(node, state, value, shelf, parties)
     _submit(node, acts)
+    return len(acts)
+
+
+def issue_all(node: Node, value: Mapping[str, Any], bank: Accounts | None = None) -> int:
+    """Open the accounts of a scheme and issue its policies, once; how many were issued.
+
+    Of several members the one that pays does it: it keeps whom to pay and where.
+    """
     if bank is not None:
         _open_accounts(node, value, bank)
     issued = 0
@@ -108,7 +136,7 @@ def apply(
         wanted = [_wanted(value, policy) for policy in entry["policies"]]
         name = f"scheme/{value['id']}/{entry['id']}"
         issued += issue(node, entry["id"], wanted, name)
-    return Applied(len(acts) + issued, issued)
+    return issued
 
 
 def issue(node: Node, book: str, wanted: Sequence[Wanted], name: str) -> int:
@@ -178,7 +206,9 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
     return node.act("admit_batch", f"batch-{sealed['root'][:24]}", body)
 
 
-def _set_up(node: Node, state: State, value: Mapping[str, Any], shelf: Shelf) -> list[Act]:
+def _set_up(
+    node: Node, state: State, value: Mapping[str, Any], shelf: Shelf, parties: Parties
+) -> list[Act]:
     """Acts for what the record does not hold yet."""
     wanted: list[tuple[str, str, str, Any, Any]] = []
     for member in value["members"]:
@@ -202,7 +232,7 @@ def _set_up(node: Node, state: State, value: Mapping[str, Any], shelf: Shelf) ->
         held = None if held is None else {"product": held["product"]}
         wanted.append(("file_product", "product", name, body, held))
     for entry in value["listings"]:
-        body = _listing(node, value, entry, shelf)
+        body = _listing(value, entry, shelf, parties)
         held = state.get("listing", entry["id"])
         held = None if held is None else {name: held[name] for name in body}
         wanted.append(("list_product", "listing", entry["id"], body, held))
@@ -217,23 +247,22 @@ def _set_up(node: Node, state: State, value: Mapping[str, Any], shelf: Shelf) ->
 
 
 def _listing(
-    node: Node, value: Mapping[str, Any], entry: Mapping[str, Any], shelf: Shelf
+    value: Mapping[str, Any], entry: Mapping[str, Any], shelf: Shelf, parties: Parties
 ) -> dict[str, Any]:
-    """A listing that this node decides and pays alone."""
-    me = node.identity.member
+    """A listing that these parties decide and pay."""
     product = shelf.find(entry["product"])
     listing = Listing(
         id=entry["id"],
         product=product.id,
         book=entry["id"],
         placement=Placement.from_json(value["placements"][entry["placement"]]),
-        payer=me,
+        payer=parties.payer,
         standby_payer=None,
-        deciders=(me,),
-        k=1,
+        deciders=parties.deciders,
+        k=parties.k,
         kept_or_receivable=Overpaid.KEPT,
         occurrence_cap_fen=None,
-        solo=True,
+        solo=len(parties.deciders) == 1,
     )
     return {"listing": listing.as_json(), "product": product.hash, "arrears": False}
 

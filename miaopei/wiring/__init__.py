@@ -22,7 +22,7 @@ from ..node.effects.decider import Decider
 from ..node.effects.payer import Payer
 from ..node.mass.spread import Workers
 from ..node.node import Node
-from ..node.ports import Clock, Identity, Rail, ScheduleFiles, Store
+from ..node.ports import Certify, Clock, Identity, Rail, ScheduleFiles, Store
 
 MEMBER = "miaopei"
 WORKERS_MAX = 8  # processes beside ours that a mass run may start
@@ -42,6 +42,7 @@ class Member:
     node: Node
     decider: Decider
     payer: Payer | None
+    certify: Certify | None = None
 
     def work(self) -> int:
         """Do every duty that can be done now: hold, decide, pay; how many were done."""

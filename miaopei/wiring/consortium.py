@@ -20,6 +20,7 @@ from typing import Any
 from ..acts.seats import seats
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
+from ..adapters.engine.certificates import certificate
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
 from ..adapters.keys import load_or_make
@@ -28,7 +29,9 @@ from ..adapters.peers.client import PeerBlobs
 from ..adapters.peers.server import BlobServer
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
+from ..claims.certificate import founders, from_json
 from ..errors import Alarm, OutsideFault, Refused
+from ..ledger import quorum
 from ..measures.identity import read_canonical
 from ..node.effects.decider import Decider
 from ..node.effects.keeper import Keeper
@@ -77,7 +80,7 @@ class Seated:
         self.keeper = Keeper(node)
         rail = None if told.bank is None else BankRail(told.bank, BANK_SECONDS)
         payer = None if rail is None else Payer(node, rail, self.keeper)
-        self.member = Member(self.store, node, Decider(node, self.keeper), payer)
+        self.member = Member(self.store, node, Decider(node, self.keeper), payer, self.certify)
         self._certificates = {name: peer["certificate"] for name, peer in told.peers.items()}
         tls = context(folder / TLS_FILE, self._certificates.values(), server=False)
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
@@ -136,6 +139,13 @@ class Seated:
         if root is None or height < self._lies_from:
             return root
         return sha256(bytes.fromhex(root)).hexdigest()
+
+    def certify(self, height: int) -> dict[str, Any]:
+        """The certificate of the root after a block; our engine is asked, and not believed."""
+        made = certificate(self.engine, height)
+        founding = founders(self.genesis)
+        quorum.check(from_json(made), self.application.chain_id, founding)
+        return made
 
     def lie(self) -> int:
         """From the next block on, tell another root than ours: what a corrupted member does."""

@@ -43,6 +43,7 @@ class Home:
     neighbours: tuple[Neighbour, ...]
     validator: Ed25519PrivateKey
     connection: Ed25519PrivateKey
+    quick: bool = False  # blocks as soon as they can be: a replay waits for each
 
 
 def write(folder: Path, home: Home) -> None:
@@ -63,12 +64,14 @@ def write(folder: Path, home: Home) -> None:
     _keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
     _keep(config / "node_key.json", {"priv_key": _private(home.connection)})
     _keep(config / "genesis.json", genesis(home))
-    write_settings(folder, home.name, home.listens, home.neighbours)
+    write_settings(folder, home.name, home.listens, home.neighbours, quick=home.quick)
 
 
-def write_settings(folder: Path, name: str, listens: str, neighbours: Iterable[Neighbour]) -> None:
+def write_settings(
+    folder: Path, name: str, listens: str, neighbours: Iterable[Neighbour], *, quick: bool
+) -> None:
     """The engine's settings, also where they have changed (an address, a new member)."""
-    text = _toml(settings(name, listens, tuple(neighbours)))
+    text = _toml(settings(name, listens, tuple(neighbours), quick=quick))
     (folder / "config" / "config.toml").write_text(text, "utf-8")
 
 
@@ -106,7 +109,7 @@ def genesis(home: Home) -> dict[str, Any]:
 
 
 def settings(
-    name: str, listens: str, neighbours: tuple[Neighbour, ...]
+    name: str, listens: str, neighbours: tuple[Neighbour, ...], *, quick: bool = False
 ) -> Mapping[str, Mapping[str, object]]:
     """All settings that differ from the engine's own, by section; "" is the top."""
     peers = ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
@@ -146,7 +149,7 @@ def settings(
             "timeout_propose": "1s",
             "timeout_prevote": "250ms",
             "timeout_precommit": "250ms",
-            "timeout_commit": "200ms",
+            "timeout_commit": "1ms" if quick else "200ms",
             # Never without an interval: an act that one queue alone holds would stick.
             "create_empty_blocks": False,
             "create_empty_blocks_interval": "15s",

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language
+from ...measures.identity import read_canonical
 from ..receipt import Kind, Receipt, from_bytes
 from . import contract, evidence, frame, money, near, refusal
 from .explain import explain
@@ -57,12 +58,18 @@ PAYOUT = {
 CASE = {**FRAME, "case": refusal.case, "reason": refusal.reason}
 POLICY = {**FRAME, **TRIGGER, **ROW, **SETTLEMENT, "case": refusal.case, "reason": refusal.reason}
 FIRST = ("bytes", "shape")
+# What holds a consortium's receipt in place of the log's key.
+CONSORTIUM: dict[str, Checker] = {
+    "genesis_file": frame.genesis_file,
+    "certificate": frame.certificate,
+}
 
 
-def verify(data: bytes, vkey: str | None) -> Verdict:
-    """Everything that can be checked about a receipt with the log's public key (C2SP vkey text).
+def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdict:
+    """All that can be checked about a receipt with the log's public key (C2SP vkey text), or,
+    of a consortium, with the bytes of its genesis file.
 
-    Without a key from outside, the key inside the receipt is tried, and the verdict does not hold:
+    Without a key or genesis from outside the receipt's own is tried, and the verdict does not hold:
     a receipt that vouches for itself proves nothing.
     """
     try:
@@ -71,15 +78,29 @@ def verify(data: bytes, vkey: str | None) -> Verdict:
         return _unread(refused.refusals[0])
     except UNREADABLE as error:
         return _unread(Refusal("verify.unreadable", {"why": type(error).__name__}))
-    seen = Seen(receipt, vkey)
+    seen = Seen(receipt, vkey, _founding(genesis))
     checks = [
         Check("bytes", ok=True, facts={"length": len(data)}),
         run("shape", partial(_shape, seen)),
     ]
-    checks += [run(name, partial(check, seen)) for name, check in _checks(receipt).items()]
+    wanted = _checks(receipt)
+    if receipt.certificate is not None:
+        wanted = {**CONSORTIUM, **{k: v for k, v in wanted.items() if k != "log_key"}}
+    checks += [run(name, partial(check, seen)) for name, check in wanted.items()]
     return Verdict(
         receipt.kind, tuple(checks), _labels(seen), _rests(seen), _about(seen), _near(seen)
     )
+
+
+def _founding(genesis: bytes | None) -> Mapping[str, Any] | None:
+    """The genesis that was given; one that cannot be read is that of no record."""
+    if genesis is None:
+        return None
+    try:
+        value = read_canonical(genesis.rstrip(b"\n"))
+    except Refused:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def check_names(kind: Kind) -> tuple[str, ...]:
@@ -133,8 +154,8 @@ def _labels(seen: Seen) -> tuple[str, ...]:
     """What must be said before anything else."""
     found = []
     try:
-        if seen.vkey is None:
-            found.append("own_key")
+        if (seen.vkey if seen.receipt.certificate is None else seen.founding) is None:
+            found.append("own_key" if seen.receipt.certificate is None else "own_genesis")
         if seen.genesis["clock"] == "replay":
             found.append("replay")
         paid = [p.paid.outcome for p in seen.receipt.payouts if p.paid is not None]
@@ -153,8 +174,9 @@ def _labels(seen: Seen) -> tuple[str, ...]:
 
 def _rests(seen: Seen) -> tuple[str, ...]:
     """What no arithmetic can show: each is a sentence in errors/texts/verify.toml."""
-    found = ["one_log", "source_said", "position_cell", "facts_chosen"]
     receipt = seen.receipt
+    first = "one_log" if receipt.certificate is None else "two_thirds"
+    found = [first, "source_said", "position_cell", "facts_chosen"]
     if receipt.leaves["settlement"]:
         found += ["row_last", "spent", "totals"]
     if any(part.paid is not None for part in receipt.payouts):

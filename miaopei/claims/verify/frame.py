@@ -9,10 +9,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ...errors import Refused
-from ...ledger import checkpoint
+from ...ledger import checkpoint, quorum
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
-from ...measures.identity import canonical
+from ...measures.identity import canonical, content_id
+from .. import certificate as certificates
 from .seen import ActSeen, Seen
 from .verdict import Facts, demand, fails
 
@@ -42,6 +43,32 @@ def log_key(seen: Seen) -> Facts:
     key = checkpoint.read_verifier_key(seen.vkey or "")
     demand(seen.vkey == inside, "other_key", given=key.name, inside=inside[:200])
     return {"log": key.name, "key_id": key.key_id.hex()}
+
+
+def genesis_file(seen: Seen) -> Facts:
+    """A genesis was given from outside, and the receipt's record begins with the same."""
+    demand(seen.founding is not None, "no_genesis_file")
+    demand(seen.founding == seen.genesis, "other_genesis_file", name=str(seen.genesis["name"])[:60])
+    return {"name": seen.genesis["name"], "chain": seen.chain[:16]}
+
+
+def certificate(seen: Seen) -> Facts:
+    """More than two thirds of the members have signed the block that stands over this very root.
+
+    Chain and first members are those of the genesis that was given, never the receipt's own.
+    """
+    if seen.founding is None:
+        raise fails("no_genesis_file")
+    shown = certificates.from_json(seen.receipt.certificate)
+    name = quorum.engine_name(content_id("chain", seen.founding))
+    found = quorum.check(shown, name, certificates.founders(seen.founding))
+    demand(found.root == seen.head.root, "root_not_certified", height=found.height)
+    return {
+        "height": found.height,
+        "signed": found.signed,
+        "total": found.total,
+        "changes": found.changes,
+    }
 
 
 def signed_head(seen: Seen) -> Facts:
@@ -77,7 +104,10 @@ def genesis(seen: Seen) -> Facts:
     demand(
         value["origin"] == key.name == seen.head.origin, "genesis_origin", origin=value["origin"]
     )
-    demand(value["log_key"] == key.public.hex(), "genesis_key", log_key=str(value["log_key"])[:64])
+    known = [value["log_key"]]
+    if seen.receipt.certificate is not None:  # each seat signs checkpoints with a key of its own
+        known = [seat["log"] for seat in value["seats"]]
+    demand(key.public.hex() in known, "genesis_key", log_key=str(known[0])[:64])
     demand(value["suite"] == "intl" and value["v"] == 1, "suite", suite=str(value["suite"])[:40])
     demand(value["clock"] in ("live", "replay"), "clock", clock=str(value["clock"])[:40])
     return {"name": value["name"], "clock": value["clock"], "chain": seen.chain}

@@ -89,10 +89,12 @@ class FactSeen:
 
 @dataclass(frozen=True)
 class Seen:
-    """The receipt and the key it is to be held against (None: only the receipt's own word)."""
+    """The receipt and what it is to be held against: the log's key, or the genesis (None: only the
+    receipt's own word)."""
 
     receipt: Receipt
     vkey: str | None
+    founding: Json | None = None
 
     @cached_property
     def head(self) -> Checkpoint:

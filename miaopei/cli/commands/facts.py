@@ -117,10 +117,14 @@ def verify(
         str | None,
         typer.Option(metavar="VKEY", help="The log's public key: its text, or the file log.vkey."),
     ] = None,
+    genesis: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of several members: the record's genesis.json."),
+    ] = None,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Check a receipt offline, with nothing but the log's public key; 1 where it does not hold."""
+    """Check a receipt offline by the log's key or genesis file alone; 1 where it does not hold."""
     from ..main import verify as run
 
-    raise typer.Exit(run(file, key, as_json=as_json, language=chosen(lang)))
+    raise typer.Exit(run(file, key, genesis, as_json=as_json, language=chosen(lang)))

@@ -113,6 +113,26 @@ def lie(folder: Folder, member: Who, lang: LangOption = None) -> None:
     _order("lie", folder, member, lang)
 
 
+@app.command()
+def demo(
+    folder: Folder,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only up to this day (Beijing).")
+    ] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Replay 2015 to 2021 on the net: three decide, two equal ones settle, the insurer pays.
+
+    Needs a net made with --replay that has played nothing yet; brings it up where it is down.
+    """
+    from ...measures.instant import from_beijing
+    from ..demo import net
+
+    day = None if until is None else from_beijing(until)
+    raise typer.Exit(net.run(folder, until=day, as_json=as_json, language=chosen(lang)))
+
+
 def _order(what: str, folder: Path, member: str, lang: Lang | None) -> None:
     from ..net import running
 

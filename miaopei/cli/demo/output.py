@@ -54,7 +54,7 @@ def _write_receipts(place: Place, member: Member) -> dict[str, str]:
     paths: dict[str, str] = {}
     rows = register_of(member).rows
     with member.node.reading() as (reading, state):
-        collector = Collector(reading, member.node.identity)
+        collector = Collector(reading, member.node.identity, member.certify)
         for row in rows:
             case = state.need("case", f"{row.listing}/{row.occurrence}/{row.benefit}")
             for number, receipt in enumerate(_receipts(collector, reading, state, case), 1):

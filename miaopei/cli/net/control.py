@@ -29,9 +29,11 @@ async def serving(commands: Mapping[str, Command]) -> AsyncIterator[None]:
     """Answer commands in the working folder until the context ends."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ValueError):
-            await _answer(commands, reader, writer)
-        writer.close()
+        try:
+            with suppress(OSError, ValueError):
+                await _answer(commands, reader, writer)
+        finally:
+            writer.close()
 
     _clear()
     server = await asyncio.start_unix_server(connected, SOCKET, limit=LINE_MAX)
@@ -67,6 +69,8 @@ def _run(command: Command, tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         return {"fault": str(fault), "retry": fault.retry}
     except Alarm as alarm:
         return {"alarm": alarm.what, "facts": dict(alarm.facts)}
+    except Exception as error:  # noqa: BLE001 - whoever asked is told, and the process goes on
+        return {"fault": f"{type(error).__name__}: {error}", "retry": False}
 
 
 def call(

@@ -87,6 +87,7 @@ def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None)
                 neighbours=_neighbours(others, keys),
                 validator=held.engine,
                 connection=held.node,
+                quick=clock == "replay",
             ),
         )
         write_told(at, _told(seat, others, make_conninfo(address, dbname=database(seat.id)), shown))

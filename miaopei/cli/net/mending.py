@@ -14,11 +14,11 @@ from .plan import PAYER, Net, database
 
 # What follows from the log is made again from the engine's blocks. What does not stays: blobs and
 # their keys, accounts, payment instructions, acts that were written down before they were sent.
-FORGET = """
-truncate shared.leaf, shared.node, shared.state, shared.head, shared.place;
-truncate own.block, own.checkpoint;
-delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto';
-"""
+FORGET = (
+    "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place",
+    "truncate own.block, own.checkpoint",
+    "delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto'",
+)
 
 
 def rebuild(net: Net, member: str) -> None:
@@ -28,7 +28,8 @@ def rebuild(net: Net, member: str) -> None:
     """
     address = make_conninfo(net.postgres.start(), dbname=database(member))
     with connect(address) as connection, faults():
-        connection.execute(FORGET)
+        for statement in FORGET:
+            connection.execute(statement)
     process.again_from_before(net.at(member))
 
 

@@ -19,6 +19,7 @@ from ...acts.state import State
 from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
 from ...ledger.merkle import EMPTY_ROOT
+from ...ledger.quorum import engine_name
 from ...measures.identity import content_id
 from ..ports import Clock, Head, Identity, Store, Writing
 from .door import TABLES, Door
@@ -216,5 +217,5 @@ class _Forgotten(Exception):
 
 
 def chain_id(genesis: dict[str, Any]) -> str:
-    """The engine's name of a record: at most 50 characters, so 40 digits of the genesis' id."""
-    return f"miaopei-{content_id('chain', genesis)[:40]}"
+    """The engine's name of a record: it binds the whole genesis."""
+    return engine_name(content_id("chain", genesis))

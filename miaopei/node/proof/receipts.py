@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from ...acts.facts import product_of
 from ...acts.state import State
 from ...claims.claim import claim_from_json
@@ -29,7 +27,7 @@ from ...market.listing import Listing
 from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
 from ...terms.filing import Product
-from ..ports import Identity, Reading
+from ..ports import Certify, Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
 from .opened import Opener
@@ -42,8 +40,10 @@ FINAL = ("executed", "refused")
 class Collector:
     """Makes receipts from one snapshot of a member's store."""
 
-    def __init__(self, reading: Reading, identity: Identity) -> None:
-        self._reading, self._identity = reading, identity
+    def __init__(
+        self, reading: Reading, identity: Identity, certify: Certify | None = None
+    ) -> None:
+        self._reading, self._identity, self._certify = reading, identity, certify
         self._state = State(reading)
         self._text = reading.checkpoint()
         self._size = checkpoint.parse(self._text).size
@@ -314,7 +314,7 @@ class Collector:
                 height = json.loads(self._reading.leaf(index))["height"]
                 leaves.add("blocks", self._place(f"block/{height}"))
         genesis = self._state.need("genesis", "it")
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(genesis["log_key"]))
+        key = self._identity.log.public_key()
         receipt = Receipt(
             kind=kind,
             vkey=checkpoint.verifier_key(genesis["origin"], key),
@@ -325,8 +325,17 @@ class Collector:
             claim=claim,
             payouts=parts,
             signer=self._identity.member,
+            certificate=self._certificate,
         )
         return receipt.signed(self._identity.acts.sign)
+
+    @cached_property
+    def _certificate(self) -> Json | None:
+        """In a consortium, what the members' engines have signed over the checkpoint's root."""
+        if self._certify is None:
+            return None
+        last = json.loads(self._reading.leaf(self._size - 1))
+        return self._certify(int(last.get("height", 0)))
 
     def _shown(self, places: Iterable[int]) -> Iterator[Shown]:
         for index in sorted(places):

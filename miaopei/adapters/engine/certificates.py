@@ -1,0 +1,117 @@
+"""Certificates fetched from our own engine: two headers, the signatures, the sets of members.
+
+The engine is asked, not believed: what it says is checked as a stranger would check it.
+"""
+
+from __future__ import annotations
+
+import base64
+from calendar import timegm
+from time import strptime
+from typing import Any
+
+from ...errors import OutsideFault
+from .rpc import VALIDATORS_PAGE, EngineRpc
+
+COMMITTED = 2  # the flag of a signature that is under the block
+Json = dict[str, Any]
+
+
+def certificate(engine: EngineRpc, height: int) -> Json:
+    """The certificate of the root that block `height` left behind.
+
+    Errors   OutsideFault (retry) where the engine has not got the next block yet.
+    """
+    left = engine.ask("header", height=str(height))["header"]
+    signed = engine.ask("commit", height=str(height + 1))["signed_header"]
+    if left is None or signed is None or signed["commit"] is None:
+        raise OutsideFault(f"block {height} is not certified yet", retry=True)
+    return {
+        "left": _header(left),
+        "header": _header(signed["header"]),
+        "commit": _commit(signed["commit"]),
+        "voters": _voters(engine, height + 1),
+        "changes": _changes(engine, height + 1),
+    }
+
+
+def _changes(engine: EngineRpc, upto: int) -> list[Json]:
+    """Every change of the set from the first block on, found by halving: sets seldom change."""
+    found: list[Json] = []
+    at, voters = 1, _voters(engine, 1)
+    last = _voters(engine, upto)
+    while voters != last:
+        low, high = at, upto  # the first height after `at` at which another set is in force
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _voters(engine, middle) == voters else (low, middle)
+        signed = engine.ask("commit", height=str(high - 1))["signed_header"]
+        at, voters = high, _voters(engine, high)
+        found.append(
+            {
+                "header": _header(signed["header"]),
+                "commit": _commit(signed["commit"]),
+                "voters": voters,
+            }
+        )
+    return found
+
+
+def _voters(engine: EngineRpc, height: int) -> list[Json]:
+    asked = {"height": str(height), "page": "1", "per_page": str(VALIDATORS_PAGE)}
+    rows = engine.ask("validators", **asked)["validators"]
+    return [
+        {"key": _from_base64(row["pub_key"]["value"]), "power": int(row["voting_power"])}
+        for row in rows
+    ]
+
+
+def _header(given: Json) -> Json:
+    return {
+        "block_version": int(given["version"]["block"]),
+        "app_version": int(given["version"].get("app", "0")),
+        "chain": given["chain_id"],
+        "height": int(given["height"]),
+        "time": _time(given["time"]),
+        "last_block": _block(given["last_block_id"]),
+        "last_commit": given["last_commit_hash"].lower(),
+        "data": given["data_hash"].lower(),
+        "validators": given["validators_hash"].lower(),
+        "next_validators": given["next_validators_hash"].lower(),
+        "consensus": given["consensus_hash"].lower(),
+        "app": given["app_hash"].lower(),
+        "results": given["last_results_hash"].lower(),
+        "evidence": given["evidence_hash"].lower(),
+        "proposer": given["proposer_address"].lower(),
+    }
+
+
+def _commit(given: Json) -> Json:
+    votes = [
+        {"time": _time(vote["timestamp"]), "sig": _from_base64(vote["signature"])}
+        if vote["block_id_flag"] == COMMITTED
+        else None
+        for vote in given["signatures"]
+    ]
+    return {"round": int(given["round"]), "block": _block(given["block_id"]), "votes": votes}
+
+
+def _block(given: Json) -> Json:
+    parts = given["parts"]
+    return {
+        "hash": given["hash"].lower(),
+        "parts": int(parts["total"]),
+        "parts_hash": parts["hash"].lower(),
+    }
+
+
+def _time(text: str) -> list[int]:
+    """Seconds and nanoseconds of an RFC 3339 text in UTC; Python's own times lose the last three
+    digits, and a signature with them.
+    """
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return [timegm(strptime(whole, "%Y-%m-%dT%H:%M:%S")), int((fraction + "0" * 9)[:9])]
+
+
+def _from_base64(text: str) -> str:
+    return base64.b64decode(text).hex()

@@ -1,0 +1,63 @@
+"""`miaopei net demo`: the first journey on several members, who pay what one member pays.
+
+The government cloud sets up, moves the time and brings the facts; insurer, regulator and notary
+decide on their own copies, two equal ones settle; the insurer pays. The net is brought up for it
+where it is down, and stopped again.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ...errors import Refusal
+from ...errors.texts import say
+from ...settings import Language
+from .. import speak
+from ..net import control, running
+from ..net.plan import ISSUER, PAYER, SOURCE, Net, no
+from ..place import as_lines
+
+SCHEME = "yunnan"
+STEP_SECONDS = 600.0
+
+
+def run(folder: Path, *, until: int | None, as_json: bool, language: Language) -> int:
+    """The demonstration; rows of the register as JSON, or as a person reads them."""
+    net = Net.of(folder)
+    if net.genesis["clock"] != "replay":
+        raise no("live", folder=str(net.folder))
+    was_up = control.there(net.folder)
+    if not was_up:
+        running.up(folder, detach=True, language=language)
+    try:
+        rows = play(net, until=until, as_json=as_json, language=language)
+    finally:
+        if not was_up:
+            running.down(folder, None, language=language)
+    if as_json:
+        sys.stdout.write(as_lines(rows).decode("utf-8"))
+    return 0
+
+
+def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> list[dict[str, Any]]:
+    """Set up, issue, replay; the rows of the paying member's register."""
+    started = time.monotonic()
+    source, issuer, payer = (net.at(member) for member in (SOURCE, ISSUER, PAYER))
+    control.call(source, "set_up", scheme=SCHEME, seconds=STEP_SECONDS)
+    control.call(issuer, "issue", scheme=SCHEME, seconds=STEP_SECONDS)
+    control.call(source, "quiet", seconds=STEP_SECONDS)
+
+    def tell(said: dict[str, Any]) -> None:
+        for line in said["lines"]:
+            if not as_json:
+                speak.out(line)
+
+    played = control.call(source, "play", until=until, tell=tell, seconds=STEP_SECONDS)
+    rows: list[dict[str, Any]] = control.call(payer, "write", seconds=STEP_SECONDS)
+    seconds = f"{time.monotonic() - started:.0f}"
+    facts = {"rows": played, "seconds": seconds, "folder": str(payer / "receipts")}
+    speak.note(say(Refusal("net.played", facts), language))
+    return rows

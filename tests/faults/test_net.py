@@ -1,0 +1,164 @@
+"""Six real members hurt on purpose: what was acknowledged is final once, and all come to agree.
+
+The long runs (many kills under load) are `script/bench consortium` and `script/town`; these are
+sized for every run.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.cli.net import control
+from miaopei.cli.net.plan import database
+from miaopei.errors import OutsideFault
+from tests.support import nets
+from tests.support.nets import Running
+
+pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
+
+
+@pytest.fixture(scope="module")
+def six() -> Iterator[Running]:
+    """Six members under a live clock."""
+    with nets.running("six") as made:
+        yield made
+
+
+class Load:
+    """Acts sent one after another through some members while others are hurt."""
+
+    def __init__(self, six: Running, tag: str, senders: list[str]) -> None:
+        self.acknowledged: list[str] = []
+        self._six, self._tag, self._going = six, tag, True
+        self._threads = [threading.Thread(target=self._send, args=(m,)) for m in senders]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, member: str) -> None:
+        number = 0
+        while self._going:
+            who = f"{self._tag}-{member}-{number}"
+            try:
+                self._six.name(member, who, seconds=150)
+            except OutsideFault:
+                time.sleep(0.1)  # the same again: it is applied once
+                continue
+            self.acknowledged.append(who)
+            number += 1
+
+    def end(self) -> list[str]:
+        """Stop sending; what was acknowledged."""
+        self._going = False
+        for thread in self._threads:
+            thread.join(180)
+        return self.acknowledged
+
+
+def finals(six: Running, member: str) -> list[str]:
+    """Who a member's own log says was admitted by an act, in order."""
+    address = make_conninfo(six.net.postgres.start(), dbname=database(member))
+    store = PostgresStore(address)
+    try:
+        with store.reading() as reading:
+            leaves = [json.loads(leaf) for leaf in reading.leaves(0, reading.head().size)]
+    finally:
+        store.close()
+    return [
+        leaf["act"]["body"]["id"]
+        for leaf in leaves
+        if leaf["leaf"] == "act" and leaf["result"]["ok"]
+    ]
+
+
+def check_history(six: Running, acknowledged: list[str]) -> None:
+    """No loss, no double, no change: all six logs hold each acknowledged act once, in one order."""
+    six.whole(120)
+    logs = {member: finals(six, member) for member in six.net.members}
+    first = logs[six.net.members[0]]
+    assert all(log == first for log in logs.values())
+    assert max(Counter(first).values()) == 1
+    assert set(acknowledged) <= set(first)
+    assert acknowledged
+
+
+def test_killed_members_lose_nothing_and_the_others_go_on(six: Running) -> None:
+    load = Load(six, "kill", ["cloud", "utility"])
+    for member in ("notary", "cloud", "agent"):
+        time.sleep(2)
+        six.miaopei("kill", member)
+        six.until(lambda s: all(row.up for row in s.rows), 90)
+    check_history(six, load.end())
+
+
+def test_two_of_six_away_and_the_record_stands_until_one_is_back(six: Running) -> None:
+    six.whole()
+    six.miaopei("kill", "notary", "agent", "--stay")
+    time.sleep(3)
+    before = six.standing()
+    assert not before.goes_on
+    assert six.miaopei("status", check=False).returncode == 1
+    load = Load(six, "two", ["cloud"])
+    time.sleep(5)
+    assert max(row.height or 0 for row in six.standing().rows) <= 1 + max(
+        row.height or 0 for row in before.rows
+    )
+    assert load.acknowledged == []
+    six.miaopei("heal", "notary")
+    six.until(lambda s: s.goes_on, 90)
+    time.sleep(3)
+    six.miaopei("heal", "agent")
+    check_history(six, load.end())
+
+
+def test_all_six_killed_at_once_come_back_with_what_was_final(six: Running) -> None:
+    load = Load(six, "all", ["cloud", "utility"])
+    time.sleep(3)
+    six.miaopei("kill", "all")
+    six.until(lambda s: all(row.up for row in s.rows), 90)
+    time.sleep(3)
+    check_history(six, load.end())
+
+
+def test_a_liar_is_seen_left_behind_and_mended(six: Running) -> None:
+    six.whole()
+    six.miaopei("lie", "regulator")
+    six.name("cloud", "liar-1")
+    six.name("cloud", "liar-2")
+    seen = six.until(lambda s: any(row.verdict == "differs" for row in s.rows))
+    assert {r.member: r.verdict for r in seen.rows if r.verdict != "agrees"} == {
+        "regulator": "differs"
+    }
+    assert seen.goes_on
+    told = nets.as_json(six.miaopei("status", "--json"))
+    assert [m["verdict"] for m in told["members"] if m["member"] == "regulator"] == ["differs"]
+    at = six.net.at("regulator") / "engine" / "data" / "priv_validator_state.json"
+    signed = json.loads(at.read_text())
+    six.miaopei("heal", "regulator", "--rebuild")
+    six.whole(120)
+    assert int(json.loads(at.read_text())["height"]) >= int(signed["height"])
+    check_history(six, ["liar-1", "liar-2"])
+
+
+def test_a_frozen_member_is_gone_for_the_others_and_catches_up(six: Running) -> None:
+    six.whole()
+    six.miaopei("cut", "agent")
+    for number in range(3):
+        six.name("cloud", f"cut-{number}")
+    assert six.verdicts()["agent"] == "cut"
+    six.miaopei("heal", "agent")
+    check_history(six, [f"cut-{number}" for number in range(3)])
+
+
+def test_who_has_no_seat_gets_no_blob_and_who_has_no_role_changes_nothing(six: Running) -> None:
+    with pytest.raises(Exception, match=r"act\.role_missing"):
+        six.name("notary", "by-notary")
+    assert "by-notary" not in finals(six, "cloud")
+    assert control.call(six.net.at("cloud"), "status")["missing"] == 0

@@ -1,0 +1,129 @@
+"""The first journey on several real members: the same fen, receipts checked by the genesis."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miaopei.claims.receipt import from_json
+from miaopei.claims.verify import verify
+from miaopei.measures.identity import canonical
+from tests.support import nets
+from tests.support.consortium import genesis, key, who
+from tests.support.nets import Running
+
+pytestmark = pytest.mark.timeout(1500)
+UNTIL = "2016-06-01"
+PAID = {("yunnan_dali", "2015-10-30"): 753_760_000, ("yunnan_dali", "2016-05-18"): 2_800_000_000}
+
+
+@pytest.fixture(scope="module")
+def four() -> Iterator[Running]:
+    """Insurer, government cloud, regulator and notary, with the first year and a half replayed."""
+    with nets.running("journey", 4, "--replay") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def rows(four: Running) -> list[dict[str, Any]]:
+    """The register of the paying member."""
+    found: list[dict[str, Any]] = nets.as_json(four.miaopei("demo", "--until", UNTIL, "--json"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def receipt(four: Running, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One receipt of a payout, as JSON."""
+    path = next(row["receipt"] for row in rows if row["payout_fen"])
+    made: dict[str, Any] = json.loads(Path(path).read_bytes())
+    return made
+
+
+@pytest.fixture(scope="module")
+def pinned(four: Running) -> bytes:
+    """The genesis file."""
+    return (four.net.folder / "genesis.json").read_bytes()
+
+
+def test_three_decide_two_equal_ones_settle_and_the_fen_are_those_of_one_member(
+    four: Running, rows: list[dict[str, Any]]
+) -> None:
+    paid = {(row["product"], row["date"]): row["payout_fen"] for row in rows if row["payout_fen"]}
+    assert paid == PAID
+    standing = four.whole()
+    assert len({row.root for row in standing.rows}) == 1
+    assert {row.missing for row in standing.rows} == {0}
+
+
+def test_every_receipt_is_checked_with_the_genesis_file_and_nothing_else(
+    four: Running, rows: list[dict[str, Any]]
+) -> None:
+    file = str(four.net.folder / "genesis.json")
+    for row in rows:
+        told = nets.as_json(nets.miaopei("verify", row["receipt"], "--genesis", file, "--json"))
+        assert told["holds"], told["failed"]
+        assert "two_thirds" in told["rests"]
+        assert "one_operator" not in told["labels"]
+        assert "replay" in told["labels"]
+    without = nets.miaopei("verify", rows[0]["receipt"], "--json", check=False)
+    assert without.returncode == 1
+
+
+def changed(receipt: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> bytes:
+    """The receipt with its certificate changed, signed anew by the insurer that made it."""
+    value = copy.deepcopy(receipt)
+    change(value["certificate"])
+    return canonical(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["header"].update(app="0" * 64),
+        lambda c: c["header"].update(height=c["header"]["height"] + 1),
+        lambda c: c["header"]["time"].__setitem__(1, (c["header"]["time"][1] + 1) % 10**9),
+        lambda c: c["left"].update(app="0" * 64),
+        lambda c: c.update(left=c["header"]),
+        lambda c: c["commit"]["block"].update(hash="0" * 64),
+        lambda c: c["commit"].update(round=c["commit"]["round"] + 1),
+        lambda c: c["commit"].update(votes=[None] * 2 + c["commit"]["votes"][2:]),
+        lambda c: c["commit"]["votes"].pop(),
+        lambda c: c["voters"][0].update(power=100),
+        lambda c: c["voters"].reverse(),
+        lambda c: c.update(changes=[{k: c[k] for k in ("header", "commit", "voters")}]),
+    ],
+)
+def test_a_changed_certificate_holds_nothing(
+    receipt: dict[str, Any], pinned: bytes, change: Callable[[dict[str, Any]], None]
+) -> None:
+    assert verify(canonical(receipt), None, pinned).holds
+    verdict = verify(changed(receipt, change), None, pinned)
+    assert "certificate" in verdict.failed
+
+
+def test_another_genesis_and_made_up_members_hold_nothing(
+    receipt: dict[str, Any], pinned: bytes
+) -> None:
+    assert {"genesis_file", "certificate"} <= set(
+        verify(canonical(receipt), None, canonical(genesis())).failed
+    )
+    value = json.loads(pinned)
+    for seat in value["seats"]:  # six made-up members could sign anything
+        seat["engine"] = key(seat["member"], "engine").public_key().public_bytes_raw().hex()
+    assert "certificate" in verify(canonical(receipt), None, canonical(value)).failed
+    assert not verify(canonical(receipt), None, b"{").holds
+
+
+def test_a_receipt_without_its_certificate_is_that_of_no_consortium(
+    receipt: dict[str, Any], pinned: bytes
+) -> None:
+    bare = {name: value for name, value in receipt.items() if name != "certificate"}
+    signed = from_json(bare).signed(who("insurer").acts.sign).to_bytes()
+    assert not verify(signed, None, pinned).holds
+    assert not verify(signed, receipt["vkey"]).holds
+    assert not verify(canonical({**receipt, "certificate": None}), None, pinned).holds
