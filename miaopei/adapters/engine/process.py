@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
-from ...errors import OutsideFault
 from .home import RPC_SOCKET
 from .install import need
 
 ENGINE, LOG = "engine", "engine.log"
+SIGNED = "priv_validator_state.json"  # what keeps a member from signing twice
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -34,11 +35,21 @@ def again_from_before(folder: Path) -> None:
     """Take the engine's own state back by a block; its guard against signing twice stays.
 
     A block that was stored and never applied is thrown away first (`--hard`): with it there the
-    engine's `rollback` does nothing. What is thrown away comes back from the others.
+    engine's `rollback` does nothing. Where it cannot go back, all its blocks are thrown away. What
+    is thrown away comes back from the others.
     """
     for option in (["--hard"], []):
         command: list[str | Path] = [need().program, "rollback", *option, "--home", ENGINE]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-300:]
-            raise OutsideFault(f"the engine does not go back by a block: {said}", retry=False)
+            forget_blocks(folder)
+            return
+
+
+def forget_blocks(folder: Path) -> None:
+    """Throw away all that the engine has stored but the file of what it has signed."""
+    for path in (folder / ENGINE / "data").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != SIGNED:
+            path.unlink()
