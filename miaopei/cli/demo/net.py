@@ -55,7 +55,8 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
             if not as_json:
                 speak.out(line)
 
-    played = control.call(source, "play", until=until, tell=tell, seconds=STEP_SECONDS)
+    asked = {"until": until, "language": language}
+    played = control.call(source, "play", tell=tell, seconds=STEP_SECONDS, **asked)
     rows: list[dict[str, Any]] = control.call(payer, "write", seconds=STEP_SECONDS)
     seconds = f"{time.monotonic() - started:.0f}"
     facts = {"rows": played, "seconds": seconds, "folder": str(payer / "receipts")}

@@ -18,6 +18,7 @@ from ...wiring.consortium import Seated
 from .. import demo
 from ..demo import history, output
 from ..place import Place
+from ..speak import Speaker
 from .control import Command, Tell
 from .plan import DECIDERS, PAYER, K
 
@@ -40,7 +41,7 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         arrivals = history.arrivals(history.shipped_readings())
         until = asked["until"] or max(arrival.at for arrival in arrivals) + demo.ENDS_AFTER
         arrivals = [arrival for arrival in arrivals if arrival.at <= until]
-        tail, count = demo.Tail(member), 0
+        tail, count = demo.Tail(member, Speaker(asked["language"])), 0
         for step in replay(node, arrivals, until, lambda: quiet(seated)):
             count += step.rows
             tell({"rows": count, "of": len(arrivals), "lines": list(tail.lines())})
