@@ -29,9 +29,9 @@ from ..adapters.peers.client import PeerBlobs
 from ..adapters.peers.server import BlobServer
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
-from ..claims.certificate import founders, from_json
 from ..errors import Alarm, OutsideFault, Refused
 from ..ledger import quorum
+from ..ledger.certificate import founders, from_json
 from ..measures.identity import read_canonical
 from ..node.effects.decider import Decider
 from ..node.effects.keeper import Keeper

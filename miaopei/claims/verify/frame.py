@@ -9,11 +9,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ...errors import Refused
+from ...ledger import certificate as certificates
 from ...ledger import checkpoint, quorum
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
 from ...measures.identity import canonical, content_id
-from .. import certificate as certificates
 from .seen import ActSeen, Seen
 from .verdict import Facts, demand, fails
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Refusal, Refused
-from ..ledger.quorum import BlockId, Certificate, Change, Commit, Header, Instant, Vote, Voter
+from .quorum import BlockId, Certificate, Change, Commit, Header, Instant, Vote, Voter
 
 Json = Mapping[str, Any]
 HASHES = (
@@ -22,7 +22,7 @@ LARGEST = 2**53 - 1
 
 
 def from_json(value: Any) -> Certificate:
-    """Errors   Refused verify.malformed naming the place."""
+    """Errors   Refused ledger.certificate_malformed naming the place."""
     at = "$.certificate"
     given = _object(value, at, "left", "header", "commit", "voters", "changes")
     return Certificate(
@@ -137,4 +137,4 @@ def _hex(value: Any, at: str) -> bytes:
 
 
 def _malformed(at: str) -> Refused:
-    return Refused(Refusal("verify.malformed", {"at": at}))
+    return Refused(Refusal("ledger.certificate_malformed", {"at": at}))
