@@ -50,4 +50,24 @@ def test_a_live_record_takes_a_shock_and_pays(tmp_path):
         assert (data / name).stat().st_mode & 0o077 == 0, name
     assert (data / "log.vkey").stat().st_mode & 0o004
     assert miaopei("accept-clock", data=data).returncode == 0
+    hand_on(data, tmp_path / "households.csv")
     assert miaopei("audit", data=data).returncode == 0
+
+
+def hand_on(data: Path, file: Path) -> None:
+    """The payout goes on to households: rows refused by number, a preview, then for good."""
+    shown = json.loads(miaopei("cases", "--all", "--json", data=data).stdout)
+    (settlement,) = {case["settlement"] for case in shown if case["settlement"]}
+    head = "token,work,weight,account,name\n"
+    file.write_text(head + "h-1,rebuilt,1,6200-H1,one\nh-2,razed,1,6200-H2,two\n", "utf-8")
+    command = ["allot", settlement, str(file), "--holder", "dali"]
+    refused = miaopei(*command, data=data)
+    assert refused.returncode == 1
+    assert "Row 3" in refused.stderr
+    file.write_text(head + "h-1,rebuilt,1,6200-H1,one\nh-2,repaired,1,6200-H2,two\n", "utf-8")
+    seen = miaopei(*command, data=data)
+    assert "the whole payout of 40,000,000.00 yuan" in seen.stdout, seen.stderr
+    assert "Add --yes" in seen.stdout
+    done = miaopei(*command, "--yes", data=data)
+    assert done.returncode == 0, done.stderr
+    assert miaopei(*command, "--yes", data=data).returncode == 1

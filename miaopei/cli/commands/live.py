@@ -99,3 +99,29 @@ def accept_clock(data: DataOption = None, dsn: DsnOption = None, lang: LangOptio
     from ..place import Place
 
     raise typer.Exit(live.accept_clock(Place.of(data, dsn), language=chosen(lang)))
+
+
+def allot(
+    settlement: Annotated[str, typer.Argument(metavar="SETTLEMENT", help="Its payout is paid.")],
+    file: Annotated[Path, InFile],
+    rebuilt: Annotated[int, typer.Option(min=1, help="Weight of a dwelling to rebuild.")] = 10,
+    repaired: Annotated[int, typer.Option(min=1, help="Weight of one to repair.")] = 1,
+    policy: Annotated[str | None, typer.Option(help="Where several were paid.")] = None,
+    holder: Annotated[str | None, typer.Option(help="The policyholder's member id.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Record and pay; else a preview.")] = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Hand a payout that has arrived on to households: a CSV token,work,weight,account,name."""
+    from ...market.allotment import WeightRule, Work
+    from ..deeds import households
+    from ..place import Place
+
+    name = f"rebuilt_{rebuilt}_repaired_{repaired}"
+    rule = WeightRule(name, {Work.REBUILT: rebuilt, Work.REPAIRED: repaired}, illustrative=False)
+    place, language = Place.of(data, dsn), chosen(lang)
+    done = households.hand_on(
+        place, settlement, file, rule, policy, holder, yes=yes, language=language
+    )
+    raise typer.Exit(done)

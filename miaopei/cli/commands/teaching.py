@@ -99,6 +99,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei import policies.csv --listing yunnan_dali --preview",
         "从 CSV、Parquet 或 OED 位置文件导入保单并使其生效；有错的行逐一列出，其余照常。",
     ),
+    "allot": (
+        "miaopei allot SETTLEMENT households.csv --rebuilt 10 --repaired 1",
+        "把已到账的赔款按名单分配到户：先预览，加 --yes 才记录并付款。",
+    ),
     "accept-clock": (
         "miaopei accept-clock",
         "确认本机时钟无误，记录的时间随之前进；时间不能倒回，请先核对。",

@@ -1,0 +1,1 @@
+"""Acts by which a person decides what a live record leaves open, for the command line."""
