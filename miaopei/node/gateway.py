@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..acts.apply import ActResult
+from ..acts.envelope import Act
 from ..errors import Refusal
 from ..evidence.attestation import Original, attest
 from ..evidence.observation import Observation
@@ -22,20 +23,24 @@ INLINE_MAX = 4096
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a feed: the observation and the bytes it was read from."""
+    """One row of a feed: the observation and the bytes it was read from.
+
+    Where those speak of `persons`, `data` are sealed bytes that lie in a blob already.
+    """
 
     observation: Observation
     data: bytes
     media: str
     file_sha256: str
     part: str
+    persons: bool = False
 
 
 def facts_of(node: Node, rows: Iterable[Row], received_at: int) -> list[dict[str, Any]]:
     """Rows with our attestation, as `record_facts` carries them."""
     facts = []
     for row in rows:
-        original = Original.of(row.data, row.media, row.file_sha256, row.part)
+        original = Original.of(row.data, row.media, row.file_sha256, row.part, persons=row.persons)
         attestation = attest(
             node.identity.acts, row.observation, node.identity.member, received_at, original
         )
@@ -52,11 +57,16 @@ def record(node: Node, rows: Sequence[Row], received_at: int) -> list[ActResult]
         with node.store.writing() as block:
             for row in long:
                 block.put_blob(row.data, "original")
-    acts = [
+    acts = acts_of(node, rows, received_at)
+    return node.submit(acts) if acts else []
+
+
+def acts_of(node: Node, rows: Sequence[Row], received_at: int) -> list[Act]:
+    """The acts that record these rows, in their order, each below the act's own limit."""
+    return [
         node.act("record_facts", f"facts-{content_id('facts', part)[:24]}", {"facts": part})
         for part in _parts(facts_of(node, rows, received_at))
     ]
-    return node.submit(acts) if acts else []
 
 
 def refusals_of(results: Iterable[ActResult]) -> list[Refusal]:

@@ -22,9 +22,9 @@ def seal_blob(
     rows: Sequence[bytes],
     commitments: Sequence[bytes],
     media: str,
-    listing: str | None = None,
+    listing: str | Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Seal rows for ourselves and the readers of a listing, and give the act's reference.
+    """Seal rows for ourselves and the readers of a listing or several; the act's reference.
 
     In solo that is a group of one. The wraps lie beside the blob until their readers fetch both.
     """
@@ -45,7 +45,8 @@ def seal_framed(
     sealed, key = seal(framed, node.random)
     name = block.put_blob(sealed, media)
     mine = node.identity.box.public_key().public_bytes_raw().hex()
-    others = () if listing is None else readers(State(block), listing)
+    named = [listing] if isinstance(listing, str) else listing or ()
+    others = [reader for name in named for reader in readers(State(block), name)]
     for reader in dict.fromkeys((mine, *others)):
         block.put_wrap(name, reader, wrap(key, bytes.fromhex(reader), node.random))
     return {

@@ -1,0 +1,175 @@
+"""The door for pushed messages: POST /grid/{source}/messages over HTTP, signed (RFC 9421).
+
+What is wrong is answered as RFC 9457 problem JSON in zh and en; the body is read no farther than a
+message may be long. Source: docs/specs/outage.md, section 8.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ....errors import Alarm, OutsideFault, Refusal, Refused
+from ....errors.texts import say
+from ....settings import Language
+from .. import cim, plain
+from ..intake import Intake, Taken
+from ..message import LARGEST, no
+from .signatures import Pushed, signer
+from .trust import Trusted, owners
+
+LOG = logging.getLogger("miaopei.grid")
+PROBLEM = "application/problem+json"
+STATUS: Mapping[str, int] = {
+    "grid.too_large": 413,
+    "grid.wrong_media": 415,
+    "grid.unsigned": 401,
+    "grid.forged": 401,
+    "grid.other_source": 403,
+    "grid.unknown_source": 404,
+    "grid.no_address": 404,
+    "grid.sequence_reused": 409,
+    "grid.out_of_service": 503,
+    "grid.server_error": 500,
+}
+TITLES: Mapping[int, tuple[str, str]] = {
+    400: ("消息未收下", "The message is not taken"),
+    401: ("签名不成立", "The signature does not hold"),
+    403: ("不许代报", "Not for another source"),
+    404: ("没有这个地址", "No such address"),
+    409: ("与先前的消息矛盾", "It contradicts an earlier message"),
+    413: ("消息太大", "The message is too large"),
+    415: ("格式不对", "Another format is wanted"),
+    500: ("本系统出错", "Something failed here"),
+    503: ("暂时不能服务", "Out of service for now"),
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    """Takes pushed messages in, one after the other; `after` is told of each, once it is answered.
+
+    `clock` gives the time of receipt for the record.
+    """
+
+    intake: Intake
+    trusted: Mapping[str, Trusted]
+    clock: Callable[[], int]
+    after: Callable[[Taken], None] = lambda _taken: None
+    turn: threading.Lock = field(default_factory=threading.Lock)  # held while the record is used
+
+    def app(self) -> Starlette:
+        """The application."""
+        turn = self.turn
+        keys = owners(self.trusted)
+
+        def take(data: bytes, sender: str) -> Taken:
+            with turn:
+                return self.intake.take(data, self.clock(), sender=sender)
+
+        def afterwards(taken: Taken) -> None:
+            with turn:
+                self.after(taken)
+
+        async def post(request: Request) -> Response:
+            named = request.path_params["source"]
+            if named not in self.trusted:
+                raise no("unknown_source", source=named[:60])
+            _media(request)
+            data = await _body(request)
+            pushed = Pushed(request.method, str(request.url), dict(request.headers))
+            sender = signer(pushed, data, keys)
+            if sender != named:
+                raise no("other_source", source=named, sender=sender)
+            taken = await run_in_threadpool(take, data, sender)
+            return JSONResponse(taken.as_json(), 202, background=BackgroundTask(afterwards, taken))
+
+        return Starlette(
+            routes=[Route("/grid/{source}/messages", post, methods=["POST"])],
+            exception_handlers={
+                404: _elsewhere,
+                405: _elsewhere,
+                Refused: _refused,
+                OutsideFault: _outside,
+                ClientDisconnect: _gone,
+                Exception: _failed,
+            },
+        )
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused), "registered for this class"
+    return problem(request, error.refusals)
+
+
+def _elsewhere(request: Request, _error: Exception) -> Response:
+    return problem(request, [Refusal("grid.no_address", {"path": request.url.path[:120]})])
+
+
+def _outside(request: Request, error: Exception) -> Response:
+    LOG.error("out of service: %s", error)
+    return problem(request, [Refusal("grid.out_of_service")])
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody is there to read it
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    LOG.error("%s: %s", request.url.path, error.code if isinstance(error, Alarm) else type(error))
+    return problem(request, [Refusal("grid.server_error")])
+
+
+def problem(request: Request, refusals: Sequence[Refusal]) -> Response:
+    """RFC 9457 in the language asked for, with the texts of both inside."""
+    asked = request.headers.get("accept-language", "")
+    language: Language = "zh" if asked.strip().lower().startswith("zh") else "en"
+    first = refusals[0]
+    status = STATUS.get(first.code, 400)
+    zh, en = TITLES[status]
+    body = {
+        "type": f"/grid/problems/{first.code}",
+        "title": zh if language == "zh" else en,
+        "status": status,
+        "detail": " ".join(say(refusal, language) for refusal in refusals),
+        "instance": request.url.path,
+        "code": first.code,
+        "problems": [
+            {**r.as_json(), "texts": {"zh": say(r, "zh"), "en": say(r, "en")}} for r in refusals
+        ],
+    }
+    headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
+    headers |= {"Retry-After": "10"} if status == 503 else {}
+    headers |= {"Connection": "close"} if status == 413 else {}  # the rest is not read
+    return JSONResponse(body, status, headers, PROBLEM)
+
+
+def _media(request: Request) -> None:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in (cim.MEDIA, plain.MEDIA):
+        raise no("wrong_media", found=given[:60], wanted=f"{cim.MEDIA}, {plain.MEDIA}")
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read until it is longer than a message may be.
+
+    Errors   Refused grid.too_large.
+    """
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:15]) > LARGEST:
+        raise no("too_large", length=int(length[:15]), limit=LARGEST)
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > LARGEST:
+            raise no("too_large", length=len(data), limit=LARGEST)
+    return bytes(data)

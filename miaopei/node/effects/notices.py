@@ -1,0 +1,215 @@
+"""Notices of planned outages (O-02): one a customer in scope, insured or not, by SMS.
+
+A page of the outbox is written in the transaction that writes the plan down; each text has an id of
+its own, so that sending it again is quiet. The gateway finds the phone by the token: no number of a
+phone is here. Source: docs/specs/outage.md, section 9.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ...errors import OutsideFault
+from ...evidence.observation import Observation
+from ...measures.identity import canonical, content_id, read_canonical
+from ...measures.instant import beijing_text
+from ..node import Node
+from ..ports import Reading, Writing
+
+PAGE = 500  # texts of one page, which is one call of the gateway
+ATTEMPTS = 3  # sendings of one text, the first among them
+NEW, ACCEPTED, DELIVERED, UNDELIVERABLE = "new", "accepted", "delivered", "undeliverable"
+OPEN = (NEW, ACCEPTED)
+PAGES = "notice/pages"  # every page, in order
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "planned": (
+        "停电通知：{feeder}计划于{off}停电，{on}复电（北京时间）。编号{number}，第{revision}版。",
+        "Planned outage, {feeder}: off {off}, back {on} (Beijing). No. {number}, rev. {revision}.",
+    ),
+    "cancelled": (
+        "停电取消：{feeder}原定{off}的停电已取消。编号{number}，第{revision}版。",
+        "Outage cancelled: {feeder}, planned for {off}. No. {number}, revision {revision}.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text to send. `id` is the same for the same attempt at the same notice, for ever."""
+
+    id: str
+    token: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the gateway says of a text: accepted, delivered, failed, refused or unknown."""
+
+    id: str
+    state: str
+
+
+class Gateway(Protocol):
+    """An SMS gateway. Silence raises OutsideFault(retry=True)."""
+
+    def send(self, texts: Sequence[Text]) -> list[Said]: ...
+    def ask(self, ids: Sequence[str]) -> list[Said]: ...
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What customers are told of one revision of a plan."""
+
+    observation: str
+    number: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, plan: Observation) -> Notice:
+        """From the observation of a plan; of its list nothing but who is on it is needed."""
+        names = ("state", "off_planned", "on_planned", "feeder")
+        told = {name: plan.values[name] for name in names}
+        return cls(plan.id, plan.event_key, {**told, "revision": plan.revision})
+
+    def text(self) -> tuple[str, str]:
+        """The sentence in Chinese and English."""
+        facts = {
+            "feeder": self.values["feeder"],
+            "number": self.number,
+            "revision": self.values["revision"] + 1,
+            "off": beijing_text(self.values["off_planned"])[:16],
+            "on": beijing_text(self.values["on_planned"])[:16],
+        }
+        zh, en = TEXTS[self.values["state"]]
+        return zh.format(**facts), en.format(**facts)
+
+
+def enqueue(block: Writing, notice: Notice, tokens: Sequence[str]) -> int:
+    """Write one notice a customer into the outbox; how many.
+
+    None where the last notices of this outage went to the same customers with the same times.
+    """
+    told = sorted(set(tokens))
+    same = {name: notice.values[name] for name in ("state", "off_planned", "on_planned")}
+    mark = content_id("notice", [same, told]).encode()
+    name = f"notice/last/{content_id('event', notice.number)[:32]}"
+    if block.progress(name) == mark:
+        return 0
+    block.put_progress(name, mark)
+    pages = _pages(block)
+    zh, en = notice.text()
+    for start in range(0, len(told), PAGE):
+        page = f"notice/page/{notice.observation}/{start // PAGE:06d}"
+        rows = [[token, NEW, 1] for token in told[start : start + PAGE]]
+        value = {"observation": notice.observation, "zh": zh, "en": en, "rows": rows}
+        block.put_progress(page, canonical(value))
+        pages[page] = True
+    block.put_progress(PAGES, canonical(pages))
+    return len(told)
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """Sends what stands in the outbox, and asks what became of it."""
+
+    node: Node
+    gateway: Gateway
+
+    def run(self) -> int:
+        """Do what can be done now; how many texts have changed their state.
+
+        A silent gateway is no error: the page stays as it is and is sent again next time.
+        """
+        with self.node.store.reading() as reading:
+            waiting = [page for page, has_open in _pages(reading).items() if has_open]
+        return sum(self._page(page) for page in waiting)
+
+    def _page(self, page: str) -> int:
+        with self.node.store.reading() as reading:
+            value = read_canonical(reading.progress(page) or b"null")
+        said = self._tell(value)
+        changed = 0
+        for row in value["rows"]:
+            state = said.get(text_id(value["observation"], row[0], row[2]))
+            if row[1] in OPEN and state is not None:
+                after = _after(row, state)
+                changed += after != row
+                row[:] = after
+        if changed:
+            with self.node.store.writing() as block:
+                block.put_progress(page, canonical(value))
+                if all(row[1] not in OPEN for row in value["rows"]):
+                    pages = _pages(block)
+                    pages[page] = False
+                    block.put_progress(PAGES, canonical(pages))
+        return changed
+
+    def _tell(self, value: Mapping[str, Any]) -> dict[str, str]:
+        """Send the new texts of a page and ask for the accepted ones: id -> what is said."""
+        ids = {
+            row[0]: text_id(value["observation"], row[0], row[2])
+            for row in value["rows"]
+            if row[1] in OPEN
+        }
+        fresh = [
+            Text(ids[row[0]], row[0], value["zh"], value["en"])
+            for row in value["rows"]
+            if row[1] == NEW
+        ]
+        asked = [ids[row[0]] for row in value["rows"] if row[1] == ACCEPTED]
+        answers: list[Said] = []
+        try:
+            answers += self.gateway.send(fresh) if fresh else []
+            answers += self.gateway.ask(asked) if asked else []
+        except OutsideFault as fault:
+            if not fault.retry:
+                raise
+        return {answer.id: answer.state for answer in answers}
+
+
+def text_id(observation: str, token: str, attempt: int) -> str:
+    """The id of one attempt to send one notice: 32 hex digits."""
+    return content_id("text", [observation, token, attempt])[:32]
+
+
+def counts(reading: Reading, observation: str | None = None) -> dict[str, int]:
+    """How many notices stand in which state, of all plans or of one."""
+    found: Counter[str] = Counter()
+    for value in _values(reading):
+        if observation in (None, value["observation"]):
+            found.update(row[1] for row in value["rows"])
+    return dict(found)
+
+
+def _after(row: Sequence[Any], state: str) -> list[Any]:
+    """A row of the outbox once the gateway has spoken. `refused` (no such customer) is final."""
+    token, _, attempt = row
+    match state:
+        case "accepted":
+            return [token, ACCEPTED, attempt]
+        case "delivered":
+            return [token, DELIVERED, attempt]
+        case "refused":
+            return [token, UNDELIVERABLE, attempt]
+        case "failed" if attempt < ATTEMPTS:
+            return [token, NEW, attempt + 1]
+        case "failed":
+            return [token, UNDELIVERABLE, attempt]
+        case _:  # unknown: it did not arrive, and is sent again under the same id
+            return [token, NEW, attempt]
+
+
+def _pages(reading: Reading) -> dict[str, bool]:
+    """Pages of the outbox in order, and whether something of each is still to be done."""
+    kept = reading.progress(PAGES)
+    return {} if kept is None else dict(read_canonical(kept))
+
+
+def _values(reading: Reading) -> Iterator[dict[str, Any]]:
+    for page in _pages(reading):
+        yield read_canonical(reading.progress(page) or b"null")
