@@ -39,7 +39,7 @@ def seal_framed(
     count: int,
     root: bytes,
     media: str,
-    listing: str | None = None,
+    listing: str | Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Seal rows that are framed already, whose root is known; else as `seal_blob`."""
     sealed, key = seal(framed, node.random)
