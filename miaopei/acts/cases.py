@@ -6,6 +6,7 @@ Source: docs/specs/record.md, section 6.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -104,6 +105,7 @@ def _assess(
     if case is not None and case["state"] in UNSETTLED:
         return  # its facts are frozen for this revision; looked at again after the settlement
     last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
+    waits = last is not None and _releases(state, key)[sequence.WHOLE] > last.get("releases", 0)
     fixed = state.get("fixed", f"{listing}/{occurrence.id}") or {}
 
     def look(shock: Shock | None, again: bool) -> claims_case.Ready | claims_case.Standing:
@@ -132,14 +134,16 @@ def _assess(
     if each_decides(product.grouping):
         rules = [rule.as_json() for rule in product.inputs]
         shocks = deciding(rules, occurrence, seen, now.time, fixed)
-        _each(state, outcome, entry, product, base, shocks, look, key, now)
+        _each(state, outcome, entry, product, base, shocks, look, key, now, anew=anew)
         return
     standing = look(None, last is not None)
+    if isinstance(standing, claims_case.Standing) and last is not None and waits:
+        standing = _as_before(product, last)  # what a person released does not wait for more facts
     if isinstance(standing, claims_case.Standing):
         if last is None:  # else: what has settled stays so while later facts are incomplete
             set_case(state, outcome, key, _standing(base, standing))
         return
-    if last is not None and not anew and sequence.same_values(last, standing):
+    if last is not None and not (anew or waits) and sequence.same_values(last, standing):
         until = _look_again(standing)
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})
@@ -157,6 +161,8 @@ def _each(
     look: Callable[[Shock | None, bool], claims_case.Ready | claims_case.Standing],
     key: str,
     now: Moment,
+    *,
+    anew: bool,
 ) -> None:
     """Look at each shock by itself; decide the next, or say how the sequence stands.
 
@@ -168,7 +174,8 @@ def _each(
     size = state.need("book", entry["listing"]["book"])["size"]
     decided = {shock: _decided(state, trigger, size) for shock, trigger in weighed.items()}
     left = sequence.still_open(looks)
-    found = sequence.next_ready(looks, decided, base["benefit"])
+    found = _once_more(state, product, base, looks, decided, key, anew=anew)
+    found = found or sequence.next_ready(looks, decided, base["benefit"])
     if found is None and base["trigger"] is None:
         set_case(state, outcome, key, _standing(base, sequence.told(looks)))
         return
@@ -176,11 +183,36 @@ def _each(
     until = min((time for time in times if time > now.time), default=None)
     beside = {"until": until, **({"open": left} if left else {})}
     if found is not None:
-        trigger = _trigger(state, outcome, entry, product, base, found[1], key, now, beside)
+        shock = found[0].shock
+        trigger = _trigger(state, outcome, entry, product, base, found[1], key, now, beside, shock)
         state.put("weighed", key, {**weighed, found[0].shock: trigger})
         return
     settled = {k: v for k, v in state.need("case", key).items() if k != "open"}
     set_case(state, outcome, key, {**settled, **beside})
+
+
+def _once_more(
+    state: State,
+    product: Product,
+    base: Mapping[str, Any],
+    looks: Sequence[sequence.Look],
+    decided: Mapping[str, sequence.Decided],
+    key: str,
+    *,
+    anew: bool,
+) -> tuple[sequence.Look, claims_case.Ready] | None:
+    """A shock of which a person has released a claim, or (`anew`) which could not be decided."""
+    standing = {look.shock: look.standing for look in looks}
+    releases = _releases(state, key)
+    for shock, last in sorted(decided.items()):
+        now = standing.get(shock)
+        if releases[shock] > last.trigger.get("releases", 0):
+            again = now if isinstance(now, claims_case.Ready) else _as_before(product, last.trigger)
+            return sequence.Look(shock, again), again
+        undecided = anew and last.trigger["revision"] == base["revision"]
+        if undecided and isinstance(now, claims_case.Ready):
+            return sequence.Look(shock, now), now
+    return None
 
 
 def _decided(state: State, trigger_id: str, size: int) -> sequence.Decided:
@@ -213,6 +245,7 @@ def _trigger(
     key: str,
     now: Moment,
     beside: Mapping[str, Any] | None = None,
+    shock: str = sequence.WHOLE,
 ) -> str:
     """Make the trigger of a case and put it in its book's line; its id."""
     name = entry["listing"]["book"]
@@ -234,6 +267,8 @@ def _trigger(
         "book_size": book["size"],
         "book_root": book["root"],
     }
+    if count := _releases(state, key)[shock]:
+        value |= {"releases": count, "shock": shock}  # so many of its releases, in order, count
     trigger = content_id("trigger", value)
     because = sorted({i for fact in ready.facts.values() for i in fact["because"]})
     state.put("trigger", trigger, value)
@@ -322,6 +357,16 @@ def _fix(state: State, trigger: Mapping[str, Any]) -> None:
     for fact in trigger["facts"].values():
         fixed.update(fact["detail"].get("used", {}))
     state.put("fixed", key, fixed)
+
+
+def _releases(state: State, case_key: str) -> Counter[str]:
+    """How many releases of held claims a case has seen, by shock."""
+    return Counter(said["shock"] for _, said in state.range("release", f"{case_key}/"))
+
+
+def _as_before(product: Product, last: Mapping[str, Any]) -> claims_case.Ready:
+    """The facts of the last trigger once more."""
+    return claims_case.Ready(product.version(last["version"]), last["instant"], last["facts"])
 
 
 def _look_again(ready: claims_case.Ready) -> int | None:

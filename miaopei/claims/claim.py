@@ -15,7 +15,7 @@ from typing import Any
 
 from ..measures.identity import content_id
 
-STATES = ("paid", "cut", "exhausted", "held", "kept", "receivable")
+STATES = ("paid", "cut", "exhausted", "held", "kept", "receivable", "declined")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from .leaves import CLAIM, Claims
 Int64Array = NDArray[np.int64]
 Given = Mapping[str, int | Int64Array]  # one for all, or one a policy in their order
 PAID, CUT, EXHAUSTED, HELD, *_ = range(len(STATES))
+DECLINED = STATES.index("declined")
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,14 @@ def evaluate(
     history: History,
     listing: Listing,
     unknown: Mapping[int, Collection[str]] | None = None,
+    released: Mapping[int, str] | None = None,
 ) -> Evaluated:
     """Claims of all policies in force, in book order; plain zeros are left out.
 
     A policy whose amount a version recorded after the instant would change, either way, is held,
-    at the version that gives more. So is one of which an input is not known (`unknown`: place of
-    the policy -> names), at the most that its terms can come to.
+    at the version that gives more, until a person has released it (`released`: place of the policy
+    -> reserved, other or nothing: what of its two amounts is owed). So is one of which an input is
+    not known (`unknown`: place -> names), at the most that its terms can come to, until it is.
     Errors   ReadingsDisagree (alarm) names the first differing policy and both amounts;
              Refused where the terms refuse the facts.
     """
@@ -144,22 +147,14 @@ def evaluate(
     chosen = policies.chosen.copy()
     spent = np.minimum(history.elsewhere, spent_at_most(mass.terms, mass.benefit))
     net, gross = mass.read(chosen, spent)
-    held = np.zeros(len(chosen), np.bool_)
-    late = np.flatnonzero(policies.late)
-    if len(late):
-        before_net, before_gross = _in_time(mass, policies.stood[late], spent[late], late)
-        held[late] = (before_net != net[late]) | (before_gross != gross[late])
-        more = (before_net > net[late]) | ((before_net == net[late]) & (before_gross > gross[late]))
-        turned = late[more & (policies.stood[late] >= 0)]
-        earlier = more & (policies.stood[late] >= 0)
-        chosen[turned] = policies.stood[turned]
-        net[turned], gross[turned] = before_net[earlier], before_gross[earlier]
+    held, declined = _judged(mass, policies, chosen, (net, gross), spent, released or {})
     for at, (most_net, most_gross) in _unknown(mass, chosen, spent, unknown).items():
         held[at], net[at], gross[at] = True, most_net, most_gross
     listed = np.flatnonzero((gross != 0) | (history.here != 0))
     settled = history.here[listed]
     owed, line = _capped(net[listed], settled, listing)
     state = _states(gross[listed], owed, settled, held[listed], listing)
+    state[(state == EXHAUSTED) & declined[listed]] = DECLINED
     claims = np.zeros(len(listed), CLAIM)
     rows = chosen[listed]
     claims["first"], claims["position"] = policies.first[listed], rows
@@ -169,6 +164,40 @@ def evaluate(
     claims["policy"], claims["salt"] = mass.schedule.policy[rows], mass.schedule.salt[rows]
     claims["state"] = state
     return Evaluated(claims, line)
+
+
+def _judged(
+    mass: Mass,
+    policies: InForce,
+    chosen: Int64Array,
+    read: tuple[Int64Array, Int64Array],
+    spent: Int64Array,
+    released: Mapping[int, str],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the claims of two versions are held, and which a person has declined.
+
+    `chosen` and what was `read` become those of the version that counts: the one that gives more,
+    or the other where a person has said so and it gives anything.
+    """
+    (net, gross), places = read, np.flatnonzero(policies.late)
+    held, declined = (np.zeros(len(chosen), np.bool_) for _ in range(2))
+    if not len(places):
+        return held, declined
+    stood = policies.stood[places]
+    before = _in_time(mass, stood, spent[places], places)
+    now = net[places], gross[places]
+    differs = (before[0] != now[0]) | (before[1] != now[1])
+    more = (before[0] > now[0]) | ((before[0] == now[0]) & (before[1] > now[1]))
+    how = np.array([released.get(place, "") for place in places.tolist()])
+    less = np.where(more, now[1], before[1])  # gross; where it is nothing, net is
+    other = (how == "other") & (less > 0)
+    turned = differs & (more != other) & (stood >= 0)
+    at = places[turned]
+    chosen[at], net[at], gross[at] = stood[turned], before[0][turned], before[1][turned]
+    held[places] = differs & (how == "")
+    declined[places] = differs & ((how == "nothing") | ((how == "other") & ~other))
+    net[declined] = 0
+    return held, declined
 
 
 def columns_of(observed: Mapping[str, int | Sequence[int]]) -> Given:

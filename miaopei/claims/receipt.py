@@ -36,7 +36,9 @@ ROLES: Mapping[str, str] = {
     "payments": "confirm_payments",
     "case": "made case",
     "blocks": "block",
+    "release": "release",
 }
+OPTIONAL = ("release",)  # roles that stand in a receipt only where it has such leaves
 
 
 class Kind(StrEnum):
@@ -158,7 +160,9 @@ class Receipt:
             "vkey": self.vkey,
             "checkpoint": self.checkpoint,
             "leaves": {
-                role: [shown.as_json() for shown in self.leaves.get(role, ())] for role in ROLES
+                role: [shown.as_json() for shown in self.leaves.get(role, ())]
+                for role in ROLES
+                if role not in OPTIONAL or self.leaves.get(role)
             },
             "row": None if self.row is None else self.row.as_json(),
             "before": None if self.before is None else self.before.as_json(),
@@ -206,14 +210,15 @@ def from_json(value: Any) -> Receipt:
     )  # fmt: skip
     if given["v"] != 1 or given["receipt"] not in list(Kind):
         raise _malformed("$.receipt")
-    leaves = _fields(given["leaves"], "$.leaves", **dict.fromkeys(ROLES, list))
+    roles = [role for role in ROLES if role not in OPTIONAL or given["leaves"].get(role)]
+    leaves = _fields(given["leaves"], "$.leaves", **dict.fromkeys(roles, list))
     return Receipt(
         kind=Kind(given["receipt"]),
         vkey=given["vkey"],
         checkpoint=given["checkpoint"],
         leaves={
             role: tuple(
-                _shown(item, f"$.leaves.{role}[{i}]") for i, item in enumerate(leaves[role])
+                _shown(item, f"$.leaves.{role}[{i}]") for i, item in enumerate(leaves.get(role, ()))
             )
             for role in ROLES
         },

@@ -7,7 +7,8 @@ Source: docs/specs/record.md, section 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..measures.instant import period_of
 from .book import FOR_EVER
 from .row import PolicyRow, Transaction
 
+POLICY = re.compile("[0-9a-f]{32}")
 Int64Array = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 FIXED: Mapping[str, tuple[str, int]] = {  # name -> type of one value, values a row
@@ -184,3 +186,12 @@ def _last(size: int, first: Int64Array, positions: Int64Array) -> Int64Array:
 
 def _raw(texts: Iterable[str], width: int) -> Bytes:
     return np.frombuffer(bytes.fromhex("".join(texts)), np.uint8).reshape(-1, width)
+
+
+def places_of(column: Bytes, policies: Collection[str]) -> dict[int, str]:
+    """Where some policies stand in a column of policies: place -> policy."""
+    wanted = {bytes.fromhex(p): p for p in policies if POLICY.fullmatch(p)}
+    heads = np.array([np.frombuffer(raw, np.int64)[0] for raw in wanted], np.int64)
+    likely = np.flatnonzero(np.isin(np.ascontiguousarray(column).view(np.int64)[:, 0], heads))
+    found = ((place, column[place].tobytes()) for place in likely.tolist())
+    return {place: wanted[raw] for place, raw in found if raw in wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,6 +71,22 @@ def test_a_person_reopens_it_and_it_is_decided_again_on_the_book_as_it_is_now() 
     again = town.case(listing)
     assert (again["state"], again["revision"]) == ("held_undecided", 2)
     assert town.table("book")[listing]["open"] is None
+
+
+def test_a_person_reopens_it_also_where_every_shock_decides() -> None:
+    filed = hills(units=True, steps=UNSET)
+    town, listing = a_town(replace(filed, grouping={**filed.grouping, "decides": "every_shock"}))
+    town.issue([town.policy(listing, shares=10)])
+    shake(town, NIGHT, "6.2", READ)
+    case = town.case(listing)
+    assert (case["state"], case["revision"]) == ("held_undecided", 1)
+    body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
+    body |= {"reason": "the band is read again", "person": "Wang"}
+    assert town.send(town.act("reopen", body)).ok
+    assert town.case(listing)["state"] == "deciding"
+    town.work()
+    again = town.case(listing)
+    assert (again["state"], again["revision"]) == ("held_undecided", 2)
 
 
 def undecided() -> tuple[Town, str, dict[str, Any]]:

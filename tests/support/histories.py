@@ -15,6 +15,7 @@ from typing import Any
 
 from miaopei.acts.apply import apply_block, begin
 from miaopei.acts.envelope import Act, from_json
+from miaopei.acts.release import HOW
 from miaopei.acts.state import State
 from miaopei.market.allotment import allot
 from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
@@ -84,6 +85,7 @@ class _Maker:
         moves = [self.issue, self.shake, self.shake, self.tell, self.tell, self.tell, self.spoil]
         moves += [self.pass_time, self.work, self.work, self.resolve, self.correct, self.cancel]
         moves += [self.hand_on, self.reopen, self.take_over, self.pay_in]
+        moves += [self.release, self.repay]
         for _ in range(steps):
             self.random.choice(moves)()
         raised = {"rules": 2, "height": 10**9}  # a height that no history comes to
@@ -199,6 +201,37 @@ class _Maker:
             body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
             body |= {"reason": "looked at", "person": "duty officer"}
             self.town.send(self.town.act("reopen", body, f"{self.town.now}"))
+
+    def release(self) -> None:
+        """A person decides a held claim, in any of the three ways."""
+        settlements = {c["settlement"] for c in self.town.table("case").values() if c["settlement"]}
+        for settlement in sorted(settlements):
+            entry = self.town.table("settlement", settlement)[settlement]["settlement"]
+            for claim in self.town.claims(entry["trigger"]):
+                if claim.state == "held":
+                    how = self.random.choice(HOW)
+                    body = self.town.release_of(settlement, claim.policy, how)
+                    self.town.send(self.town.act("release", body, f"{self.town.now}"))
+                    return
+
+    def repay(self) -> None:
+        """Some of what was paid too much comes back: a shock was revised to below what pays."""
+        when, key = beijing_text(self.town.now), f"repaid {self.town.now}"
+        for revision, magnitude in enumerate(("5.2", "4.6")):
+            self.town.tell(quake(when, magnitude, key=key, revision=revision))
+            self.town.decider.run()
+        for key, due in self.town.table("receivable").items():
+            if due:
+                case = self.town.table("case", key)[key]
+                who, fen = next(iter(due.items()))
+                entry = self.town.table("settlement", case["settlement"])[case["settlement"]]
+                claims = self.town.claims(entry["settlement"]["trigger"])
+                policy = next(c.policy for c in claims if c.state == "receivable")
+                part = {"carrier": who, "repaid_fen": self.random.randint(1, fen)}
+                body = {name: case[name] for name in ("listing", "occurrence", "benefit")}
+                body |= {"policy": policy, "year": 2015, "carriers": [part], "reference": "B-1"}
+                self.town.send(self.town.act("repay", body, f"{self.town.now}"))
+                return
 
     def pay_in(self) -> None:
         """Premium arrives for a batch in force."""

@@ -293,6 +293,19 @@ class Town:
         if self.payer is not None:
             self.payer.run()
 
+    def release_of(self, settlement: str, policy: str, how: str, **more: Any) -> dict[str, Any]:
+        """The body of a release of one policy's claim, of a shock that was decided or the whole."""
+        with self.state() as state:
+            trigger_id = state.need("settlement", settlement)["settlement"]["trigger"]
+            trigger = state.need("trigger", trigger_id)
+            names = ("listing", "occurrence", "benefit")
+            key = "/".join(str(trigger[name]) for name in names)
+            weighed: dict[str, str] = state.get("weighed", key) or {}
+        body = {name: trigger[name] for name in names}
+        body["shock"] = next((shock for shock, of in weighed.items() if of == trigger_id), "")
+        body |= {"settlement": settlement, "policy": policy, "how": how}
+        return {**body, "reason": "papers seen", "person": "Wang", **more}
+
     def send(self, act: Act) -> ActResult:
         """Submit one act and give its result."""
         (result,) = self.node.submit([act])

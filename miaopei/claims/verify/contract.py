@@ -105,6 +105,17 @@ def in_force(seen: Seen) -> Facts:
             demand(_same_policy(it, before, instant), "held_why")
         if before is not None and late != other_late:  # the claim is the version's that gives more
             demand(_amounts(seen, before) < _amounts(seen, opened), "held_why")
+    elif (how := released(seen)) is not None:
+        demand(late or other_late, "held_why")
+        if how == "reserved" and before is not None:
+            demand(_amounts(seen, before) <= _amounts(seen, opened), "held_why")
+        if how == "other" and not _declined(seen, how):
+            demand(before is not None, "held_why")
+            assert before is not None, "demanded"
+            demand(_amounts(seen, opened) <= _amounts(seen, before), "held_why")
+    elif other_late and not late and before is not None and seen.receipt.claim is not None:
+        if not _arrears(seen) and _same_policy(it, before, instant):  # else it would be held
+            demand(_amounts(seen, before) == _amounts(seen, opened), "held_why")
     elif late and not _arrears(seen):
         same = before is not None and not other_late and _same_policy(it, before, instant)
         if before is not None and same:
@@ -117,11 +128,15 @@ def amount(seen: Seen) -> Facts:
     """Gross, owed and to pay, computed again by reading the terms on the attested facts."""
     stated, it = claim_of(seen), row_from_json(_opened(seen).row)
     gross, net = gross_of(seen, it), settle_again(seen, it, stated["spent_fen"])
+    declined = _declined(seen, released(seen))
+    net = 0 if declined else net
     found = {"gross": gross, "terms": net, "owed": _capped(seen, net)}
     for name, fen in found.items():
         demand(fen == stated[f"{name}_fen"], name, stated_fen=stated[f"{name}_fen"], found_fen=fen)
     owed, settled = found["owed"], stated["settled_fen"]
     state, pay = _state_of(seen, gross, owed, settled), max(0, owed - settled)
+    if declined and state == "exhausted":
+        state = "declined"
     if stated["state"] == "held":  # why it may be held: `in_force`
         state, pay = "held", 0
     demand(state == stated["state"], "claim_state", stated=stated["state"], found=state)
@@ -275,6 +290,32 @@ def _arrears(seen: Seen) -> bool:
 def _held(seen: Seen) -> bool:
     opened = seen.receipt.claim
     return opened is not None and opened.claim.get("state") == "held"
+
+
+def released(seen: Seen) -> str | None:
+    """How a person has released the claim, by the last such act before the trigger; None: not."""
+    value, opened = seen.trigger.value, _opened(seen)
+    said = [
+        act
+        for act in seen.acts.get("release", ())
+        if act.index < seen.trigger.index and act.body["policy"] == opened.row["policy"]
+    ]
+    if not said:
+        return None
+    demand(value.get("releases", 0) > 0, "held_why")
+    for act in said:
+        of = ("listing", "occurrence", "benefit", "shock")
+        demand(all(act.body[name] == value[name] for name in of), "held_why")
+    return str(max(said, key=lambda act: act.index).body["how"])
+
+
+def _declined(seen: Seen, how: str | None) -> bool:
+    """Whether the release gives nothing: said so, or the other version gives nothing."""
+    before = seen.receipt.before
+    if how != "other":
+        return how == "nothing"
+    other = (0, 0) if before is None else _amounts(seen, before)
+    return other == (0, 0)
 
 
 def _before(seen: Seen, first: str, then: str) -> bool:

@@ -31,6 +31,7 @@ MAY_SEND = {
     "register_source": {"operator"},
     "record_facts": {"gateway"},
     "resolve": {"operator", "regulator"},
+    "release": {"operator", "regulator"},
     "decide": {"decider"},
     "confirm_payments": {"payer"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -124,4 +125,31 @@ def allot(
     done = households.hand_on(
         place, settlement, file, rule, policy, holder, yes=yes, language=language
     )
+    raise typer.Exit(done)
+
+
+class How(StrEnum):
+    """What a held claim is paid."""
+
+    RESERVED = "reserved"
+    OTHER = "other"
+    NOTHING = "nothing"
+
+
+def release(
+    settlement: Annotated[str, typer.Argument(metavar="SETTLEMENT", help="The last of its case.")],
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="Whose claim is held.")],
+    how: Annotated[How, typer.Option(help="The reserved amount, the other version's, or nothing.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on the record.")],
+    person: Annotated[str, typer.Option(help="Who decides; it stands on the record.")],
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Decide a claim that was held because its policy was recorded or changed after the event."""
+    from ..deeds import claims
+    from ..place import Place
+
+    place, language = Place.of(data, dsn), chosen(lang)
+    done = claims.release(place, settlement, policy, str(how), reason, person, language=language)
     raise typer.Exit(done)

@@ -99,6 +99,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei import policies.csv --listing yunnan_dali --preview",
         "从 CSV、Parquet 或 OED 位置文件导入保单并使其生效；有错的行逐一列出，其余照常。",
     ),
+    "release": (
+        'miaopei release SETTLEMENT POLICY --how reserved --reason "papers seen" --person "Wang"',
+        "对待确认的理赔作出决定：按预留金额、按另一版本的金额，或不赔。",
+    ),
     "allot": (
         "miaopei allot SETTLEMENT households.csv --rebuilt 10 --repaired 1",
         "把已到账的赔款按名单分配到户：先预览，加 --yes 才记录并付款。",

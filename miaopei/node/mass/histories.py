@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...acts.facts import product_of
+from ...acts.repay import repaid_of
 from ...acts.state import State
 from ...claims.claim import STATES
 from ...claims.evaluate import History
 from ...evidence.shocks import each_decides
 from ...measures.instant import DAY, period_index
-from ...policies.schedule import InForce, Schedule
+from ...policies.schedule import InForce, Schedule, places_of
 from ..ports import Reading
 
 Int64Array = NDArray[np.int64]
@@ -43,11 +44,16 @@ def histories(
     here, at = trigger["occurrence"], trigger["instant"]
     each = each_decides(product_of(state, trigger["product"]).grouping)
     elsewhere, mine = np.zeros(schedule.size, np.int64), np.zeros(schedule.size, np.int64)
+    repaid = repaid_of(state, trigger["listing"], trigger["benefit"])
     for occurrence, triggers in _settled(state, trigger).items():
         instants = sorted({instant for _, instant in triggers})
         if occurrence != here and all(abs(instant - at) > LONGEST_YEAR for instant in instants):
             continue
         had = _had(reading, triggers, schedule.size, each=each)
+        back = repaid.get(occurrence, {})
+        for place, policy in places_of(schedule.policy, back).items():
+            if schedule.first[place] == place:  # once, at the policy's first row
+                had.paid[place] = max(0, int(had.paid[place]) - back[policy])
         if occurrence == here:
             mine = had.paid
             continue

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...acts.envelope import Act, from_json
 from ...acts.facts import product_of
+from ...acts.release import released
 from ...acts.state import State
 from ...claims.claim import STATES
 from ...claims.confirm import Spread
@@ -28,7 +29,7 @@ from ...ledger.merkle import root_of
 from ...market.allocation import split_columns, total_of
 from ...market.listing import Listing, Overpaid
 from ...measures.identity import canonical, content_id, digest, read_canonical
-from ...policies.schedule import InForce, in_force, steady
+from ...policies.schedule import InForce, in_force, places_of, steady
 from ...terms.columnar import SettleMany
 from ..effects.listed import observed_by
 from ..node import Node
@@ -129,7 +130,10 @@ class MassRun:
             self.settle_many, self.spread, confirmed,
         )  # fmt: skip
         past = histories(block, state, trigger, schedule, policies)
-        result = evaluate(mass, policies, past, listing, seen.unknown)
+        how = released(state, trigger)
+        places = places_of(schedule.policy[policies.chosen], how) if how else {}
+        by_place = {place: how[policy] for place, policy in places.items()}
+        result = evaluate(mass, policies, past, listing, seen.unknown, by_place)
         self.tell("evaluate", len(policies), len(policies))
         return result, len(policies)
 

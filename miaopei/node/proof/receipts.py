@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ...acts.facts import product_of
+from ...acts.release import counted
 from ...acts.state import State
 from ...claims.claim import claim_from_json
 from ...claims.payout import payouts_of
@@ -119,6 +120,9 @@ class Collector:
             key = f"{entry['trigger']}/{entry['counter']:012d}/{member}"
             leaves.add("decisions", self._place(self._state.need("decision", key)["act"]))
         row, before = self._rows(trigger, position, leaves)
+        for said in counted(self._state, trigger):
+            if said["policy"] == row.row["policy"]:
+                leaves.add("release", self._place(said["act"]))
         for part in parts:
             if part.paid is not None:
                 leaves.add("payments", self._place(part.paid.act))
