@@ -13,6 +13,7 @@ import h3
 
 from miaopei.accounts.rail import Outcome, OutcomeState
 from miaopei.adapters.keys import load_or_make
+from miaopei.adapters.persons import master_key
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
@@ -51,7 +52,7 @@ def node_on_postgres(*, clock: str) -> Iterator[tuple[Node, Payer]]:
         server = LocalPostgres(Path(folder) / "pg")
         address = server.start()
         migrate(address)
-        store = PostgresStore(address)
+        store = PostgresStore(address, master_key.vault(Path(folder)))
         try:
             identity = load_or_make(Path(folder) / "keys.json", "miaopei")
             now = from_beijing("2015-01-01")

@@ -17,6 +17,8 @@ DATA = "MIAOPEI_DATA"  # the data folder
 KERNELS = "MIAOPEI_KERNELS"  # where compiled kernels are kept
 DSN = "MIAOPEI_DSN"  # a PostgreSQL of your own, in place of the one that is started for you
 ENGINE = "MIAOPEI_ENGINE"  # a CometBFT of your own, in place of the one that is built for you
+MASTER_KEY = "MIAOPEI_MASTER_KEY"  # version:hex, several with commas: wraps the keys of persons
+MASTER_KEY_FILE = "MIAOPEI_MASTER_KEY_FILE"  # a file of it, in place of the data folder's
 LANG = "MIAOPEI_LANG"  # zh or en
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which POSIX reads them
 

@@ -7,7 +7,7 @@ may import this room, and neither may import the other. No protocol of any bank 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -23,11 +23,11 @@ class Instruction:
 
     id: str
     amount_fen: int
-    debtor_account: str
-    creditor_account: str
+    debtor_account: str = field(repr=False)  # personal: in no message and no trace of an error
+    creditor_account: str = field(repr=False)
     remittance: str
     end_to_end_id: str
-    creditor_name: str | None = None
+    creditor_name: str | None = field(default=None, repr=False)
     currency: str = "CNY"
 
 

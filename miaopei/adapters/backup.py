@@ -35,7 +35,11 @@ TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "own.block": (("height", "n"), ("time", "n"), ("leaves", "n")),
     "own.checkpoint": (("size", "n"), ("text", "t")),
     "own.wrap": (("digest", "b"), ("reader", "t"), ("wrapped", "b")),
-    "own.payee": (("subject", "t"), ("body", "b")),
+    "own.person": (
+        *(("person", "t"), ("master", "n"), ("wrapped", "b"), ("body", "b"), ("guard", "b")),
+    ),
+    "own.payee": (("subject", "t"), ("person", "t"), ("guard", "b")),
+    "own.use": (("number", "n"), ("body", "b")),
     "own.instruction": (
         *(("payout", "t"), ("number", "n"), ("debt", "t"), ("state", "t"), ("amount", "n")),
         *(("bank_ref", "t"), ("body", "b"), ("policy", "t"), ("share", "n")),

@@ -22,6 +22,7 @@ from ..measures.identity import canonical, digest, read_canonical
 from ..node.ports import Head, PageHead
 from ..policies.book import Recorded
 from .ordered import check_key, overlaid
+from .persons.memory import MemoryPersons
 
 Rows = dict[Any, Any]
 FIRST_HEAD = (Head(0, Frontier().root(), -1, 0), Frontier())
@@ -93,7 +94,7 @@ class MemoryStore:
                     self._readers -= 1
 
 
-class MemoryBlock:
+class MemoryBlock(MemoryPersons):
     """A transaction over finished tables; see `node.ports.Writing`."""
 
     def __init__(self, tables: _Tables) -> None:
@@ -289,17 +290,6 @@ class MemoryBlock:
         return found
 
     # own -----------------------------------------------------------------------------------------
-    def put_payee(self, subject: str, value: dict[str, Any]) -> None:
-        self._put("payee", subject, canonical(value))
-
-    def payee(self, subject: str) -> dict[str, Any] | None:
-        body = self._get("payee", subject)
-        return None if body is None else read_canonical(body)
-
-    def put_payees(self, payees: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        for subject, value in payees:
-            self.put_payee(subject, value)
-
     def put_orders(self, debt: str, about: About, orders: Orders) -> None:
         """Each order as the row that PostgreSQL makes of its columns when it is read."""
         shared = asdict(about)
@@ -329,10 +319,6 @@ class MemoryBlock:
             if self._get("instruction", key) is None:
                 raise Alarm("an instruction to change is not there", payout=row["payout"])
             self._put("instruction", key, canonical(row))
-
-    def payees(self, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
-        found = ((subject, self.payee(subject)) for subject in dict.fromkeys(subjects))
-        return {subject: value for subject, value in found if value is not None}
 
     def instructions(
         self,

@@ -1,7 +1,7 @@
 """Columns that only the database has, held against the bytes they repeat: a part of the audit.
 
 A column is a copy made for speed; the canonical bytes beside it and the log are the truth. What is
-private and stands nowhere else (payees, timestamps) is read, and cannot be compared.
+private and stands nowhere else (persons, timestamps) answers by a digest of its own, if at all.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
 from ..node.proof.inspect import COMMITTED, PUBLIC
+from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import row_from_json
-from .postgres.reading import PostgresReading, unguarded
+from .postgres.own.guard import unguarded
+from .postgres.reading import PostgresReading
 
 MEDIA = (*COMMITTED, PUBLIC, "original")
 PREPARED = b"prepared"  # the note that the orders of a debt are written
@@ -33,7 +35,8 @@ def compare(reading: PostgresReading, vkey: str) -> Iterator[Refusal]:
     yield from _rows(reading)
     yield from _claims(reading)
     yield from _instructions(reading)
-    yield from _bodies(reading, "own.payee", "select subject, body from own.payee")
+    yield from _persons(reading)
+    yield from _bodies(reading, "own.use", "select number::text, body from own.use")
     yield from _bodies(reading, "own.progress", "select name, body from own.progress")
 
 
@@ -232,6 +235,18 @@ def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
             yield from _same("own.instruction", key, {"policy": policy}, value)
             if value.get("payer") != dict(enumerate(carriers.get(debt, ()))).get(share):
                 yield _column("own.instruction", "share", key)
+
+
+def _persons(reading: PostgresReading) -> Iterator[Refusal]:
+    """Persons and links to them, by the guards of their rows; nothing is opened for it."""
+    query: LiteralString = "select person, master, wrapped, body, guard from own.person"
+    rows = reading.execute(query)
+    for name in damaged((Sealed(*row[:4]) for row in rows), (row[4] for row in rows)):
+        yield _column("own.person", "guard", name)
+    known = {row[0] for row in rows}
+    for subject, person, guard in reading.execute("select subject, person, guard from own.payee"):
+        if guard != link_guard(subject, person) or person not in known:
+            yield _column("own.payee", "guard", subject)
 
 
 def _bodies(reading: PostgresReading, table: str, query: Any) -> Iterator[Refusal]:

@@ -32,7 +32,16 @@ from ..node.ports import Identity, Reading
 from ..wiring import MEMBER, Member, open_member
 
 DATABASE = "miaopei"
-DEMO_MADE = ("bank", "receipts", "log", "keys.json", "log.vkey", "register.json", "record.json")
+DEMO_MADE = (
+    "bank",
+    "receipts",
+    "log",
+    "keys.json",
+    "master.key",
+    "log.vkey",
+    "register.json",
+    "record.json",
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..adapters import backup as backups
 from ..adapters import tile_files
 from ..adapters.keys import load_or_make
+from ..adapters.persons import master_key
 from ..adapters.postgres import binaries
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
@@ -144,7 +145,7 @@ def backup(place: Place, file: Path, *, language: Language) -> int:
     """Write a backup; the keys are not in it."""
     with place.keys() as keys, keys.store.reading() as reading:
         size = backups.write(file, reading, keys.identity, os.urandom)
-    keys_file = str(place.folder / "keys.json")
+    keys_file = f"{place.folder / 'keys.json'}, {master_key.FILE}"
     speak.out(speak.Speaker(language).text("backed_up", file=str(file), entries=size))
     speak.note(speak.Speaker(language).text("backup_keys", keys=keys_file))
     return 0
@@ -160,8 +161,9 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
         raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
     with place.alone(), place.database() as named:
         address = named if place.dsn else fresh(named, DATABASE)
-        migrate(address)
-        store = PostgresStore(address)
+        vault = master_key.vault(place.folder, in_use=lambda: True)
+        migrate(address, vault)
+        store = PostgresStore(address, vault)
         try:
             with store.reading() as reading:
                 if reading.head().size:

@@ -13,7 +13,8 @@ from ..adapters.bank_rail import BankRail
 from ..adapters.clock import doubted
 from ..adapters.keys import load_or_make
 from ..adapters.memory_store import MemoryStore
-from ..adapters.postgres.schema import migrate
+from ..adapters.persons import master_key
+from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.starter import LocalPostgres
 from ..adapters.postgres.store import PostgresStore
 from ..adapters.schedule_files import Files
@@ -90,8 +91,9 @@ def open_member(
     Errors   Refused postgres.*, keys.*; OutsideFault.
     """
     address = dsn or LocalPostgres(folder / "postgres").start()
-    migrate(address)
-    store = PostgresStore(address)
+    vault = master_key.vault(folder, in_use=lambda: holds_persons(address))
+    migrate(address, vault)
+    store = PostgresStore(address, vault)
     workers = Workers(min(WORKERS_MAX, os.cpu_count() or 1))
     try:
         identity = load_or_make(folder / "keys.json", MEMBER)

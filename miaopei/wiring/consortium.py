@@ -27,7 +27,8 @@ from ..adapters.keys import load_or_make
 from ..adapters.peers.certificate import context
 from ..adapters.peers.client import PeerBlobs
 from ..adapters.peers.server import BlobServer
-from ..adapters.postgres.schema import migrate
+from ..adapters.persons import master_key
+from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import Alarm, OutsideFault, Refused
 from ..ledger import quorum
@@ -69,8 +70,9 @@ class Seated:
 
     def __init__(self, folder: Path, told: Told, clock: Clock = system_clock) -> None:
         self.folder, self.told = folder, told
-        migrate(told.database)
-        self.store = PostgresStore(told.database)
+        vault = master_key.vault(folder, in_use=lambda: holds_persons(told.database))
+        migrate(told.database, vault)
+        self.store = PostgresStore(told.database, vault)
         self.genesis = read_canonical((folder / GENESIS_FILE).read_bytes())
         identity = load_or_make(folder / KEYS_FILE, told.member)
         self.application = Application(self.store, identity, self.genesis, clock, self._heard)

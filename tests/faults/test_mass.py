@@ -79,7 +79,7 @@ def test_killed_at_any_instant_a_mass_pays_each_policy_once(tmp_path: Path) -> N
     account, funds = "MASS-P", "MASS-C"
     with store.writing() as block:
         block.put_payee(f"carrier/{CARRIERS[0]}", {"account": funds, "name": "投保人"})
-        block.execute("delete from own.payee where subject like 'policy/%%'")
+        block.execute("delete from own.person where person like 'policy/%%'")
         to = {"account": account, "name": "投保人"}
         block.put_payees((f"policy/{row.policy}", to) for row in rows)
     bank.control.open_accounts([(account, "投保人", 0), (funds, "投保人", due)])

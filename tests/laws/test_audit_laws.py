@@ -33,7 +33,7 @@ SEARCHED = 4096  # longer entries are told without the bit
 FLIPS, EACH = 1000, 8  # of a column at least; what is left falls on the files and the long values
 LONG = (
     *("shared.leaf.bytes", "shared.blob.bytes", "shared.state.value", "own.checkpoint.text"),
-    *("group.row.body", "group.claim.body", "own.instruction.body", "own.payee.body"),
+    *("group.row.body", "group.claim.body", "own.instruction.body", "own.person.body"),
 )
 Row = Mapping[str, Any]
 
@@ -158,8 +158,16 @@ PROMISED: dict[str, tuple[Told, ...]] = {
     "own.wrap.digest": SEALED,
     "own.wrap.reader": SEALED,
     "own.wrap.wrapped": SEALED,
-    "own.payee.subject": column("own.payee", "body", new("subject")),
-    "own.payee.body": column("own.payee", "body", new("subject")),
+    **{
+        f"own.payee.{name}": column("own.payee", "guard", new("subject"))
+        for name in ("subject", "person", "guard")
+    },
+    **{
+        f"own.person.{name}": column("own.person", "guard", new("person"))
+        for name in ("person", "master", "wrapped", "body", "guard")
+    },
+    "own.use.number": column("own.use", "body", new("number")),
+    "own.use.body": column("own.use", "body", new("number")),
     "own.progress.name": column("own.progress", "body", new("name")),
     "own.progress.body": column("own.progress", "body", new("name")),
     **{
@@ -194,6 +202,11 @@ def a_record(store: PostgresStore) -> Town:
     town = histories.make(next(seed for seed in range(100) if rich(seed)), 60, store)
     shock = quake(beijing_text(town.now), "4.1")
     town.tell(replace(shock, data=shock.data + b" " * 5_000))
+    with store.writing() as block:  # a person with two policies, and uses not yet on the record
+        block.put_persons({"someone": {"name": "刘一", "account": "6222", "phone": "13800000000"}})
+        for policy in ("policy/one", "policy/two"):
+            block.link_payee(policy, "someone")
+        block.put_uses([{"person": "someone"}, {"person": "someone"}])
     return town
 
 

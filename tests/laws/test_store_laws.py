@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.claims.leaves import CLAIM
-from miaopei.errors import Alarm
+from miaopei.errors import Alarm, Refused
 from miaopei.policies.book import Recorded
 from miaopei.policies.row import PolicyRow, Transaction
 
@@ -89,7 +89,7 @@ class BothStores(RuleBasedStateMachine):
                 "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place,"
                 ' shared.blob, "group".row, "group".claims, "group".run, own.debt,'
                 " own.block, own.checkpoint, own.wrap,"
-                " own.payee, own.instruction, own.progress"
+                " own.payee, own.person, own.use, own.instruction, own.progress"
             )
         self.leaves: list[bytes] = []
         self.pending: list[bytes] = []
@@ -305,10 +305,48 @@ class Beside(BothStores):
     def note_progress(self, name: str, value: bytes | None) -> None:
         for block in self.begin():
             block.put_progress(name, value)
-            block.put_payee(name, {"account": "6222", "name": "刘一"})
+            with suppress(Refused):  # who was erased is not written again
+                block.put_payee(name, {"account": "6222", "name": "刘一"})
         same(lambda s: s.progress(name), *self.begin())
         same(lambda s: s.payee(name), *self.begin())
         same(lambda s: s.payees([name, "nobody", "one"]), *self.begin())
+
+    @rule(name=NAMES, other=NAMES, account=st.text("0123456789", min_size=1, max_size=5))
+    def know_a_person(self, name: str, other: str, account: str) -> None:
+        """Persons, links to them and erasure: the same answers, and no word for who is gone."""
+        blocks = self.begin()
+        salts = [block.persons([other]) for block in blocks]
+
+        def put(block: Any) -> str:
+            try:
+                block.put_persons({other: {"account": account, "name": "刘一"}})
+                block.link_payee(name, other)
+            except Refused as refused:
+                return refused.refusals[0].code
+            return "put"
+
+        same(put, *blocks)
+        same(lambda s: s.payees([name, other]), *blocks)
+        same(lambda s: s.subjects_of(other), *blocks)
+        for before, block in zip(salts, blocks, strict=True):
+            now = block.persons([other])
+            if other in before and before[other].fields["account"] == account:
+                assert now[other].commitment("account") == before[other].commitment("account")
+            elif other in before:
+                assert now[other].commitment("account") != before[other].commitment("account")
+
+    @rule(name=NAMES)
+    def erase(self, name: str) -> None:
+        same(lambda s: s.erase_person(name), *self.begin())
+        same(lambda s: [each.person for each in s.kept("", 100)], *self.begin())
+        same(lambda s: [each.body is None for each in s.kept("", 100)], *self.begin())
+
+    @rule(name=NAMES, last=st.integers(0, 3))
+    def use(self, name: str, last: int) -> None:
+        for block in self.begin():
+            block.put_uses([{"person": "a"}, {"person": "b"}])
+            block.drop_uses(last)
+        same(lambda s: s.uses(), *self.begin())
 
     @rule()
     def look_from_beside(self) -> None:

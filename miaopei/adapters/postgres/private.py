@@ -6,7 +6,7 @@ All of it goes straight into the transaction that is open; `writing` says when t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, LiteralString
 
@@ -17,10 +17,13 @@ from ...claims.leaves import Claims, pages
 from ...claims.orders import About, Orders
 from ...errors import Alarm
 from ...measures.identity import canonical, digest
+from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
 from ...policies.row import row_bytes
 from .connection import Row, faults
-from .reading import PostgresReading, guarded
+from .own.guard import guarded
+from .own.persons import PersonsWriting
+from .reading import PostgresReading, from_environment
 
 COPY_ORDERS = (
     "copy own.instruction (payout, number, debt, state, amount, policy, share)"
@@ -29,11 +32,15 @@ COPY_ORDERS = (
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
-class PrivateWriting(PostgresReading):
+class PrivateWriting(PersonsWriting, PostgresReading):
     """The part of `node.ports.Writing` that is not the log; `began` says if anything was sent."""
 
-    def __init__(self, connection: Connection[Row]) -> None:
-        super().__init__(connection)
+    def __init__(
+        self,
+        connection: Connection[Row],
+        vault: PersonVault | Callable[[], PersonVault] = from_environment,
+    ) -> None:
+        super().__init__(connection, vault)
         self.began = False
 
     # shared: blobs, and the keys beside them -----------------------------------------------------
@@ -119,19 +126,13 @@ class PrivateWriting(PostgresReading):
         )
 
     # own -----------------------------------------------------------------------------------------
-    def put_payee(self, subject: str, value: dict[str, Any]) -> None:
-        """Keep whom to pay and where."""
-        self._run(
-            "insert into own.payee values (%b, %b)"
-            " on conflict (subject) do update set body = excluded.body",
-            subject,
-            guarded(subject, canonical(value)),
+    def put_payees(self, payees: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+        """Keep whom to pay and where, for many that are not there yet, each sealed for itself."""
+        sealed = (self.vault.seal(name, value) for name, value in payees)
+        values = ((s.person, s.master, s.wrapped, s.body, s.guard) for s in sealed)
+        self._copy(
+            "copy own.person from stdin (format binary)", "text int4 bytea bytea bytea", values
         )
-
-    def put_payees(self, payees: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Keep whom to pay and where, for many that are not there yet."""
-        values = ((name, guarded(name, canonical(value))) for name, value in payees)
-        self._copy("copy own.payee from stdin (format binary)", "text bytea", values)
 
     def put_orders(self, debt: str, about: About, orders: Orders) -> None:
         """Write new orders down by their columns, in one copy.

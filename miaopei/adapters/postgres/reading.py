@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, LiteralString
 
 from psycopg import Connection
 
 from ...claims.leaves import Claims, leaves_of, unpacked
 from ...claims.orders import order_row
-from ...errors import RecordDamaged
 from ...ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
-from ...measures.identity import read_canonical
 from ...node.ports import Head, PageHead
+from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
 from ...policies.row import row_from_json
+from ..persons import master_key
 from .connection import Row, faults
+from .own.guard import unguarded
+from .own.persons import Persons
 
-GUARD = b"\0"  # begins a body of `own` that carries its own digest
 ORDERS = """
 select body, payout, policy, share, amount, state from own.instruction where debt = %b
 and (cardinality(%b::text[]) = 0 or state = any(%b::text[])) order by payout, number
@@ -43,15 +43,27 @@ where tab = %b and key >= %b and (%b::text is null or key < %b) order by key lim
 RANGE_ON = "select key, value from shared.state where tab = %b and key >= %b order by key limit %b"
 
 
-class PostgresReading:
+def from_environment() -> PersonVault:
+    """The vault of a store that was given none.
+
+    Errors   Refused persons.no_master_key.
+    """
+    return master_key.vault(None)
+
+
+class PostgresReading(Persons):
     """One moment of the database, for as long as it is held. See `node.ports.Reading`.
 
     Errors   OutsideFault when the server fails, RecordDamaged when it reports damaged pages,
              LookupError for a leaf, node or checkpoint that is not there.
     """
 
-    def __init__(self, connection: Connection[Row]) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        connection: Connection[Row],
+        vault: PersonVault | Callable[[], PersonVault] = from_environment,
+    ) -> None:
+        self._connection, self._vault = connection, vault
         self._cursor = connection.cursor(binary=True)
 
     # shared: state -------------------------------------------------------------------------------
@@ -221,17 +233,6 @@ class PostgresReading:
         return unpacked(*(row[0] for row in self._all(query, trigger, page)))
 
     # own -----------------------------------------------------------------------------------------
-    def payee(self, subject: str) -> dict[str, Any] | None:
-        """Whom to pay and where."""
-        row = self._one("select body from own.payee where subject = %b", subject)
-        return None if row is None else read_canonical(unguarded(subject, row[0]))
-
-    def payees(self, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Whom to pay and where, for many; those not known are left out."""
-        query = "select subject, body from own.payee where subject = any(%b::text[])"
-        found = self._all(query, list(subjects))
-        return {subject: json.loads(unguarded(subject, body)) for subject, body in found}
-
     def instructions(
         self,
         debt: str,
@@ -297,25 +298,3 @@ class PostgresReading:
         if row is None:
             raise LookupError(f"not in the record: {values}")
         return row[0]
-
-
-def guarded(key: str, body: bytes) -> bytes:
-    """A private body with its digest before it, which covers its key too.
-
-    Payees and notes of progress stand in no leaf and no blob: nothing else would tell that a bit of
-    an account number has changed. Guards against damage, not against who may write to the database.
-    """
-    return GUARD + hashlib.sha256(key.encode() + GUARD + body).digest() + body
-
-
-def unguarded(key: str, data: bytes) -> bytes:
-    """The body itself; one from before bodies were guarded is taken as it is.
-
-    Errors   RecordDamaged where it is not what was written under this key.
-    """
-    if not data.startswith(GUARD):
-        return data
-    body = data[33:]
-    if guarded(key, body) != data:
-        raise RecordDamaged("a private row is not what was written", key=key)
-    return body

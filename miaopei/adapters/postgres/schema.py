@@ -11,17 +11,21 @@ import psycopg
 from psycopg import Connection
 
 from ...errors import Refusal, Refused
+from ...node.vault.persons import PersonVault
 from .binaries import OLDEST
 from .connection import LOCK_SPACE, Row, connect, faults
+from .reading import from_environment
 
-LATEST = "0002"  # the last migration; a test holds it equal to the folder's
+LATEST = "0003"  # the last migration; a test holds it equal to the folder's
 MIGRATING = 1  # the second half of the advisory lock
 
 
-def migrate(dsn: str) -> None:
+def migrate(dsn: str, vault: PersonVault | None = None) -> None:
     """Make or update the tables; runs that come at once take turns.
 
-    Errors   Refused postgres.too_old, postgres.not_utf8, postgres.newer_schema; OutsideFault.
+    `vault` seals accounts of before; without one the environment's master key does.
+    Errors   Refused postgres.too_old, postgres.not_utf8, postgres.newer_schema,
+             persons.no_master_key; OutsideFault.
     """
     with connect(dsn) as connection, faults():
         connection.autocommit = True
@@ -34,7 +38,20 @@ def migrate(dsn: str) -> None:
             raise Refused(Refusal("postgres.newer_schema", {"found": found, "known": LATEST}))
         if found != LATEST:
             connection.execute("create schema if not exists own")
-            _upgrade(dsn)
+            _upgrade(dsn, vault)
+
+
+def holds_persons(dsn: str) -> bool:
+    """Whether somebody's data are sealed here already, under a master key that was.
+
+    Errors   OutsideFault.
+    """
+    with connect(dsn) as connection, faults():
+        table = connection.execute("select to_regclass('own.person')::text").fetchone()
+        if table is None or table[0] is None:
+            return False
+        query = "select 1 from own.person where body is not null limit 1"
+        return connection.execute(query).fetchone() is not None
 
 
 def _check_server(connection: Connection[Row]) -> None:
@@ -54,7 +71,7 @@ def _version(connection: Connection[Row]) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _upgrade(dsn: str) -> None:
+def _upgrade(dsn: str, vault: PersonVault | None) -> None:
     # Imported here: most starts find the tables in place and need neither library.
     from alembic import command
     from alembic.config import Config
@@ -69,6 +86,7 @@ def _upgrade(dsn: str) -> None:
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
+            config.attributes["vault"] = lambda: vault or from_environment()
             command.upgrade(config, "head")
     except DBAPIError as error:
         raise error.orig or error from None

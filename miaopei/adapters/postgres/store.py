@@ -19,8 +19,9 @@ from psycopg.pq import TransactionStatus
 from ...errors import OutsideFault, Refusal, Refused
 from ...ledger.merkle import Frontier
 from ...node.ports import Head
+from ...node.vault.persons import PersonVault
 from .connection import LOCK_SPACE, Row, connect, faults
-from .reading import PostgresReading
+from .reading import PostgresReading, from_environment
 from .writing import Known, PostgresWriting
 
 WRITING = 2  # the second half of the advisory lock; 1 is that of migrations
@@ -31,14 +32,19 @@ PATIENCE_SECONDS = 3.0  # for another writer to go, and for a server to come bac
 class PostgresStore:
     """See `node.ports.Store`. The tables must be there: `schema.migrate` makes them.
 
+    `vault` opens what is known of persons; without one the environment's master key does.
+
     Errors   Refused postgres.in_use when another process writes; OutsideFault when the server
              fails: with retry true nothing of the transaction has stayed, with retry false (the
              server died while it committed and cannot be asked) read `head` before going on.
              The next transaction connects again by itself.
     """
 
-    def __init__(self, dsn: str, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, dsn: str, vault: PersonVault | None = None, *, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._dsn, self._patience = dsn, patience
+        self._vault = vault or from_environment
         self._one_writer = threading.RLock()
         self._busy = False
         self._writer: Connection[Row] | None = None
@@ -85,7 +91,7 @@ class PostgresStore:
         if connection is None or not _alive(connection):
             self._forget()
             connection = self._connect()
-        block = PostgresWriting(connection, self._known, self._edge)
+        block = PostgresWriting(connection, self._known, self._edge, self._vault)
         try:
             yield block
             self._commit(connection, block)
@@ -164,7 +170,7 @@ class PostgresStore:
         if connection is None or connection.closed:
             connection = connect(self._dsn, read_only=True)
         try:
-            reading = PostgresReading(connection)
+            reading = PostgresReading(connection, self._vault)
             reading.execute("select")  # the first question fixes the moment
         except BaseException:
             connection.close()

@@ -7,16 +7,18 @@ reads see them meanwhile. Blobs, rows and payments go straight into the transact
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import LiteralString
 
 from psycopg import Connection
 
 from ...ledger.merkle import Frontier, leaf_hash
 from ...node.ports import Head
+from ...node.vault.persons import PersonVault
 from ..ordered import check_key, overlaid
 from .connection import Row, faults
 from .private import PrivateWriting, columns
+from .reading import from_environment
 
 Key = tuple[str, str]
 KNOWN_BYTES_MAX = 64 << 20
@@ -90,9 +92,13 @@ class PostgresWriting(PrivateWriting):
     """See `node.ports.Writing`. Nothing stays unless the store commits."""
 
     def __init__(
-        self, connection: Connection[Row], known: Known, edge: tuple[Head, Frontier] | None
+        self,
+        connection: Connection[Row],
+        known: Known,
+        edge: tuple[Head, Frontier] | None,
+        vault: PersonVault | Callable[[], PersonVault] = from_environment,
     ) -> None:
-        super().__init__(connection)
+        super().__init__(connection, vault)
         self._known = known
         self._now = edge
         self._new: dict[Key, bytes | None] = {}  # not yet sent
