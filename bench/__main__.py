@@ -9,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import journey, portfolio, portfolio_mass, pricing
+from . import consortium, journey, portfolio, portfolio_mass, pricing
 
 SUITES = {
+    "consortium": (consortium.run,),
     "journey": (journey.run,),
     "portfolio": (portfolio.run, pricing.run, portfolio_mass.run),
 }

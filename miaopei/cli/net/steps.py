@@ -22,6 +22,7 @@ from ..speak import Speaker
 from .control import Command, Tell
 from .plan import DECIDERS, PAYER, K
 
+NOBODY = {"name": {"zh": "参与者", "en": "participant"}, "roles": [], "keys": []}
 QUIET_SECONDS, LOOK_SECONDS = 120.0, 0.02
 
 
@@ -58,7 +59,19 @@ def steps(seated: Seated) -> Mapping[str, Command]:
     def wait(*_: Any) -> None:
         quiet(seated)
 
+    def load(_: Tell, asked: dict[str, Any]) -> int:
+        """Put participants on the record, some in each parcel; how many milliseconds it took."""
+        acts = [
+            node.act("admit_member", name, {**NOBODY, "id": name, "operator": name})
+            for name in (f"{asked['tag']}-{number}" for number in range(asked["count"]))
+        ]
+        began = time.monotonic()
+        for start in range(0, len(acts), asked["parcel"]):
+            node.submit(acts[start : start + asked["parcel"]])
+        return round(1000 * (time.monotonic() - began))
+
     return {
+        "load": load,
         "set_up": set_up,
         "issue": issue,
         "play": play,
