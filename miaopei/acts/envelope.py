@@ -48,6 +48,16 @@ class Act:
         """Canonical bytes with the signature: `,"sig":""` is nine of them."""
         return len(self.signed_bytes) + len(self.sig) + 9
 
+    @cached_property
+    def signed_well(self) -> bool:
+        """Whether the signature holds; found out once, at the door, and known when applied."""
+        try:
+            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
+            public.verify(bytes.fromhex(self.sig), DOMAIN + self.signed_bytes)
+        except (ValueError, InvalidSignature):
+            return False
+        return self.key == self.key.lower() and self.sig == self.sig.lower()
+
     def unsigned(self) -> dict[str, Any]:
         """The part that is signed."""
         return {
@@ -91,9 +101,4 @@ def from_json(value: Any) -> Act:
 
 def signature_holds(act: Act) -> bool:
     """Whether the signature is that of `act.key` over the act's canonical bytes."""
-    try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(act.key))
-        public.verify(bytes.fromhex(act.sig), DOMAIN + act.signed_bytes)
-    except (ValueError, InvalidSignature):
-        return False
-    return act.key == act.key.lower() and act.sig == act.sig.lower()
+    return act.signed_well

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ...acts.envelope import Act, from_json
@@ -18,6 +19,7 @@ PARCEL_BYTES_MAX = 400_000  # of one item; a block takes several
 ACTS_MAX = 1_000
 TIME_BYTES_MAX = 32  # of the item that carries the proposer's clock
 LATEST = 2**53 - 1
+REMEMBERED = 128  # parcels that were read
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ def parcels(acts: Sequence[Act]) -> list[tuple[Act, ...]]:
     return [tuple(part) for part in found if part]
 
 
+@lru_cache(REMEMBERED)
 def read_parcel(item: bytes) -> Parcel | None:
-    """The parcel in an item; None for anything else: it changes nothing and stays in no leaf."""
+    """The parcel in an item; None for anything else: it changes nothing and stays in no leaf.
+
+    Read once where the same bytes are checked, proposed, voted on and applied.
+    """
     if len(item) > PARCEL_BYTES_MAX:
         return None
     value = _read(item)

@@ -1,0 +1,128 @@
+"""Blobs go to members that show the key of their seat, and what opens them to its reader only."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.adapters.peers.certificate import certificate, context, private_pem
+from miaopei.adapters.peers.client import PeerBlobs
+from miaopei.adapters.peers.server import BlobServer
+from miaopei.errors import OutsideFault
+from tests.support.consortium import key, public
+
+MEMBERS = ("insurer", "notary", "stranger")
+BOXES = {public("insurer", "peer"): "aa" * 32, public("notary", "peer"): "bb" * 32}
+
+
+def tls(folder: Path, member: str, trusted: tuple[str, ...], *, server: bool):
+    """The member's own side of a connection."""
+    shown = {name: certificate(name, key(name, "peer")) for name in MEMBERS}
+    file = folder / f"{member}.pem"
+    file.write_bytes(private_pem(key(member, "peer")) + shown[member].encode())
+    return context(file, [shown[name] for name in trusted], server=server)
+
+
+@contextmanager
+def serving(
+    folder: Path, store: MemoryStore, trusted: tuple[str, ...], seats: Mapping[str, str] = BOXES
+) -> Iterator[str]:
+    """The insurer hands out blobs; where."""
+    told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = []
+    ready = threading.Event()
+
+    async def run() -> None:
+        import socket
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        made = BlobServer(store, lambda: seats)
+        async with made.serving("127.0.0.1", port, tls(folder, "insurer", trusted, server=True)):
+            done = asyncio.Event()
+            told.append((asyncio.get_running_loop(), done, f"127.0.0.1:{port}"))
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    assert ready.wait(10)
+    loop, done, address = told[0]
+    try:
+        yield address
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(10)
+
+
+def asking(folder: Path, member: str, address: str, shows: str | None = None) -> PeerBlobs:
+    """A member that asks the insurer, whose key the record gives as `shows`."""
+    mine = tls(folder, member, ("insurer",), server=False)
+    return PeerBlobs(mine, {"insurer": address}, lambda _: shows or public("insurer", "peer"))
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """One blob, wrapped for both members."""
+    made = MemoryStore()
+    with made.writing() as block:
+        name = block.put_blob(b"sealed bytes" * 1000, "miaopei/rows/1")
+        for box in BOXES.values():
+            block.put_wrap(name, box, bytes.fromhex(box))
+    return made
+
+
+def name_in(store: MemoryStore) -> str:
+    with store.reading() as reading:
+        ((name, _),) = reading.blobs()
+    return name
+
+
+def test_a_member_gets_the_bytes_and_its_own_wrap_alone(tmp_path: Path, store: MemoryStore) -> None:
+    with serving(tmp_path, store, ("notary",)) as address:
+        notary = asking(tmp_path, "notary", address)
+        found = notary.fetch("insurer", name_in(store))
+        assert found is not None
+        assert (found.data, found.wrap) == (b"sealed bytes" * 1000, b"\xbb" * 32)
+        assert notary.fetch("insurer", "0" * 64) is None
+        assert notary.fetch("insurer", "../etc") is None
+        notary.close()
+
+
+def test_who_is_not_trusted_or_has_no_seat_gets_nothing(tmp_path: Path, store: MemoryStore) -> None:
+    name = name_in(store)
+    # First with a certificate that nobody was given, then known by it and not seated.
+    for trusted in (("notary",), ("notary", "stranger")):
+        with serving(tmp_path, store, trusted) as address, pytest.raises(OutsideFault):
+            asking(tmp_path, "stranger", address).fetch("insurer", name)
+
+
+def test_a_peer_that_shows_another_key_than_its_seats_is_not_asked(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    with serving(tmp_path, store, ("notary",)) as address:
+        other = asking(tmp_path, "notary", address, public("stranger", "peer"))
+        with pytest.raises(OutsideFault, match="not that of insurer"):
+            other.fetch("insurer", name_in(store))
+
+
+def test_other_bytes_than_were_asked_for_are_refused(tmp_path: Path, store: MemoryStore) -> None:
+    class Lying(MemoryStore):
+        """Hands out what it likes under any name."""
+
+        @contextmanager
+        def reading(self):
+            with store.reading() as reading:
+                reading.blob = lambda _: b"other bytes"
+                yield reading
+
+    name = name_in(store)
+    refused = pytest.raises(OutsideFault, match="other bytes")
+    with serving(tmp_path, Lying(), ("notary",)) as address, refused:
+        asking(tmp_path, "notary", address).fetch("insurer", name)
