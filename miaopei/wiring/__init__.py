@@ -24,6 +24,7 @@ from ..node.effects.payer import Payer
 from ..node.mass.spread import Workers
 from ..node.node import Node
 from ..node.ports import Certify, Clock, Identity, Rail, ScheduleFiles, Store
+from .kernels import Reading
 
 MEMBER = "miaopei"
 WORKERS_MAX = 8  # processes beside ours that a mass run may start
@@ -65,7 +66,7 @@ def join(
     `files` keep the columns of books, `spread` lets a mass use every core.
     """
     node = Node(store, identity, clock, os.urandom)
-    decider = Decider(node, files=files, spread=spread)
+    decider = Decider(node, files=files, spread=spread, settle_many=Reading())
     return Member(store, node, decider, Payer(node, rail, spread=spread) if rail else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ class Readings:
     @classmethod
     def of(cls, terms: w.Terms, events: Occurrences | None = None) -> Readings:
         """What lies ready for these terms, found once a process."""
-        return _found(meaning_hash(terms), _Same(terms), _per_pair(events))
+        folder = settings.kernel_folder()
+        return _found(meaning_hash(terms), _Same(terms), _per_pair(events), folder)
 
     @property
     def settle(self) -> SettleMany:
@@ -93,8 +95,8 @@ class _Same:
 
 
 @lru_cache(maxsize=64)
-def _found(_: str, same: _Same, per_pair: tuple[str, ...]) -> Readings:
-    kernels = Kernels(settings.kernel_folder(), threads=1)
+def _found(_: str, same: _Same, per_pair: tuple[str, ...], folder: Path) -> Readings:
+    kernels = Kernels(folder, threads=1)
     ready = kernels.load(same.terms, SHAPES, per_pair)
     return Readings(kernels if ready else None, per_pair)
 
