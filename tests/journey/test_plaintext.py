@@ -1,0 +1,153 @@
+"""Two hundred known persons go through buying, an event and paying: where can they be read after?
+
+Only at the bank. Every table, every file of the database server with its log and write-ahead log,
+every message, backup and export is searched for each value, in every form it could have taken.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from miaopei.adapters import backup, tile_files
+from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.postgres.reading import PostgresReading
+from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.cli.place import LogSource
+from miaopei.errors import Alarm
+from miaopei.measures.money import wan
+from miaopei.node.proof.receipts import Collector
+from tests.faults.dying import NIGHT, READ
+from tests.support import servers
+from tests.support.facts import quake
+from tests.support.products import hills
+from tests.support.town import CARRIERS, ONE_CARRIER, Town
+
+PERSONS = 200
+# Every value of a kind begins with its mark, and nothing else anywhere does.
+MARKS = {
+    "name": "欧阳璩翾",
+    "phone": "1390057",
+    "account": "622202777",
+    "address": "余姚市鹿亭乡晓云",
+    "meter": "3302907741",
+}
+
+
+def person(number: int) -> dict[str, str]:
+    return {
+        "name": MARKS["name"] + chr(0x4E00 + number),
+        "phone": f"{MARKS['phone']}{number:04d}",
+        "account": f"{MARKS['account']}{number:010d}",
+        "address": f"{MARKS['address']}{number}号",
+        "meter": f"{MARKS['meter']}{number:04d}",
+    }
+
+
+def needles() -> Iterator[bytes]:
+    """The marks as text in the encodings of the country, escaped, in hex and in base64."""
+    for mark in MARKS.values():
+        for encoding in ("utf-8", "gb18030", "utf-16-le"):
+            yield mark.encode(encoding)
+        data = mark.encode()
+        yield data.hex().encode()
+        yield data.hex().upper().encode()
+        if not mark.isascii():
+            yield json.dumps(mark)[1:-1].encode()
+        for shift in range(3):  # wherever in a group of three bytes it begins
+            text = base64.b64encode(bytes(shift) + data)
+            yield text[-(-8 * shift // 6) + (shift > 0) : len(text) // 4 * 4 - 4]
+
+
+# Shorter ones stand somewhere in so many random bytes by chance.
+NEEDLES = tuple(sorted({needle for needle in needles() if len(needle) >= 7}))
+
+
+def found_in(data: bytes) -> list[bytes]:
+    return [needle for needle in NEEDLES if needle in data]
+
+
+def rows(dsn: str) -> Iterator[tuple[str, bytes]]:
+    """Every value of every table, as the bytes or the text that it is."""
+    with psycopg.connect(dsn) as connection:
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables"
+            " where schemaname in ('shared', 'group', 'own', 'public')"
+        ).fetchall()
+        for schema, table in tables:
+            for row in connection.execute(f'table "{schema}"."{table}"'):
+                for value in row:
+                    plain = value if isinstance(value, bytes) else str(value).encode()
+                    yield f"{schema}.{table}", plain
+
+
+def files(folder: Path, beside: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file below a folder, but for those below `beside`."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and beside not in path.parents:
+            yield str(path), path.read_bytes()
+
+
+@pytest.mark.timeout(300)
+def test_what_is_known_of_two_hundred_persons_can_be_read_at_the_bank_and_nowhere_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    dsn, bank = servers.database(), servers.new_bank()
+    store = PostgresStore(dsn)
+    town = Town(store, rail=BankRail(bank.address, 10.0)).set_up()
+    listing = town.list_product(hills(), placement=ONE_CARRIER)
+    policies = [town.policy(listing) for _ in range(PERSONS)]
+    people = {f"person-{number}": person(number) for number in range(PERSONS)}
+    with store.writing() as block:
+        block.put_persons(people)
+        for who, policy in zip(people, policies, strict=True):
+            block.link_payee(f"policy/{policy.policy}", who)
+    town.issue(policies)
+    town.accounts({f"carrier/{c}": f"SCAN-{c}" for c in CARRIERS})
+    bank.control.open_accounts([(f"SCAN-{c}", "carrier", wan(1_000_000)) for c in CARRIERS])
+    # All but the last: the bank refuses one, and whatever is said of that is searched as well.
+    accounts = [(each["account"], each["name"], 0) for each in people.values()]
+    bank.control.open_accounts(accounts[:-1])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    said = []
+    for _ in range(2):
+        try:
+            town.work()
+        except Alarm as alarm:
+            said.append(f"{alarm} {alarm.facts}")
+    (settlement,) = town.settlements(listing)
+    states = [row["state"] for row in town.instructions(settlement["id"])]
+    assert sorted(states) == ["failed"] + ["paid"] * (PERSONS - 1)
+    assert town.executed_fen() == (PERSONS - 1) * wan(300)
+    with store.reading() as reading:
+        assert reading.payee(f"policy/{policies[7].policy}") == people["person-7"]
+        backup.write(tmp_path / "backup", reading, town.me, os.urandom)
+        tile_files.write(tmp_path / "log", LogSource(reading), whole=True)
+        receipt = Collector(reading, town.me)
+        said.append(repr((reading.persons(list(people)), receipt)))
+    store.close()
+
+    for number in range(PERSONS):  # what is searched for is what was known
+        assert all(value.startswith(MARKS[kind]) for kind, value in person(number).items())
+    bank.stop()
+    held = b"".join(data for _, data in files(bank.data, tmp_path))
+    assert MARKS["account"].encode() in held, "the search would find what is there to be found"
+    places = [
+        *rows(dsn),
+        *files(tmp_path, bank.data),
+        *files(servers.folder() / "postgres", bank.data),
+        ("said", "\n".join([*said, caplog.text, *capfd.readouterr()]).encode()),
+    ]
+    with psycopg.connect(dsn) as connection:
+        dump = PostgresReading(connection).execute("select person, body from own.person")
+    assert len(dump) >= PERSONS
+    assert [(where, hits) for where, data in places if (hits := found_in(data))] == []
+    assert sum(len(data) for _, data in places) > 10_000_000
