@@ -11,6 +11,7 @@ from miaopei.accounts.chart import Account
 from miaopei.claims.claim import ClaimLeaf
 from miaopei.claims.verify import verify
 from miaopei.measures.money import wan
+from miaopei.node.mass.histories import _had, _settled
 from miaopei.node.proof.receipts import Collector
 from miaopei.policies.row import PolicyRow
 from tests.faults.test_law_of_amounts import NIGHT, READ, changed, claims_of
@@ -209,6 +210,10 @@ def test_one_shock_declined_leaves_the_other_held_and_the_other_policy_as_it_was
     assert by_policy(town, listing)[rows[0].policy].state == "declined"
     assert by_policy(town, listing)[rows[1].policy].state == "kept"
     assert paid_to(town, listing, rows[0]) == 0
+    with town.node.reading() as (reading, state):
+        (settled,) = _settled(state, {"book": listing, "benefit": "house"}).values()
+        most = max(c["owed_fen"] for c in reading.claims(settled[1][0]))
+        assert _had(reading, settled, 3, each=True).held.tolist() == [most, 0, 0]
     again = town.act("release", {**given, "how": "reserved"}, "2")
     assert codes(town.send(again)) == ["act.not_the_last_settlement"]
     large = next(s for s in town.settlements(listing) if s["revision"] == 2)["id"]

@@ -77,20 +77,23 @@ class _Had:
 
 def _had(reading: Reading, triggers: list[tuple[str, int]], size: int, *, each: bool) -> _Had:
     had = _Had(*(np.zeros(size, np.int64) for _ in range(3)))
-    most = np.full(size, -1, np.int64)
+    most, reserved = np.full(size, -1, np.int64), dict[int, Int64Array]()
     for other, instant in triggers:
         claims = reading.claim_columns(other)
         claims = claims[claims["first"] < size]
         first, owed = claims["first"], claims["owed_fen"]
         had.paid[first] += claims["pay_fen"]  # a policy stands once in the claims of a trigger
-        # Whole for the occurrence, so that a later revision replaces an earlier one.
-        had.held[first] = np.where(claims["state"] == HELD, owed, 0)
+        # Whole for the occurrence, or for one shock: a later revision replaces an earlier one.
+        held = reserved.setdefault(instant if each else 0, np.zeros(size, np.int64))
+        held[first] = np.where(claims["state"] == HELD, owed, 0)
         if not each:
             had.instant[first] = triggers[-1][1]
             continue
         before = most[first]
         more = (owed > before) | ((owed == before) & (instant < had.instant[first]))
         most[first[more]], had.instant[first[more]] = owed[more], instant
+    for held in reserved.values():
+        np.maximum(had.held, held, out=had.held)
     return had
 
 
