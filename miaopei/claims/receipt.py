@@ -132,6 +132,22 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Rows of a sealed list (`count` rows) opened for one input: the policy's own, or the one or
+    two neighbours between which it would stand. Each row is `{row, index, path}`."""
+
+    input: str
+    source: str
+    count: int
+    rows: tuple[tuple[dict[str, Any], int, tuple[str, ...]], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """{input, source, count, rows: [{row, index, path}]}."""
+        rows = [{"row": r, "index": i, "path": list(path)} for r, i, path in self.rows]
+        return {"input": self.input, "source": self.source, "count": self.count, "rows": rows}
+
+
+@dataclass(frozen=True)
 class Receipt:
     """The whole file. `before`: the version that stood before, where `row` was recorded late.
 
@@ -149,12 +165,15 @@ class Receipt:
     signer: str
     sig: str = ""
     certificate: Mapping[str, Any] | None = None
+    lines: tuple[Line, ...] = ()
 
     def unsigned(self) -> dict[str, Any]:
         """The part that the signer signs: everything but the signature."""
         certified = {} if self.certificate is None else {"certificate": dict(self.certificate)}
+        listed = {"lines": [line.as_json() for line in self.lines]} if self.lines else {}
         return {
             **certified,
+            **listed,
             "v": 1,
             "receipt": str(self.kind),
             "vkey": self.vkey,
@@ -200,7 +219,9 @@ def from_json(value: Any) -> Receipt:
     Errors   Refused verify.malformed naming the place.
     """
     certificate = value.get("certificate") if isinstance(value, dict) else None
-    certified = {} if certificate is None else {"certificate": dict}
+    certified: dict[str, type] = {} if certificate is None else {"certificate": dict}
+    if isinstance(value, dict) and "lines" in value:
+        certified |= {"lines": list}
     given = _fields(
         value,
         "$",
@@ -228,6 +249,7 @@ def from_json(value: Any) -> Receipt:
         payouts=tuple(_part(item, f"$.payouts[{i}]") for i, item in enumerate(given["payouts"])),
         signer=given["signer"],
         sig=given["sig"],
+        lines=tuple(_line(item, f"$.lines[{i}]") for i, item in enumerate(given.get("lines", ()))),
         certificate=certificate,
     )
 
@@ -242,6 +264,16 @@ def _row(value: Any, at: str) -> OpenedRow | None:
         return None
     given = _fields(value, at, row=dict, position=int, path=list)
     return OpenedRow(given["row"], _natural(given, "position", at), _path(given["path"], at))
+
+
+def _line(value: Any, at: str) -> Line:
+    given = _fields(value, at, input=str, source=str, count=int, rows=list)
+    rows = []
+    for i, item in enumerate(given["rows"]):
+        here = f"{at}.rows[{i}]"
+        row = _fields(item, here, row=dict, index=int, path=list)
+        rows.append((row["row"], _natural(row, "index", here), _path(row["path"], here)))
+    return Line(given["input"], given["source"], _natural(given, "count", at), tuple(rows))
 
 
 def _claim(value: Any) -> OpenedClaim | None:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from miaopei.errors import RecordDamaged, Refused
 from miaopei.evidence.findings.quorum import Agreed, agree
 from miaopei.evidence.observation import Observation
-from miaopei.evidence.outage.lists import SCOPE, TIMES, Apart, Asked, agreed, by_token, check
+from miaopei.evidence.outage.lists import (
+    SCOPE,
+    TIMES,
+    Apart,
+    Asked,
+    agreed,
+    beside,
+    by_token,
+    check,
+)
 from miaopei.evidence.shocks import Fact
 
 SOURCES = ("one", "two", "three")
@@ -60,3 +69,15 @@ def test_nobody_is_back_before_he_was_off(off: int | None, on: int | None) -> No
             check([row], TIMES)
     else:
         check([row], TIMES)
+
+
+@given(st.lists(st.integers(0, 20), unique=True), st.integers(-1, 21))
+def test_a_place_is_ones_own_or_leaves_no_room(numbers: list[int], wanted: int) -> None:
+    tokens = [f"{n:03d}" for n in sorted(numbers)]
+    token = f"{wanted:03d}" if wanted >= 0 else "!"
+    shown = beside(tokens, token)
+    if token in tokens:
+        assert [tokens[i] for i in shown] == [token]
+    else:
+        below = sum(t < token for t in tokens)  # its neighbours stand at below - 1 and at below
+        assert shown == [i for i in (below - 1, below) if 0 <= i < len(tokens)]

@@ -15,7 +15,7 @@ from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language
 from ...measures.identity import read_canonical
 from ..receipt import Kind, Receipt, from_bytes
-from . import contract, evidence, frame, money, near, refusal
+from . import contract, evidence, frame, lists, money, near, refusal
 from .explain import explain
 from .seen import Seen
 from .verdict import UNREADABLE, Check, Facts, Verdict, run, unreached
@@ -45,7 +45,7 @@ SETTLEMENT: dict[str, Checker] = {
     "settlement": money.settlement,
     "totals": money.totals,
 }
-ROW: dict[str, Checker] = {"row": contract.row}
+ROW: dict[str, Checker] = {"row": contract.row, "lists": lists.lists}
 CLAIM: dict[str, Checker] = {
     "in_force": contract.in_force,
     "amount": contract.amount,

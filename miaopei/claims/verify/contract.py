@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import Refused
+from ...evidence.observation import Observation
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
 from ...measures.identity import content_id
 from ...policies.row import PolicyRow, Transaction, row_from_json
 from ...terms import exact
+from ...terms.bounds import bounds
 from ...terms.canonical import filing_hash, meaning_hash
 from ..receipt import OpenedRow
 from .frame import RULES
+from .lists import inputs
 from .seen import MadeSeen, Seen
 from .verdict import Facts, demand, fails
 
@@ -69,7 +72,7 @@ def version(seen: Seen) -> Facts:
     moments = {
         fact["detail"]["instant"] for fact in value["facts"].values() if "instant" in fact["detail"]
     }
-    founding = {f.observation.instant for f in seen.facts.values()}
+    founding = {moment for f in seen.facts.values() for moment in _moments(f.observation)}
     demand(instant in (moments or founding), "instant", instant=instant)
     demand(instant in founding, "instant", instant=instant)
     found = seen.product.version_at(instant)
@@ -78,6 +81,15 @@ def version(seen: Seen) -> Facts:
     for name, hashed in (("filing", filing_hash), ("meaning", meaning_hash)):
         demand(hashed(seen.version.terms) == value[name], "terms_hash", which=name)
     return {"version": value["version"], "instant_at": instant}
+
+
+def _moments(said: Observation) -> tuple[int, ...]:
+    """The instants that an observation can make the deciding one."""
+    starts = {"outage": "off_planned", "restoration": "first_off"}
+    if said.kind in starts:
+        start = said.values[starts[said.kind]]
+        return () if start is None else (start,)
+    return (said.instant,)
 
 
 def row(seen: Seen) -> Facts:
@@ -99,6 +111,8 @@ def in_force(seen: Seen) -> Facts:
     if before is not None:
         _in_book(seen, before)
         other_late = recorded_at(seen, before.position) > instant
+    if _held(seen) and not_known(seen, it):
+        return {"since_at": it.since, "until_at": it.until, "recorded_at": recorded, "late": late}
     if _held(seen):
         demand(not _arrears(seen), "held_why")
         if before is not None:
@@ -177,11 +191,23 @@ def claim(seen: Seen) -> Facts:
 
 def settle_again(seen: Seen, it: PolicyRow, spent: int) -> int:
     """What the terms give this row for the trigger's facts, in fen."""
-    value = seen.trigger.value
-    observed = {name: fact["value"] for name, fact in value["facts"].items()}
-    benefit = value["benefit"]
-    result = exact.settle(seen.version.terms, benefit, observed, it.declared, {benefit: spent})
-    return result.amount_fen
+    benefit, terms = seen.trigger.value["benefit"], seen.version.terms
+    observed, unknown = inputs(seen, it.subject)
+    if unknown:
+        known = {name: value for name, value in observed.items() if name not in unknown}
+        span = bounds(terms, benefit, known, it.declared, {benefit: spent})
+        if span.least < span.most:
+            return span.most  # held at the most that it can come to
+    return exact.settle(terms, benefit, observed, it.declared, {benefit: spent}).amount_fen
+
+
+def not_known(seen: Seen, it: PolicyRow) -> bool:
+    """Whether what is not known of this policy could change its amount: then its claim is held."""
+    benefit = seen.trigger.value["benefit"]
+    observed, unknown = inputs(seen, it.subject)
+    known = {name: value for name, value in observed.items() if name not in unknown}
+    span = bounds(seen.version.terms, benefit, known, it.declared, {benefit: 0})
+    return bool(unknown) and span.least < span.most
 
 
 def gross_of(seen: Seen, it: PolicyRow) -> int:

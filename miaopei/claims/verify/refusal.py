@@ -17,6 +17,7 @@ from ...terms.words import Terms
 from . import near
 from .contract import claim_of, covers, gross_of, subject_of
 from .evidence import ASIDE, founder_of, read_role
+from .lists import inputs
 from .seen import Seen
 from .verdict import Facts, demand, fails
 
@@ -71,7 +72,7 @@ def nearness(seen: Seen) -> tuple[Refusal, ...]:
             return near.near_period(it.since, it.until, value["instant"])
         if seen.receipt.claim is not None:
             return _near_claim(claim_of(seen))
-        return near.near_zero(terms, benefit, observed, it.declared)
+        return near.near_zero(terms, benefit, inputs(seen, it.subject)[0], it.declared)
     match value["reason"]:
         case "no_terms_in_force":
             return near.near_terms(seen.product, value["instant"])

@@ -7,6 +7,7 @@ Source: docs/specs/outage.md, section 3.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,16 @@ def by_token(rows: Iterable[Row]) -> dict[str, Row]:
             raise RecordDamaged("a token stands twice in a list", token=row["token"][:16])
         found[row["token"]] = row
     return found
+
+
+def beside(tokens: Sequence[str], token: str | None) -> list[int]:
+    """Where a token stands in a sorted list, or the places between which it would; [] for none."""
+    if token is None:
+        return []
+    at = bisect_left(tokens, token)
+    if at < len(tokens) and tokens[at] == token:
+        return [at]
+    return [place for place in (at - 1, at) if 0 <= place < len(tokens)]
 
 
 def agreed(said: Mapping[str, int | None], asked: Asked) -> int | Apart:

@@ -16,11 +16,22 @@ from ...acts.release import counted
 from ...acts.state import State
 from ...claims.claim import claim_from_json
 from ...claims.payout import payouts_of
-from ...claims.receipt import ROLES, Kind, OpenedClaim, OpenedRow, Paid, Part, Receipt, Shown
+from ...claims.receipt import (
+    ROLES,
+    Kind,
+    Line,
+    OpenedClaim,
+    OpenedRow,
+    Paid,
+    Part,
+    Receipt,
+    Shown,
+)  # fmt: skip
 from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
 from ...evidence.grouping import Occurrence, occurrence_id
 from ...evidence.names import Names
+from ...evidence.outage.lists import beside, commitment
 from ...ledger import checkpoint
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import as_hex, inclusion, nodes_of
@@ -28,6 +39,7 @@ from ...market.listing import Listing
 from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
 from ...terms.filing import Product
+from ..effects.listed import FIELDS, open_list
 from ..ports import Certify, Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
@@ -127,7 +139,26 @@ class Collector:
             if part.paid is not None:
                 leaves.add("payments", self._place(part.paid.act))
         self._common(leaves, trigger, case_at)
-        return self._signed(kind, leaves, row, before, opened, parts)
+        lines = self._lines(entry["listing"], trigger, row.row["subject"])
+        return self._signed(kind, leaves, row, before, opened, parts, lines)
+
+    def _lines(self, listing: str, trigger: Json, token: str | None) -> tuple[Line, ...]:
+        """The policy's rows of the sealed lists, or the neighbours of where it would stand."""
+        product = product_of(self._state, self._state.need("listing", listing)["product"])
+        found = []
+        for name, fact in trigger["facts"].items():
+            for entry in fact["detail"].get("lists", ()):
+                if entry["list"] is None:
+                    continue
+                fields = FIELDS[product.rule(name).measure]
+                rows = open_list(self._reading, self._identity, entry["list"], fields)
+                tree = nodes_of([leaf_hash(commitment(row)) for row in rows])
+                shown = tuple(
+                    (dict(rows[i]), i, tuple(as_hex(inclusion(i, len(rows), tree))))
+                    for i in beside([row["token"] for row in rows], token)
+                )
+                found.append(Line(name, entry["source"], len(rows), shown))
+        return tuple(found)
 
     def _common(self, leaves: _Leaves, subject: Json, at: str) -> None:
         """Product, listing, facts, areas, sources, people's decisions, members."""
@@ -310,7 +341,7 @@ class Collector:
 
     def _signed(
         self, kind: Kind, leaves: _Leaves, row: OpenedRow | None, before: OpenedRow | None,
-        claim: OpenedClaim | None, parts: tuple[Part, ...],
+        claim: OpenedClaim | None, parts: tuple[Part, ...], lines: tuple[Line, ...] = (),
     ) -> Receipt:  # fmt: skip
         leaves.add("genesis", 0)
         for role, index in list(leaves.all()):
@@ -330,6 +361,7 @@ class Collector:
             payouts=parts,
             signer=self._identity.member,
             certificate=self._certificate,
+            lines=lines,
         )
         return receipt.signed(self._identity.acts.sign)
 
