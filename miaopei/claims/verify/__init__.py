@@ -15,8 +15,9 @@ from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language
 from ...measures.identity import read_canonical
 from ..receipt import Kind, Receipt, from_bytes
-from . import contract, evidence, frame, lists, money, near, refusal
+from . import contract, evidence, frame, lists, money, refusal
 from .explain import explain
+from .refusal import near
 from .seen import Seen
 from .verdict import UNREADABLE, Check, Facts, Verdict, run, unreached
 

@@ -31,7 +31,6 @@ from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
 from ...evidence.grouping import Occurrence, occurrence_id
 from ...evidence.names import Names
-from ...evidence.outage.lists import beside, commitment
 from ...ledger import checkpoint
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import as_hex, inclusion, nodes_of
@@ -39,10 +38,10 @@ from ...market.listing import Listing
 from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
 from ...terms.filing import Product
-from ..effects.listed import FIELDS, open_list
 from ..ports import Certify, Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
+from .lines import lines_of
 from .opened import Opener
 
 Json = dict[str, Any]
@@ -139,26 +138,9 @@ class Collector:
             if part.paid is not None:
                 leaves.add("payments", self._place(part.paid.act))
         self._common(leaves, trigger, case_at)
-        lines = self._lines(entry["listing"], trigger, row.row["subject"])
+        product = product_of(self._state, trigger["product"])
+        lines = lines_of(self._reading, self._identity, product, trigger, row.row["subject"])
         return self._signed(kind, leaves, row, before, opened, parts, lines)
-
-    def _lines(self, listing: str, trigger: Json, token: str | None) -> tuple[Line, ...]:
-        """The policy's rows of the sealed lists, or the neighbours of where it would stand."""
-        product = product_of(self._state, self._state.need("listing", listing)["product"])
-        found = []
-        for name, fact in trigger["facts"].items():
-            for entry in fact["detail"].get("lists", ()):
-                if entry["list"] is None:
-                    continue
-                fields = FIELDS[product.rule(name).measure]
-                rows = open_list(self._reading, self._identity, entry["list"], fields)
-                tree = nodes_of([leaf_hash(commitment(row)) for row in rows])
-                shown = tuple(
-                    (dict(rows[i]), i, tuple(as_hex(inclusion(i, len(rows), tree))))
-                    for i in beside([row["token"] for row in rows], token)
-                )
-                found.append(Line(name, entry["source"], len(rows), shown))
-        return tuple(found)
 
     def _common(self, leaves: _Leaves, subject: Json, at: str) -> None:
         """Product, listing, facts, areas, sources, people's decisions, members."""

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from ...claims.verify.near import input_text
+from ...claims.verify.refusal.near import input_text
 from ...errors import Fact
 from ...evidence.findings import resolved_as
 from ...measures.place import degrees_text

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...claims.verify import near
 from ...claims.verify.explain import refusal_text
+from ...claims.verify.refusal import near
 from ...errors import Fact, Refusal
 from ...measures.identity import content_id
 from ...terms import exact

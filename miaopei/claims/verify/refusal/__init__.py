@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import Refusal, Refused
-from ...evidence.findings import Held
-from ...policies.row import row_from_json
-from ...terms import exact
-from ...terms.filing import InputRule, Version
-from ...terms.words import Terms
+from ....errors import Refusal, Refused
+from ....evidence.findings import Held
+from ....policies.row import row_from_json
+from ....terms import exact
+from ....terms.filing import InputRule, Version
+from ....terms.words import Terms
+from ..contract import claim_of, covers, gross_of, subject_of
+from ..evidence import ASIDE, founder_of, read_role
+from ..lists import inputs
+from ..seen import Seen
+from ..verdict import Facts, demand, fails
 from . import near
-from .contract import claim_of, covers, gross_of, subject_of
-from .evidence import ASIDE, founder_of, read_role
-from .lists import inputs
-from .seen import Seen
-from .verdict import Facts, demand, fails
 
 Json = Mapping[str, Any]
 AWAITING = {

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...errors import Fact, Refusal, Refused
-from ...measures.instant import DAY
-from ...terms import exact
-from ...terms import words as w
-from ...terms.bounds import bounds
-from ...terms.filing import Product
-from ...terms.wording.speech import Language, said
-from ...terms.words import Kind, Observed, Terms
+from ....errors import Fact, Refusal, Refused
+from ....measures.instant import DAY
+from ....terms import exact
+from ....terms import words as w
+from ....terms.bounds import bounds
+from ....terms.filing import Product
+from ....terms.wording.speech import Language, said
+from ....terms.words import Kind, Observed, Terms
 
 Facts = Mapping[str, int]
 
