@@ -194,7 +194,7 @@ def what_if(
         until=POLICY_UNTIL,
         year_from=year_from,
         premium_fen=0,
-        payee={"account": "", "name": MEMBER},
+        payee={"account": "what-if", "name": MEMBER},
         declared=declared or {},
     )
     scheme.issue(member.node, product.id, [wanted], MEMBER)
