@@ -34,6 +34,8 @@ from ..wiring import MEMBER, Member, open_member
 DATABASE = "miaopei"
 DEMO_MADE = (
     "bank",
+    "grid",
+    "day.csv",
     "receipts",
     "log",
     "keys.json",

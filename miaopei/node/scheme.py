@@ -68,6 +68,7 @@ class Wanted:
     premium_fen: int
     payee: dict[str, str]
     declared: Mapping[str, int]
+    subject: str | None = None  # token of the person whose name stands on sealed lists
 
 
 def load(name: str) -> dict[str, Any]:
@@ -172,6 +173,7 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
             premium_fen=policy.premium_fen,
             salt=node.random(32).hex(),
             declared=dict(policy.declared),
+            subject=policy.subject,
         )
         rows.append(row)
         if policy.payee:  # who has no account yet is ordered to be paid, and told of

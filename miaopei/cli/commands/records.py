@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,15 @@ from .options import (
 )
 
 
+class Line(StrEnum):
+    """What may be demonstrated."""
+
+    EARTHQUAKE = "earthquake"
+    OUTAGE = "outage"
+
+
 def demo(
+    what: Annotated[Line, typer.Argument(help="Which line of business.")] = Line.EARTHQUAKE,
     once: Annotated[bool, typer.Option("--once", help="End instead of serving the pages.")] = False,
     json_file: Annotated[
         Path | None,
@@ -32,11 +41,16 @@ def demo(
 ) -> None:
     """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
 
+    Or `demo outage`: a day in a made-up Yuyao, from a planned outage to money on its way.
+
     A second run begins a new demonstration in the same folder. Nothing is left running.
     """
-    from ..demo import run as run_demo
     from ..place import Place
 
+    if what is Line.OUTAGE:
+        from ..demo.outage import run as run_demo
+    else:
+        from ..demo import run as run_demo
     language = chosen(lang)
     place = Place.of(data, dsn)
     raise typer.Exit(run_demo(place, once=once, json_file=json_file, language=language, port=port))

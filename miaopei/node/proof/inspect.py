@@ -32,6 +32,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/outcomes/1": "outcome",
     "miaopei/lines/1": "line",
     "miaopei/closed/1": "closed",
+    "miaopei/list/1": "list_row",
 }
 # States once confirmed.
 AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
@@ -81,6 +82,10 @@ def _references(values: Sequence[Any]) -> Iterator[Named]:
                 for item in body.values():
                     if isinstance(item, dict) and set(item) == REFERENCE:
                         yield Named(position, act, item)
+                for fact in body.get("facts", ()) if act["kind"] == "record_facts" else ():
+                    listed = fact["observation"]["values"].get("list")
+                    if isinstance(listed, dict) and set(listed) == REFERENCE:
+                        yield Named(position, act, listed)
 
 
 def _blob(

@@ -1,0 +1,284 @@
+"""`miaopei demo outage`: a day in a made-up Yuyao, from a planned outage to money on the way.
+
+A real PostgreSQL; the bank, both grid systems and the SMS gateway as processes of their own; their
+messages pushed over HTTP and signed. Only the clock is a replay's, and everything says so.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...accounts.rail import ClosedId, Instruction, Outcome
+from ...adapters.grid import connections
+from ...adapters.grid.intake import Intake, Taken
+from ...adapters.grid.push.again import HttpSource, collect
+from ...adapters.grid.push.door import Door
+from ...adapters.grid.push.running import opened
+from ...adapters.grid.push.trust import Trusted
+from ...adapters.grid.sms import SmsOverHttp
+from ...adapters.keys import add_subject_key
+from ...adapters.sandbox_grid.starter import Running, start
+from ...measures.instant import DAY, from_beijing
+from ...measures.money import yuan
+from ...node import scheme
+from ...node.effects.notices import Notifier, counts
+from ...node.effects.payer import Payer
+from ...node.node import genesis_value
+from ...node.ports import Rail
+from ...products.shelf import shelf
+from ...settings import Language
+from ...wiring import Member
+from .. import speak
+from ..place import Place, as_lines, log_vkey, write_whole
+from . import OPERATOR, yuyao
+
+SCHEME, LISTING, GROUP = "yuyao", "planned_outage", "grid/yuyao"
+BEGINS = "2026-01-01"
+COMMAND, METERS = "grid.command", "grid.meter"
+DECLARED = {"deductible": 0, "occurrence_limit": yuan(5_000)}
+
+
+@dataclass
+class TimedRail:
+    """A rail that remembers when it accepted each instruction."""
+
+    rail: Rail
+    accepted: dict[str, float] = field(default_factory=dict)
+
+    def pay(self, instructions: list[Instruction]) -> list[Outcome]:
+        """As the rail does, and note the time of what it took."""
+        found = self.rail.pay(instructions)
+        now = time.monotonic()
+        taken = (o.id for o in found if str(o.state) in ("executed", "pending"))
+        self.accepted.update(dict.fromkeys(taken, now))
+        return found
+
+    def ask(self, ids: list[str]) -> list[Outcome]:
+        """As the rail does."""
+        return self.rail.ask(ids)
+
+    def close(self, instruction: str) -> ClosedId | Outcome:
+        """As the rail does."""
+        return self.rail.close(instruction)
+
+
+@dataclass
+class Day:
+    """The processes of the day, what takes their messages in, and the moments to measure."""
+
+    member: Member
+    rail: TimedRail
+    intake: Intake
+    command: Running
+    meters: Running
+    sms: Running
+    door: str = ""
+    confirmed_at: float = 0.0
+
+    def now(self) -> int:
+        """The record's time."""
+        with self.member.node.store.reading() as reading:
+            return reading.head().time
+
+    def after(self, _taken: Taken) -> None:
+        """What follows once a message is answered: fetch what is missing, decide, pay."""
+        self.confirmed_at = time.monotonic()
+        known = Trusted((self.command.about()["public_key"],), self.command.address)
+        source = HttpSource(COMMAND, self.command.address, known.keys)
+        if self.intake.line(COMMAND).missing:
+            collect(self.intake, COMMAND, source, self.now)
+        self.member.work()
+
+    def push(self, running: Running, at: int, form: str, **said: Any) -> None:
+        """Have a system say something at a time of the day."""
+        self.member.node.pass_time(at)
+        name = COMMAND if running is self.command else METERS
+        push = f"{self.door}/grid/{name}/messages"
+        running.say(said, sent_at=yuyao.zoned(at), push=push, form=form)
+
+
+def run(place: Place, *, once: bool, json_file: Path | None, language: Language, port: int) -> int:
+    """The demonstration. Everything it starts is stopped at its end, however that comes."""
+    speaker = speak.Speaker(language)
+    quiet = json_file == Path("-")
+    place.make()
+    with place.alone(), ExitStack() as here:
+        speak.note(speaker.text("demo_starting", folder=str(place.folder)))
+        address = here.enter_context(place.database())
+        place.clear(address)
+        bank = here.enter_context(place.bank())
+        member = here.enter_context(place.member(address, bank.address))
+        value = scheme.load(SCHEME)
+        customers = yuyao.town()
+        _begin(place, member)
+        scheme.apply(member.node, value, shelf(), bank.control)
+        keys = add_subject_key(place.folder / "keys.json", GROUP)
+
+        def names(customer: str) -> list[str]:
+            return list(keys.tokens(customer).values())
+
+        with member.node.store.writing() as block:
+            connections.keep(block, yuyao.connections(customers), names)
+        day = _open(here, place, member, Intake(member.node, names))
+        day.sms.phones((names(c.number)[-1], f"1390574{i:04d}") for i, c in enumerate(customers))
+        _insure(member, bank.control, customers, names)
+        if not quiet:
+            speak.out(speaker.pick(value["name"]["zh"], value["name"]["en"]))
+            for label in value["labels"][language]:
+                speak.out(f"  ! {label}")
+        day_file = yuyao.HEADER + "".join(c.line() for c in customers)
+        write_whole(place.folder / "day.csv", day_file.encode("utf-8"))
+        found = play(day, customers)
+        write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"))
+        if quiet:
+            sys.stdout.write(as_lines(found).decode("utf-8"))
+            return 0
+        if json_file is not None:
+            write_whole(json_file, as_lines(found))
+        _tell(found, speaker)
+        if once:
+            return 0
+        from ..service import serve_member
+
+        return serve_member(member, speaker, port)
+
+
+def play(day: Day, customers: list[yuyao.Customer]) -> dict[str, Any]:
+    """The day: a plan, published again unchanged, which is lost and fetched; notices; reports."""
+    published = from_beijing(yuyao.PUBLISHED)
+    notifier = Notifier(day.member.node, SmsOverHttp(day.sms.address))
+    day.push(day.command, published + 5, "cim", plans=[yuyao.plan(customers, 0)])
+    day.command.misbehave("lose", uses=1)  # lost, and fetched when a gap is seen
+    day.push(day.command, published + 3605, "cim", plans=[yuyao.plan(customers, 1)])
+    day.push(day.command, published + DAY, "json")
+    while notifier.run():
+        pass
+    last = max(max(c.back, c.back_by_meter) for c in customers)
+    back = {by: yuyao.restoration(customers, by_meter=by) for by in (False, True)}
+    day.push(day.command, last + 120, "cim", restorations=[back[False]])
+    pushed_at = time.monotonic()
+    day.push(day.meters, last + 180, "json", restorations=[back[True]])
+    _wait(day)
+    return _figures(day, customers, pushed_at)
+
+
+def _figures(day: Day, customers: list[yuyao.Customer], pushed_at: float) -> dict[str, Any]:
+    seconds = sorted(at - day.confirmed_at for at in day.rail.accepted.values())
+    with day.member.node.reading() as (reading, state):
+        settled = [s["settlement"] for _, s in state.range("settlement", "")]
+        payments = [p for _, p in state.range("payment", "")]
+        notices = counts(reading)
+        missing = day.intake.line(COMMAND)
+    in_force = [c for c in customers if c.insured and c.in_scope and c.until > yuyao.OFF[:10]]
+    due = from_beijing(yuyao.ON) // 60
+    return {
+        "sandbox": True,
+        "outage": yuyao.NUMBER,
+        "customers": len(customers),
+        "customers_in_scope": sum(c.in_scope for c in customers),
+        "plans": 2,
+        "notices": sum(notices.values()),
+        "notices_by_state": notices,
+        "texts_at_the_gateway": day.sms.about()["texts"],
+        "missing_messages": len(missing.missing),
+        "lost_messages": len(missing.lost),
+        "insured_in_scope_in_force": len(in_force),
+        "insured_late_in_scope": sum(c.back // 60 > due for c in in_force),
+        "payouts": len(day.rail.accepted),
+        "payout_fen": sum(s["totals"]["pay_fen"] for s in settled),
+        "executed_fen": sum(p["executed_fen"] for p in payments),
+        "seconds_trigger_to_accepted": {
+            "p50": _at(seconds, 50),
+            "p95": _at(seconds, 95),
+            "last": _at(seconds, 100),
+        },
+        "seconds_push_to_last_accepted": f"{max(day.rail.accepted.values()) - pushed_at:.3f}"
+        if seconds
+        else None,
+    }
+
+
+def _at(ordered: list[float], percent: int) -> str | None:
+    """The value that `percent` of the sorted values do not exceed, in seconds."""
+    if not ordered:
+        return None
+    return f"{ordered[max(0, -(-len(ordered) * percent // 100) - 1)]:.3f}"
+
+
+def _begin(place: Place, member: Member) -> None:
+    origin = f"miaopei.invalid/demo/{member.node.random(6).hex()}"
+    genesis = genesis_value(
+        "miaopei demo outage",
+        member.node.identity,
+        clock="replay",
+        time=from_beijing(BEGINS),
+        origin=origin,
+        member_name=OPERATOR,
+    )
+    member.node.found(genesis)
+    write_whole(place.folder / "record.json", as_lines({"origin": origin, "clock": "replay"}))
+
+
+def _open(here: ExitStack, place: Place, member: Member, intake: Intake) -> Day:
+    """The processes started, and the door open for them."""
+    assert member.payer is not None, "the demonstration has a bank"
+    rail = TimedRail(member.payer.rail)
+    member.payer = Payer(member.node, rail)
+    folder = place.folder / "grid"
+    command, meters, sms = (
+        here.enter_context(start(role, folder)) for role in ("command", "meters", "sms")
+    )
+    day = Day(member, rail, intake, command, meters, sms)
+    trusted = {
+        name: Trusted((running.about()["public_key"],), running.address)
+        for name, running in ((COMMAND, day.command), (METERS, day.meters))
+    }
+    day.door = here.enter_context(opened(Door(intake, trusted, day.now, day.after)))
+    return day
+
+
+def _insure(member: Member, bank: scheme.Accounts, customers: Any, names: Any) -> None:
+    """A policy for each insured customer, with an account to be paid to."""
+    insured = [c for c in customers if c.insured]
+    accounts = [f"P-{i:06d}" for i in range(len(insured))]
+    bank.open_accounts((number, "示例用户", 0) for number in accounts)
+    since = from_beijing(yuyao.POLICY_SINCE)
+    wanted = [
+        scheme.Wanted(
+            since=since,
+            until=from_beijing(customer.until),
+            year_from=since,
+            premium_fen=yuan(120),
+            payee={"account": account, "name": "示例用户"},
+            declared=DECLARED,
+            subject=names(customer.number)[-1],
+        )
+        for customer, account in zip(insured, accounts, strict=True)
+    ]
+    scheme.issue(member.node, LISTING, wanted, "demo/outage")
+    member.work()
+
+
+def _wait(day: Day) -> None:
+    """Until the record owes nothing more: duties run behind the door's answer."""
+    for _ in range(600):
+        with day.member.node.reading() as (_, state):
+            left = any(True for _ in state.range("duty", ""))
+            settled = any(True for _ in state.range("settlement", ""))
+        if settled and not left:
+            return
+        time.sleep(0.1)
+
+
+def _tell(found: dict[str, Any], speaker: speak.Speaker) -> None:
+    """The day in three lines."""
+    given = {name: value for name, value in found.items() if type(value) is int}
+    seconds = found["seconds_trigger_to_accepted"]
+    speak.out(speaker.text("outage_notices", **given))
+    speak.out(speaker.text("outage_payouts", **given))
+    speak.out(speaker.text("outage_seconds", p50=seconds["p50"], p95=seconds["p95"]))

@@ -1,0 +1,135 @@
+"""`miaopei demo outage`: the day's figures equal a count that knows none of our code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from miaopei.adapters.sandbox_bank.starter import start as start_bank
+
+LATE = """
+select count(*), sum(case
+    when hours <= 4 then hours * 5000
+    when hours <= 12 then 20000 + (hours - 4) * 8000
+    else 84000 + (hours - 12) * 12000 end)
+from (
+    select (minutes + 59) / 60 as hours from (
+        select cast((julianday(substr(command_on, 1, 16)) - julianday(substr(planned, 1, 16)))
+                    * 1440 + 0.5 as integer) as minutes
+        from day
+        where in_scope = '1' and insured = '1'
+          and since <= '2026-05-20' and until > '2026-05-20'
+          and substr(command_on, 1, 16) > substr(planned, 1, 16)))
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("yuyao")
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(place: Path, server: str, template: str) -> dict[str, Any]:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(b"create database outage_day template template0")
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    done = subprocess.run(
+        [sys.executable, "-m", "miaopei.cli", "demo", "outage", "--once", "--lang", "zh",
+         "--json", str(place / "day.json"), "--data", str(place), "--dsn", dsn],
+        capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "沙箱" in done.stdout
+    found: dict[str, Any] = json.loads((place / "day.json").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def day(told: dict[str, Any], place: Path) -> sqlite3.Connection:
+    """The day as anybody may count it: its file in a database of another kind."""
+    database = sqlite3.connect(":memory:")
+    with (place / "day.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    database.execute(f"create table day ({', '.join(rows[0])})")
+    database.executemany(f"insert into day values ({','.join('?' * len(rows[0]))})", rows[1:])
+    return database
+
+
+def test_one_notice_a_customer_in_scope(told: dict[str, Any], day: sqlite3.Connection) -> None:
+    (in_scope,) = day.execute("select count(*) from day where in_scope = '1'").fetchone()
+    assert told["customers_in_scope"] == told["notices"] == in_scope == 5_000
+    assert told["texts_at_the_gateway"] == 5_000
+    assert told["notices_by_state"] == {"delivered": 5_000}
+
+
+def test_payouts_are_exactly_the_insured_in_force_in_scope_and_late(
+    told: dict[str, Any], day: sqlite3.Connection
+) -> None:
+    count, fen = day.execute(LATE).fetchone()
+    assert told["insured_in_scope_in_force"] == 1_000
+    assert told["payouts"] == told["insured_late_in_scope"] == count > 100
+    assert told["payout_fen"] == told["executed_fen"] == fen
+
+
+def test_the_bank_has_paid_that_and_each_account_once(
+    told: dict[str, Any], place: Path, day: sqlite3.Connection
+) -> None:
+    count, fen = day.execute(LATE).fetchone()
+    with start_bank(place / "bank"):  # its store is whole: it starts again on it
+        books = sqlite3.connect(place / "bank" / "bank.sqlite3")
+        paid = books.execute(
+            "select account, sum(amount_fen), count(*) from movement"
+            " where account like 'P-%' and amount_fen > 0 group by account"
+        ).fetchall()
+    assert len(paid) == count
+    assert sum(row[1] for row in paid) == fen
+    assert {row[2] for row in paid} == {1}
+
+
+def test_what_was_lost_on_the_way_was_fetched(told: dict[str, Any]) -> None:
+    assert (told["plans"], told["missing_messages"], told["lost_messages"]) == (2, 0, 0)
+
+
+def test_it_is_settled_in_seconds(told: dict[str, Any]) -> None:
+    assert float(told["seconds_trigger_to_accepted"]["p95"]) < 5
+
+
+def test_no_customer_number_is_in_the_database(
+    told: dict[str, Any], day: sqlite3.Connection, server: str
+) -> None:
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    numbers = [row[0].encode() for row in day.execute("select customer from day limit 200")]
+    held = b""
+    with psycopg.connect(dsn) as connection:
+        columns = connection.execute(
+            "select table_schema, table_name, column_name from information_schema.columns"
+            " where data_type in ('bytea', 'text') and table_schema in ('shared', 'group', 'own')"
+        ).fetchall()
+        for schema, table, column in columns:
+            query = f'select "{column}" from "{schema}"."{table}" where "{column}" is not null'
+            for (data,) in connection.execute(query.encode()):
+                held += data.encode() if isinstance(data, str) else bytes(data)
+    assert len(columns) > 20
+    assert not [number for number in numbers if number in held]
+
+
+def test_the_record_of_the_day_holds_in_every_part(
+    told: dict[str, Any], place: Path, server: str
+) -> None:
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    done = subprocess.run(
+        [sys.executable, "-m", "miaopei.cli", "audit", "--json", "--data", str(place),
+         "--dsn", dsn],
+        capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
