@@ -132,6 +132,36 @@ def case_of(**fields: Any) -> Change:
     return lambda v: leaf(v, "case")["value"].update(fields)
 
 
+def another(value: Any, role: str, part: str) -> None:
+    """A second member of the record that holds the role, in whose name an act was sent."""
+    members = leaf(value, "genesis")["value"]["members"]
+    other = {**members[0], "id": "other", "operator": "other", "roles": [role]}
+    members.append(other)
+    leaf(value, part)["act"]["by"] = "other"
+
+
+def other_decides(value: Any) -> None:
+    another(value, "decider", "decisions")
+    leaf(value, "settlement")["value"]["deciders"] = ["other"]
+
+
+def paid_first(value: Any) -> None:
+    """The payment stands in the settlement's block, just before it."""
+    settled, paid = value["leaves"]["settlement"][0], value["leaves"]["payments"][0]
+    paid["index"], settled["index"] = settled["index"], settled["index"] + 1
+    height, gone = settled["leaf"]["height"], paid["leaf"]["height"]
+    paid["leaf"]["height"] = height
+    blocks = value["leaves"]["blocks"]
+    value["leaves"]["blocks"] = [b for b in blocks if b["leaf"]["height"] != gone]
+
+
+def one_fen_more(value: Any) -> None:
+    """A carrier's part in the totals, told alike by settlement and decision."""
+    sums = leaf(value, "settlement")["value"]["totals"]
+    sums["carriers"][0]["pay_fen"] += 1
+    body(value, "decisions")["totals"] = sums
+
+
 FORGERIES: dict[str, tuple[Change, set[str]]] = {
     "nothing": (lambda _: None, set()),
     "an amount that the terms do not give": (lambda v: pay(v, wan(4_001)), {"amount"}),
@@ -257,6 +287,12 @@ FORGERIES: dict[str, tuple[Change, set[str]]] = {
         case_of(state="nothing_due", reason="terms_give_zero"), {"case"},
     ),
     "a case of another benefit": (case_of(benefit="deaths"), {"case"}),
+    "a payment told by one who is not the payer": (
+        lambda v: another(v, "payer", "payments"), {"payments"},
+    ),
+    "a decision by one whom the listing does not name": (other_decides, {"decisions"}),
+    "a payment before its settlement": (paid_first, {"payments"}),
+    "carriers' parts that do not add up": (one_fen_more, {"totals"}),
     "a suite that nobody knows": (
         lambda v: leaf(v, "genesis")["value"].update(suite="sm"), {"genesis"},
     ),
