@@ -154,11 +154,20 @@ def _rows(reading: PostgresReading) -> Iterator[Refusal]:
                 yield _column('"group".row', "body", key)
             if recorded_at != 0:  # when a row came in force is the record's to say
                 yield _column('"group".row', "recorded_at", key)
-    for book in {row[0] for row in reading.execute('select distinct book from "group".run')}:
-        for run, head in enumerate(reading.runs(book)):
-            rows = reading.rows_between(book, run * PAGE, (run + 1) * PAGE)
-            if root_of([leaf_hash(r.row.commitment()) for r in rows]) != head:
-                yield _column('"group".run', "hash", f"{book}/{run}")
+    yield from _runs(reading)
+
+
+def _runs(reading: PostgresReading) -> Iterator[Refusal]:
+    """Heads of complete runs of rows: numbered from 0 without a gap, and those of their rows."""
+    before = ("", -1)
+    for book, run, head in reading.execute('select book, run, hash from "group".run order by 1, 2'):
+        key = f"{book}/{run}"
+        if run != (before[1] + 1 if book == before[0] else 0):
+            yield _column('"group".run', "run", key)
+        before = (book, run)
+        rows = reading.rows_between(book, run * PAGE, (run + 1) * PAGE) if 0 <= run < 2**31 else ()
+        if root_of([leaf_hash(r.row.commitment()) for r in rows]) != head:
+            yield _column('"group".run', "hash", key)
 
 
 def _is_row(value: Any, body: bytes) -> bool:

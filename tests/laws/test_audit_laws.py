@@ -27,13 +27,14 @@ from miaopei.measures.instant import beijing_text
 from miaopei.node.proof.rebuild import compare, reapply
 from tests.support import histories
 from tests.support.facts import quake
+from tests.support.products import hills
 from tests.support.town import Town
 
 SEARCHED = 4096  # longer entries are told without the bit
 FLIPS, EACH = 1000, 8  # of a column at least; what is left falls on the files and the long values
 LONG = (
     *("shared.leaf.bytes", "shared.blob.bytes", "shared.state.value", "own.checkpoint.text"),
-    *("group.row.body", "group.claim.body", "own.instruction.body", "own.person.body"),
+    *("group.row.body", "group.claims.body", "own.instruction.body", "own.person.body"),
 )
 Row = Mapping[str, Any]
 
@@ -108,10 +109,10 @@ def at_size(name: str) -> tuple[Told, ...]:
     return (Told("columns", "inspect.checkpoint_altered", lambda f: {"size": f.old[name]}),)
 
 
-ROW, CLAIM = ("book", "position"), ("trigger", "position")
+ROW, PAGE = ("book", "position"), ("trigger", "page")
 NODE = {"level": old("level"), "place": old("index")}
 ROW_LOST = beside("row_altered", book=old("book"), position=old("position"))
-CLAIM_LOST = beside("claim_altered", trigger=old("trigger"), position=old("position"))
+CLAIMS_LOST = beside("claim_altered", trigger=old("trigger"))
 SEALED = (
     *beside("blob_sealed", blob=old("digest")),
     *beside("left_over_sealed", blob=old("digest")),
@@ -144,12 +145,28 @@ PROMISED: dict[str, tuple[Told, ...]] = {
     "group.row.recorded_at": column('"group".row', "recorded_at", new(*ROW)),
     "group.row.policy": column('"group".row', "policy", new(*ROW)),
     "group.row.body": (*column('"group".row', "body", new(*ROW)), *ROW_LOST),
-    "group.claim.trigger": CLAIM_LOST,
-    "group.claim.position": (*column('"group".claim', "position", new(*CLAIM)), *CLAIM_LOST),
-    "group.claim.book": column('"group".claim', "book", new(*CLAIM)),
-    "group.claim.policy": column('"group".claim', "policy", new(*CLAIM)),
-    "group.claim.benefit": column('"group".claim', "benefit", new(*CLAIM)),
-    "group.claim.body": (*column('"group".claim', "body", new(*CLAIM)), *CLAIM_LOST),
+    "group.row.subject": column('"group".row', "subject", new(*ROW)),
+    "group.claims.trigger": CLAIMS_LOST,
+    "group.claims.page": (*column('"group".claims', "page", new(*PAGE)), *CLAIMS_LOST),
+    **{
+        f"group.claims.{name}": (*column('"group".claims', name, new(*PAGE)), *CLAIMS_LOST)
+        for name in ("book", "benefit", "low", "high", "hash")
+    },
+    "group.claims.body": (
+        *column('"group".claims', "hash", new(*PAGE)),
+        *column('"group".claims', "body", new(*PAGE)),
+        *column('"group".claims', "low", new(*PAGE)),
+        *column('"group".claims', "high", new(*PAGE)),
+    ),
+    **{
+        f"group.run.{name}": (
+            *column('"group".run', "hash", new("book", "run")),
+            *column('"group".run', "run", new("book", "run")),
+        )
+        for name in ("book", "run", "hash")
+    },
+    "own.debt.debt": column("own.debt", "about", new("debt")),
+    "own.debt.about": column("own.debt", "about", new("debt")),
     "own.block.height": column("own.block", "height", new("height")),
     "own.block.time": column("own.block", "time", new("height")),
     "own.block.leaves": column("own.block", "leaves", new("height")),
@@ -172,7 +189,7 @@ PROMISED: dict[str, tuple[Told, ...]] = {
     "own.progress.body": column("own.progress", "body", new("name")),
     **{
         f"own.instruction.{name}": column("own.instruction", name, new(*ORDER))
-        for name in ("payout", "number", "debt", "state", "amount", "bank_ref")
+        for name in ("payout", "number", "debt", "state", "amount", "bank_ref", "policy", "share")
     },
     "own.instruction.body": (
         *column("own.instruction", "body", new(*ORDER)),
@@ -202,6 +219,10 @@ def a_record(store: PostgresStore) -> Town:
     town = histories.make(next(seed for seed in range(100) if rich(seed)), 60, store)
     shock = quake(beijing_text(town.now), "4.1")
     town.tell(replace(shock, data=shock.data + b" " * 5_000))
+    long = town.list_product(hills("long"))
+    rows = [town.policy(long, "2014-06-01") for _ in range(1_030)]
+    rows[:3] = [replace(row, subject=f"{n:064x}") for n, row in enumerate(rows[:3])]
+    town.issue(rows, payable=False)
     with store.writing() as block:  # a person with two policies, and uses not yet on the record
         block.put_persons({"someone": {"name": "刘一", "account": "6222", "phone": "13800000000"}})
         for policy in ("policy/one", "policy/two"):
