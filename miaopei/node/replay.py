@@ -37,9 +37,12 @@ def replay(
 ) -> Iterator[Step]:
     """Drive the record to `until`; `after_each` runs the node's duties after every step.
 
-    The order of `arrivals` does not matter: they are sorted by time and observation id.
+    The order of `arrivals` does not matter: they are sorted by time, then earlier revisions
+    first, then by observation id.
     """
-    ordered = sorted(arrivals, key=lambda a: (a.at, a.row.observation.id))
+    ordered = sorted(
+        arrivals, key=lambda a: (a.at, a.row.observation.revision, a.row.observation.id)
+    )
     for at, same in groupby(ordered, key=lambda a: a.at):
         rows = [arrival.row for arrival in same]
         yield from _deadlines(node, at, after_each)

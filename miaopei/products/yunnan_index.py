@@ -212,9 +212,9 @@ def house(band: Band, year: Figure) -> Clause:
     house_left = b.clause(
         "house_left",
         b.minus(year, b.spent("house", year)),
-        zh="一个保险年度内房屋赔付累计不超过{house_year}；扣除本年度其他地震已定赔款后为剩余限额。",
+        zh="一个保险年度内房屋赔付累计不超过{house_year}；扣除本年度其他地震序列已定赔款后为剩余限额。",
         en="House payouts add up to at most {house_year} in a policy year; what other "
-        "earthquakes of the year have settled is taken off.",
+        "sequences of the year have settled is taken off.",
     )
     return b.clause(
         "house",
@@ -242,9 +242,9 @@ def deaths(year: Figure) -> Clause:
         "deaths_left",
         b.minus(year, b.spent("deaths", year)),
         zh="一个保险年度内居民死亡给付累计不超过{deaths_year}；"
-        "扣除本年度其他地震已定赔款后为剩余限额。",
+        "扣除本年度其他地震序列已定赔款后为剩余限额。",
         en="Death benefits add up to at most {deaths_year} in a policy year; what other "
-        "earthquakes of the year have settled is taken off.",
+        "sequences of the year have settled is taken off.",
     )
     return b.clause(
         "deaths",

@@ -94,17 +94,18 @@ EVERY_SHOCK = Sentence(
     Text(
         "{sequence}所称序列中，震级不低于{threshold}的每一次地震，"
         "各按其发震时刻有效的条款版本和保单，如同唯一的主震单独计算。"
-        "每份保单对该序列的应付额为其中最大的一个，不相加；给出该额的地震为该保单的主震，"
-        "金额相同的取最早的一次。"
+        "每份保单的每项保障对该序列的应付额，为该项保障各额中最大的一个，不相加；给出该额的地震为"
+        "该保单该项保障的主震，金额相同的取最早的一次。"
         "已付一部分而后另一次地震给出更大金额的，补付差额；已付的不收回。"
         "因此，同一序列中在各自截止时点之前收录的事实，收录的先后不改变赔款。",
         "In a sequence ({sequence}) each earthquake of {threshold} or more is worked out by "
         "itself, as if it were the only main shock, under the version of the terms and the "
-        "policies in force at its origin time. What a policy is owed for the sequence is the "
-        "greatest of these amounts, never their sum; the earthquake that gives it is the main "
-        "shock for that policy, the earliest among equals. Where another earthquake gives more "
-        "than has been paid the difference is paid, and nothing paid is taken back. So the order "
-        "in which facts of one sequence are recorded, each before its deadline, does not change "
+        "policies in force at its origin time. What a policy is owed under each benefit for the "
+        "sequence is the greatest of that benefit's amounts, never their sum; the earthquake that "
+        "gives it is the main shock for that benefit of the policy, the earliest among equals. "
+        "Where another earthquake gives more than has been paid the difference is paid, and "
+        "nothing paid is taken back. So the order in which facts of one sequence are recorded, "
+        "each before its deadline, does not change "
         "what is paid.",
     ),
 )
@@ -180,11 +181,12 @@ CLOSES = Sentence(
     "no_report",
     Text("没有报告", "No report"),
     Text(
-        "{input}：自{started}起{close}仍未收录的，以无报告关闭，不赔付；其后收录的，重新打开。"
+        "{input}：自{started}起{close}仍未收录的，需要该事实的赔付以无报告关闭，不赔付，"
+        "其他赔付不受影响；其后收录的，重新打开。"
         "报告没有写明的视为缺失，不视为零。",
-        "{input}: where none is on file {close} after {started}, the case is closed as not "
-        "reported and pays nothing; one recorded later opens it again. What a report does not "
-        "name is missing, not zero.",
+        "{input}: where none is on file {close} after {started}, what needs it is closed as not "
+        "reported and is not paid; what does not need it is not affected. One recorded later "
+        "opens it again. What a report does not name is missing, not zero.",
     ),
 )
 STANDS = Sentence(
