@@ -70,12 +70,14 @@ LIKE_SHOCK = Sentence(
     "like_shock",
     Text("震级相近的记录", "Records of like magnitude"),
     Text(
-        "震级相差不超过{like_tenths}的记录，发震时刻相差不超过{like_seconds}的，"
+        "不同来源的记录，震级相差不超过{like_tenths}、相距不超过{same_km}且发震时刻相差不超过"
+        "{like_seconds}的，"
         "也为{same_shock}所称同一次地震，并先于其他记录配对；配对以时刻最近者为先，"
         "相同的以距离最近者为先。",
-        "Records whose magnitudes differ by at most {like_tenths} are one earthquake in the sense "
-        "of {same_shock} also where their origin times are at most {like_seconds} apart, and are "
-        "joined before others; the nearest in time first, then the nearest in place.",
+        "Records of different sources whose magnitudes differ by at most {like_tenths} and whose "
+        "epicentres are at most {same_km} apart are one earthquake in the sense of {same_shock} "
+        "also where their origin times are at most {like_seconds} apart, and are joined before "
+        "others; the nearest in time first, then the nearest in place.",
     ),
 )
 MAIN_SHOCK = Sentence(
@@ -177,6 +179,19 @@ WAITS = Sentence(
         "after {started}. If none is on file by then, {fallback}.",
     ),
 )
+AGREE = Sentence(
+    "facts",
+    Text("事实何时定下", "When a fact is fixed"),
+    Text(
+        "{input}：以{sources}为准；有{operators}个机构的完整报告相差不超过{tolerance}的，收录后即据以"
+        "结案。自首份完整报告收录起{freeze}为截止时点：届时仍只有一个机构报告的，以其为准；"
+        "相差更多的，由人工核定。",
+        "{input}: by {sources}; it settles as soon as complete reports of {operators} operators "
+        "that differ by at most {tolerance} are recorded. The deadline is {freeze} after the first "
+        "complete report is recorded: where only one operator has reported by then, its report "
+        "counts; where they differ by more, a person decides.",
+    ),
+)
 CLOSES = Sentence(
     "no_report",
     Text("没有报告", "No report"),
@@ -219,7 +234,7 @@ SAME_VERSION = Sentence(
 )
 SENTENCES = (
     SEQUENCE, SAME_SHOCK, LIKE_SHOCK, MAIN_SHOCK, EVERY_SHOCK, EVENT, IN_FORCE, YEAR, AREA,
-    ROUNDING, SETTLES, WAITS, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
+    ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
 )  # fmt: skip
 Values = Mapping[str, Text]
 
@@ -270,9 +285,9 @@ def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[S
     """When each fact is fixed, what follows where none comes, what a later one does."""
     said_of: dict[tuple[Sentence, tuple[tuple[str, Text], ...]], list[Text]] = {}
     for choose, needs in (
-        (_when_fixed, ("sources", "fallback", "freeze", "started")),
-        (_when_none, ("close", "started")),
-        (_when_later, ("less",)),
+        (_when_fixed, ("sources", "fallback", "freeze", "started", "operators", "tolerance")),
+        (lambda rule: None if rule.close_after_seconds is None else CLOSES, ("close", "started")),
+        (lambda rule: STANDS if rule.revision is Revision.FIRST_SETTLES else ADJUSTS, ("less",)),
     ):
         for rule in product.inputs:
             sentence, values = choose(rule), _input(rule, terms, kept)
@@ -285,15 +300,9 @@ def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[S
 
 
 def _when_fixed(rule: InputRule) -> Sentence:
+    if rule.operators > 1 and rule.measure == "outage.restored":
+        return AGREE
     return SETTLES if rule.measure.startswith("shock.") else WAITS
-
-
-def _when_none(rule: InputRule) -> Sentence | None:
-    return None if rule.close_after_seconds is None else CLOSES
-
-
-def _when_later(rule: InputRule) -> Sentence:
-    return STANDS if rule.revision is Revision.FIRST_SETTLES else ADJUSTS
 
 
 def _grouped(product: Product) -> Values:
@@ -353,7 +362,16 @@ def _input(rule: InputRule, terms: w.Terms, kept: bool) -> Values:
         "close": _long(close or 0),
         "started": shock if rule.measure.startswith("shock.") else event,
         "less": Text("已付的不收回", "nothing paid is taken back") if kept else back,
+        **_quorum(rule),
     }
+
+
+def _quorum(rule: InputRule) -> Values:
+    """How many must agree and how nearly; nothing where the sentence does not say it."""
+    if _when_fixed(rule) is not AGREE:
+        return {"operators": Text("", ""), "tolerance": Text("", "")}
+    many = str(rule.operators)
+    return {"operators": Text(many, many), "tolerance": _long(60 * rule.tolerance)}
 
 
 def _sources(sources: tuple[str, ...]) -> Text:
