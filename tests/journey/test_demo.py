@@ -71,7 +71,7 @@ def test_the_screen_tells_decisions_register_reasons_and_places(demo: Demo) -> N
     words = ("结案", "保险", "万元")  # a line is in one language; a place is as it was printed
     assert not any(word in line for line in decisions for word in words)
     assert "miaopei why 2021-05-21" in demo.printed
-    assert "No assessed loss was reported" in demo.printed
+    assert "No usable assessed loss of the area was reported" in demo.printed
     assert "miaopei verify" in demo.printed
 
 
