@@ -25,6 +25,7 @@ from miaopei.measures.money import wan
 from miaopei.node.effects.orders import seal_list
 from miaopei.node.gateway import Row
 from miaopei.node.ports import Store, Writing
+from miaopei.node.vault.uses import Logger, Use, note
 from miaopei.policies.row import Transaction
 from miaopei.terms.filing import Revision
 from tests.support.facts import BEIJING_CITY, catalogue, quake
@@ -90,6 +91,7 @@ class _Maker:
             self.random.choice(moves)()
         raised = {"rules": 2, "height": 10**9}  # a height that no history comes to
         self.town.send(self.town.act("raise_rules", raised))
+        self.people()
         for _ in range(3):
             self.shake()  # so that some of it still waits at the end
         self.tell()
@@ -240,6 +242,26 @@ class _Maker:
                 body = {"batch": batch, "year": 2015, "reference": "B-2"}
                 body["carriers"] = entry["totals"]["carriers"][:1]
                 self.town.send(self.town.act("receive_premium", body, f"{self.town.now}"))
+
+    def people(self) -> None:
+        """Consents and grants given and taken back, uses logged, one person kept and one erased."""
+        town, later = self.town, self.town.now + 1000 * DAY
+        about = {"subject": "aa" * 32, "purpose": "claims", "grantee": CARRIERS[0]}
+        given = {**about, "scope": ["phone"], "since": 0, "until": later, "document": None}
+        role = {"grantee": "miaopei", "role": "clerk", "purpose": "claims"}
+        with town.store.writing() as block:
+            some = Use(town.now, "aa" * 32, "claims", "miaopei", "clerk", "Li", "shown", ("phone",))
+            note(block, [some, some])
+        town.send(town.act("consent", given))
+        town.send(town.act("revoke_consent", about))
+        town.send(town.act("grant", {**role, "scope": ["phone"], "until": later}))
+        town.send(town.act("end_grant", role))
+        Logger(town.node).run()
+        kept = {"subject": "bb" * 32, "until": later, "ground": "open_claim"}
+        town.send(town.act("retain", kept))
+        for who in ("aa" * 32, "bb" * 32):
+            body = {"subject": who, "kept_until": 0, "reason": "request"}
+            town.send(town.act("erase", body, who))
 
     def take_over(self) -> None:
         """The standby payer takes over what it may; nobody pays it in these histories."""

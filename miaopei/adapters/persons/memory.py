@@ -12,6 +12,7 @@ from ...errors import Refusal, Refused
 from ...measures.identity import canonical, read_canonical
 from ...node.vault.persons import Person, Sealed, check_fields, erased
 
+LOGGED = "uses/logged"  # the number of the last use that was forgotten here
 GONE = object()  # where a person was erased
 
 
@@ -83,16 +84,22 @@ class MemoryPersons(ABC):
         return min(limit, 0)
 
     def put_uses(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        first = 1 + max((number for number, _ in self._between("use", 0)), default=0)
-        for number, line in enumerate(lines, first):
+        for number, line in enumerate(lines, 1 + self._last_use()):
             self._put("use", number, canonical(line))
 
     def uses(self) -> Sequence[tuple[int, dict[str, Any]]]:
         return [(number, read_canonical(body)) for number, body in self._between("use", 0)]
 
     def drop_uses(self, last: int) -> None:
-        for number, _ in list(self._between("use", 0, last + 1)):
+        gone = [number for number, _ in self._between("use", 0, last + 1)]
+        for number in gone:
             self._put("use", number, None)
+        if gone:
+            self._put("progress", LOGGED, b"%d" % gone[-1])
+
+    def _last_use(self) -> int:
+        kept = int(self._get("progress", LOGGED) or b"0")
+        return max((number for number, _ in self._between("use", 0)), default=kept)
 
     def put_payees(self, payees: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         self.put_persons(dict(payees))

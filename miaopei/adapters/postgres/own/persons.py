@@ -18,6 +18,7 @@ from ..connection import Row
 from .guard import guarded, unguarded
 
 MANY = 10_000  # persons of one statement
+LOGGED = "uses/logged"  # the number of the last use that was forgotten here
 PAYEES: LiteralString = """
 select w.subject, l.person, l.guard, p.person, p.master, p.wrapped, p.body
 from unnest(%b::text[]) as w(subject) left join own.payee l using (subject)
@@ -45,6 +46,10 @@ class Persons(ABC):
     @abstractmethod
     def _all(self, query: LiteralString, *values: object) -> list[Row]:
         """All rows of an answer."""
+
+    @abstractmethod
+    def progress(self, name: str) -> bytes | None:
+        """A note of ours."""
 
     @property
     def vault(self) -> PersonVault:
@@ -117,6 +122,10 @@ class PersonsWriting(Persons):
     """The part of `node.ports.Writing` that speaks of persons."""
 
     @abstractmethod
+    def put_progress(self, name: str, value: bytes | None) -> None:
+        """Keep a note of ours."""
+
+    @abstractmethod
     def _run(self, query: LiteralString, *values: object) -> int:
         """Run one statement; how many rows it touched."""
 
@@ -179,8 +188,8 @@ class PersonsWriting(Persons):
         return len(old)
 
     def put_uses(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write uses of personal data down, to be recorded by an act."""
-        ((first,),) = self._all("select coalesce(max(number), 0) + 1 from own.use")
+        """Write uses of personal data down, to be recorded by an act; numbers never come twice."""
+        first = self._last_use() + 1
         bodies = [guarded(str(n), canonical(line)) for n, line in enumerate(lines, first)]
         self._run(
             "insert into own.use select * from unnest(%b::bigint[], %b::bytea[])",
@@ -190,7 +199,14 @@ class PersonsWriting(Persons):
 
     def drop_uses(self, last: int) -> None:
         """Forget the uses up to a number: an act holds them now."""
-        self._run("delete from own.use where number <= %b", last)
+        gone = min(last, self._last_use())
+        if self._run("delete from own.use where number <= %b", last):
+            self.put_progress(LOGGED, b"%d" % gone)
+
+    def _last_use(self) -> int:
+        """The last number that was given to a use, also where it is gone by now."""
+        ((last,),) = self._all("select coalesce(max(number), 0) from own.use")
+        return max(int(last), int(self.progress(LOGGED) or b"0"))
 
 
 def _columns(rows: Sequence[Sealed]) -> list[list[Any]]:

@@ -1,0 +1,33 @@
+"""`retain`: a member must keep what it holds of a person until a time, by an open claim or by law.
+
+Body: {subject, until, ground}. Until then no erasure of the person is taken. The last word of a
+member counts; `until` of 0 takes it back. Source: docs/specs/persons.md, section 5.
+"""
+
+from __future__ import annotations
+
+from .base import Moment, Outcome, check_id, fields, refuse
+from .consents import HOLDERS, check_subject
+from .envelope import Act
+from .state import State
+
+KIND = "retain"
+ROLES = HOLDERS | {"decider", "regulator"}
+FOR_EVER = 10**11  # later than any date that a contract names
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for a person who was erased, and a time that no contract names."""
+    subject, until, ground = fields(act.body, subject=str, until=int, ground=str)
+    check_subject(subject)
+    check_id("ground", ground)
+    if not 0 <= until < FOR_EVER:
+        raise refuse("act.bad_body", field="until", why="is no time")
+    if state.has("erased", subject):
+        raise refuse("persons.erased", person=subject)
+    key = f"{subject}/{act.by}"
+    if until:
+        state.put("retained", key, {"until": until, "ground": ground, "act": act.id})
+    else:
+        state.delete("retained", key)
+    return Outcome()
