@@ -141,6 +141,33 @@ class StatementPage:
     next_after: int | None
 
 
+@dataclass(frozen=True)
+class Credit:
+    """Money that came into an account of ours.
+
+    Units   amount_fen in fen, above zero; at in UTC seconds by the bank's clock. `reference` is
+            what the payer wrote ("" for nothing), `ref` the bank's own, the same for ever: who
+            books a credit keeps it, so that no credit counts twice.
+    """
+
+    reference: str
+    amount_fen: int
+    at: int
+    ref: str
+    end_to_end_id: str
+
+
+@dataclass(frozen=True)
+class Credits:
+    """Credits in the order in which they were booked; `next_after` is what to ask behind next.
+
+    It is the number asked behind where nothing has come since; ask until no line comes.
+    """
+
+    lines: tuple[Credit, ...]
+    next_after: int
+
+
 def amounts_of(instructions: list[Instruction]) -> Mapping[str, int]:
     """Instruction id -> amount, for comparing a bank's answers with what was ordered."""
     return {i.id: i.amount_fen for i in instructions}

@@ -1,26 +1,24 @@
 """Our side of the bank: the port `Rail` over the sandbox's HTTP protocol (docs/specs/bank.md).
 
-One new connection a call: a bank that answers twice cannot put an old answer before the next call,
-and nothing is sent again behind the caller's back. Whatever is not a clear word of the bank about
+Whatever is not a clear word of the bank about
 exactly the ids asked for is silence: OutsideFault(retry=True), and the ids are asked for later.
 """
 
 from __future__ import annotations
 
-import http.client
+import http
 import json
-import socket
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..accounts.rail import (
     ClosedId,
+    Credits,
     Instruction,
     Outcome,
     OutcomeState,
@@ -29,9 +27,12 @@ from ..accounts.rail import (
     amounts_of,
 )
 from ..errors import OutsideFault
+from .iso20022 import notification
+from .iso20022.reading import unclear
+from .iso20022.wire import Said, call
 
 LARGEST_BATCH = 5_000
-LARGEST_ANSWER = 64 * 1024 * 1024
+JSON, XML = "application/json", "application/xml"
 # The bank's word -> ours. A state that is not here is not understood, which is silence.
 STATES = {
     "executed": OutcomeState.EXECUTED,
@@ -46,13 +47,14 @@ STATES = {
 class BankRail:
     """The bank at "http://127.0.0.1:PORT" or "unix:PATH".
 
-    `timeout` in seconds is for a whole call. `key`, the bank's raw public key, is what closing
-    statements must be signed with; without it the bank's own word for its key is taken.
+    `timeout` in seconds is for a whole call. `key`, the bank's raw public key, is what messages
+    and closing statements must be signed with; without it the bank's own first word is taken.
     """
 
     address: str
     timeout: float
     key: bytes | None = None
+    _met: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
         """Order payments; one outcome an instruction, in the same order.
@@ -100,40 +102,61 @@ class BankRail:
             lines = tuple(_line(row) for row in body["lines"])
             return StatementPage(body["account"], body["balance_fen"], lines, body["next_after"])
         except (KeyError, TypeError) as error:
-            raise _unclear(f"a statement without {error}") from None
+            raise unclear(f"a statement without {error}") from None
 
     def public_key(self) -> bytes:
         """The bank's own word for its key, 32 bytes."""
         try:
             return bytes.fromhex(self._call("GET", "/key").body["public_key"])
         except (KeyError, TypeError, ValueError):
-            raise _unclear("no key") from None
+            raise unclear("no key") from None
+
+    def credits(self, account: str, after: int = 0, limit: int = 500) -> Credits:
+        """Money that came into an account behind number `after`, by camt.054, oldest first.
+
+        Errors   OutsideFault; with retry=False where the bank has no such account.
+        """
+        path = f"/accounts/{quote(account, safe='')}/credits?after={after}&limit={limit}"
+        said = call(self.address, self.timeout, "GET", path, None, XML)
+        if said.status != http.HTTPStatus.OK:
+            _answer(said)
+        self._signed(said)
+        return notification.credits(said.data, account, after)
+
+    def _signed(self, said: Said) -> None:
+        """Errors   OutsideFault(retry=True) for a message not signed with the bank's key."""
+        if self.key is None and "key" not in self._met:
+            self._met["key"] = self.public_key()
+        key = Ed25519PublicKey.from_public_bytes(self.key or self._met["key"])
+        try:
+            key.verify(bytes.fromhex(said.signature), said.data)
+        except (InvalidSignature, ValueError):
+            raise unclear("a message that is not signed with the bank's key") from None
 
     def _call(self, method: str, path: str, body: object = None) -> _Answer:
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        deadline = time.monotonic() + self.timeout
-        connection = _connection(self.address, self.timeout)
-        try:
-            connection.request(method, path, data, {"Content-Type": "application/json"})
-            sock = connection.sock
-            with connection.getresponse() as response:
-                answer = _Answer(response.status, _read(sock, response, deadline))
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            why = str(error) or type(error).__name__
-            raise OutsideFault(f"no answer from the bank: {why}", retry=True) from None
-        finally:
-            connection.close()
-        if answer.status == http.HTTPStatus.OK or "outcome" in answer.body:
-            return answer
-        said = f"{answer.body.get('problem')}: {answer.body.get('detail')}"
-        ours = 400 <= answer.status < 500  # it understood, and will say the same again
-        raise OutsideFault(f"the bank answered {answer.status}, {said}", retry=not ours)
+        return _answer(call(self.address, self.timeout, method, path, data, JSON))
 
 
 @dataclass(frozen=True)
 class _Answer:
     status: int
     body: dict[str, Any]
+
+
+def _answer(said: Said) -> _Answer:
+    """Errors   OutsideFault for anything but a JSON object that answers what was asked."""
+    try:
+        body = json.loads(said.data)
+    except (ValueError, RecursionError) as error:
+        raise OutsideFault(f"no answer from the bank: {error}", retry=True) from None
+    if not isinstance(body, dict):
+        raise OutsideFault("no answer from the bank: no object", retry=True)
+    if said.status == http.HTTPStatus.OK or "outcome" in body:
+        return _Answer(said.status, body)
+    why = f"{body.get('problem')}: {body.get('detail')}"
+    ours = 400 <= said.status < 500  # it understood, and will say the same again
+    raise OutsideFault(f"the bank answered {said.status}, {why}", retry=not ours)
 
 
 def _as_sent(instruction: Instruction) -> dict[str, Any]:
@@ -160,11 +183,11 @@ def _outcomes(answer: _Answer, asked: Mapping[str, int | None]) -> list[Outcome]
         for said in answer.body["outcomes"]:
             outcome = _outcome(said, bank, sandbox=sandbox)
             if found.setdefault(outcome.id, outcome) != outcome:
-                raise _unclear(f"two different answers for {outcome.id}")
+                raise unclear(f"two different answers for {outcome.id}")
     except (KeyError, TypeError, ValueError) as error:
-        raise _unclear(f"an answer that cannot be read ({error})") from None
+        raise unclear(f"an answer that cannot be read ({error})") from None
     if found.keys() != asked.keys():
-        raise _unclear(f"{len(found)} answers for {len(asked)} ids, or for others")
+        raise unclear(f"{len(found)} answers for {len(asked)} ids, or for others")
     return [found[key] if fen is None else found[key].against(fen) for key, fen in asked.items()]
 
 
@@ -212,55 +235,8 @@ def _line(row: dict[str, Any]) -> StatementLine:
     )
 
 
-def _connection(address: str, timeout: float) -> http.client.HTTPConnection:
-    if address.startswith("unix:"):
-        return _OverSocket(address.removeprefix("unix:"), timeout)
-    url = urlsplit(address)
-    return http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout)
-
-
-class _OverSocket(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        """Open the socket file."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-def _read(
-    sock: socket.socket, response: http.client.HTTPResponse, deadline: float
-) -> dict[str, Any]:
-    """The whole body within the time that is left, so that a slow drip is silence too."""
-    parts, size = list[bytes](), 0
-    while True:
-        sock.settimeout(max(0.001, deadline - time.monotonic()))
-        part = response.read1(1 << 20)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_ANSWER or time.monotonic() > deadline:
-            raise TimeoutError(f"{size} bytes and no end in time")
-    if response.length:
-        raise http.client.IncompleteRead(b"", response.length)
-    body = json.loads(b"".join(parts))
-    if not isinstance(body, dict):
-        raise http.client.HTTPException("an answer that is no object")
-    return body
-
-
 def _sendable(ids: Sequence[str]) -> None:
     if len(ids) > LARGEST_BATCH:
         raise ValueError(f"{len(ids)} in one call; send at most {LARGEST_BATCH} at a time")
     if len(set(ids)) != len(ids):
         raise ValueError("an id stands twice in one call")
-
-
-def _unclear(what: str) -> OutsideFault:
-    return OutsideFault(f"the bank's answer is unclear: {what}", retry=True)

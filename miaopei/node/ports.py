@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ..accounts.rail import ClosedId, Instruction, Outcome
+from ..accounts.rail import ClosedId, Credits, Instruction, Outcome
 from ..acts.apply import ActResult
 from ..acts.envelope import Act
 from ..claims.leaves import Claims
@@ -165,6 +165,12 @@ class Rail(Protocol):
     def pay(self, instructions: list[Instruction]) -> list[Outcome]: ...
     def ask(self, ids: list[str]) -> list[Outcome]: ...
     def close(self, instruction: str) -> ClosedId | Outcome: ...
+
+
+class Incoming(Protocol):
+    """A bank that tells what came in. Silence raises OutsideFault(retry=True)."""
+
+    def credits(self, account: str, after: int) -> Credits: ...
 
 
 Certify = Callable[[int], dict[str, Any]]  # the certificate of the root that a block left

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from miaopei.accounts.rail import ClosedId, Instruction, Outcome, OutcomeState
+from miaopei.accounts.rail import ClosedId, Credit, Credits, Instruction, Outcome, OutcomeState
 from miaopei.errors import OutsideFault
 
 
@@ -22,6 +22,7 @@ class PaperBank:
     silent: bool = False
     held: dict[str, tuple[Instruction, Outcome]] = field(default_factory=dict)
     calls: list[tuple[str, int]] = field(default_factory=list)
+    came: dict[str, list[Credit]] = field(default_factory=dict)
     key: Ed25519PrivateKey = Ed25519PrivateKey.from_private_bytes(bytes(32))  # noqa: RUF009
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
@@ -50,6 +51,20 @@ class PaperBank:
         statement = f"closed {instruction}".encode()
         raw = self.key.public_key().public_bytes_raw()
         return ClosedId(instruction, statement, self.key.sign(statement), raw)
+
+    def pay_in(self, account: str, fen: int, reference: str, at: int = 0) -> Credit:
+        """A customer pays into an account, with a reference."""
+        came = self.came.setdefault(account, [])
+        ref = f"PAPER-IN-{sum(map(len, self.came.values())):06d}"
+        came.append(Credit(reference, fen, at, ref, "NOTPROVIDED"))
+        return came[-1]
+
+    def credits(self, account: str, after: int) -> Credits:
+        """What came in, in order; numbers are places in the list."""
+        if self.silent:
+            raise OutsideFault("the bank is silent", retry=True)
+        found = self.came.get(account, [])
+        return Credits(tuple(found[after:]), max(after, len(found)))
 
     def paid_fen(self) -> int:
         """The sum of all that was executed."""

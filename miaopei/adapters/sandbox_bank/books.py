@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .instruction import Received
+from .instruction import PayIn, Received
+from .messages.notification import Movement
 from .script import Plan
 
 DIED = 9
@@ -128,6 +129,25 @@ class Books:
         posting = Posting(self, [number], now)
         posting.move(number, amount_fen, None, "", text)
         posting.write()
+
+    def pay_in(self, asked: PayIn, now: int) -> str | None:
+        """Money into an account, from another one here or from another bank; why not, if not."""
+        numbers = [n for n in (asked.number, asked.payer) if n]
+        posting = Posting(self, numbers, now)
+        reason = posting.pay_in(asked)
+        posting.write()
+        return reason
+
+    def credited(self, number: str, after: int, limit: int) -> list[Movement]:
+        """What payers sent to an account, in order, from behind a number."""
+        rows = self.store.execute(
+            "SELECT m.seq, m.at, m.amount_fen, m.end_to_end_id, m.counterparty, a.name, m.text "
+            "FROM movement m LEFT JOIN account a ON a.number = m.counterparty "
+            "WHERE m.account = ? AND m.seq > ? AND m.amount_fen > 0 "
+            "AND m.end_to_end_id IS NOT NULL ORDER BY m.seq LIMIT ?",
+            (number, after, limit),
+        )
+        return [Movement(*row) for row in rows]
 
     def set_open(self, number: str, *, is_open: bool) -> None:
         """Close an account or open it again."""
@@ -250,6 +270,22 @@ class Posting:
         key, end, text = payment.id, payment.end_to_end_id, payment.remittance
         self.move(debtor.number, -payment.amount_fen, key, creditor.number, text, end)
         self.move(creditor.number, payment.amount_fen, key, debtor.number, text, end)
+        return None
+
+    def pay_in(self, asked: PayIn) -> str | None:
+        """As `execute`, for a payment that did not come as an instruction of ours."""
+        to, payer = self._accounts.get(asked.number), self._accounts.get(asked.payer or "")
+        if to is None or (asked.payer and payer is None):
+            return "unknown_account"
+        if not to.open or (payer is not None and not payer.open):
+            return "account_closed"
+        if payer is not None:
+            if payer.balance_fen < asked.amount_fen:
+                return "insufficient_funds"
+            self.move(payer.number, -asked.amount_fen, None, to.number, asked.reference,
+                      asked.end_to_end_id)  # fmt: skip
+        self.move(to.number, asked.amount_fen, None, asked.payer or "", asked.reference,
+                  asked.end_to_end_id)  # fmt: skip
         return None
 
     def move(

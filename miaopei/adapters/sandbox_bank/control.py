@@ -41,6 +41,20 @@ class BankControl:
         """Put money into an account, from nowhere."""
         self._call("POST", "/control/account", {"number": number, "deposit_fen": amount_fen})
 
+    def pay_in(
+        self,
+        number: str,
+        amount_fen: int,
+        reference: str,
+        *,
+        payer: str | None = None,
+        end_to_end_id: str = "NOTPROVIDED",
+    ) -> None:
+        """A customer pays into an account, from the account `payer` or from another bank."""
+        asked = {"number": number, "amount_fen": amount_fen, "reference": reference}
+        asked |= {"payer": payer, "end_to_end_id": end_to_end_id}
+        self._call("POST", "/control/pay-in", asked)
+
     def set_open(self, number: str, *, is_open: bool) -> None:
         """Close an account, or open it again."""
         self._call("POST", "/control/account", {"number": number, "open": is_open})

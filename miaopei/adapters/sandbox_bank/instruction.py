@@ -32,6 +32,30 @@ class Received:
     fault: str | None
 
 
+@dataclass(frozen=True)
+class PayIn:
+    """What a customer pays in: from the account `payer` here, or from another bank (None)."""
+
+    number: str
+    amount_fen: int
+    reference: str
+    end_to_end_id: str
+    payer: str | None
+
+
+def pay_in(value: object) -> PayIn:
+    """Errors   NotAnInstruction says which field is wanted."""
+    asked = value if isinstance(value, dict) else {}
+    number, fen, payer = asked.get("number"), asked.get("amount_fen"), asked.get("payer")
+    reference, end = asked.get("reference", ""), asked.get("end_to_end_id", "NOTPROVIDED")
+    texts = (number, reference, end, "" if payer is None else payer)
+    if not number or any(type(text) is not str or len(text) > 140 for text in texts):
+        raise NotAnInstruction("give number, amount_fen, and reference, end_to_end_id, payer")
+    if type(fen) is not int or not 0 < fen <= LARGEST_FEN or number == payer:
+        raise NotAnInstruction("amount_fen is an integer from 1, from another account")
+    return PayIn(str(number), fen, str(reference), str(end), payer)
+
+
 def usable_id(value: object) -> str:
     """An instruction id: 1 to 200 printable ASCII characters without spaces.
 

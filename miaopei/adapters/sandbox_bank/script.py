@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-OPERATIONS = ("pay", "ask", "close", "statement", "any")
+OPERATIONS = ("pay", "ask", "close", "statement", "credits", "any")
 # What may be asked for -> the options it knows.
 KINDS: Mapping[str, frozenset[str]] = {
     "time_out": frozenset({"when", "seconds"}),

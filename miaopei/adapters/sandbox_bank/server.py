@@ -121,6 +121,9 @@ class Handler(BaseHTTPRequestHandler):
                 return bank.statement(
                     number, _count(query, "after", 0), _count(query, "limit", 500)
                 )
+            case ("GET", "accounts", number, "credits"):
+                query = parse_qs(url.query)
+                return bank.credits(number, _count(query, "after", 0), _count(query, "limit", 500))
             case (_, "control", *rest):
                 return _control(bank, method, rest, asked)
         raise Problem(404, "no_such_call", f"{method} {url.path} is not known here")
@@ -148,11 +151,15 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
         time.sleep(plan.slow_seconds)
+        kind, signed = "application/json", ""
         data = json.dumps(enveloped(answer.body), ensure_ascii=False).encode()
+        if answer.message is not None:
+            kind, data = "application/xml", answer.message
+            signed = f"Bank-Signature: {answer.signature}\r\n"
         phrase = HTTPStatus(answer.status).phrase
         close = "Connection: close\r\n" if self.close_connection else ""
         head = (
-            f"HTTP/1.1 {answer.status} {phrase}\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {answer.status} {phrase}\r\nContent-Type: {kind}\r\n{signed}"
             f"Content-Length: {len(data)}\r\nServer: miaopei-sandbox-bank\r\n{close}\r\n"
         )
         try:
@@ -175,6 +182,8 @@ def _control(bank: Bank, method: str, parts: list[str], asked: dict[str, Any]) -
             return bank.open_accounts(asked.get("accounts"))
         case ("POST", "account"):
             return bank.change_account(asked)
+        case ("POST", "pay-in"):
+            return bank.pay_in(asked)
         case ("GET", "script"):
             return bank.script()
         case ("POST", "script"):

@@ -6,12 +6,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .books import DIED, Books, unknown
-from .instruction import NotAnInstruction, receive, usable_id
+from .instruction import NotAnInstruction, pay_in, receive, usable_id
+from .messages.notification import write as camt054
 from .script import BadRule, Plan, Script
 from .signing import NAME, Signer
 
@@ -35,6 +36,8 @@ class Answer:
     body: dict[str, Any]
     status: int = 200
     plan: Plan = field(default_factory=Plan)
+    message: bytes | None = None  # an ISO 20022 document instead of the body
+    signature: str = ""  # over the message, by the bank's key
 
 
 class Bank:
@@ -130,6 +133,31 @@ class Bank:
 
         return self._call("statement", [], _work)
 
+    def credits(self, number: str, after: int, limit: int) -> Answer:
+        """camt.054: what came into an account behind a number, oldest first."""
+
+        def _work(_plan: Plan, now_ms: int) -> Answer:
+            if number not in self._books.accounts([number]):
+                raise Problem(404, "unknown_account", f"no account {number!r} here")
+            size = max(1, min(limit, LARGEST_PAGE))
+            found = self._books.credited(number, after, size + 1)
+            page, last = found[:size], len(found) <= size
+            return self._signed(camt054(number, after, page, last=last, now=now_ms // 1000))
+
+        return self._call("credits", [], _work)
+
+    def _signed(self, message: bytes) -> Answer:
+        return Answer({}, message=message, signature=self._signer.sign(message))
+
+    def pay_in(self, value: object) -> Answer:
+        """Control: a customer pays into an account, with a reference."""
+        asked = _usable(pay_in, value)
+        with self._lock, self._books.transaction():
+            reason = self._books.pay_in(asked, int(time.time()))
+        if reason is not None:
+            raise Problem(409, reason, f"nothing was paid into {asked.number!r}")
+        return Answer({"number": asked.number, "amount_fen": asked.amount_fen})
+
     def open_accounts(self, accounts: object) -> Answer:
         """Control: open accounts with opening balances; one that is open already stays."""
         rows = [_account(value) for value in _batch(accounts, "accounts")]
@@ -198,7 +226,7 @@ class Bank:
                 answer = work(plan, now_ms)
         if plan.die == "after":
             os._exit(DIED)
-        return Answer(answer.body, answer.status, plan)
+        return replace(answer, plan=plan)
 
 
 def enveloped(body: dict[str, Any]) -> dict[str, Any]:

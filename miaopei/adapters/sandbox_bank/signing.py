@@ -21,7 +21,7 @@ DECLARES = {
 
 
 class Signer:
-    """Signs closing statements. The private key never leaves the bank's folder."""
+    """Signs messages and closing statements. The private key never leaves the bank's folder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,6 +30,10 @@ class Signer:
     def public_key(self) -> str:
         """The raw public key, 64 hex digits."""
         return self._private().public_key().public_bytes_raw().hex()
+
+    def sign(self, message: bytes) -> str:
+        """The signature over a message that goes out, hex."""
+        return self._private().sign(message).hex()
 
     def close(self, instruction: str, held: str, at: int) -> tuple[str, str]:
         """A statement that the id is closed, as text, and the signature over its UTF-8 bytes."""
@@ -47,7 +51,7 @@ class Signer:
             sort_keys=True,
             separators=(",", ":"),
         )
-        return statement, self._private().sign(statement.encode()).hex()
+        return statement, self.sign(statement.encode())
 
     def _private(self) -> Ed25519PrivateKey:
         # The library is read only here, so that starting the bank does not wait for it.
