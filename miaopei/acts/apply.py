@@ -44,6 +44,7 @@ from . import (
     retain,
     revoke_consent,
     seats,
+    source_state,
     take_over,
     time,
 )
@@ -97,6 +98,7 @@ KINDS: dict[str, ModuleType] = {
         resolve,
         retain,
         revoke_consent,
+        source_state,
         take_over,
         time,
     )

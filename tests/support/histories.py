@@ -92,6 +92,10 @@ class _Maker:
         raised = {"rules": 2, "height": 10**9}  # a height that no history comes to
         self.town.send(self.town.act("raise_rules", raised))
         self.people()
+        for said in ("heard", "silent"):
+            body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
+            body |= {"valid_seconds": HOUR, "why": ""}
+            assert self.town.send(self.town.act("source_state", body, said)).ok
         for _ in range(3):
             self.shake()  # so that some of it still waits at the end
         self.tell()
