@@ -21,6 +21,7 @@ from ..node.vault.tokens import KEY_BYTES, SubjectKeys
 
 NAMES = ("acts", "log", "box")
 SUBJECTS = "subjects"
+GRID = "grid"  # the group of a record's books and the grid's systems
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
 
@@ -55,6 +56,16 @@ def subject_keys(path: Path, group: str) -> SubjectKeys:
     except (ValueError, TypeError, AttributeError) as error:
         raise _unreadable(path, error) from None
     return SubjectKeys(group, keys)
+
+
+def grid_keys(path: Path) -> SubjectKeys:
+    """The keys that this record's books and the grid's systems share, made at first use.
+
+    Errors   Refused keys.unreadable.
+    """
+    if GRID in _read(path).get(SUBJECTS, {}):
+        return subject_keys(path, GRID)
+    return add_subject_key(path, GRID)
 
 
 def add_subject_key(

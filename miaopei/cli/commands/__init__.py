@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ..books import importing
+from ..outage import commands as outage
 from . import engines, facts, keeping, live, nets, pricing, records
 
 HELP = """
@@ -40,7 +41,7 @@ terms = typer.Typer(
 feed = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Files of facts: earthquakes, losses, deaths.",
+    help="Facts: files of earthquakes, losses, deaths; the two systems of a grid.",
 )
 
 engine = typer.Typer(
@@ -68,6 +69,9 @@ kernels.command("prepare")(facts.kernels_prepare)
 app.add_typer(feed, name="feed")
 feed.command("read")(facts.feed_read)
 feed.command("take")(live.feed_take)
+feed.command("trust")(outage.feed_trust)
+feed.command("sources")(outage.feed_sources)
+feed.command("listen")(outage.feed_listen)
 for command in (
     *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
     *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),

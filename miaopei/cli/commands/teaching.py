@@ -155,6 +155,18 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei feed take rapid.csv --data var/live",
         "把一份事实文件收进实时记录：签名、入账、裁定、付款。",
     ),
+    "feed trust": (
+        "miaopei feed trust grid.command --key HEX --url http://127.0.0.1:9001",
+        "信任一个电网系统的公钥，并记下向它补召消息的地址。",
+    ),
+    "feed sources": (
+        "miaopei feed sources --json",
+        "各电网系统：在报还是静默、公钥、收到多少、缺失和已失的序号。",
+    ),
+    "feed listen": (
+        "miaopei feed listen --port 8430 --sms http://127.0.0.1:9002",
+        "接收推送的消息，补召缺失，裁定、付款、发通知，按 Ctrl-C 结束。",
+    ),
     "net init": (
         "miaopei net init DIR --members 6 --replay",
         "为每个成员各建一个文件夹：创世、密钥和设置。",

@@ -58,13 +58,15 @@ TITLES: Mapping[int, tuple[str, str]] = {
 class Door:
     """Takes pushed messages in, one after the other; `after` is told of each, once it is answered.
 
-    `clock` gives the time of receipt for the record.
+    `clock` gives the time of receipt for the record; `public` is our address as sources sign it,
+    where a proxy ends TLS before us.
     """
 
     intake: Intake
     trusted: Mapping[str, Trusted]
     clock: Callable[[], int]
     after: Callable[[Taken], None] = lambda _taken: None
+    public: str | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)  # held while the record is used
 
     def app(self) -> Starlette:
@@ -86,7 +88,8 @@ class Door:
                 raise no("unknown_source", source=named[:60])
             _media(request)
             data = await _body(request)
-            pushed = Pushed(request.method, str(request.url), dict(request.headers))
+            url = str(request.url) if self.public is None else f"{self.public}{request.url.path}"
+            pushed = Pushed(request.method, url, dict(request.headers))
             sender = signer(pushed, data, keys)
             if sender != named:
                 raise no("other_source", source=named, sender=sender)

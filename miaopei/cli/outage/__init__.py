@@ -1,0 +1,1 @@
+"""Commands of the outage line: sources trusted, files taken, pushes and meters listened to."""

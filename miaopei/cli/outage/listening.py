@@ -1,0 +1,135 @@
+"""`feed listen`: pushes and meters taken as they come; gaps asked for; decided, paid, notified.
+
+One process holds the record while it listens. Each round asks every source for what is missing and
+for its next number, lets deadlines ripen, sends notices, and says on the record who is heard.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from ...adapters.grid import hearing
+from ...adapters.grid.intake import Intake, Taken
+from ...adapters.grid.push.again import HttpSource, collect
+from ...adapters.grid.push.door import Door
+from ...adapters.grid.push.running import opened
+from ...adapters.grid.push.trust import Trusted, load
+from ...adapters.grid.sms import SmsOverHttp
+from ...errors import OutsideFault, Refusal, Refused
+from ...node.effects.notices import Notifier
+from ...settings import Language
+from ...wiring import Member, system_clock
+from .. import speak
+from ..demo import Tail
+from ..live import working
+from ..place import Place
+from .taking import names_of
+
+ASK_EVERY, WORK_EVERY = 30.0, 2.0  # seconds between rounds
+BEAT = 0.2
+
+
+@dataclass
+class Listener:
+    """What one process does while it listens; `rounds` is called with the door's turn held."""
+
+    member: Member
+    intake: Intake
+    trusted: dict[str, Trusted]
+    notifier: Notifier | None
+    silent_after: int
+    tell: Callable[[str], None]
+    since: int = field(default_factory=system_clock)
+
+    def after(self, taken: Taken) -> None:
+        """What follows a message that was taken: who sent it is heard; what it owes is done."""
+        with self.member.node.store.writing() as block:
+            hearing.heard(block, taken.source, system_clock(), "message")
+        self.work()
+
+    def work(self) -> None:
+        """Let time pass, decide, pay, and send notices; outside faults are tried again later."""
+        try:
+            self.member.node.pass_time(system_clock())
+            self.member.work()
+            if self.notifier is not None:
+                self.notifier.run()
+        except OutsideFault as fault:
+            if not fault.retry:
+                raise
+            self.tell(str(fault))
+
+    def ask(self) -> None:
+        """Ask each source for what is missing, and for the number that would come next."""
+        for name, known in self.trusted.items():
+            if known.url is None:
+                continue
+            source = HttpSource(name, known.url, known.keys)
+            try:
+                collect(self.intake, name, source, system_clock)
+                while (data := source.get(self.intake.line(name).next)) is not None:
+                    self.intake.take(data, system_clock(), sender=name)
+                with self.member.node.store.writing() as block:
+                    hearing.heard(block, name, system_clock(), "asked")
+            except Refused as refused:
+                self.tell("; ".join(r.code for r in refused.refusals))
+            except OutsideFault as fault:
+                if not fault.retry:
+                    raise
+                self.tell(str(fault))
+
+    def say(self) -> None:
+        """Say on the record which sources are heard: those that can be asked."""
+        watched = {name: self.since for name, known in self.trusted.items() if known.url}
+        hearing.speak(self.member.node, watched, system_clock(), self.silent_after)
+
+
+def listen(
+    place: Place,
+    port: int,
+    *,
+    address: str | None,
+    sms: str | None,
+    silent_after: int,
+    seconds: float | None,
+    language: Language,
+) -> int:
+    """Listen until Ctrl-C, or for so many seconds."""
+    speaker = speak.Speaker(language)
+    trusted = load(place.folder)
+    if not trusted:
+        raise Refused(Refusal("cli.nobody_trusted", {"folder": str(place.folder)}))
+    with ExitStack() as opening:
+        member = opening.enter_context(working(place))
+        intake = Intake(member.node, names_of(place))
+        notifier = Notifier(member.node, SmsOverHttp(sms)) if sms else None
+        listener = Listener(member, intake, trusted, notifier, silent_after, speak.note)
+        tail = Tail(member, speaker)
+        door = Door(intake, trusted, system_clock, listener.after, public=address)
+        here = opening.enter_context(opened(door, port))
+        speak.out(speaker.text("listening", address=address or here))
+        try:
+            _rounds(listener, door, tail, None if seconds is None else time.monotonic() + seconds)
+        except KeyboardInterrupt:
+            speak.note(speaker.text("served"))
+    return 0
+
+
+def _rounds(listener: Listener, door: Door, tail: Tail, end: float | None) -> None:
+    ask_at = work_at = time.monotonic()
+    while end is None or time.monotonic() < end:
+        now = time.monotonic()
+        with door.turn:
+            if now >= ask_at:
+                listener.ask()
+                ask_at = now + ASK_EVERY
+            if now >= work_at:
+                listener.work()
+                listener.say()
+                work_at = now + WORK_EVERY
+            for line in tail.lines():
+                speak.out(line)
+        time.sleep(BEAT)
