@@ -14,10 +14,10 @@ from ..measures import place
 from ..measures.instant import from_beijing
 
 SHOCK, LOSS_REPORT, DEATHS, READING = "shock", "loss_report", "deaths", "reading"
-OUTAGE, RESTORATION = "outage", "restoration"
+OUTAGE, RESTORATION, TICKETS = "outage", "restoration", "tickets"
 GROUPED = (SHOCK, READING)  # kinds that open occurrences
 ATTACHED = (LOSS_REPORT, DEATHS)  # kinds that attach to them by their day
-KEYED = (OUTAGE, RESTORATION)  # kinds that belong to the occurrence of their event key
+KEYED = (OUTAGE, RESTORATION, TICKETS)  # kinds that belong to the occurrence of their event key
 LIST = "miaopei/list/1"  # media of a sealed list: one row a person, sorted by subject token
 
 # Table 3 of the Yunnan paper (地震经济损失统计): item -> (group, Chinese name). Source: docs/specs/
@@ -174,6 +174,7 @@ FORMS: Mapping[str, Mapping[str, Rule]] = {
         "cause": _or_null(_integer(0, 99)),
         "list": _or_null(_list),
     },
+    TICKETS: {"published_at": _INSTANT, "list": _list},
 }
 # Two moments of one kind that have an order: (earlier, later, refused where the other way round).
 ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {

@@ -17,7 +17,7 @@ from miaopei.products.planned_outage import PRODUCT
 from tests.support.facts import row
 from tests.support.town import Town, good
 
-COMMAND, METERS = "grid.command", "grid.meter"
+COMMAND, METERS, SERVICE = "grid.command", "grid.meter", "grid.service"
 OFF, ON = "2021-06-01 08:00:00", "2021-06-01 18:00:00"
 PUBLISHED = "2021-05-29 09:00:00"
 NUMBER = "YY-20210601-001"
@@ -87,11 +87,23 @@ def back(town: Town, times: Mapping[str, str | None], *, source: str = COMMAND,
     return row(Observation("restoration", source, number, revision, "reviewed", values))
 
 
+def complained(
+    town: Town, tickets: Mapping[str, int], *, number: str = NUMBER, revision: int = 0,
+    published: str = "2021-06-02 09:00:00",
+) -> Row:  # fmt: skip
+    """Complaint tickets of an outage: customer -> how many."""
+    values = {
+        "published_at": from_beijing(published),
+        "list": sealed(town, {c: {"tickets": count} for c, count in tickets.items()}),
+    }
+    return row(Observation("tickets", SERVICE, number, revision, "reviewed", values))
+
+
 def grid_town(**listing: Any) -> tuple[Town, str]:
-    """A town with both grid systems and the planned-outage cover listed."""
+    """A town with the grid's systems and the planned-outage cover listed."""
     town = Town().set_up(())
     key = {"key": town.me.acts.public_key().public_bytes_raw().hex(), "since": 0, "until": None}
-    kinds = {COMMAND: ["outage", "restoration"], METERS: ["restoration"]}
+    kinds = {COMMAND: ["outage", "restoration"], METERS: ["restoration"], SERVICE: ["tickets"]}
     sources = [
         town.act(
             "register_source",

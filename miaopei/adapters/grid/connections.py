@@ -95,6 +95,12 @@ def resolve(reading: Reading, scope: Scope, names: Names) -> list[Tokens]:
     return list(found.values())
 
 
+def count(reading: Reading) -> int:
+    """The customers of all feeders that are kept."""
+    feeders = set(_index(reading).values())
+    return sum(len(people) for feeder in feeders for people in _kept(reading, feeder).values())
+
+
 def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, str]]]:
     if len(data) > LARGEST:
         raise no("too_large", length=len(data), limit=LARGEST)

@@ -11,7 +11,7 @@ from typing import Any
 from ...acts.facts import product_of
 from ...acts.state import State
 from ...errors import Refused
-from ...evidence.kinds import LIST, OUTAGE, RESTORATION
+from ...evidence.kinds import LIST, OUTAGE, RESTORATION, TICKETS
 from ...evidence.observation import Observation, check
 from ...evidence.outage.lists import commitment
 from ...measures.identity import canonical, content_id
@@ -19,14 +19,20 @@ from ...node.node import Node
 from ...node.ports import Reading, Writing
 from ...node.vault.blobs import seal_blob
 from .connections import Names, Tokens, resolve
-from .message import Back, Plan, Said, no
+from .message import Back, Plan, Said, Tickets, no
 
 Rows = Mapping[str, Mapping[str, int | None]]  # token -> what stands beside it
 
 
 def kind_of(said: Said) -> str:
     """The kind of observation that it becomes."""
-    return OUTAGE if isinstance(said, Plan) else RESTORATION
+    match said:
+        case Plan():
+            return OUTAGE
+        case Back():
+            return RESTORATION
+        case Tickets():
+            return TICKETS
 
 
 def persons_of(reading: Reading, said: Said, names: Names) -> tuple[list[Tokens], Rows | None]:
@@ -40,6 +46,9 @@ def persons_of(reading: Reading, said: Said, names: Names) -> tuple[list[Tokens]
         if not people and not said.cancelled:
             raise no("nobody", outage=said.number)
         return people, {token: {} for tokens in people for token in tokens}
+    if isinstance(said, Tickets):
+        made = {t: {"tickets": c.tickets} for c in said.complaints for t in names(c.customer)}
+        return [], made
     _check_times(said)
     if said.times is None:
         return [], None
@@ -60,7 +69,7 @@ def observe(
 
     Errors   Refused evidence.*: what the record would say against it; nothing is sealed then.
     """
-    readers = _readers(State(block), source["id"])
+    readers = _readers(State(block), source["id"], kind_of(said))
     empty = {"blob": "0" * 64, "length": 0, "count": 0, "root": "0" * 64, "media": LIST}
     trial = _observation(source["id"], said, None if rows is None else empty)
     if refusals := check(trial, None, now):
@@ -97,6 +106,8 @@ def _values(said: Said) -> dict[str, Any]:
             "feeder": said.feeder,
             "replaces": list(said.replaces),
         }
+    if isinstance(said, Tickets):
+        return {"published_at": said.published_at}
     return {
         "published_at": said.published_at,
         "first_off": said.first_off,
@@ -119,10 +130,17 @@ def _check_times(said: Back) -> None:
         raise no("after_the_last", outage=said.number, last_on=said.last_on, found=late)
 
 
-def _readers(state: State, source: str) -> Sequence[str]:
-    """The listings whose product reads this source: their deciders must open its lists."""
+def _readers(state: State, source: str, kind: str) -> Sequence[str]:
+    """The listings whose deciders must open its lists: those whose product reads the source. No
+    product reads tickets; their readers are those of every cover of outages.
+    """
+    products = {
+        listing: product_of(state, entry["product"])
+        for listing, entry in state.range("listing", "")
+    }
     return [
         listing
-        for listing, entry in state.range("listing", "")
-        if any(source in rule.sources for rule in product_of(state, entry["product"]).inputs)
+        for listing, product in products.items()
+        if any(source in rule.sources for rule in product.inputs)
+        or (kind == TICKETS and product.grouping["kind"] == OUTAGE)
     ]

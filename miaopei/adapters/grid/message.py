@@ -1,4 +1,4 @@
-"""What one message of a grid system says: plans of outages, and restorations. Values only.
+"""What one message of a grid system says: plans, restorations, complaint tickets. Values only.
 
 Customer numbers stand here in plain, in memory and never longer: no form of these values is kept,
 shown or logged. Times are UTC seconds. Fields: docs/specs/outage.md, section 5.
@@ -66,6 +66,24 @@ class Back:
 
 
 @dataclass(frozen=True)
+class Complaint:
+    """How many complaint tickets one customer has made about an outage."""
+
+    customer: str = field(repr=False)
+    tickets: int
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """All complaint tickets of an outage so far; a further revision takes the place of this one."""
+
+    number: str
+    revision: int
+    published_at: int
+    complaints: tuple[Complaint, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Unread:
     """A part of a message that could not be read: its place, and why."""
 
@@ -73,7 +91,7 @@ class Unread:
     refusals: tuple[Refusal, ...]
 
 
-Said = Plan | Back
+Said = Plan | Back | Tickets
 
 
 @dataclass(frozen=True)
@@ -119,13 +137,19 @@ def each(
 
 def _fitting(said: Said) -> Said:
     """Errors   Refused where more customers are named than one outage may have, or one twice."""
-    named = (
-        said.scope.customers
-        if isinstance(said, Plan)
-        else tuple(times.customer for times in said.times or ())
-    )
+    named = _named(said)
     if len(named) > MOST_CUSTOMERS:
         raise no("too_many_customers", outage=said.number, count=len(named), limit=MOST_CUSTOMERS)
     if len(set(named)) < len(named):
         raise no("customer_twice", outage=said.number, count=len(named) - len(set(named)))
     return said
+
+
+def _named(said: Said) -> tuple[str, ...]:
+    match said:
+        case Plan():
+            return said.scope.customers
+        case Back():
+            return tuple(times.customer for times in said.times or ())
+        case Tickets():
+            return tuple(each.customer for each in said.complaints)

@@ -6,16 +6,17 @@ Keys stand once, numbers are whole, times carry their zone. Source: docs/specs/o
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
 from ...errors import Refused
 from ...measures.instant import from_utc_text
-from .message import Back, Message, Plan, Said, Scope, Times, each, no
+from .message import Back, Complaint, Message, Plan, Said, Scope, Tickets, Times, each, no
 
 FORMAT = "miaopei.grid/1"
 MEDIA = "application/json"
-HEAD = {"format", "sandbox", "source", "sequence", "sent_at", "plans", "restorations"}
+HEAD = {"format", "sandbox", "source", "sequence", "sent_at", "plans", "restorations", "tickets"}
 PLAN = {
     *("number", "revision", "state", "published_at", "off_planned", "on_planned", "cause"),
     *("feeder", "replaces", "scope"),
@@ -24,6 +25,7 @@ BACK = {
     *("number", "revision", "published_at", "first_off", "last_on", "complete", "cause"),
     "customers",
 }
+TICKETS = {"number", "revision", "published_at", "customers"}
 
 
 def read(data: bytes) -> Message:
@@ -45,9 +47,8 @@ def read(data: bytes) -> Message:
         raise no("not_json", why=type(error).__name__) from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise no("bad_field", field="format")
-    _only(value, HEAD, {"sandbox", "plans", "restorations"})
-    plans, backs = _list(value, "plans"), _list(value, "restorations")
-    reads = [*(partial(_plan, part) for part in plans), *(partial(_back, part) for part in backs)]
+    _only(value, HEAD, {"sandbox", *READ})
+    reads = [partial(read, part) for name, read in READ.items() for part in _list(value, name)]
     said, unread = each(enumerate(reads))
     return Message(
         source=_text(value, "source", 60),
@@ -98,6 +99,24 @@ def _back(value: Any) -> Said:
         cause=None if value["cause"] is None else _whole(value, "cause"),
         times=times,
     )
+
+
+def _tickets(value: Any) -> Said:
+    _only(value, TICKETS, set())
+    return Tickets(
+        number=_text(value, "number", 60),
+        revision=_whole(value, "revision"),
+        published_at=_time(value, "published_at"),
+        complaints=tuple(map(_complaint, _list(value, "customers"))),
+    )
+
+
+def _complaint(value: Any) -> Complaint:
+    _only(value, {"customer", "tickets"}, set())
+    tickets = _whole(value, "tickets")
+    if not tickets:
+        raise no("bad_field", field="tickets")
+    return Complaint(_text(value, "customer", 64), tickets)
 
 
 def _times(value: Any) -> Times:
@@ -159,3 +178,10 @@ def _time(value: dict[str, Any], name: str) -> int:
 
 def _time_or_none(value: dict[str, Any], name: str) -> int | None:
     return None if value[name] is None else _time(value, name)
+
+
+READ: Mapping[str, Callable[[Any], Said]] = {
+    "plans": _plan,
+    "restorations": _back,
+    "tickets": _tickets,
+}

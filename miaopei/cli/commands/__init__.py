@@ -11,6 +11,7 @@ import typer
 
 from ..books import importing
 from ..outage import commands as outage
+from ..reports import commands as reports
 from . import engines, facts, keeping, live, nets, pricing, records
 
 HELP = """
@@ -59,6 +60,7 @@ app.command()(records.demo)
 app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
+app.add_typer(reports.app, name="report")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)

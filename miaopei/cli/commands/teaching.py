@@ -167,6 +167,18 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei feed listen --port 8430 --sms http://127.0.0.1:9002",
         "接收推送的消息，补召缺失，裁定、付款、发通知，按 Ctrl-C 结束。",
     ),
+    "report experience": (
+        "miaopei report experience --json",
+        "各产品按条款版本的保费、赔款和赔付率。",
+    ),
+    "report reliability": (
+        "miaopei report reliability --served 6000",
+        "在案停电的供电可靠性指标 SAIDI、SAIFI、CAIDI（IEEE 1366）及重大事件日。",
+    ),
+    "report complaints": (
+        "miaopei report complaints",
+        "每次停电的投诉工单：获赔客户与未获赔客户对照。",
+    ),
     "net init": (
         "miaopei net init DIR --members 6 --replay",
         "为每个成员各建一个文件夹：创世、密钥和设置。",

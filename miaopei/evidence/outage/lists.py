@@ -18,6 +18,7 @@ from ...measures.identity import content_id
 Row = Mapping[str, Any]
 SCOPE = frozenset({"v", "salt", "token"})
 TIMES = frozenset({"v", "salt", "token", "off", "on"})
+COUNTED = frozenset({"v", "salt", "token", "tickets"})  # complaint tickets of one customer
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def check(rows: Sequence[Row], fields: frozenset[str]) -> None:
     before = ""
     for place, row in enumerate(rows):
         good = set(row) == fields and row["v"] == 1 and _is_token(row["token"])
-        if not good or not _is_token(row["salt"]) or not _times(row):
+        if not good or not _is_token(row["salt"]) or not _figures(row):
             raise Refused(Refusal("evidence.bad_list", {"row": place, "why": "form"}))
         if row["token"] <= before:
             raise Refused(Refusal("evidence.bad_list", {"row": place, "why": "order"}))
@@ -121,8 +122,10 @@ def _is_token(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
 
 
-def _times(row: Row) -> bool:
+def _figures(row: Row) -> bool:
     given = [row[name] for name in ("off", "on") if name in row]
     if any(value is not None and type(value) is not int for value in given):
+        return False
+    if "tickets" in row and not (type(row["tickets"]) is int and row["tickets"] > 0):
         return False
     return len(given) < 2 or None in given or given[1] >= given[0]

@@ -1,0 +1,1 @@
+"""`miaopei report`: what a record adds up to."""

@@ -1,0 +1,171 @@
+"""What reports need of sealed lists and opened rows: only a member of the book's group has them.
+
+The reports themselves (`reports.reliability`, `complaints`, `experience`) are pure and know no
+store. Tokens are joined here and go no further than counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..acts.facts import facts_of_event, product_of
+from ..acts.state import State
+from ..evidence.findings.quorum import latest
+from ..evidence.grouping import Fact
+from ..evidence.kinds import OUTAGE, RESTORATION, TICKETS
+from ..evidence.outage.lists import COUNTED, SCOPE, TIMES, Row
+from ..evidence.outage.plans import Plan, plan_of
+from ..reports.complaints import Compared, compare
+from ..reports.experience import Settled, Told
+from ..reports.reliability import Interruption, felt
+from .effects.listed import open_list
+from .ports import Identity, Reading
+
+RESTORED, PLANNED = "outage.restored", "outage.planned"
+
+
+class Reporting:
+    """One snapshot of a record and the keys of the member that reads it."""
+
+    def __init__(self, reading: Reading, state: State, identity: Identity) -> None:
+        self.reading, self._state, self._identity = reading, state, identity
+
+    def interruptions(self, since: int, until: int) -> list[Interruption]:
+        """Outages that began in [since, until) and are over, by the newest complete report of the
+        first source that has one, in the contract's order.
+        """
+        found = []
+        for number, facts in self._outages():
+            report = self._report(facts, number)
+            if report is None:
+                continue
+            values, plan = report.observation.values, self._plan(facts, number)
+            began = values["first_off"]
+            if began is None:
+                began = plan.began_at if plan else values["last_on"]
+            if not since <= began < until:
+                continue
+            if values["list"] is not None:
+                rows = self._rows(values["list"], TIMES)
+                spans = ((_or(r["off"], began), r["on"]) for r in rows if r["on"] is not None)
+                found.append(felt(number, began, spans))
+            elif plan is not None:
+                count = plan.values["list"]["count"]
+                found.append(felt(number, began, [(began, values["last_on"])], count))
+        return sorted(found, key=lambda each: (each.began_at, each.number))
+
+    def complaints(self) -> list[Compared]:
+        """Each outage that has tickets: those who were paid beside those who were not."""
+        found = []
+        for number, facts in self._outages():
+            tickets = _newest(facts, TICKETS, number)
+            plan = self._plan(facts, number)
+            if not tickets or plan is None:
+                continue
+            counted: dict[str, int] = {}
+            for fact in tickets:
+                for row in self._rows(fact.observation.values["list"], COUNTED):
+                    counted[row["token"]] = counted.get(row["token"], 0) + row["tickets"]
+            scope = [row["token"] for row in self._rows(plan.values["list"], SCOPE)]
+            found.append(compare(number, scope, counted, self._paid(number)))
+        return found
+
+    def experience(self) -> Iterator[Told]:
+        """Each listing with its rows and what its settlements came to."""
+        settled = self._settled()
+        for listing, entry in self._state.range("listing", ""):
+            book = self._state.get("book", listing)
+            size = 0 if book is None else book["size"]
+            rows = (recorded.row for recorded in self.reading.rows(listing, size))
+            product = product_of(self._state, entry["product"])
+            yield Told(listing, product, rows, settled.get(listing, []))
+
+    def _settled(self) -> dict[str, list[Settled]]:
+        """What settlements come to, by listing; only the last of a case still holds a reserve."""
+        found: dict[str, list[Settled]] = {}
+        last = {case["settlement"] for _, case in self._state.range("case", "")}
+        for id, entry in self._state.range("settlement", ""):
+            value = entry["settlement"]
+            trigger = self._state.need("trigger", value["trigger"])
+            reserved = payouts = 0
+            for claim in self.reading.claims(value["trigger"]):
+                held = claim["state"] == "held" and id in last
+                reserved += max(0, claim["owed_fen"] - claim["settled_fen"]) if held else 0
+                payouts += claim["pay_fen"] > 0
+            pay = value["totals"]["pay_fen"]
+            told = Settled(trigger["version"], pay, reserved, payouts)
+            found.setdefault(value["listing"], []).append(told)
+        return found
+
+    def _paid(self, number: str) -> set[str]:
+        """Tokens of the policies for which a payout of this outage was settled."""
+        found: set[str] = set()
+        about = {o for o, key in self._keys.items() if key == number}
+        for _, entry in self._state.range("settlement", ""):
+            value = entry["settlement"]
+            trigger = self._state.need("trigger", value["trigger"])
+            if trigger["occurrence"] not in about:
+                continue
+            claims = self.reading.claims(value["trigger"])
+            paid = [claim["policy"] for claim in claims if claim["pay_fen"]]
+            rows = self.reading.rows_of(value["listing"], trigger["book_size"], paid)
+            found.update(r.row.subject for r in rows if r.row.subject is not None)
+        return found
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str]:
+        """Occurrence -> the event key of the observation that founded it."""
+        found = {}
+        for _, value in self._state.range("occurrence", ""):
+            founder = self._state.need("observation", value["founding"])["observation"]
+            found[value["id"]] = founder["event_key"]
+        return found
+
+    @cached_property
+    def _sources(self) -> tuple[list[str], list[str]]:
+        """Sources of restorations and of plans, in the order of the contracts that read them."""
+        read: dict[str, list[str]] = {RESTORED: [], PLANNED: []}
+        for _, entry in self._state.range("listing", ""):
+            for rule in product_of(self._state, entry["product"]).inputs:
+                named = read.get(rule.measure)
+                if named is not None:
+                    named += [s for s in (*rule.sources, *rule.fallback) if s not in named]
+        return read[RESTORED], read[PLANNED]
+
+    def _outages(self) -> Iterator[tuple[str, list[Fact]]]:
+        """Every outage number on file, with all that was said of it."""
+        seen: set[str] = set()
+        for key, _ in self._state.range("seen", f"{OUTAGE}/"):
+            entry = self._state.need("observation", key.rpartition("/")[2])
+            number = entry["observation"]["event_key"]
+            if number not in seen:
+                seen.add(number)
+                yield number, facts_of_event(self._state, number)
+
+    def _plan(self, facts: Sequence[Fact], number: str) -> Plan | None:
+        plan = plan_of(facts, number, self._sources[1])
+        return plan if isinstance(plan, Plan) else None
+
+    def _report(self, facts: Sequence[Fact], number: str) -> Fact | None:
+        complete = [f for f in _newest(facts, RESTORATION, number) if _whole(f)]
+        by_source = {fact.observation.source: fact for fact in complete}
+        return next((by_source[s] for s in self._sources[0] if s in by_source), None)
+
+    def _rows(self, reference: Mapping[str, Any], fields: frozenset[str]) -> list[Row]:
+        return open_list(self.reading, self._identity, reference, fields)
+
+
+def _newest(facts: Sequence[Fact], kind: str, number: str) -> list[Fact]:
+    """The current revision of each source."""
+    about = (f for f in facts if f.observation.kind == kind and f.observation.event_key == number)
+    return latest(about)
+
+
+def _whole(fact: Fact) -> bool:
+    return bool(fact.observation.values["complete"])
+
+
+def _or(value: int | None, other: int) -> int:
+    return other if value is None else value

@@ -1,0 +1,125 @@
+"""How a product has done: premium, claims and loss ratio by version of its terms. Row O-21.
+
+A policy's premium belongs to the version in force when that transaction takes effect, a claim to
+the version that decided it; what the version of a policy cannot tell stands in no version's line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..measures.money import percent
+from ..policies.row import PolicyRow, Transaction
+from ..terms.filing import Product
+
+Version = int | None
+
+
+@dataclass
+class Line:
+    """One version of one listing's terms. Units   fen, down; None of a version: none in force.
+
+    `written_fen` is what was agreed, returned premium taken off; `earned_fen` the part of it whose
+    time has gone by.
+    """
+
+    listing: str
+    product: str
+    version: Version
+    policies: int = 0
+    written_fen: int = 0
+    earned_fen: int = 0
+    settled_fen: int = 0
+    reserved_fen: int = 0
+    payouts: int = 0
+
+    @property
+    def incurred_fen(self) -> int:
+        """What was settled, and what is reserved for claims that are held."""
+        return self.settled_fen + self.reserved_fen
+
+    def ratio(self, premium_fen: int) -> str | None:
+        """Incurred over a premium in per cent, two decimals, half up; None over nothing."""
+        return percent(self.incurred_fen, premium_fen) if premium_fen > 0 else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Sums in fen, ratios as text."""
+        return {
+            "listing": self.listing,
+            "product": self.product,
+            "terms_version": self.version,
+            "policies": self.policies,
+            "premium_written_fen": self.written_fen,
+            "premium_earned_fen": self.earned_fen,
+            "claims_settled_fen": self.settled_fen,
+            "claims_reserved_fen": self.reserved_fen,
+            "payouts": self.payouts,
+            "loss_ratio_percent": self.ratio(self.earned_fen),
+            "loss_ratio_of_written_percent": self.ratio(self.written_fen),
+        }
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What one settlement adds: its version, net amount, reserve and how many are paid."""
+
+    version: int
+    pay_fen: int
+    reserved_fen: int
+    payouts: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of one listing."""
+
+    listing: str
+    product: Product
+    rows: Iterable[PolicyRow] = field(default_factory=tuple)
+    settled: Iterable[Settled] = field(default_factory=tuple)
+
+
+def experience(told: Iterable[Told], now: int) -> list[Line]:
+    """Lines by listing and version, as things stand at `now` (UTC seconds)."""
+    found: dict[tuple[str, Version], Line] = {}
+
+    def line(one: Told, version: Version) -> Line:
+        key = (one.listing, version)
+        return found.setdefault(key, Line(one.listing, one.product.id, version))
+
+    for one in told:
+        for row in one.rows:
+            version = one.product.version_at(row.since)
+            own = line(one, None if version is None else version.number)
+            own.policies += row.transaction is Transaction.ISSUE
+            own.written_fen += _signed(row)
+            own.earned_fen += _earned(row, now)
+        for each in one.settled:
+            own = line(one, each.version)
+            own.settled_fen += each.pay_fen
+            own.reserved_fen += each.reserved_fen
+            own.payouts += each.payouts
+    return [found[key] for key in sorted(found, key=lambda k: (k[0], -1 if k[1] is None else k[1]))]
+
+
+def _signed(row: PolicyRow) -> int:
+    """A cancellation's row states what is given back."""
+    return -row.premium_fen if row.transaction is Transaction.CANCEL else row.premium_fen
+
+
+def _earned(row: PolicyRow, now: int) -> int:
+    """The part of a row's premium whose time has gone by, cut to whole fen."""
+    gone = min(max(now - row.since, 0), row.until - row.since)
+    return _signed(row) * gone // (row.until - row.since)
+
+
+def total(lines: Iterable[Line], name: str) -> Mapping[str, Any]:
+    """All lines together under one name, in the same form."""
+    whole = Line(name, "", None)
+    for each in lines:
+        for part in ("policies", "written_fen", "earned_fen", "settled_fen", "reserved_fen"):
+            setattr(whole, part, getattr(whole, part) + getattr(each, part))
+        whole.payouts += each.payouts
+    return whole.as_json()
