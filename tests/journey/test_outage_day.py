@@ -133,3 +133,37 @@ def test_the_record_of_the_day_holds_in_every_part(
         capture_output=True, text=True, timeout=110,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+def test_reliability_is_what_a_count_of_the_day_gives(
+    told: dict[str, Any], day: sqlite3.Connection, place: Path, server: str
+) -> None:
+    minutes = "(julianday(command_on) - julianday('2026-05-20 08:00:00')) * 1440"
+    customers, lost = day.execute(
+        f"select count(*), sum(cast({minutes} + 0.5 as integer)) from day where in_scope = '1'"
+    ).fetchone()
+    (served,) = day.execute("select count(*) from day").fetchone()
+    found = _asked(place, server, "report", "reliability")
+    assert (found["all"]["served"], found["all"]["customers_interrupted"]) == (served, customers)
+    assert found["all"]["saidi_minutes"] == f"{lost / served:.3f}"
+    assert found["all"]["saifi"] == f"{customers / served:.3f}"
+
+
+def test_experience_is_the_premium_and_what_was_paid(
+    told: dict[str, Any], day: sqlite3.Connection, place: Path, server: str
+) -> None:
+    (insured,) = day.execute("select count(*) from day where insured = '1'").fetchone()
+    (line,) = _asked(place, server, "report", "experience")
+    assert (line["policies"], line["premium_written_fen"]) == (insured, insured * 12_000)
+    assert (line["claims_settled_fen"], line["payouts"]) == (told["payout_fen"], told["payouts"])
+
+
+def _asked(place: Path, server: str, *command: str) -> Any:
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    done = subprocess.run(
+        [sys.executable, "-m", "miaopei.cli", *command, "--json", "--data", str(place),
+         "--dsn", dsn],
+        capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    return json.loads(done.stdout)

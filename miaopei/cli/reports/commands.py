@@ -53,9 +53,7 @@ def reliability(
     from .showing import reliability as run
 
     place = Place.of(data, dsn)
-    raise typer.Exit(
-        run(place, served, since, until, as_json=as_json, language=chosen(lang))
-    )
+    raise typer.Exit(run(place, served, since, until, as_json=as_json, language=chosen(lang)))
 
 
 @app.command()

@@ -106,8 +106,9 @@ def reliability(
     if limit is None:
         speak.out(speaker.text("report_no_threshold"))
     else:
-        facts = {"minutes": f"{limit.minutes:.3f}", "days": limit.days}
-        speak.out(speaker.text("report_threshold", **facts, major=", ".join(major) or "—"))
+        minutes, named_days = f"{limit.minutes:.3f}", ", ".join(major) or "—"
+        told = speaker.text("report_threshold", minutes=minutes, days=limit.days, major=named_days)
+        speak.out(told)
     return 0
 
 

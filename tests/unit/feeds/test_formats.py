@@ -184,6 +184,7 @@ def test_shipped_sources_are_those_that_the_readers_name_and_arrivals_are_assume
         "deaths.official",
         "grid.command",
         "grid.meter",
+        "grid.service",
     } == set(register)
     assert register["cenc.rapid"].operator == register["cenc.catalogue"].operator
     assert not register["usgs.comcat"].counted
