@@ -13,6 +13,7 @@ from typing import Any
 from ..acts.apply import ActResult
 from ..acts.resolve import held_in
 from ..adapters.feeds import read
+from ..adapters.sandbox_bank.starter import RunningBank
 from ..errors import Refusal, Refused
 from ..measures.instant import beijing_text
 from ..node import scheme
@@ -141,8 +142,9 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
 
 def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
     """A corrected account; what the bank refused for good is ordered again."""
-    with working(place) as member:
+    with with_bank(place) as (member, bank):
         assert member.payer is not None, "a working member has a rail"
+        bank.control.open_accounts([(account, name, 0)])  # a sandbox: the account is there
         with member.node.store.writing() as block:
             block.put_payee(subject, {"account": account, "name": name})
         with member.node.reading() as (_, state):
@@ -170,6 +172,13 @@ def working(place: Place, *, accept_clock: bool = False) -> Iterator[Member]:
 
     Errors   Refused cli.no_record, cli.replay_takes_no_live_facts.
     """
+    with with_bank(place, accept_clock=accept_clock) as (member, _):
+        yield member
+
+
+@contextmanager
+def with_bank(place: Place, *, accept_clock: bool = False) -> Iterator[tuple[Member, RunningBank]]:
+    """As `working`, with the sandbox bank's control side."""
     with place.alone(), place.record() as found:
         genesis: dict[str, Any] | None = found.node.genesis
     if genesis is None or genesis["clock"] != "live":
@@ -179,7 +188,8 @@ def working(place: Place, *, accept_clock: bool = False) -> Iterator[Member]:
         opened.enter_context(place.alone())
         address = opened.enter_context(place.database())
         bank = opened.enter_context(place.bank())
-        yield opened.enter_context(place.member(address, bank.address, accept_clock=accept_clock))
+        with place.member(address, bank.address, accept_clock=accept_clock) as member:
+            yield member, bank
 
 
 def _good(results: Iterable[ActResult]) -> None:

@@ -1,16 +1,16 @@
 """One row of a file as a policy to issue, or every fault of it: row, column, value, limit.
 
 Two layouts, told apart by the columns: ours (`policy_number`, `since`, `until`, `premium_yuan`,
-`account`, `name` and one column an input that the terms read; money in yuan under `<input>_yuan`)
-and OED location files (`LocNumber`, `BuildingTIV`, `LocCurrency`, `Latitude`, `Longitude`, with
-`AccNumber`, `LocInceptionDate` and `LocExpiryDate` where they stand). No fraction is computed with:
-decimals are read digit by digit.
+`account`, `name`, `customer` and one column an input that the terms read; money in yuan under
+`<input>_yuan`) and OED location files (`LocNumber`, `BuildingTIV`, `LocCurrency`, `Latitude`,
+`Longitude`, with `AccNumber`, `LocInceptionDate` and `LocExpiryDate` where they stand). No fraction
+is computed with: decimals are read digit by digit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import Fact, Refusal, Refused
@@ -21,6 +21,7 @@ from ...terms.words import Declared, Kind
 
 DECIMAL = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,18}))?")
 CURRENCY = "CNY"
+CUSTOMER = "customer"  # the number at the utility, kept as a token only
 OED = ("LocNumber", "BuildingTIV")
 PLACE = ("place_x", "place_y", "place_z")  # inputs that are a position as an integer unit vector
 WORLD = {"Latitude": 90, "Longitude": 180}  # degrees
@@ -31,13 +32,14 @@ class Reader:
     """Reads the rows of one file for one listing.
 
     `declared` is what the product's terms read from a policy; `since` and `until` (Beijing days)
-    stand for those that a file does not give.
+    stand for those that a file does not give. `token` makes the subject token of a `customer`.
     """
 
     columns: Sequence[str]
     declared: Sequence[Declared]
     since: str = ""
     until: str = ""
+    token: Callable[[str], str] | None = None
     _seen: dict[str, int] = field(default_factory=dict)
     _days: dict[str, int] = field(default_factory=dict)
 
@@ -80,16 +82,29 @@ class Reader:
         premium = 0
         if cells.get("premium_yuan"):
             premium = one.decimal("premium_yuan", 2, 0, 10**10) or 0
+        subject = self._subject(one)
         if one.faults or since is None or until is None:
             return None, one.faults
         self._seen[number] = row
         payee = {name: cells[name].strip() for name in ("account", "name") if cells.get(name)}
         values = {name: value for name, value in declared.items() if value is not None}
-        return Wanted(since, until, since, premium, payee, values), []
+        return Wanted(since, until, since, premium, payee, values, subject), []
 
     def forget(self) -> None:
         """Read from the first row again."""
         self._seen.clear()
+
+    def _subject(self, one: _Row) -> str | None:
+        """The token of the customer that a row names; the number itself is in no refusal."""
+        customer = one.cells.get(CUSTOMER, "").strip()
+        if not customer or self.token is None:
+            return None
+        try:
+            return self.token(customer)
+        except Refused:
+            facts: dict[str, Fact] = {"row": one.row, "column": CUSTOMER, "value": ""}
+            one.faults.append(Refusal("import.bad_customer", {**facts, "limit": "1 - 64"}))
+            return None
 
     def _number(self, one: _Row) -> str:
         number = one.text(self._names["number"])

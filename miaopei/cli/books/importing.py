@@ -17,9 +17,12 @@ from .sheet import Sheet
 if TYPE_CHECKING:
     from ...adapters.books.reading import Reader
     from ...adapters.books.tables import Table
+    from ...adapters.sandbox_bank.starter import RunningBank
     from ...wiring import Member
+    from ..place import Place
 
 SHOWN = 5  # rows of a preview
+AT_ONCE = 5_000  # accounts opened in one call
 
 
 def import_(
@@ -49,14 +52,15 @@ def import_(
     language = chosen(lang)
     place = Place.of(data, dsn)
     with ExitStack() as opened:
-        member = opened.enter_context(live.working(place))
+        member, bank = opened.enter_context(live.with_bank(place))
         sheet = Sheet(errors or file.with_suffix(".errors.csv"), language)
         opened.callback(sheet.close)
-        table, reader = _opened(member, file, listing, since, until)
+        table, reader = _opened(place, member, file, listing, since, until)
         if preview:
             told = _preview(table, reader, sheet)
         else:
-            told = _import(member, table, reader, listing, sheet, speak.Speaker(language))
+            rows = _with_accounts(bank, _rows(table, reader))
+            told = _import(member, table, rows, listing, sheet, speak.Speaker(language))
     told["errors"] = str(sheet.path) if sheet.count else None
     if as_json:
         speak.show_json(told)
@@ -72,11 +76,12 @@ def import_(
 
 
 def _opened(
-    member: Member, file: Path, listing: str, since: str, until: str
+    place: Place, member: Member, file: Path, listing: str, since: str, until: str
 ) -> tuple[Table, Reader]:
     from ...acts.facts import product_of
-    from ...adapters.books.reading import Reader
+    from ...adapters.books.reading import CUSTOMER, Reader
     from ...adapters.books.tables import open_table
+    from ...adapters.keys import grid_keys
     from ...errors import Refusal, Refused
     from ...node.mass.holding import declared_by
 
@@ -87,11 +92,22 @@ def _opened(
             known = ", ".join(key for key, _ in state.range("listing", ""))
             raise Refused(Refusal("import.no_listing", {"listing": listing[:60], "known": known}))
         product = product_of(state, entry["product"])
-    return table, Reader(table.columns, declared_by(product), since, until)
+    token = grid_keys(place.folder / "keys.json").token if CUSTOMER in table.columns else None
+    return table, Reader(table.columns, declared_by(product), since, until, token)
 
 
 def _rows(table: Table, reader: Reader) -> Iterator[Any]:
     return (reader.read(number, cells) for number, cells in table.rows())
+
+
+def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
+    """The rows, their payees' accounts opened at the sandbox bank, which knows nobody yet."""
+    while some := list(islice(rows, AT_ONCE)):
+        payees = [wanted.payee for wanted, _ in some if wanted is not None]
+        known = [(p["account"], p.get("name", ""), 0) for p in payees if p.get("account")]
+        if known:
+            bank.control.open_accounts(known)
+        yield from some
 
 
 def _preview(table: Table, reader: Reader, sheet: Sheet) -> dict[str, Any]:
@@ -107,7 +123,7 @@ def _preview(table: Table, reader: Reader, sheet: Sheet) -> dict[str, Any]:
 
 
 def _import(
-    member: Member, table: Table, reader: Reader, listing: str, sheet: Sheet, speaker: Any
+    member: Member, table: Table, rows: Iterator[Any], listing: str, sheet: Sheet, speaker: Any
 ) -> dict[str, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -125,7 +141,7 @@ def _import(
             member.decider,
             listing,
             table.digest[:24],
-            _rows(table, reader),
+            rows,
             sheet.add,
             lambda rows: progress.update(task, completed=rows),
         )
