@@ -36,6 +36,8 @@ class Account(StrEnum):
     RECEIVABLE_FROM_OVERPAID = "receivable_from_overpaid"
     PAYOUT_TO_ALLOT = "payout_to_allot"
     ALLOTMENT_PAYABLE = "allotment_payable"
+    PREMIUM_DEPOSIT = "premium_deposit"
+    PREMIUM_REFUND_PAYABLE = "premium_refund_payable"
 
 
 @dataclass(frozen=True)
@@ -63,5 +65,9 @@ CHART: dict[Account, Described] = {
     ),
     Account.ALLOTMENT_PAYABLE: Described(
         Kind.LIABILITY, "应付农户分配款", "Allotment payable to households"
+    ),
+    Account.PREMIUM_DEPOSIT: Described(Kind.LIABILITY, "预收保费", "Premium received before cover"),
+    Account.PREMIUM_REFUND_PAYABLE: Described(
+        Kind.LIABILITY, "应付退保费", "Premium to be returned"
     ),
 }

@@ -6,6 +6,8 @@ Nothing is in force yet: that takes the deciders' `hold_batch`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .base import Moment, Outcome, check_carriers, fields, known, parts_of, refuse
 from .blobs import check_reference
 from .envelope import Act
@@ -20,6 +22,24 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     book, rows, commitments, totals = fields(
         act.body, book=str, rows=dict, commitments=dict, totals=dict
     )
+    bring(state, act, now, book, rows, commitments, totals)
+    return Outcome()
+
+
+def bring(
+    state: State,
+    act: Act,
+    now: Moment,
+    book: str,
+    rows: dict[str, Any],
+    commitments: dict[str, Any],
+    totals: dict[str, Any],
+    applications: list[str] | None = None,
+) -> None:
+    """Write a batch that waits for its deciders; `applications` are those that its rows come from.
+
+    Errors   as the act's.
+    """
     entry = known(state, "book", book, "act.book_not_known")
     check_reference(rows, "miaopei/rows/1")
     check_reference(commitments, "miaopei/commitments/1")
@@ -43,7 +63,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
             "statements": {},
             "first": None,
             "recorded_at": None,
+            **({} if applications is None else {"applications": applications}),
         },
     )
     state.put("duty", f"hold/{book}/{now.height:012d}/{act.id}", {"batch": act.id, "book": book})
-    return Outcome()

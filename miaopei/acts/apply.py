@@ -18,7 +18,9 @@ from ..measures.identity import canonical, content_id
 from . import (
     admit_batch,
     admit_member,
+    admit_transactions,
     allot,
+    answer_application,
     cannot_decide,
     cases,
     close_ids,
@@ -28,13 +30,17 @@ from . import (
     end_grant,
     erase,
     file_area,
+    file_offer,
     file_product,
+    file_sanctions,
     grant,
     hold_batch,
     list_product,
     log_uses,
+    place_credit,
     raise_rules,
     receive_premium,
+    record_credit,
     record_facts,
     register_source,
     release,
@@ -44,7 +50,10 @@ from . import (
     retain,
     revoke_consent,
     seats,
+    sold,
     source_state,
+    take_application,
+    take_change,
     take_over,
     time,
 )
@@ -74,7 +83,9 @@ KINDS: dict[str, ModuleType] = {
     for module in (
         admit_batch,
         admit_member,
+        admit_transactions,
         allot,
+        answer_application,
         cannot_decide,
         close_ids,
         confirm_payments,
@@ -83,13 +94,17 @@ KINDS: dict[str, ModuleType] = {
         end_grant,
         erase,
         file_area,
+        file_offer,
         file_product,
+        file_sanctions,
         grant,
         hold_batch,
         list_product,
         log_uses,
+        place_credit,
         raise_rules,
         receive_premium,
+        record_credit,
         record_facts,
         register_source,
         release,
@@ -99,6 +114,8 @@ KINDS: dict[str, ModuleType] = {
         retain,
         revoke_consent,
         source_state,
+        take_application,
+        take_change,
         take_over,
         time,
     )
@@ -208,6 +225,7 @@ def apply_block(
         leaves += said
     ripened = Outcome()
     cases.ripen(state, ripened, Moment(height, at, rules, "time"))
+    sold.ripen(state, ripened, Moment(height, at, rules, "time"))
     leaves += [(made.id, _made_leaf(height, "time", made)) for made in ripened.made]
     if any(len(data) > LEAF_BYTES_MAX for _, data in leaves):
         raise Alarm("a leaf is longer than an entry of the log may be", height=height)

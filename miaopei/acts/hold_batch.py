@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..accounts.postings import premium_written
+from . import issued
 from .base import Moment, Outcome, clock_key, fields, known, refuse
 from .blobs import is_digest
 from .entries import post
@@ -58,4 +59,6 @@ def _in_force(
     if batch["totals"]["premium_fen"]:
         key = clock_key(now.time, batch_id)
         post(state, outcome, premium_written(key, now.time, batch_id, batch["totals"]["carriers"]))
+    if "applications" in batch:
+        issued.in_force(state, outcome, now, batch_id, batch)
     return outcome

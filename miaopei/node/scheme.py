@@ -18,14 +18,14 @@ from ..errors import Fact, Refusal, Refused
 from ..evidence.area import AreaSet
 from ..market.listing import Listing, Overpaid
 from ..market.placement import Placement
-from ..measures.identity import canonical, content_id, id_of, read_canonical
+from ..measures.identity import canonical, content_id, read_canonical
 from ..measures.instant import from_beijing
 from ..measures.money import yuan
-from ..policies.row import PolicyRow, Transaction, row_bytes
+from ..policies.row import PolicyRow, Transaction
 from ..products.shelf import Shelf
+from .mass.bringing import body_of
 from .node import Node
 from .ports import Writing
-from .vault.blobs import seal_blob
 
 FORMAT = "miaopei.scheme/1"
 PARTS = (
@@ -156,10 +156,7 @@ def issue(node: Node, book: str, wanted: Sequence[Wanted], name: str) -> int:
 
 
 def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> Act:
-    state = State(block)
-    listing = state.need("listing", state.need("book", book)["listing"])["listing"]
-    placement = Placement.from_json(listing["placement"])
-    rows, parts = [], dict.fromkeys((s.carrier for s in placement.shares), 0)
+    rows = []
     payees: list[tuple[str, dict[str, Any]]] = []
     for policy in wanted:
         row = PolicyRow(
@@ -178,34 +175,9 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
         rows.append(row)
         if policy.payee:  # who has no account yet is ordered to be paid, and told of
             payees.append((f"policy/{row.policy}", dict(policy.payee)))
-    premiums: dict[int, int] = {}
-    for row in rows:
-        premiums[row.premium_fen] = premiums.get(row.premium_fen, 0) + 1
-    for premium, count in premiums.items():
-        for carrier, fen in placement.split(premium).items():
-            parts[carrier] += fen * count
     block.put_payees(payees)
-    plainly = [row_bytes(row) for row in rows]
-    commitments = [bytes.fromhex(id_of("row", each)) for each in plainly]
-    entry = state.need("book", book)["listing"]
-    sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
-    plain = b"".join(commitments)
-    body = {
-        "book": book,
-        "rows": sealed,
-        "commitments": {
-            "blob": block.put_blob(plain, "miaopei/commitments/1"),
-            "length": len(plain),
-            "count": len(rows),
-            "root": sealed["root"],
-            "media": "miaopei/commitments/1",
-        },
-        "totals": {
-            "premium_fen": sum(parts.values()),
-            "carriers": [{"carrier": c, "premium_fen": fen} for c, fen in parts.items()],
-        },
-    }
-    return node.act("admit_batch", f"batch-{sealed['root'][:24]}", body)
+    body = body_of(block, node, book, rows)
+    return node.act("admit_batch", f"batch-{body['rows']['root'][:24]}", body)
 
 
 def _set_up(

@@ -55,7 +55,8 @@ class Change:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Change:
         """A change as this member wrote it."""
-        return cls(**{**value, "transaction": Transaction(value["transaction"])})
+        kept = {name: value[name] for name in cls.__dataclass_fields__}
+        return cls(**{**kept, "transaction": Transaction(value["transaction"])})
 
 
 @dataclass(frozen=True)

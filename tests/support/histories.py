@@ -20,17 +20,21 @@ from miaopei.acts.state import State
 from miaopei.market.allotment import allot
 from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
 from miaopei.market.listing import Overpaid
-from miaopei.measures.instant import DAY, HOUR, beijing_text
+from miaopei.measures.instant import DAY, HOUR, beijing_text, from_beijing, period_of
 from miaopei.measures.money import wan
 from miaopei.node.effects.orders import seal_list
 from miaopei.node.gateway import Row
 from miaopei.node.ports import Store, Writing
+from miaopei.node.selling import taking
+from miaopei.node.selling.admitting import admit_ready
+from miaopei.node.selling.asking import Desk, Wanted, keep_list
 from miaopei.node.vault.uses import Logger, Use, note
 from miaopei.policies.row import Transaction
 from miaopei.terms.filing import Revision
 from tests.support.facts import BEIJING_CITY, catalogue, quake
 from tests.support.products import hills
 from tests.support.rails import PaperBank
+from tests.support.selling import LIST, offer_form
 from tests.support.town import CARRIERS, Town
 
 SPOTS = (
@@ -92,6 +96,7 @@ class _Maker:
         raised = {"rules": 2, "height": 10**9}  # a height that no history comes to
         self.town.send(self.town.act("raise_rules", raised))
         self.people()
+        self.sell()
         for said in ("heard", "silent"):
             body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
             body |= {"valid_seconds": HOUR, "why": ""}
@@ -267,6 +272,31 @@ class _Maker:
             body = {"subject": who, "kept_until": 0, "reason": "request"}
             town.send(town.act("erase", body, who))
 
+    def sell(self) -> None:
+        """Policies are sold: paid, part paid, by an unknown reference, referred; one is changed."""
+        town, desk, listing = self.town, Desk(self.town.node), self.books[1]
+        keep_list(town.node, json.dumps(LIST).encode())
+        town.node.accept("file_offer", "offer", {"offer": an_offer(listing)})
+        told = [taking.apply(desk, a_wish(listing, n, town.now), f"history {n}") for n in range(3)]
+        for n, asked in enumerate(told[:2]):
+            credit = {"carrier": CARRIERS[0], "bank": "paper", "ref": f"R-{n}", "sandbox": True}
+            credit |= {"amount_fen": asked["premium_fen"] + n, "at": town.now}
+            credit["reference"] = "" if n else asked["reference"]
+            assert town.send(town.act("record_credit", credit, f"credit {n}")).ok
+        key = next(k for k, c in town.table("credit").items() if c["used"] == "unmatched")
+        body = {"credit": key, "reference": told[1]["reference"], "reason": "asked", "person": "Li"}
+        assert town.send(town.act("place_credit", body)).ok
+        answer = {"application": told[2]["id"], "accept": True, "loading_ppm": 1_200_000}
+        answer |= {"reason": "looked at", "person": "Li"}
+        assert town.send(town.act("answer_application", answer)).ok
+        admit_ready(town.node)
+        self.bank.silent = False
+        town.work()
+        midnight = told[0]["at"] + 20 * DAY
+        taking.change(desk, told[0]["policy"], "cancel", midnight, {}, "online", "history cancel")
+        admit_ready(town.node)
+        town.work()
+
     def take_over(self) -> None:
         """The standby payer takes over what it may; nobody pays it in these histories."""
         self.tell()
@@ -304,6 +334,26 @@ class _Maker:
             "lines": lines,
         }
         self.town.send(self.town.act("allot", body, f"hand on {debt}"))
+
+
+def an_offer(listing: str) -> dict[str, Any]:
+    """The shipped offer made to sell a listing whose terms read `shares`."""
+    form = offer_form(listing=listing, since=0, questions=[], collector=CARRIERS[0])
+    rules = [rule for rule in form["rules"] if rule["rule"] in ("dates", "sanctions")]
+    rules.append({"rule": "within", "name": "shares", "low": 1, "high": 100, "step": 1,
+                  "otherwise": "refused"})  # fmt: skip
+    form |= {"rules": rules, "tariff": {**form["tariff"], "on": "shares", "tables": []}}
+    form["changes"] = {**form["changes"], "endorse": ["shares"]}
+    return form
+
+
+def a_wish(listing: str, number: int, now: int) -> Wanted:
+    """An application for it; the third stands on the list by its name."""
+    since = from_beijing(beijing_text(now + 30 * DAY)[:10])
+    person = {"name": LIST["entries"][0]["name"] if number == 2 else f"示例{number}"}
+    person |= {"id_number": f"ID-{number}", "phone": "1", "account": f"H-{number}"}
+    until = period_of(since, since)[1]
+    return Wanted(listing, "online", since, until, {}, {"shares": 7 + number}, person)
 
 
 # Reading a history back, and living it again ----------------------------------------------------

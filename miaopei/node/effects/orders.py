@@ -74,6 +74,8 @@ def rows_for(block: Reading, node: Node, debt: str) -> list[Row]:
     payment = state.need("payment", debt)
     if payment["kind"] == "settlement":
         return owed_by(block, state, debt).rows()
+    if payment["kind"] == "refund":
+        return [_of_refund(debt, payment)]
     rows = list(_of_list(block, state, node, debt, payment))
     if sum(row["amount_fen"] for row in rows) != payment["due_fen"]:
         raise RecordDamaged("payouts do not sum to the debt", id=debt)
@@ -118,6 +120,13 @@ def seal_list(block: Writing, node: Node, allotment: Allotment) -> Row:
     return seal_blob(
         block, node, [canonical(line) for line in lines], commitments, "miaopei/lines/1"
     )
+
+
+def _of_refund(debt: str, payment: Row) -> Row:
+    """One order, from the carrier that took the premium in to the account on file."""
+    carrier = payment["holder"]
+    payout = Payout(debt, payment["policy"], "premium_refund", carrier, 0, 0, payment["due_fen"])
+    return instruction_row(payout, f"carrier/{carrier}", f"policy/{payout.policy}")
 
 
 def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) -> Iterable[Row]:

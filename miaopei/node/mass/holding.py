@@ -9,7 +9,7 @@ from ...acts.envelope import Act
 from ...acts.facts import product_of
 from ...acts.state import State
 from ...claims.leaves import PAGE
-from ...errors import RecordDamaged, Refused
+from ...errors import RecordDamaged, Refusal, Refused
 from ...ledger.merkle import Frontier, leaf_hash, root_of
 from ...measures.identity import id_of
 from ...policies.batch import check_batch
@@ -19,6 +19,7 @@ from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
 from ..ports import Reading, Writing
+from ..selling.misfits import misfits
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
 from .schedules import Held, Schedules
@@ -53,6 +54,9 @@ def hold(node: Node, schedules: Schedules, batch_id: str, at_hand: AtHand) -> Ac
             known = block.rows_of(name, start, [r.row.policy for r in known], subjects)
         earlier = (recorded.row for recorded in known)
         premium = batch["totals"]["premium_fen"]
+        odd = misfits(rows, state, batch["applications"]) if "applications" in batch else []
+        if odd:
+            raise Refused(*(Refusal("selling.rows_differ", {"policy": policy}) for policy in odd))
         if found := check_batch(rows, name, declared, earlier, premium):
             raise Refused(*found)
         schedules.settle(block, state, name)

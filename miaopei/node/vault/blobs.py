@@ -73,8 +73,10 @@ def readers(state: State, listing: str) -> list[str]:
 
 
 def listing_of(state: State, debt: str) -> str:
-    """The listing under which a debt (a settlement, or a list that hands one on) has come to be."""
+    """The listing of a debt: a settlement, a list that hands one on, or a refund of premium."""
     payment = state.need("payment", debt)
+    if payment["kind"] == "refund":
+        return str(payment["listing"])
     settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
     return str(state.need("settlement", settlement)["settlement"]["listing"])
 

@@ -55,7 +55,6 @@ def _payout(index: Index, id: str, row: Json) -> Step:
     """One carrier's order to pay, its numbered instructions, and the claim that it is part of."""
     debt = str(row["debt"])
     about, payment = row["about"], index.need("payment", debt)
-    settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
     payer = index.name("member", about["carrier"])
     facts = {
         "payout": id,
@@ -70,6 +69,9 @@ def _payout(index: Index, id: str, row: Json) -> Step:
         for i in index.trail.instructions(debt)
         if i["payout"] == id
     ]
+    if payment["kind"] == "refund":
+        return step("payout", id, facts, answers)
+    settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
     trigger = index.settlement(settlement)["trigger"]
     claims = index.trail.claims(trigger)
     claim = next(c for c in claims if c["policy"] == about["policy"])

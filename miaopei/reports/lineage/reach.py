@@ -101,6 +101,8 @@ def _of_act(reach: Reach, id: str) -> Iterator[tuple[str, str]]:
             yield body["trigger"], "decided"
         case "confirm_payments":
             entry = index.trail.get("payment", body["debt"]) or {}
+            if entry.get("kind") == "refund":
+                return
             settlement = entry.get("settlement", body["debt"])
             yield index.settlement(settlement)["trigger"], "decided"
         case "allot":

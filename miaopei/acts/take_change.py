@@ -1,0 +1,257 @@
+"""`take_change`: a policy is to be endorsed, renewed, cancelled or reinstated. Answered at once.
+
+Body: {application, policy, transaction, at, declared, channel, agent, spent_fen, looked}. A change
+that takes effect before one that is recorded is put in its place: the later ones are reversed and
+applied again. What it costs, or gives back, is the difference of what stands before and after.
+Source: docs/specs/policies.md, section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import Fact, Refusal
+from ..measures.instant import beijing_text, period_of
+from ..measures.money import Rounding, divide
+from ..policies.row import Transaction
+from ..policies.stack import Change, Segment, at_instant, charged, check_change, in_effect, overlay
+from ..underwriting.answer import answer_change, premium
+from ..underwriting.asked import Asked, Known, Reason, Span, Step, Verdict
+from ..underwriting.offer import Allowed, Offer
+from ..underwriting.rules import Sanctions, at_midnight
+from . import sold
+from .base import Moment, Outcome, fields, known, refuse
+from .envelope import Act
+from .file_offer import current_offer, offer_of
+from .state import State
+from .take_application import NUMBER, check_channel, check_looked, new_value, silent_now
+
+KIND = "take_change"
+ROLES = frozenset({"operator", "carrier", "channel"})
+TEXT, INTEGER = (str, type(None)), (int, type(None))
+ONE = 1_000_000
+WHAT = ("endorse", "renew", "cancel", "reinstate")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A change that is asked for, the policy it is about, and what stands before and after."""
+
+    policy: dict[str, Any]
+    offer: Offer
+    change: Change
+    before: tuple[Segment, ...]
+    after: tuple[Segment, ...]
+
+    @property
+    def transaction(self) -> Transaction:
+        """What it is."""
+        return self.change.transaction
+
+    @property
+    def standing(self) -> Segment | None:
+        """What stands at its instant once it is done."""
+        return at_instant(self.after, self.change.at)
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for what cannot be answered: nothing in force, nothing changed, one already open."""
+    name, policy_id, what, at, declared, channel, agent, spent, looked = fields(
+        act.body, application=str, policy=str, transaction=str, at=int, declared=dict,
+        channel=str, agent=TEXT, spent_fen=INTEGER, looked=dict,
+    )  # fmt: skip
+    if not NUMBER.fullmatch(name) or what not in WHAT:
+        raise refuse("act.bad_body", field="transaction", why=f"is none of {', '.join(WHAT)}")
+    if state.has("application", name):
+        raise refuse("act.application_known", id=name)
+    policy = known(state, "policy", policy_id, "act.policy_not_known")
+    if (other := state.get("open_change", policy_id)) is not None:
+        raise refuse("act.change_open", policy=policy_id, application=other)
+    if any(type(value) is not int for value in declared.values()):
+        raise refuse("act.bad_body", field="declared", why="each figure is an integer")
+    wish = wished(state, policy, name, Transaction(what), at, declared)
+    check_channel(wish.offer, channel, agent)
+    hits, _ = check_looked(state, _looked_for(wish), looked)
+    silent = silent_now(state, policy["listing"], now)
+    diff = cost(state, wish)
+    reasons = list(_reasons(state, wish, now, spent, hits))
+    said = answer_change(wish.offer, _asked(wish), _known(state, wish, now, silent), reasons)
+    if wish.transaction is Transaction.CANCEL:  # nobody is kept in a policy by what is not sold
+        said = replace(said, verdict=_gravest(reasons), reasons=tuple(reasons))
+    fee = 0 if wish.transaction is not Transaction.CANCEL else wish.offer.changes.cancel_fee_fen
+    begun = len(policy["numbers"]) + 1
+    value = {
+        **new_value(name, what, policy_id, act, now, said),
+        **{name: policy[name] for name in ("listing", "holder", "feeder", "facts")},
+        "offer": wish.offer.number,
+        "order": None,
+        "channel": channel,
+        "agent": agent,
+        "declared": declared,
+        "at": at,
+        "until": wish.change.until,
+        "looked": looked,
+        "premium_fen": max(0, diff),
+        "refund_fen": max(0, -diff - fee),
+        "extra_fen": wish.change.extra_fen,
+        "figures": dict(wish.change.declared),
+    }
+    value["steps"] = [*value["steps"], Step("pro_rata", diff).as_json()]
+    outcome = Outcome()
+    if value["state"] != "refused":
+        parts = overlay(wish.before, wish.after)
+        value["rows"] = [_row(part, begun + i) for i, part in enumerate(parts)]
+        state.put("open_change", policy_id, name)
+        sold.expose(state, policy, wish.before, wish.after)
+    sold.answered(state, outcome, now, value)
+    return outcome
+
+
+def wished(
+    state: State, policy: dict[str, Any], name: str, what: Transaction, at: int, declared: Any
+) -> Wish:
+    """The change as one of the policy's stack.
+
+    Errors   Refused policies.*, act.not_endorsed, act.not_reinstated.
+    """
+    changes = [Change.from_json(change) for change in policy["changes"]]
+    before = in_effect(changes)
+    offer = offer_of(state, policy["listing"], policy["offer"])
+    until, extra, figures = 0, 0, dict(declared)
+    if what is Transaction.RENEW:
+        offer = current_offer(state, policy["listing"])
+        until = period_of(at, policy["year_from"])[1]
+        if offer.changes.reinstate is not None:
+            figures[offer.changes.reinstate] = 0
+    if what in (Transaction.ENDORSE, Transaction.RENEW):
+        allowed = offer.changes.endorse
+        if extras := sorted(set(declared) - set(allowed)):
+            raise refuse("act.not_endorsed", name=extras[0][:40], allowed=", ".join(allowed))
+    elif what is Transaction.REINSTATE:
+        wanted = offer.changes.reinstate
+        if wanted is None or set(declared) != {wanted} or declared[wanted] <= 0:
+            raise refuse("act.not_reinstated", name=wanted)
+    elif declared:
+        raise refuse("act.not_endorsed", name=min(declared)[:40], allowed="")
+    change = Change(name, what, at, len(changes), until, figures)
+    if what is Transaction.REINSTATE and (found := at_instant(before, at)) is not None:
+        whole = price_of(state, policy, found)
+        amount = next(iter(figures.values()))
+        extra = divide(whole * amount, offer.changes.reinstate_of_fen, Rounding.HALF_UP)
+        change = replace(change, extra_fen=extra)
+    return Wish(policy, offer, change, before, check_change(changes, change))
+
+
+def cost(state: State, wish: Wish) -> int:
+    """What the change costs, in fen; below zero what it gives back."""
+    policy, new = wish.policy, wish.change.id
+
+    def price(segment: Segment) -> int:
+        offer = wish.offer if segment.term == new else None
+        return price_of(state, policy, segment, offer)
+
+    year = policy["year_from"]
+    after, before = (charged(side, year, price) for side in (wish.after, wish.before))
+    return after - before + wish.change.extra_fen
+
+
+def price_of(
+    state: State, policy: dict[str, Any], segment: Segment, offer: Offer | None = None
+) -> int:
+    """The premium of a whole year on the figures of a segment, by the offer of its term."""
+    term = policy["terms"].get(segment.term, {"offer": policy["offer"], "loading_ppm": ONE})
+    offer = offer or offer_of(state, policy["listing"], term["offer"])
+    figures = {name: segment.declared[name] for name in offer.declared()}
+    return premium(offer, policy["facts"], figures, term["loading_ppm"])[0]
+
+
+def _looked_for(wish: Wish) -> Offer:
+    """Who renews is looked up again; other changes ask nothing of a list."""
+    if wish.transaction is Transaction.RENEW:
+        return wish.offer
+    rules = tuple(rule for rule in wish.offer.rules if not isinstance(rule, Sanctions))
+    return replace(wish.offer, rules=rules)
+
+
+def _reasons(
+    state: State, wish: Wish, now: Moment, spent: int | None, hits: list[str]
+) -> Iterator[Reason]:
+    """What the change itself brings up."""
+    at, rules = wish.change.at, wish.offer.changes
+    listed = state.need("listing", wish.policy["listing"])
+    times = {"at": beijing_text(at), "now": beijing_text(now.time)}
+    if not at_midnight(at):
+        yield _no("not_midnight", Verdict.REFUSED, since=times["at"])
+    if at < now.time and not listed["arrears"]:
+        yield _no("backdated", Verdict.REFERRED, **times)
+    later = [c["at"] for c in wish.policy["changes"] if c["at"] > at]
+    if later and rules.out_of_sequence is not Allowed.ALLOWED:
+        verdict = Verdict(str(rules.out_of_sequence))
+        yield _no("out_of_sequence", verdict, at=times["at"], later=beijing_text(min(later)))
+    if wish.transaction is Transaction.CANCEL and rules.cancel is not Allowed.ALLOWED:
+        verdict = Verdict(str(rules.cancel))
+        yield _no("cancel_not_offered", verdict, allowed=str(rules.cancel))
+    if wish.transaction is Transaction.REINSTATE:
+        before, wanted = spent or 0, sum(wish.change.declared.values())
+        had = _reinstated(wish)
+        if wanted + had > before:
+            sums: dict[str, Fact] = {"wanted": wanted, "spent": before, "had": had}
+            yield _no("reinstates_too_much", Verdict.REFUSED, **sums)
+    if wish.transaction is Transaction.RENEW:
+        source = wish.offer.sanctions() or ""
+        for hit, verdict in (("id", Verdict.REFUSED), ("name", Verdict.REFERRED)):
+            if hit in hits:
+                yield _no(f"sanctions_{hit}", verdict, source=source)
+
+
+def _reinstated(wish: Wish) -> int:
+    """What was reinstated before, in the policy year of the change."""
+    found = at_instant(wish.before, wish.change.at)
+    name = wish.offer.changes.reinstate
+    return 0 if found is None or name is None else found.declared[name]
+
+
+def _asked(wish: Wish) -> Asked:
+    """The policy as it will stand, as the rules of an offer look at it."""
+    segment = wish.standing or at_instant(wish.before, wish.change.at) or wish.before[-1]
+    figures = {name: segment.declared[name] for name in wish.offer.declared()}
+    policy, since = wish.policy, min(wish.change.at, segment.since)
+    return Asked(since, segment.until, policy["facts"], figures, policy["holder"], policy["feeder"])
+
+
+def _known(state: State, wish: Wish, now: Moment, silent: list[str]) -> Known:
+    prefix = f"{wish.policy['listing']}/{wish.policy['feeder']}/"
+    nearby = [
+        Span(v["since"], v["until"], v["fen"])
+        for key, v in state.range("exposure", prefix)
+        if key != f"{prefix}{wish.policy['policy']}"
+    ]
+    return Known(now.time, nearby=nearby, silent=silent)
+
+
+def _row(part: Segment, number: int) -> dict[str, Any]:
+    """What the row of a part must say."""
+    kind = part.transaction
+    if not part.in_force:
+        kind = Transaction.CANCEL
+    elif kind is Transaction.ISSUE:
+        kind = Transaction.ENDORSE
+    return {
+        "transaction": str(kind),
+        "since": part.since,
+        "until": part.until,
+        "number": number,
+        "declared": dict(part.declared),
+    }
+
+
+def _gravest(reasons: list[Reason]) -> Verdict:
+    said = {reason.verdict for reason in reasons}
+    grave = (Verdict.REFUSED, Verdict.REFERRED)
+    return next((verdict for verdict in grave if verdict in said), Verdict.ACCEPTED)
+
+
+def _no(code: str, verdict: Verdict, /, **facts: Fact) -> Reason:
+    return Reason(Refusal(f"underwriting.{code}", facts), verdict)

@@ -1,0 +1,47 @@
+"""A batch of rows as it is brought to its book: sealed, committed to, with its totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...acts.state import State
+from ...market.placement import Placement
+from ...measures.identity import id_of
+from ...policies.row import PolicyRow, row_bytes
+from ..node import Node
+from ..ports import Writing
+from ..vault.blobs import seal_blob
+
+
+def body_of(block: Writing, node: Node, book: str, rows: Sequence[PolicyRow]) -> dict[str, Any]:
+    """The body of an act that brings rows; its blobs are written."""
+    state = State(block)
+    entry = state.need("book", book)["listing"]
+    placement = Placement.from_json(state.need("listing", entry)["listing"]["placement"])
+    parts = dict.fromkeys((share.carrier for share in placement.shares), 0)
+    premiums: dict[int, int] = {}
+    for row in rows:
+        premiums[row.premium_fen] = premiums.get(row.premium_fen, 0) + 1
+    for premium, count in premiums.items():
+        for carrier, fen in placement.split(premium).items():
+            parts[carrier] += fen * count
+    plainly = [row_bytes(row) for row in rows]
+    commitments = [bytes.fromhex(id_of("row", each)) for each in plainly]
+    sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
+    plain = b"".join(commitments)
+    return {
+        "book": book,
+        "rows": sealed,
+        "commitments": {
+            "blob": block.put_blob(plain, "miaopei/commitments/1"),
+            "length": len(plain),
+            "count": len(rows),
+            "root": sealed["root"],
+            "media": "miaopei/commitments/1",
+        },
+        "totals": {
+            "premium_fen": sum(parts.values()),
+            "carriers": [{"carrier": c, "premium_fen": fen} for c, fen in parts.items()],
+        },
+    }

@@ -1,0 +1,1 @@
+"""Selling: applications are taken, premium is collected, rows are brought in force."""

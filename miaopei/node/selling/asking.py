@@ -1,0 +1,135 @@
+"""What a member asks before an application goes to the record, and what it keeps for itself."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...acts.file_offer import current_offer
+from ...acts.state import State
+from ...errors import Refusal, Refused
+from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...underwriting.asked import Connection
+from ..node import Node
+from ..ports import Reading
+
+Tokens = Callable[[str], Sequence[str]]  # customer number -> tokens under each live key
+Connected = Callable[[Reading, Sequence[str], str], str]  # tokens, feeder -> a Connection
+PERSONAL = ("name", "id_number", "phone", "address", "account", "customer", "meter")
+NEEDED = ("name", "id_number", "phone", "account")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One member that sells: its node, and whom it asks. What is not given is not asked."""
+
+    node: Node
+    tokens: Tokens | None = None
+    connected: Connected | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An application as a person or a channel hands it in. `person` is personal: never shown."""
+
+    listing: str
+    channel: str
+    since: int
+    until: int
+    facts: Mapping[str, str]
+    declared: Mapping[str, int]
+    person: Mapping[str, str] = field(repr=False)
+    feeder: str | None = None
+    agent: str | None = None
+    order: str | None = None
+
+
+def check_person(person: Mapping[str, str]) -> None:
+    """Errors   Refused selling.personal_missing, selling.personal_unknown; all at once."""
+    faults = [
+        Refusal("selling.personal_missing", {"field": name})
+        for name in NEEDED
+        if not person.get(name, "").strip()
+    ]
+    faults += [
+        Refusal("selling.personal_unknown", {"field": name[:40], "known": ", ".join(PERSONAL)})
+        for name in person
+        if name not in PERSONAL
+    ]
+    faults += [
+        Refusal("selling.personal_too_long", {"field": name[:40], "limit": 200})
+        for name, value in person.items()
+        if len(value) > 200
+    ]
+    if faults:
+        raise Refused(*faults)
+
+
+def mark_of(listing: str, token: str) -> str:
+    """The mark of a holder on the record: a person is the same under one listing and no other."""
+    return content_id("holder", [listing, token])
+
+
+def look_up(
+    desk: Desk, reading: Reading, state: State, wanted: Wanted, tokens: Sequence[str]
+) -> dict[str, Any]:
+    """What stands in the act of what was looked up: words, never what they are about.
+
+    Errors   Refused selling.list_missing, selling.list_differs.
+    """
+    source = current_offer(state, wanted.listing).sanctions()
+    connection = str(Connection.NOT_ASKED)
+    if desk.connected is not None and wanted.feeder is not None and tokens:
+        connection = desk.connected(reading, tokens, wanted.feeder)
+    found = None if source is None else sanctions_of(reading, state, source, wanted.person)
+    return {"sanctions": found, "connection": connection}
+
+
+def sanctions_of(
+    reading: Reading, state: State, source: str, person: Mapping[str, str]
+) -> dict[str, Any]:
+    """The hits of a person on the list's current version."""
+    entry = state.get("sanctions", source)
+    kept = reading.progress(f"sanctions/{source}")
+    if entry is None or kept is None:
+        raise Refused(Refusal("selling.list_missing", {"list": source}))
+    if digest(kept) != entry["digest"]:
+        raise Refused(Refusal("selling.list_differs", {"list": source, "at": entry["version"]}))
+    entries = read_canonical(kept)["entries"]
+    number, name = plain(person["id_number"]), plain(person["name"])
+    hits = [
+        what
+        for what, wanted in (("id", number), ("name", name))
+        if any(plain(each[what]) == wanted for each in entries if each[what])
+    ]
+    return {"list": source, "version": entry["version"], "hits": hits}
+
+
+def plain(text: str) -> str:
+    """A name or number without case, width and spaces, so that spelling hides nobody."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def keep_list(node: Node, data: bytes) -> int:
+    """File a version of a sanctions list and keep it; its version. The same again changes nothing.
+
+    Errors   Refused selling.bad_list, act.sanctions_version.
+    """
+    try:
+        value = json.loads(data)
+        entries = [{"id": str(e["id"]), "name": str(e["name"])} for e in value["entries"]]
+        whole = canonical({**value, "entries": entries})
+        named = {n: value[n] for n in ("id", "name", "version", "sandbox")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(Refusal("selling.bad_list", {"why": type(error).__name__})) from None
+    with node.reading() as (_, state):
+        before = state.get("sanctions", named["id"]) if isinstance(named["id"], str) else None
+    if before is None or before["digest"] != digest(whole):
+        body = {**named, "digest": digest(whole), "entries": len(entries)}
+        node.accept("file_sanctions", f"sanctions-{digest(whole)[:24]}", body)
+    with node.store.writing() as block:
+        block.put_progress(f"sanctions/{named['id']}", whole)
+    return int(named["version"])

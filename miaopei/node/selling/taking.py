@@ -1,0 +1,225 @@
+"""Taking applications: each once for its key, written down before it is sent.
+
+A kill anywhere sends the same act again. What is personal goes into the vault in the same
+transaction; the act holds commitments to it. Source: docs/specs/policies.md, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...acts.envelope import Act, from_json
+from ...acts.file_offer import current_offer
+from ...acts.state import State
+from ...errors import Refusal, Refused
+from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...measures.instant import period_index
+from ..ports import Reading, Writing
+from ..vault.persons import Person
+from .asking import Desk, Wanted, check_person, look_up, mark_of, sanctions_of
+
+Application = dict[str, Any]
+
+
+def apply(desk: Desk, wanted: Wanted, key: str) -> Application:
+    """Have an application recorded and answered; the same key gives the same application.
+
+    Errors   Refused selling.key_differs for the key of another application, and whatever the
+             record says against it, which leaves nothing.
+    """
+    check_person(wanted.person)
+    name = _name(wanted.channel, key)
+    with desk.node.store.writing() as block:
+        kept = block.progress(name)
+        if kept is None:
+            act = _application(desk, block, wanted)
+            block.put_progress(name, canonical(act.as_json()))
+        else:
+            act = from_json(read_canonical(kept))
+            if not _same(desk, block, act, wanted):
+                raise Refused(Refusal("selling.key_differs", {"channel": wanted.channel[:40]}))
+    return _sent(desk, name, act)
+
+
+def change(
+    desk: Desk,
+    policy: str,
+    transaction: str,
+    at: int,
+    declared: Mapping[str, int],
+    channel: str,
+    key: str,
+    *,
+    agent: str | None = None,
+) -> Application:
+    """Have a change of a policy recorded and answered, once for its key.
+
+    Errors   as `apply`, and Refused act.policy_not_known.
+    """
+    name = _name(channel, key)
+    with desk.node.store.writing() as block:
+        kept = block.progress(name)
+        if kept is None:
+            body = _change(desk, block, policy, transaction, at, declared, channel, agent)
+            act = desk.node.act("take_change", f"change-{body['application']}", body)
+            block.put_progress(name, canonical(act.as_json()))
+        else:
+            act = from_json(read_canonical(kept))
+            said = (policy, transaction, at, dict(declared), channel, agent)
+            names = ("policy", "transaction", "at", "declared", "channel", "agent")
+            if act.kind != "take_change" or tuple(act.body[n] for n in names) != said:
+                raise Refused(Refusal("selling.key_differs", {"channel": channel[:40]}))
+    return _sent(desk, name, act)
+
+
+def _name(channel: str, key: str) -> str:
+    """Where the act of a key is written down.
+
+    Errors   Refused selling.bad_key.
+    """
+    if not 1 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
+        raise Refused(Refusal("selling.bad_key", {"limit": 200}))
+    return f"selling/key/{digest(canonical([channel, key]))}"
+
+
+def _sent(desk: Desk, name: str, act: Act) -> Application:
+    (result,) = desk.node.submit([act])
+    if not result.ok:  # nothing is on the record: the key is free for what is right
+        with desk.node.store.writing() as block:
+            block.put_progress(name, None)
+        raise Refused(*result.refusals)
+    with desk.node.reading() as (_, state):
+        return dict(state.need("application", act.body["application"]))
+
+
+def _application(desk: Desk, block: Writing, wanted: Wanted) -> Act:
+    """The act, and what it leaves with this member: the person, whom to pay, who is meant."""
+    state = State(block)
+    number = desk.node.random(16).hex()
+    tokens = _tokens(desk, wanted)
+    token = tokens[-1] if tokens else None
+    offer = current_offer(state, wanted.listing)
+    looked = look_up(desk, block, state, wanted, tokens)
+    who = token or f"policy/{number}"
+    before = block.persons([who]).get(who)
+    fields = {} if before is None else dict(before.fields)
+    block.put_persons({who: {**fields, **wanted.person}})
+    if token is not None:
+        block.link_payee(f"policy/{number}", token)
+        block.put_progress(f"selling/subject/{number}", token.encode("ascii"))
+    person = block.persons([who])[who]
+    body = {
+        "application": number,
+        "order": wanted.order,
+        "listing": wanted.listing,
+        "offer": offer.number,
+        "channel": wanted.channel,
+        "agent": wanted.agent,
+        "holder": None if token is None else mark_of(wanted.listing, token),
+        "feeder": wanted.feeder,
+        "facts": dict(wanted.facts),
+        "declared": dict(wanted.declared),
+        "since": wanted.since,
+        "until": wanted.until,
+        "commitments": {n: person.commitment(n) for n in sorted(wanted.person)},
+        "looked": looked,
+    }
+    return desk.node.act("take_application", f"application-{number}", body)
+
+
+def _change(
+    desk: Desk,
+    block: Writing,
+    policy: str,
+    transaction: str,
+    at: int,
+    declared: Mapping[str, int],
+    channel: str,
+    agent: str | None,
+) -> dict[str, Any]:
+    state = State(block)
+    found = state.get("policy", policy)
+    if found is None:
+        raise Refused(Refusal("act.policy_not_known", {"id": policy[:60]}))
+    looked: dict[str, Any] = {"sanctions": None, "connection": "not_asked"}
+    if transaction == "renew":
+        looked["sanctions"] = _looked_again(block, state, found)
+    spent = spent_of(block, state, found, at) if transaction == "reinstate" else None
+    return {
+        "application": desk.node.random(16).hex(),
+        "policy": policy,
+        "transaction": transaction,
+        "at": at,
+        "declared": dict(declared),
+        "channel": channel,
+        "agent": agent,
+        "spent_fen": spent,
+        "looked": looked,
+    }
+
+
+def _looked_again(block: Reading, state: State, policy: Mapping[str, Any]) -> Any:
+    source = current_offer(state, policy["listing"]).sanctions()
+    if source is None:
+        return None
+    person = block.payees([f"policy/{policy['policy']}"]).get(f"policy/{policy['policy']}")
+    if person is None:
+        raise Refused(Refusal("selling.person_gone", {"policy": policy["policy"]}))
+    return sanctions_of(block, state, source, person)
+
+
+def spent_of(reading: Reading, state: State, policy: Mapping[str, Any], at: int) -> int:
+    """What a policy has been settled in the policy year of an instant, in fen."""
+    year = period_index(at, policy["year_from"])
+    book = state.need("listing", policy["listing"])["listing"]["book"]
+    total = 0
+    for _, settlement in state.range("settled", f"{book}/"):
+        entry = state.need("settlement", settlement)["settlement"]
+        trigger = state.need("trigger", entry["trigger"])
+        if period_index(trigger["instant"], policy["year_from"]) != year:
+            continue
+        claims = reading.claims(entry["trigger"])
+        total += sum(c["pay_fen"] for c in claims if c["policy"] == policy["policy"])
+    return total
+
+
+def _tokens(desk: Desk, wanted: Wanted) -> Sequence[str]:
+    customer = wanted.person.get("customer")
+    return [] if desk.tokens is None or customer is None else desk.tokens(customer)
+
+
+def _same(desk: Desk, block: Writing, act: Act, wanted: Wanted) -> bool:
+    """Whether an application is the one that was sent under this key: what is personal too."""
+    if act.kind != "take_application":
+        return False
+    body, tokens = act.body, _tokens(desk, wanted)
+    holder = mark_of(wanted.listing, tokens[-1]) if tokens else None
+    said = {
+        "order": wanted.order,
+        "listing": wanted.listing,
+        "channel": wanted.channel,
+        "agent": wanted.agent,
+        "holder": holder,
+        "feeder": wanted.feeder,
+        "facts": dict(wanted.facts),
+        "declared": dict(wanted.declared),
+        "since": wanted.since,
+        "until": wanted.until,
+    }
+    who = tokens[-1] if tokens else f"policy/{body['application']}"
+    person = block.persons([who]).get(who)
+    if person is None or {name: body[name] for name in said} != said:
+        return False
+    said_of: dict[str, str] = body["commitments"]
+    same = set(wanted.person) == set(said_of)
+    return same and _commitments(person, wanted.person) == said_of
+
+
+def _commitments(person: Person, given: Mapping[str, str]) -> dict[str, str]:
+    """What the given values commit to under the salts that are kept of this person."""
+    return {
+        name: content_id("datum", {"v": 1, "field": name, "salt": salt, "value": value})
+        for name, value in given.items()
+        if (salt := person.salts.get(name)) is not None
+    }
