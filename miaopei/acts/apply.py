@@ -37,6 +37,7 @@ from . import (
     hold_batch,
     list_product,
     log_uses,
+    open_round,
     place_credit,
     raise_rules,
     receive_premium,
@@ -50,6 +51,8 @@ from . import (
     retain,
     revoke_consent,
     seats,
+    settling,
+    show_difference,
     sold,
     source_state,
     take_application,
@@ -61,7 +64,7 @@ from .base import Made, Moment, Outcome, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .state import State, writes_digest
 
-RULES = 1
+RULES = 2  # the newest; a new record begins with it
 SUITE = "intl"
 GENESIS_FIELDS = frozenset(
     [
@@ -102,6 +105,7 @@ KINDS: dict[str, ModuleType] = {
         list_product,
         log_uses,
         place_credit,
+        open_round,
         raise_rules,
         receive_premium,
         record_credit,
@@ -116,12 +120,17 @@ KINDS: dict[str, ModuleType] = {
         source_state,
         take_application,
         take_change,
+        show_difference,
         take_over,
         time,
     )
 }
+_SECOND = {open_round.KIND, show_difference.KIND}  # acts that came with rule set 2
 # Rule set -> the acts that it knows. What ever ran stays: old blocks are applied as they were.
-RULE_SETS: dict[int, dict[str, ModuleType]] = {RULES: KINDS}
+RULE_SETS: dict[int, dict[str, ModuleType]] = {
+    1: {kind: module for kind, module in KINDS.items() if kind not in _SECOND},
+    2: KINDS,
+}
 
 
 @dataclass(frozen=True)
@@ -162,7 +171,9 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
         set(value) - {"seats"} != GENESIS_FIELDS
         or (seated is not None) != (value["log_key"] is None)
         or (seated is not None and not (isinstance(seated, list) and seated))
-        or (value["v"], rules, value["suite"]) != (1, RULES, SUITE)
+        or (value["v"], value["suite"]) != (1, SUITE)
+        or type(rules) is not int
+        or rules not in RULE_SETS
         or clock not in ("live", "replay")
         or not source_fits
         or type(value["time"]) is not int
@@ -187,7 +198,7 @@ def replay_time(state: State, acts: Sequence[Act], before: int) -> int:
         if act.kind != time.KIND or act.by != state.need("genesis", "it")["replay_source"]:
             continue
         with suppress(Refused):
-            admit(state, act, Moment(0, latest, RULES, act.id))
+            admit(state, act, Moment(0, latest, RULES, act.id))  # `time` is in every rule set
             latest = max(latest, wanted) if type(wanted) is int else latest
     return latest
 
@@ -226,6 +237,7 @@ def apply_block(
     ripened = Outcome()
     cases.ripen(state, ripened, Moment(height, at, rules, "time"))
     sold.ripen(state, ripened, Moment(height, at, rules, "time"))
+    settling.ripen(state, ripened, Moment(height, at, rules, "time"))
     leaves += [(made.id, _made_leaf(height, "time", made)) for made in ripened.made]
     if any(len(data) > LEAF_BYTES_MAX for _, data in leaves):
         raise Alarm("a leaf is longer than an entry of the log may be", height=height)

@@ -22,6 +22,7 @@ from ..measures.identity import content_id
 from ..measures.instant import DAY, from_beijing
 from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
+from . import rounds
 from .base import Made, Moment, Outcome, clock_key
 from .facts import GROUPED, RecordContext, context, product_of
 from .occurrences import around, pin, regroup, regroup_event
@@ -249,6 +250,8 @@ def _trigger(
 ) -> str:
     """Make the trigger of a case and put it in its book's line; its id."""
     name = entry["listing"]["book"]
+    if base["trigger"] is not None:
+        state.delete("ended", base["trigger"])  # no further round: other facts, another trigger
     book = state.need("book", name)
     value = {
         "v": 1,
@@ -274,9 +277,7 @@ def _trigger(
     state.put("trigger", trigger, value)
     _fix(state, value)
     outcome.made.append(Made("trigger", trigger, value, tuple(because)))
-    state.put("line", f"{name}/{book['next']:012d}", trigger)
-    book["next"] += 1
-    state.put("book", name, book)
+    line_up(state, name, trigger)
     case = {
         **base,
         "state": "ready",
@@ -295,6 +296,13 @@ def _trigger(
     return trigger
 
 
+def line_up(state: State, name: str, trigger: str) -> None:
+    """Put a trigger at the end of its book's line."""
+    book = state.need("book", name)
+    state.put("line", f"{name}/{book['next']:012d}", trigger)
+    state.put("book", name, {**book, "next": book["next"] + 1})
+
+
 def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
     """Open the first trigger that waits in a book's line, if none is open."""
     book = state.need("book", name)
@@ -309,6 +317,7 @@ def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
     state.put("book", name, book)
     state.put("duty", f"decide/{trigger_id}", {"trigger": trigger_id, "counter": book["counter"]})
     trigger = state.need("trigger", trigger_id)
+    rounds.begin(state, trigger_id, trigger, now)
     case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
     case = state.need("case", case_key)
     set_case(state, outcome, case_key, {**case, "state": "deciding", "reason": "trigger_open"})

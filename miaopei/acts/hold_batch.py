@@ -1,7 +1,8 @@
 """`hold_batch`: a decider states that it holds a batch's opened rows and that they check.
 
 Body: {batch, size, root}: the book's size and root after the batch. When k deciders of the listing
-have said the same, the batch is in force and the book's root moves.
+have said the same, the batch is in force and the book's root moves. Who says it later counts for
+triggers that include the batch from then on (rule set 2).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..accounts.postings import premium_written
-from . import issued
+from . import issued, rounds
 from .base import Moment, Outcome, clock_key, fields, known, refuse
 from .blobs import is_digest
 from .entries import post
@@ -29,7 +30,9 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if act.by not in listing["deciders"]:
         raise refuse("act.not_a_decider", by=act.by, listing=listing["id"])
     if batch["first"] is not None:
-        raise refuse("act.batch_in_force", batch=batch_id)
+        if now.rules < rounds.SINCE or batch["statements"].get(act.by) == rounds.agreed(batch):
+            raise refuse("act.batch_in_force", batch=batch_id)
+        return _late(state, act, batch_id, batch, {"size": size, "root": root})
     if size != book["size"] + batch["rows"]["count"]:
         raise refuse("book.moved", book=batch["book"], size=book["size"], stated=size)
     if not is_digest(root):
@@ -40,7 +43,28 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if len(equal) < listing["k"]:
         state.put("batch", batch_id, batch)
         return Outcome()
-    return _in_force(state, now, batch_id, batch, {**book, **statement})
+    made = _in_force(state, now, batch_id, batch, {**book, **statement})
+    if now.rules >= rounds.SINCE:
+        _note(state, batch["book"], equal)
+    return made
+
+
+def _late(
+    state: State, act: Act, batch_id: str, batch: dict[str, Any], statement: dict[str, Any]
+) -> Outcome:
+    """The batch is in force; from now on the decider counts for triggers that include it."""
+    if statement != (agreed := rounds.agreed(batch)):
+        raise refuse("act.other_root", batch=batch_id, size=agreed["size"], root=agreed["root"])
+    batch["statements"][act.by] = statement
+    state.put("batch", batch_id, batch)
+    _note(state, batch["book"], [act.by])
+    return Outcome()
+
+
+def _note(state: State, book: str, members: list[str]) -> None:
+    """Up to where members have signed for every batch, so that it need not be counted again."""
+    for member in members:
+        state.put("holding", f"{book}/{member}", rounds.held_upto(state, book, member))
 
 
 def _in_force(

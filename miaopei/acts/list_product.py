@@ -9,10 +9,11 @@ from __future__ import annotations
 from ..errors import Refused
 from ..evidence.shocks import each_decides
 from ..ledger.merkle import Frontier
-from ..market.listing import Listing, Overpaid
+from ..market.listing import TIMES, Listing, Overpaid
 from ..measures.identity import content_id
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .envelope import Act
+from .rounds import SINCE
 from .state import State
 
 KIND = "list_product"
@@ -22,6 +23,8 @@ ROLES = frozenset({"operator", "carrier"})
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for a product not filed, a book taken, or a listing that does not check."""
     value, product_hash, arrears = fields(act.body, listing=dict, product=str, arrears=bool)
+    if now.rules < SINCE and (new := [name for name in TIMES[1:] if name in value]):
+        raise refuse("market.bad_field", field=new[0], why="not known")
     listing = Listing.from_json(value)
     check_id("id", listing.id)
     check_id("book", listing.book)

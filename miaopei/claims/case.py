@@ -99,3 +99,9 @@ def _due(version: Version, benefit: str, ready: Ready, *, again: bool) -> Ready 
 
 def _seen(known: Mapping[str, Found]) -> dict[str, Any]:
     return {name: found.as_json() for name, found in known.items()}
+
+
+def words_at(trigger: str, counter: int, number: int = 1) -> str:
+    """Where the words of one round of a trigger lie: their keys begin so, then the decider's id."""
+    again = "" if number == 1 else f".{number:06d}"  # of a first round as before there were rounds
+    return f"{trigger}/{counter:012d}{again}/"

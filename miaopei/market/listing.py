@@ -12,6 +12,7 @@ from ..errors import Refusal, Refused
 from .placement import Placement
 
 CONSORTIUM_DECIDERS = 3
+TIMES = ("takeover_seconds", "decide_seconds", "hold_seconds")  # in recorded form where given
 
 
 class Overpaid(StrEnum):
@@ -29,7 +30,9 @@ class Listing:
     negative difference becomes, `occurrence_cap_fen` the most that one occurrence pays over the
     whole book (None: no cap), `solo` whether one operator decides alone,
     `takeover_seconds` how long after a settlement the standby may take over its open debt (None:
-    never; it then stands in no recorded form).
+    never), `decide_seconds` how long the deciding carrier is waited for, `hold_seconds` how long
+    after that the others are (None: as long as the rules say). What is None of the three stands in
+    no recorded form.
     """
 
     id: str
@@ -44,6 +47,8 @@ class Listing:
     occurrence_cap_fen: int | None
     solo: bool
     takeover_seconds: int | None = None
+    decide_seconds: int | None = None
+    hold_seconds: int | None = None
 
     def check(self, operators: Mapping[str, str]) -> list[Refusal]:
         """Every reason why this listing may not stand; none where it may.
@@ -61,6 +66,10 @@ class Listing:
         if after is not None and (after <= 0 or self.standby_payer is None):
             facts = {"seconds": after, "standby": self.standby_payer}
             faults.append(Refusal("market.bad_takeover", facts))
+        for name in TIMES[1:]:
+            seconds = getattr(self, name)
+            if seconds is not None and (self.solo or seconds <= 0):
+                faults.append(Refusal("market.bad_round", {"field": name, "seconds": seconds}))
         cap = self.occurrence_cap_fen
         if cap is not None and cap <= 0:
             faults.append(Refusal("market.cap_not_positive", {"cap_fen": cap}))
@@ -106,8 +115,8 @@ class Listing:
 
     def as_json(self) -> dict[str, Any]:
         """The form that stands in the record."""
-        after = self.takeover_seconds
-        named = {} if after is None else {"takeover_seconds": after}
+        times = {name: getattr(self, name) for name in TIMES}
+        named = {name: seconds for name, seconds in times.items() if seconds is not None}
         return {
             **named,
             "id": self.id,
@@ -130,10 +139,11 @@ class Listing:
         Errors   Refused market.bad_field, market.share_*.
         """
         given = dict(value) if isinstance(value, Mapping) else {}
-        after = given.pop("takeover_seconds", None)
-        if type(after) not in (int, type(None)):
-            facts = {"field": "takeover_seconds", "why": f"is {type(after).__name__}"}
-            raise Refused(Refusal("market.bad_field", facts))
+        times = {name: given.pop(name, None) for name in TIMES}
+        for name, seconds in times.items():
+            if type(seconds) not in (int, type(None)):
+                facts = {"field": name, "why": f"is {type(seconds).__name__}"}
+                raise Refused(Refusal("market.bad_field", facts))
         key, product, book, placement, payer, standby, deciders, k, overpaid, cap, solo = read(
             given or value,
             "market.bad_field",
@@ -167,5 +177,5 @@ class Listing:
             Overpaid(overpaid),
             cap,
             solo,
-            after,
+            **times,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..acts.apply import ActResult
+from ..acts.apply import RULES, ActResult
 from ..acts.envelope import Act, sign
 from ..acts.state import State
 from ..errors import Refused
@@ -109,7 +109,7 @@ def genesis_value(
         "name": name,
         "suite": "intl",
         "clock": clock,
-        "rules": 1,
+        "rules": RULES,
         "origin": origin,
         "log_key": identity.log.public_key().public_bytes_raw().hex(),
         "time": time,

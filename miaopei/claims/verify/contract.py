@@ -59,7 +59,7 @@ def trigger(seen: Seen) -> Facts:
     demand(value["product"] == entry.body["product"], "trigger_other", field="product")
     demand(value["book"] == seen.listing.book, "trigger_other", field="book")
     demand(value["benefit"] in seen.product.benefits, "trigger_other", field="benefit")
-    demand(value["rules"] == RULES, "rules_unknown", rules=value["rules"], height=made.height)
+    demand(value["rules"] in RULES, "rules_unknown", rules=value["rules"], height=made.height)
     because = sorted({i for fact in value["facts"].values() for i in fact["because"]})
     demand(tuple(because) == made.because, "trigger_other", field="because")
     return {"trigger": made.id, "benefit": value["benefit"], "revision": value["revision"]}
@@ -272,7 +272,9 @@ def recorded_at(seen: Seen, position: int) -> int:
         for (size, _), times in said.items():
             deciders = {by for _, by in times} & set(seen.listing.deciders)
             if size - count <= position < size and len(deciders) >= seen.listing.k:
-                return max(time for time, _ in times)
+                return sorted(time for time, _ in times)[
+                    seen.listing.k - 1
+                ]  # later ones say it too
     raise fails("batch_absent", position=position)
 
 

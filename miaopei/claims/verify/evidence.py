@@ -27,7 +27,13 @@ from .seen import FactSeen, Seen
 from .verdict import Facts, demand, fails
 
 Json = Mapping[str, Any]
-ASIDE = ("held", "waiting", "closed", "refusal")  # entries of a case's facts that are no inputs
+ASIDE = (
+    "held",
+    "waiting",
+    "closed",
+    "refusal",
+    "round",
+)  # entries of a case's facts that are no inputs
 
 
 def observations(seen: Seen) -> Facts:

@@ -17,7 +17,7 @@ from ...measures.identity import canonical, content_id
 from .seen import ActSeen, Seen
 from .verdict import Facts, demand, fails
 
-RULES = 1  # the rule sets that this program knows
+RULES = frozenset({1, 2})  # the rule sets that this program knows
 ACT_DOMAIN = b"miaopei/v1/act\0"
 
 # Which roles may send which act. Source: docs/specs/acts.md.
@@ -118,7 +118,7 @@ def blocks(seen: Seen) -> Facts:
     """Each leaf lies inside the block whose height it names; blocks follow one another in time."""
     last_index, last_time, last_height = 0, seen.genesis["time"], 0
     for height, block in sorted(seen.blocks.items()):
-        demand(block.rules == RULES, "rules_unknown", rules=block.rules, height=height)
+        demand(block.rules in RULES, "rules_unknown", rules=block.rules, height=height)
         demand(
             height > last_height
             and block.index - block.leaves + 1 > last_index

@@ -24,6 +24,7 @@ ENDED = (
     "held_conflict",
     "held_person",
     "held_undecided",
+    "held_deciders",
 )
 DASH = "—"
 

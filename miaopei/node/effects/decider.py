@@ -7,6 +7,7 @@ a kill anywhere sends the same act again. Source: docs/specs/record.md, sections
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,20 +18,24 @@ from ...errors import Alarm, Refused
 from ...measures.identity import canonical, read_canonical
 from ...terms.columnar import SettleMany
 from ...terms.columnar import settle_many as by_columns
-from ..mass.holding import hold
-from ..mass.run import MassRun, Tell, silent
+from ..mass.holding import hold, hold_late
+from ..mass.run import MassRun, Reads, Tell, as_filed, silent
 from ..mass.schedules import Schedules
 from ..node import Node
 from ..ports import Reading, ScheduleFiles
 from ..vault.blobs import opens
+from .differing import behind, next_round, show, to_show
 from .keeper import Keeper
 
 DUTIES = ("hold/", "decide/")
+Make = Callable[[], Act | None]
 MOVED = (
     "book.moved",
     "act.counter_moved",
     "act.trigger_not_open",
     "act.batch_in_force",
+    "act.round_not_open",
+    "act.no_round_ended",
 )  # made again on the new state
 MOST_KEPT = 20  # reasons written down for one duty
 
@@ -47,10 +52,12 @@ class Decider:
         settle_many: SettleMany = by_columns,
         spread: Spread = alone,
         tell: Tell = silent,
+        reads: Reads = as_filed,
     ) -> None:
         """`files` keep the columns of books, `settle_many` reads them, `spread` uses the cores."""
         self.node, self._keeper = node, keeper
         self.settle_many, self.spread, self.tell = settle_many, spread, tell
+        self.reads = reads
         self.schedules = Schedules(files)
 
     def run(self) -> int:
@@ -82,10 +89,8 @@ class Decider:
 
     def _due(self, passed: set[str]) -> tuple[str, Act] | None:
         """The next duty and the act that does it; `passed` grows by those that cannot be done."""
-        with self.node.reading() as (_, state):
-            holds, decides = (list(state.range("duty", prefix)) for prefix in DUTIES)
-        wanted = [(key, partial(self._hold, duty["batch"])) for key, duty in holds]
-        wanted += [(key, partial(self._decide, duty["trigger"])) for key, duty in decides]
+        with self.node.reading() as (reading, state):
+            wanted = list(self._wanted(reading, state))
         for key, make in wanted:
             if key in passed:
                 continue
@@ -97,6 +102,25 @@ class Decider:
             passed.add(key)
         return None
 
+    def _wanted(self, reading: Reading, state: State) -> Iterator[tuple[str, Make]]:
+        """All that may be due of us, and how it is done: first to hold, then to decide."""
+        holds, decides = (list(state.range("duty", prefix)) for prefix in DUTIES)
+        for key, duty in holds:
+            yield key, partial(self._hold, duty["batch"])
+        me = self.node.identity.member
+        for batch in behind(state, reading.head().height, me):
+            yield f"hold late/{batch}", partial(hold_late, self.node, batch, self._at_hand)
+        for key, duty in decides:
+            yield key, partial(self._decide, duty["trigger"])
+        for trigger, _ in state.range("late", ""):
+            yield f"late/{trigger}", partial(self._decide, trigger)
+        for trigger, ended in state.range("ended", ""):
+            if me in ended["silent"]:
+                make = partial(next_round, self.node, trigger, ended["round"] + 1, self._at_hand)
+                yield f"round/{trigger}", make
+        for difference in to_show(state, me):
+            yield f"show/{difference}", partial(show, self._run(), difference)
+
     def _keep(self, duty: str, refused: Refused) -> None:
         """Write down why a duty stands; the last word counts."""
         said = canonical([refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]])
@@ -107,10 +131,13 @@ class Decider:
         return hold(self.node, self.schedules, batch_id, self._at_hand)
 
     def _decide(self, trigger_id: str) -> Act | None:
-        run = MassRun(
-            self.node, self.schedules, self.settle_many, self.spread, self._at_hand, self.tell
-        )
-        return run.decide(trigger_id)
+        return self._run().decide(trigger_id)
+
+    def _run(self) -> MassRun:
+        return MassRun(
+            self.node, self.schedules, self.settle_many, self.spread, self._at_hand, self.tell,
+            self.reads,
+        )  # fmt: skip
 
     def _at_hand(self, block: Reading, state: State, about: dict[str, Any]) -> bool:
         """Whether all that the record says of a book is opened here; in solo it always is."""

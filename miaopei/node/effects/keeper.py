@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...acts.state import State
+from ...claims.case import words_at
 from ...claims.leaves import claims_from, hashes_of, leaf_bytes, page_hashes
 from ...errors import RecordDamaged
 from ...ledger.merkle import root_of
@@ -110,7 +111,8 @@ def _sealed(state: State, settlement: dict[str, Any]) -> Iterator[str]:
     """The sealed claims of the deciders that were equal; any of them will do."""
     trigger, counter = settlement["trigger"], settlement["counter"]
     for member in settlement["deciders"]:
-        said = state.get("decision", f"{trigger}/{counter:012d}/{member}")
+        key = words_at(trigger, counter, settlement.get("round", 1)) + member
+        said = state.get("decision", key)
         if said is not None:
             yield said["claims"]["blob"]
 

@@ -33,19 +33,20 @@ def histories(
     trigger: dict[str, Any],
     schedule: Schedule,
     policies: InForce,
+    counter: int,
 ) -> History:
     """What each policy in force has been settled: in its policy year elsewhere, and here before.
 
-    Only triggers that have settled count; a held claim reserves the most it may become. An
-    occurrence counts whole in one policy year: that of its last settled trigger, or where every
-    shock decides that of the shock that gives the policy most, the earliest among equals; this one
-    in that of the trigger at hand.
+    As of a counter of the book. Only triggers that had settled by then count; a held claim reserves
+    the most it may become. An occurrence counts whole in one policy year: that of its last settled
+    trigger, or where every shock decides that of the shock that gives the policy most, the earliest
+    among equals; this one in that of the trigger at hand.
     """
     here, at = trigger["occurrence"], trigger["instant"]
     each = each_decides(product_of(state, trigger["product"]).grouping)
     elsewhere, mine = np.zeros(schedule.size, np.int64), np.zeros(schedule.size, np.int64)
     repaid = repaid_of(state, trigger["listing"], trigger["benefit"])
-    for occurrence, triggers in _settled(state, trigger).items():
+    for occurrence, triggers in _settled(state, trigger, counter).items():
         instants = sorted({instant for _, instant in triggers})
         if occurrence != here and all(abs(instant - at) > LONGEST_YEAR for instant in instants):
             continue
@@ -97,13 +98,17 @@ def _had(reading: Reading, triggers: list[tuple[str, int]], size: int, *, each: 
     return had
 
 
-def _settled(state: State, trigger: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
+def _settled(
+    state: State, trigger: dict[str, Any], counter: int
+) -> dict[str, list[tuple[str, int]]]:
     """Settled triggers of the same book and benefit with their instants, by occurrence, in order.
 
     The deciding instant moves with the main shock, perhaps over the end of a policy year.
     """
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for _, settlement in state.range("settled", f"{trigger['book']}/"):
+    for _, settlement in state.between(
+        "settled", f"{trigger['book']}/", f"{trigger['book']}/{counter + 1:012d}"
+    ):
         other_id = state.need("settlement", settlement)["settlement"]["trigger"]
         other = state.need("trigger", other_id)
         if other["benefit"] == trigger["benefit"]:

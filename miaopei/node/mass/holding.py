@@ -7,6 +7,7 @@ from typing import Any
 
 from ...acts.envelope import Act
 from ...acts.facts import product_of
+from ...acts.rounds import agreed
 from ...acts.state import State
 from ...claims.leaves import PAGE
 from ...errors import RecordDamaged, Refusal, Refused
@@ -47,18 +48,10 @@ def hold(node: Node, schedules: Schedules, batch_id: str, at_hand: AtHand) -> Ac
         if batch["first"] is not None or not at_hand(block, state, batch):
             return None  # others were quicker, or its rows are still on their way to us
         rows, hashes, bodies = open_rows(block, batch["rows"], node)
-        declared = declared_by(product_of(state, entry["product"]))
-        subjects = [row.subject for row in rows if row.subject is not None]
-        known = block.rows_of(name, start, [row.policy for row in rows], subjects)
-        if subjects:  # other versions of the policies that cover the same persons
-            known = block.rows_of(name, start, [r.row.policy for r in known], subjects)
-        earlier = (recorded.row for recorded in known)
-        premium = batch["totals"]["premium_fen"]
         odd = misfits(rows, state, batch["applications"]) if "applications" in batch else []
         if odd:
             raise Refused(*(Refusal("selling.rows_differ", {"policy": policy}) for policy in odd))
-        if found := check_batch(rows, name, declared, earlier, premium):
-            raise Refused(*found)
+        _check(block, state, batch, entry["product"], rows, start)
         schedules.settle(block, state, name)
         frontier, runs, tail = frontier_of(block, name, book)
         after = frontier.extend(hashes)
@@ -69,6 +62,45 @@ def hold(node: Node, schedules: Schedules, batch_id: str, at_hand: AtHand) -> Ac
         schedules.add(name, Held(batch_id, start, rows, runs, heads))
         body = {"batch": batch_id, "size": after.size, "root": after.root().hex()}
         return node.act("hold_batch", f"hold-{batch_id}-{after.size}", body)
+
+
+def hold_late(node: Node, batch_id: str, at_hand: AtHand) -> Act | None:
+    """The act that says that we hold a batch, too, that others have put in force without us.
+
+    Errors   As `hold`.
+    """
+    with node.store.writing() as block:
+        state = State(block)
+        batch = state.need("batch", batch_id)
+        if not at_hand(block, state, batch):
+            return None
+        entry = state.need("listing", state.need("book", batch["book"])["listing"])
+        rows, _, _ = open_rows(block, batch["rows"], node)
+        _check(block, state, batch, entry["product"], rows, batch["first"])
+        said = agreed(batch)
+        frontier_of(block, batch["book"], said)
+        body = {"batch": batch_id, "size": said["size"], "root": said["root"]}
+        return node.act("hold_batch", f"hold-{batch_id}-{said['size']}", body)
+
+
+def _check(
+    block: Writing,
+    state: State,
+    batch: dict[str, Any],
+    product: str,
+    rows: list[PolicyRow],
+    start: int,
+) -> None:
+    """Errors   Refused with every reason why rows at `start` of their book do not check."""
+    name, declared = batch["book"], declared_by(product_of(state, product))
+    subjects = [row.subject for row in rows if row.subject is not None]
+    known = block.rows_of(name, start, [row.policy for row in rows], subjects)
+    if subjects:  # other versions of the policies that cover the same persons
+        known = block.rows_of(name, start, [r.row.policy for r in known], subjects)
+    earlier = (recorded.row for recorded in known)
+    premium = batch["totals"]["premium_fen"]
+    if found := check_batch(rows, name, declared, earlier, premium):
+        raise Refused(*found)
 
 
 def open_rows(

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ...acts import rounds
 from ...acts.envelope import Act, from_json
 from ...acts.facts import product_of
 from ...acts.release import released
 from ...acts.state import State
+from ...claims.case import words_at
 from ...claims.claim import STATES
 from ...claims.confirm import Spread
 from ...claims.evaluate import Evaluated, Mass, columns_of, evaluate
@@ -31,6 +33,7 @@ from ...market.listing import Listing, Overpaid
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...policies.schedule import InForce, in_force, places_of, steady
 from ...terms.columnar import SettleMany
+from ...terms.words import Terms
 from ..effects.listed import observed_by
 from ..node import Node
 from ..ports import Reading, Writing
@@ -44,7 +47,13 @@ CHUNK = 64 * PAGE  # claims made, hashed and kept at a time
 LARGE = 4 * CHUNK  # from here on each chunk is a transaction of its own
 TOTALED = ("gross_fen", "terms_fen", "owed_fen", "pay_fen")
 MOST_KEPT = 20  # reasons said of one trigger
+Reads = Callable[[Terms], Terms]  # the terms as this member's software reads them
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
+
+
+def as_filed(terms: Terms) -> Terms:
+    """The terms as they stand on the record."""
+    return terms
 
 
 def silent(_what: str, _done: int, _of: int) -> None:
@@ -61,9 +70,12 @@ class MassRun:
     spread: Spread
     at_hand: AtHand
     tell: Tell = field(default=silent)
+    reads: Reads = field(default=as_filed)
 
     def decide(self, trigger_id: str) -> Act | None:
         """The act that states our decision, or that the terms give none; None where none is due.
+
+        Where several decide, also after the others have settled: as of then, to be compared.
 
         Errors   ReadingsDisagree, RecordDamaged (alarms).
         """
@@ -72,13 +84,10 @@ class MassRun:
             trigger = state.need("trigger", trigger_id)
             me = self.node.identity.member
             entry = state.need("listing", trigger["listing"])
-            book = state.need("book", trigger["book"])
-            counter = book["counter"]
-            key = f"{trigger_id}/{counter:012d}/{me}"
-            if me not in entry["listing"]["deciders"] or state.has("decision", key):
-                return None
-            if book["open"] != trigger_id or not self.at_hand(block, state, trigger):
+            place = place_of(state, trigger_id, trigger, entry["listing"], me)
+            if place is None or not self.at_hand(block, state, trigger):
                 return None  # others were quicker, or rows are still on their way to us
+            key = words_at(trigger_id, place.counter, place.number) + me
             if (kept := block.progress(f"decide/{key}")) is not None:
                 return from_json(read_canonical(kept))
             listing = Listing.from_json(entry["listing"])
@@ -87,22 +96,23 @@ class MassRun:
             confirmed = set(progress["confirmed"])
             try:
                 result, covered = self.evaluate(
-                    block, state, trigger, listing, entry["arrears"], confirmed
+                    block, state, trigger, listing, entry["arrears"], confirmed, place.counter
                 )
             except Refused as refused:
-                act = self._cannot(trigger_id, trigger, counter, refused)
+                act = self._cannot(trigger_id, trigger, place, refused)
                 block.put_progress(f"decide/{key}", canonical(act.as_json()))
                 return act
-            body = self._stated(block, state, trigger, counter)
+            body = self._stated(block, state, trigger, place)
             body["totals"] = totals(result, covered, listing)
             if len(result.claims) < LARGE:
                 made = list_of(self._made(result.claims, trigger_id))
-                return self._written(block, key, trigger, body, made)
+                return self._written(block, key, trigger, body, made, place)
             progress["confirmed"] = sorted(confirmed)
             block.put_progress(f"mass/{key}", canonical(progress))
-        made = list_of(self._chunks(f"mass/{key}", progress, trigger_id, trigger, result.claims))
+        chunks = self._chunks(f"mass/{key}", progress, trigger_id, trigger, result.claims, place)
+        made = list_of(chunks)
         with self.node.store.writing() as block:
-            return self._written(block, key, trigger, body, made)
+            return self._written(block, key, trigger, body, made, place)
 
     def evaluate(
         self,
@@ -112,8 +122,9 @@ class MassRun:
         listing: Listing,
         arrears: bool,
         confirmed: set[str],
+        counter: int,
     ) -> tuple[Evaluated, int]:
-        """The claims of one trigger, and how many policies were in force.
+        """The claims of one trigger as of a counter, and how many policies were in force.
 
         Columns named in `confirmed` are not read exactly once more; those that are come to it.
         """
@@ -126,10 +137,10 @@ class MassRun:
         subjects = partial(_subjects, block, trigger, policies)
         seen = observed_by(block, self.node.identity, product, trigger, subjects)
         mass = Mass(
-            version.terms, trigger["benefit"], columns_of(seen.observed), schedule,
+            self.reads(version.terms), trigger["benefit"], columns_of(seen.observed), schedule,
             self.settle_many, self.spread, confirmed,
         )  # fmt: skip
-        past = histories(block, state, trigger, schedule, policies)
+        past = histories(block, state, trigger, schedule, policies, counter)
         how = released(state, trigger)
         places = places_of(schedule.policy[policies.chosen], how) if how else {}
         by_place = {place: how[policy] for place, policy in places.items()}
@@ -138,15 +149,16 @@ class MassRun:
         return result, len(policies)
 
     def _stated(
-        self, block: Writing, state: State, trigger: dict[str, Any], counter: int
+        self, block: Writing, state: State, trigger: dict[str, Any], place: Place
     ) -> dict[str, Any]:
         """What a decision says it is about; where every shock decides, also for how long around."""
         body = {
             "trigger": content_id("trigger", trigger),
             "revision": trigger["revision"],
-            "counter": counter,
+            "counter": place.counter,
             "book_size": trigger["book_size"],
             "book_root": trigger["book_root"],
+            **place.stated,
         }
         if each_decides(product_of(state, trigger["product"]).grouping):
             schedule = self.schedules.of(block, state, trigger["book"], trigger["book_size"])
@@ -155,16 +167,17 @@ class MassRun:
         return body
 
     def _cannot(
-        self, trigger_id: str, trigger: dict[str, Any], counter: int, refused: Refused
+        self, trigger_id: str, trigger: dict[str, Any], place: Place, refused: Refused
     ) -> Act:
         """The terms give no result: said on the record, so that the line behind goes on."""
         body = {
             "trigger": trigger_id,
             "revision": trigger["revision"],
-            "counter": counter,
+            "counter": place.counter,
             "refusals": [refusal.as_json() for refusal in refused.refusals[:MOST_KEPT]],
+            **place.stated,
         }
-        return self.node.act("cannot_decide", f"cannot-{trigger_id}-{counter}", body)
+        return self.node.act("cannot_decide", f"cannot-{trigger_id}-{place.counter}", body)
 
     def _made(self, claims: Claims, trigger_id: str) -> Iterator[Made]:
         """Each chunk's leaves and page heads, in order."""
@@ -180,13 +193,14 @@ class MassRun:
         trigger_id: str,
         trigger: dict[str, Any],
         claims: Claims,
+        place: Place,
     ) -> Iterator[Made]:
         """Each chunk made, and written down in a transaction of its own where it is not yet."""
         done = progress["chunks"]
         about = (trigger_id, trigger["book"], trigger["benefit"])
         for number, made in enumerate(self._made(claims, trigger_id)):
             mark = digest(b"".join(made.heads))
-            if done[number : number + 1] != [mark]:
+            if done[number : number + 1] != [mark] and not place.late:
                 done[number:] = [mark]
                 with self.node.store.writing() as block:
                     first = number * CHUNK // PAGE
@@ -201,6 +215,7 @@ class MassRun:
         trigger: dict[str, Any],
         body: dict[str, Any],
         made: list[Made],
+        place: Place,
     ) -> Act:
         """The claims sealed, the act signed, both written down before anything is sent."""
         heads = [head for part in made for head in part.heads]
@@ -208,13 +223,57 @@ class MassRun:
         of = ("miaopei/claims/1", trigger["listing"])
         body["claims"] = seal_framed(block, self.node, framed, count, root_of(heads), *of)
         act = self.node.act("decide", f"decide-{key}", body)
-        if count < LARGE:  # else each chunk has been kept when it was made
+        if count < LARGE and not place.late:  # else each chunk has been kept, or what settled is
             parts = [part.claims for part in made] or [np.zeros(0, CLAIM)]
             about = (body["trigger"], trigger["book"], trigger["benefit"])
             block.put_claims(*about, np.concatenate(parts), heads)
         block.put_progress(f"mass/{key}", None)
         block.put_progress(f"decide/{key}", canonical(act.as_json()))
         return act
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a word is said: the counter it reads, the round; `late` where others have settled."""
+
+    counter: int
+    number: int = 1
+    late: bool = False
+
+    @property
+    def stated(self) -> dict[str, int]:
+        """What a body says of the round."""
+        return {} if self.number == 1 else {"round": self.number}
+
+
+def place_of(
+    state: State,
+    trigger_id: str,
+    trigger: dict[str, Any],
+    listing: dict[str, Any],
+    me: str,
+) -> Place | None:
+    """Where our word on a trigger is due; None where it is not, or not yet."""
+    if me not in listing["deciders"]:
+        return None
+    book = state.need("book", trigger["book"])
+    place = None
+    if book["open"] == trigger_id:
+        number = (state.get("round", trigger_id) or {"number": 1})["number"]
+        place = Place(book["counter"], number)
+    elif late := state.get("late", trigger_id):
+        first, last = (f"{trigger['book']}/{n:012d}" for n in (late["counter"] + 1, 10**12 - 1))
+        settled = sum(1 for _ in state.between("settled", first, last))
+        if late["counter"] + settled == book["counter"]:  # else what was paid back is not as then
+            place = Place(late["counter"], late["round"], late=True)
+    if place is None or state.has(
+        "decision", words_at(trigger_id, place.counter, place.number) + me
+    ):
+        return None
+    if rounds.in_rounds(trigger, listing):
+        held = rounds.held_upto(state, trigger["book"], me)
+        return place if held >= trigger["book_size"] else None
+    return place
 
 
 def _subjects(reading: Reading, trigger: dict[str, Any], policies: InForce) -> list[str | None]:

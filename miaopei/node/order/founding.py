@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...acts.apply import RULES
 from ...measures.identity import canonical
 
 
@@ -53,7 +54,7 @@ def consortium_genesis(
         "name": name,
         "suite": "intl",
         "clock": clock,
-        "rules": 1,
+        "rules": RULES,
         "origin": origin,
         "log_key": None,
         "time": time,

@@ -14,6 +14,7 @@ from typing import Any
 from ...acts.facts import product_of
 from ...acts.release import counted
 from ...acts.state import State
+from ...claims.case import words_at
 from ...claims.claim import claim_from_json
 from ...claims.payout import payouts_of
 from ...claims.receipt import (
@@ -128,7 +129,7 @@ class Collector:
         case, case_at = self._case_of(settlement, place)
         leaves.add("case", case)
         for member in entry["deciders"]:
-            key = f"{entry['trigger']}/{entry['counter']:012d}/{member}"
+            key = words_at(entry["trigger"], entry["counter"], entry.get("round", 1)) + member
             leaves.add("decisions", self._place(self._state.need("decision", key)["act"]))
         row, before = self._rows(trigger, position, leaves)
         for said in counted(self._state, trigger):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...claims.case import words_at
 from ...measures.identity import content_id
 from ...terms.filing import Product
 from .evidence import facts_of, observation_step
@@ -141,7 +142,7 @@ def _settlement(index: Index, id: str, *, amounts: bool = True) -> Step:
     }
     decisions = []
     for member in value["deciders"]:
-        key = f"{value['trigger']}/{value['counter']:012d}/{member}"
+        key = words_at(value["trigger"], value["counter"], value.get("round", 1)) + member
         decisions.append(_act(index, index.need("decision", key)["act"]))
     told = list(_amounts(index, value["trigger"])) if amounts else []
     return step("settlement", id, facts, [*told, *decisions, _trigger(index, value["trigger"])])

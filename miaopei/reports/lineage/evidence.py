@@ -15,7 +15,13 @@ from ...terms.words import Terms
 from .steps import Step, step
 from .trail import Index, Json
 
-ASIDE = ("held", "waiting", "closed", "refusal")  # entries of a case's facts that are no inputs
+ASIDE = (
+    "held",
+    "waiting",
+    "closed",
+    "refusal",
+    "round",
+)  # entries of a case's facts that are no inputs
 HOW = (
     *("official", "fallback", "settled_before", "person", "report", "notice", "reading"),
     *("name_and_position", "position_name_unknown"),

@@ -59,7 +59,7 @@ def test_the_same_genesis_again_changes_nothing_and_another_is_refused() -> None
 
 @pytest.mark.parametrize(
     "change",
-    [{"rules": 2}, {"clock": "sundial"}, {"suite": "national"}, {"time": None}, {"extra": 1}],
+    [{"rules": 3}, {"clock": "sundial"}, {"suite": "national"}, {"time": None}, {"extra": 1}],
 )
 def test_a_genesis_that_this_program_cannot_keep_is_refused(change: dict[str, Any]) -> None:
     me = identity()

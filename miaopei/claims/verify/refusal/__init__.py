@@ -119,6 +119,9 @@ def _case_reason(seen: Seen, value: Json) -> Facts:
         demand(missing is None and value["facts"]["refusal"]["code"] == code, "reason_differs",
                reason=code)  # fmt: skip
         return told
+    if state == "held_deciders":  # every fact is known; the deciders have not come to agree
+        demand(missing is None and "round" in value["facts"], "reason_differs", reason=code)
+        return told
     if state.startswith(("awaiting_", "held_")) or state == "closed":
         if missing is None:
             raise fails("nothing_missing", state=state)
