@@ -1,8 +1,8 @@
 """`cannot_decide`: a decider states that the terms give no result for an open trigger, and why.
 
-Body: {trigger, revision, counter, refusals: [{code, facts}]}, in a later round `round`. With k equal
-statements the case is held with the first refusal as its reason, its trigger gives up its turn, and
-the next one opens. It is a decider's one word for the round, as a decision is.
+Body: {trigger, revision, counter, refusals: [{code, facts}]}, in a later round `round`. With k
+equal statements the case is held with the first refusal as its reason, its trigger gives up its
+turn, and the next one opens. It is a decider's one word for the round, as a decision is.
 Source: docs/specs/record.md, sections 6 and 7.
 """
 

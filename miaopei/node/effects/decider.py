@@ -7,7 +7,7 @@ a kill anywhere sends the same act again. Source: docs/specs/record.md, sections
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -59,6 +59,7 @@ class Decider:
         self.settle_many, self.spread, self.tell = settle_many, spread, tell
         self.reads = reads
         self.schedules = Schedules(files)
+        self._quiet: int | None = None  # the log's size at which nothing was due beside the duties
 
     def run(self) -> int:
         """Do every duty that can be done now; the number done. Alarms are not caught here.
@@ -72,7 +73,7 @@ class Decider:
             (result,) = self.node.submit([act])
             if not result.ok and result.refusals[0].code not in MOVED:
                 raise Alarm("the record refuses our decision", code=result.refusals[0].code)
-            passed.update([] if result.ok else [duty])  # the next run makes it again
+            passed.add(duty)  # what is still due after it is looked at by the next run
             done += result.ok
         if waiting := self.schedules.waiting():  # columns stand ready before any event
             with self.node.store.writing() as block:
@@ -90,7 +91,7 @@ class Decider:
     def _due(self, passed: set[str]) -> tuple[str, Act] | None:
         """The next duty and the act that does it; `passed` grows by those that cannot be done."""
         with self.node.reading() as (reading, state):
-            wanted = list(self._wanted(reading, state))
+            wanted = self._wanted(reading, state)
         for key, make in wanted:
             if key in passed:
                 continue
@@ -102,24 +103,40 @@ class Decider:
             passed.add(key)
         return None
 
-    def _wanted(self, reading: Reading, state: State) -> Iterator[tuple[str, Make]]:
+    def _wanted(self, reading: Reading, state: State) -> list[tuple[str, Make]]:
         """All that may be due of us, and how it is done: first to hold, then to decide."""
         holds, decides = (list(state.range("duty", prefix)) for prefix in DUTIES)
-        for key, duty in holds:
-            yield key, partial(self._hold, duty["batch"])
+        wanted: list[tuple[str, Make]] = []
+        wanted += [(key, partial(self._hold, duty["batch"])) for key, duty in holds]
+        head = reading.head()
+        late, others = ([], []) if self._quiet == head.size else self._beside(state, head.height)
+        self._quiet = None if late or others else head.size  # nothing new until the record grows
+        wanted += late
+        wanted += [(key, partial(self._decide, duty["trigger"])) for key, duty in decides]
+        return wanted + others
+
+    def _beside(
+        self, state: State, height: int
+    ) -> tuple[list[tuple[str, Make]], list[tuple[str, Make]]]:
+        """What is due where several decide: to hold what was missed, then all that is said late."""
         me = self.node.identity.member
-        for batch in behind(state, reading.head().height, me):
-            yield f"hold late/{batch}", partial(hold_late, self.node, batch, self._at_hand)
-        for key, duty in decides:
-            yield key, partial(self._decide, duty["trigger"])
-        for trigger, _ in state.range("late", ""):
-            yield f"late/{trigger}", partial(self._decide, trigger)
+        late: list[tuple[str, Make]] = [
+            (f"hold late/{batch}", partial(hold_late, self.node, batch, self._at_hand))
+            for batch in behind(state, height, me)
+        ]
+        others: list[tuple[str, Make]] = [
+            (f"late/{trigger}", partial(self._decide, trigger))
+            for trigger, _ in state.range("late", "")
+        ]
         for trigger, ended in state.range("ended", ""):
             if me in ended["silent"]:
                 make = partial(next_round, self.node, trigger, ended["round"] + 1, self._at_hand)
-                yield f"round/{trigger}", make
-        for difference in to_show(state, me):
-            yield f"show/{difference}", partial(show, self._run(), difference)
+                others.append((f"round/{trigger}", make))
+        others += [
+            (f"show/{difference}", partial(show, self._run(), difference))
+            for difference in to_show(state, me)
+        ]
+        return late, others
 
     def _keep(self, duty: str, refused: Refused) -> None:
         """Write down why a duty stands; the last word counts."""

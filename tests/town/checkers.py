@@ -1,0 +1,217 @@
+"""What must hold after every step of a run, whatever is hurt; each breach has a name.
+
+The amounts are worked out here once more, by a plain table, from the facts that a trigger fixed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from miaopei.accounts.balance import trial_balance
+from miaopei.accounts.entry import Entry
+from miaopei.accounts.rail import Instruction
+from miaopei.acts.state import State
+from miaopei.errors import AccountsUnbalanced
+from miaopei.ledger.merkle import Frontier, leaf_hash
+from miaopei.measures.identity import content_id
+from miaopei.node.order.application import Committed
+from miaopei.node.ports import Reading
+from tests.support.products import STEPS
+from tests.support.town import CARRIERS
+
+from .founding import YEAR, owed_to
+
+if TYPE_CHECKING:
+    from .bank import TownBank
+    from .member import Member
+    from .world import World
+
+WAITING = ("awaiting_rapid_report", "awaiting_report", "awaiting_quorum")
+HELD = ("held_conflict", "held_person", "held_undecided", "held_deciders")
+DONE = ("settled", "refused", "not_covered", "nothing_due", "closed")
+ON_ITS_WAY = ("ready", "deciding")
+SHARE_FEN = 100_000
+
+
+class Breach(AssertionError):
+    """A law is broken; its name comes first."""
+
+    def __init__(self, law: str, **facts: Any) -> None:
+        super().__init__(f"{law}: {facts}")
+        self.law = law
+
+
+class Checkers:
+    """Looks at what members have made final since the last look, and at each payment."""
+
+    def __init__(self, world: World, members: list[Member], bank: TownBank) -> None:
+        self.world, self.members, self.bank = world, members, bank
+        self.roots: dict[int, str] = {}
+        self.owed: dict[str, int] = {}  # payout -> fen
+        self.paid: dict[str, int] = {}
+        self._logs = {member.id: Frontier() for member in members}
+        self._fresh: list[tuple[Member, int]] = []
+        self._paid_here: dict[tuple[str, str, str], int] = defaultdict(int)
+        self._counted: set[str] = set()
+        self._entries = 0
+        self._seen = 0
+        bank.paid = self._pays
+        for member in members:
+            member.committed = self._committed
+            self._grown(member)
+        world.after = self.look
+
+    def look(self) -> None:
+        """After each event."""
+        fresh, self._fresh = self._fresh, []
+        for member, height in fresh:
+            self._grown(member)
+            if height > self._seen:
+                self._seen = height
+                with member.disk.reading() as reading:
+                    self._books(State(reading))
+                    self._settled(reading, State(reading))
+                    self._reasons(State(reading), reading.head().time)
+
+    def _committed(self, member: Member, block: Committed) -> None:
+        """The same bytes on all: the root of a height is the root of all before it as well."""
+        first = self.roots.setdefault(block.height, block.root)
+        if first != block.root:
+            raise Breach("two final on different bytes", height=block.height, member=member.id)
+        self._fresh.append((member, block.height))
+
+    def _grown(self, member: Member) -> None:
+        """The log on the disk is what was there before, and more."""
+        log = self._logs[member.id]
+        with member.disk.reading() as reading:
+            head = reading.head()
+            if head.size < log.size:
+                raise Breach("the record shrank", member=member.id, size=head.size, had=log.size)
+            more = list(reading.leaves(log.size, head.size))
+        grown = log.extend(leaf_hash(leaf) for leaf in more)
+        if (grown.size, grown.root()) != (head.size, head.root):
+            raise Breach("the record changed", member=member.id, size=head.size)
+        self._logs[member.id] = grown
+
+    def _books(self, state: State) -> None:
+        """Every entry balances by itself, so all do together."""
+        for key, value in state.between("journal", f"{self._entries + 1:012d}", "\x7f"):
+            try:
+                trial_balance([Entry.from_json(value)])
+            except AccountsUnbalanced as fault:
+                raise Breach("books do not balance", entry=key, why=str(fault)) from fault
+            self._entries = int(key)
+
+    # amounts -------------------------------------------------------------------------------------
+    def _settled(self, reading: Reading, state: State) -> None:
+        """What each new settlement owes is what the plain table gives for the trigger's facts."""
+        for key, settlement in state.range("settled", ""):
+            if key in self._counted:
+                continue
+            self._counted.add(key)
+            value = state.need("settlement", settlement)["settlement"]
+            trigger = state.need("trigger", value["trigger"])
+            total = 0
+            for recorded in _rows(self.members, trigger["book"], trigger["book_size"]):
+                policy = recorded.row.policy
+                pay = self._pay(trigger, policy, recorded.row.declared.get("shares", 0))
+                total += pay
+                if pay:
+                    self.owed[_payout(trigger, policy)] = pay
+            if total != value["totals"]["pay_fen"]:
+                facts = {"stated": value["totals"]["pay_fen"], "right": total}
+                raise Breach("settled at a wrong amount", settlement=settlement, **facts)
+            if len(value["deciders"]) < value["k"] or value["k"] != 2:
+                raise Breach("settled by too few", deciders=value["deciders"], k=value["k"])
+
+    def _pay(self, trigger: dict[str, Any], policy: str, shares: int) -> int:
+        facts = {name: fact["value"] for name, fact in trigger["facts"].items()}
+        gross = 0
+        if facts["role"] == 1:
+            gross = max(fen for low, fen in STEPS if fen is not None and low <= facts["magnitude"])
+            if trigger["book"] == "two":
+                gross = min(gross, shares * SHARE_FEN)
+        here = (trigger["book"], policy, trigger["occurrence"])
+        elsewhere = sum(
+            fen for of, fen in self._paid_here.items() if of[:2] == here[:2] and of != here
+        )
+        pay = max(0, min(gross, YEAR - elsewhere) - self._paid_here[here])
+        self._paid_here[here] += pay
+        return pay
+
+    def _pays(self, instruction: Instruction) -> None:
+        """The bank has executed one instruction."""
+        payout = owed_to(instruction)
+        self.world.tell(f"bank {instruction.id[:20]} {instruction.amount_fen}")
+        if payout in self.paid:
+            raise Breach("paid twice", payout=payout)
+        if self.owed.get(payout) != instruction.amount_fen:
+            raise Breach("paid what nobody owes", payout=payout, fen=instruction.amount_fen)
+        self.paid[payout] = instruction.amount_fen
+
+    # what waits ----------------------------------------------------------------------------------
+    def _reasons(self, state: State, now: int) -> None:
+        """What has not settled says why, since when it may change, or who is told."""
+        lined = {trigger for _, trigger in state.range("line", "")}
+        opened = {book["open"] for _, book in state.range("book", "")}
+        for key, case in state.range("case", ""):
+            facts = {"case": key[:60], "state": case["state"], "reason": case["reason"]}
+            if not case["reason"]:
+                raise Breach("unsettled without a reason", **facts)
+            if case["state"] in WAITING and (case["until"] or now + 1) <= now:
+                raise Breach("waits beyond its deadline", until=case["until"], now=now, **facts)
+            if case["state"] in WAITING and case["until"] is None and not case["owner"]:
+                raise Breach("waits for ever and nobody is told", **facts)
+            if case["state"] in HELD and not case["owner"]:
+                raise Breach("held and nobody is told", **facts)
+            if case["state"] in ON_ITS_WAY and case["trigger"] not in lined | opened:
+                raise Breach("stands in no line", **facts)
+            if case["state"] not in (*WAITING, *HELD, *DONE, *ON_ITS_WAY):
+                raise Breach("in no named state", **facts)
+        for trigger in opened - {None}:
+            found = state.need("round", str(trigger))
+            if found["end"] < now:
+                raise Breach("a round outlives its end", trigger=trigger, end=found["end"])
+
+    # the end -------------------------------------------------------------------------------------
+    def end(self, honest: list[Member]) -> None:
+        """Once all is healed and time has passed: all agree, all is paid once, nothing is open."""
+        stands = {(m.height, m.root) for m in honest}
+        if len(stands) != 1 or any(not m.up or m.stuck for m in honest):
+            where = {m.id: (m.height, m.root[:8], m.up, m.stuck) for m in honest}
+            raise Breach("do not come to agree", where=where)
+        if alarms := {m.id: str(m.alarms[0]) for m in honest if m.alarms}:
+            raise Breach("an honest member is alarmed", alarms=alarms)
+        if self.paid != self.owed:
+            unpaid = sorted(set(self.owed) - set(self.paid))
+            raise Breach("not paid at all", payouts=unpaid[:3], of=len(self.owed))
+        with honest[0].disk.reading() as reading:
+            state = State(reading)
+            for debt, payment in state.range("payment", ""):
+                if payment["executed_fen"] != payment["due_fen"]:
+                    raise Breach("paid and not confirmed", debt=debt)
+            if duty := next(state.range("duty", ""), None):
+                raise Breach("a duty stands", duty=duty[0])
+            for key, case in state.range("case", ""):
+                if case["state"] in ON_ITS_WAY or (case["state"] in WAITING and case["until"]):
+                    raise Breach("still open", case=key[:60], state=case["state"])
+
+
+def _payout(trigger: dict[str, Any], policy: str) -> str:
+    """The id of the only payout of a policy: one carrier carries all."""
+    value = {
+        "v": 1,
+        "occurrence": trigger["occurrence"],
+        "policy": policy,
+        "benefit": trigger["benefit"],
+        "carrier": CARRIERS[0],
+        "line": 0,
+        "revision": trigger["revision"],
+    }
+    return content_id("payout", value)
+
+
+def _rows(members: list[Member], book: str, size: int) -> Any:
+    with next(m for m in members if m.id == "insurer").disk.reading() as reading:
+        return reading.rows(book, size)
