@@ -32,6 +32,7 @@ from miaopei.node.vault.uses import Logger, Use, note
 from miaopei.policies.row import Transaction
 from miaopei.terms.filing import Revision
 from tests.support.facts import BEIJING_CITY, catalogue, quake
+from tests.support.judging import judge
 from tests.support.products import hills
 from tests.support.rails import PaperBank
 from tests.support.selling import LIST, offer_form
@@ -97,6 +98,7 @@ class _Maker:
         self.town.send(self.town.act("raise_rules", raised))
         self.people()
         self.sell()
+        judge(self.town)
         for said in ("heard", "silent"):
             body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
             body |= {"valid_seconds": HOUR, "why": ""}
