@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import consortium, journey, portfolio, portfolio_mass, pricing
+from . import consortium, journey, paying, portfolio, portfolio_mass, pricing
 
 SUITES = {
     "consortium": (consortium.run,),
-    "journey": (journey.run,),
+    "journey": (journey.run, paying.run),
     "portfolio": (portfolio.run, pricing.run, portfolio_mass.run),
 }
 

@@ -6,7 +6,6 @@ may import this room, and neither may import the other. No protocol of any bank 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -119,7 +118,10 @@ class ClosedId:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One movement of an account. `amount_fen` is above zero for money that came in."""
+    """One movement of an account. `amount_fen` is above zero for money that came in.
+
+    `instruction` and `end_to_end_id` are those of the bank, which may have short names for ours.
+    """
 
     number: int
     at: int
@@ -166,8 +168,3 @@ class Credits:
 
     lines: tuple[Credit, ...]
     next_after: int
-
-
-def amounts_of(instructions: list[Instruction]) -> Mapping[str, int]:
-    """Instruction id -> amount, for comparing a bank's answers with what was ordered."""
-    return {i.id: i.amount_fen for i in instructions}

@@ -1,13 +1,16 @@
-"""Our side of the bank: the port `Rail` over the sandbox's HTTP protocol (docs/specs/bank.md).
+"""Our side of a bank: the ports `Rail` and `Incoming` by ISO 20022 (docs/specs/bank.md).
 
-Whatever is not a clear word of the bank about
-exactly the ids asked for is silence: OutsideFault(retry=True), and the ids are asked for later.
+Payments and credits are messages of the standard, signed by the bank. Asking by id, closing an id
+and the statement with balances have no message that a customer may send: they are plain calls.
+Whatever is not a clear word of the bank about exactly the ids asked for is silence:
+OutsideFault(retry=True), and the ids are asked for later.
 """
 
 from __future__ import annotations
 
 import http
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,10 +27,10 @@ from ..accounts.rail import (
     OutcomeState,
     StatementLine,
     StatementPage,
-    amounts_of,
 )
 from ..errors import OutsideFault
-from .iso20022 import notification
+from .iso20022 import initiation, notification, status
+from .iso20022.initiation import bank_id, unsayable
 from .iso20022.reading import unclear
 from .iso20022.wire import Said, call
 
@@ -54,19 +57,34 @@ class BankRail:
     address: str
     timeout: float
     key: bytes | None = None
-    _met: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _met: list[_Bank] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
-        """Order payments; one outcome an instruction, in the same order.
+        """Order payments by one pain.001; one outcome an instruction, in the same order.
 
-        The same instruction may be sent again: the bank answers what it answered first.
+        The same instruction may be sent again: the bank answers what it answered first. One that
+        no message can say is refused here, and its id closed like any other refused one.
         Errors   OutsideFault: nothing is known of any of them until they are asked for.
         """
         if not instructions:
             return []
         _sendable([i.id for i in instructions])
-        body = {"instructions": [_as_sent(i) for i in instructions]}
-        return _outcomes(self._call("POST", "/payments", body), amounts_of(instructions))
+        bank = self._bank()
+        faults = {i.id: code for i in instructions if (code := unsayable(i)) is not None}
+        refused = OutcomeState.REFUSED
+        found = {
+            i.id: Outcome(
+                i.id, refused, i.amount_fen, None, None, faults[i.id], bank.name, bank.sandbox
+            )
+            for i in instructions
+            if i.id in faults
+        }
+        if sayable := [i for i in instructions if i.id not in faults]:
+            message = initiation.write(sayable, int(time.time()))
+            said = self._said("POST", "/payments", message.data)
+            answers = status.outcomes(said, message, bank.name, sandbox=bank.sandbox)
+            found |= {outcome.id: outcome for outcome in answers}
+        return [found[i.id] for i in instructions]
 
     def ask(self, ids: list[str], amounts: Mapping[str, int] | None = None) -> list[Outcome]:
         """What the bank holds of each id. `amounts` (id -> fen) shows where it says another amount.
@@ -78,18 +96,21 @@ class BankRail:
         _sendable(ids)
         expected: dict[str, int | None] = dict.fromkeys(ids)
         expected |= {key: fen for key, fen in (amounts or {}).items() if key in expected}
-        return _outcomes(self._call("POST", "/payments/ask", {"ids": ids}), expected)
+        names = {bank_id(key): key for key in ids}
+        return _outcomes(self._call("POST", "/payments/ask", {"ids": list(names)}), expected, names)
 
     def close(self, instruction: str) -> ClosedId | Outcome:
         """A signed statement that the id is closed for ever, or what the bank did with it instead.
 
         Errors   OutsideFault; with retry=False for a statement that does not hold what it should.
         """
-        answer = self._call("POST", "/payments/close", {"id": instruction})
+        name = bank_id(instruction)
+        answer = self._call("POST", "/payments/close", {"id": name})
         if "outcome" in answer.body:
             body = {**answer.body, "outcomes": [answer.body["outcome"]]}
-            return _outcomes(_Answer(answer.status, body), {instruction: None})[0]
-        return _closed(answer.body, instruction, self.key or self.public_key())
+            found = _Answer(answer.status, body)
+            return _outcomes(found, {instruction: None}, {name: instruction})[0]
+        return _closed(answer.body, instruction, name, self.key or self.public_key())
 
     def statement(self, account: str, after: int = 0, limit: int = 500) -> StatementPage:
         """A page of movements behind number `after`, oldest first, with running balances.
@@ -117,25 +138,46 @@ class BankRail:
         Errors   OutsideFault; with retry=False where the bank has no such account.
         """
         path = f"/accounts/{quote(account, safe='')}/credits?after={after}&limit={limit}"
-        said = call(self.address, self.timeout, "GET", path, None, XML)
+        return notification.credits(self._said("GET", path), account, after)
+
+    def _bank(self) -> _Bank:
+        """Who answers there, asked once: its name, its key, whether it is a sandbox."""
+        if not self._met:
+            body = self._call("GET", "/key").body
+            try:
+                name = f"{body['bank']['zh']} / {body['bank']['en']}"
+                key = bytes.fromhex(body["public_key"])
+                Ed25519PublicKey.from_public_bytes(key)
+            except (KeyError, TypeError, ValueError):
+                raise unclear("no name or no key") from None
+            self._met.append(_Bank(name, key, sandbox=body.get("sandbox") is True))
+        return self._met[0]
+
+    def _said(self, method: str, path: str, data: bytes | None = None) -> bytes:
+        """A message that the bank has signed.
+
+        Errors   OutsideFault(retry=True) for a message not signed with the bank's key.
+        """
+        key = Ed25519PublicKey.from_public_bytes(self.key or self._bank().key)
+        said = call(self.address, self.timeout, method, path, data, XML)
         if said.status != http.HTTPStatus.OK:
             _answer(said)
-        self._signed(said)
-        return notification.credits(said.data, account, after)
-
-    def _signed(self, said: Said) -> None:
-        """Errors   OutsideFault(retry=True) for a message not signed with the bank's key."""
-        if self.key is None and "key" not in self._met:
-            self._met["key"] = self.public_key()
-        key = Ed25519PublicKey.from_public_bytes(self.key or self._met["key"])
         try:
             key.verify(bytes.fromhex(said.signature), said.data)
         except (InvalidSignature, ValueError):
             raise unclear("a message that is not signed with the bank's key") from None
+        return said.data
 
     def _call(self, method: str, path: str, body: object = None) -> _Answer:
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         return _answer(call(self.address, self.timeout, method, path, data, JSON))
+
+
+@dataclass(frozen=True)
+class _Bank:
+    name: str
+    key: bytes
+    sandbox: bool
 
 
 @dataclass(frozen=True)
@@ -159,29 +201,16 @@ def _answer(said: Said) -> _Answer:
     raise OutsideFault(f"the bank answered {said.status}, {why}", retry=not ours)
 
 
-def _as_sent(instruction: Instruction) -> dict[str, Any]:
-    sent = {
-        "id": instruction.id,
-        "amount_fen": instruction.amount_fen,
-        "currency": instruction.currency,
-        "debtor_account": instruction.debtor_account,
-        "creditor_account": instruction.creditor_account,
-        "remittance": instruction.remittance,
-        "end_to_end_id": instruction.end_to_end_id,
-    }
-    if instruction.creditor_name is not None:
-        sent["creditor_name"] = instruction.creditor_name
-    return sent
-
-
-def _outcomes(answer: _Answer, asked: Mapping[str, int | None]) -> list[Outcome]:
+def _outcomes(
+    answer: _Answer, asked: Mapping[str, int | None], names: Mapping[str, str]
+) -> list[Outcome]:
     """One outcome an id asked for, in that order. Said twice alike is once; otherwise unclear."""
     found: dict[str, Outcome] = {}
     try:
-        names = answer.body["bank"]
-        bank, sandbox = f"{names['zh']} / {names['en']}", answer.body["sandbox"] is True
+        who = answer.body["bank"]
+        bank, sandbox = f"{who['zh']} / {who['en']}", answer.body["sandbox"] is True
         for said in answer.body["outcomes"]:
-            outcome = _outcome(said, bank, sandbox=sandbox)
+            outcome = _outcome(said, names, bank, sandbox=sandbox)
             if found.setdefault(outcome.id, outcome) != outcome:
                 raise unclear(f"two different answers for {outcome.id}")
     except (KeyError, TypeError, ValueError) as error:
@@ -191,7 +220,9 @@ def _outcomes(answer: _Answer, asked: Mapping[str, int | None]) -> list[Outcome]
     return [found[key] if fen is None else found[key].against(fen) for key, fen in asked.items()]
 
 
-def _outcome(said: dict[str, Any], bank: str, *, sandbox: bool) -> Outcome:
+def _outcome(
+    said: dict[str, Any], names: Mapping[str, str], bank: str, *, sandbox: bool
+) -> Outcome:
     """Errors   KeyError, TypeError, ValueError for what is not a whole word."""
     state = STATES[said["state"]]
     key, fen, ref, at, code = (
@@ -203,15 +234,16 @@ def _outcome(said: dict[str, Any], bank: str, *, sandbox: bool) -> Outcome:
         raise ValueError("executed without reference and time")
     if state is OutcomeState.REFUSED and (not code or type(code) is not str):
         raise ValueError("refused without a reason")
+    key = names.get(key, key)  # what it is called here
     return Outcome(key, state, fen, ref, at, f"bank.{code}" if code else None, bank, sandbox)
 
 
-def _closed(body: dict[str, Any], instruction: str, key: bytes) -> ClosedId:
+def _closed(body: dict[str, Any], instruction: str, name: str, key: bytes) -> ClosedId:
     try:
         statement, signature = body["statement"].encode(), bytes.fromhex(body["signature"])
         says = json.loads(statement)
         Ed25519PublicKey.from_public_bytes(key).verify(signature, statement)
-        if (says["kind"], says["id"]) != ("closed_id", instruction):
+        if (says["kind"], says["id"]) != ("closed_id", name):
             raise ValueError(f"it speaks of {says['kind']} {says['id']}")
     except InvalidSignature:
         what = f"closing statement for {instruction} is not signed with the bank's key"

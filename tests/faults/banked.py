@@ -6,6 +6,7 @@ import itertools
 
 from miaopei.accounts.chart import Account
 from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.iso20022.initiation import bank_id
 from miaopei.adapters.sandbox_bank.starter import RunningBank
 from miaopei.market.placement import Placement
 from miaopei.measures.money import wan
@@ -23,10 +24,14 @@ class Banked:
     """A town whose carriers and policyholders have accounts at a real bank."""
 
     def __init__(
-        self, bank: RunningBank, policies: int = 2, placement: Placement = ONE_CARRIER
+        self,
+        bank: RunningBank,
+        policies: int = 2,
+        placement: Placement = ONE_CARRIER,
+        patience: float = PATIENCE,
     ) -> None:
         self.bank, self.tag = bank, f"T{next(_towns)}"
-        self.town = Town(rail=BankRail(bank.address, PATIENCE), name=self.tag).set_up()
+        self.town = Town(rail=BankRail(bank.address, patience), name=self.tag).set_up()
         self.listing = self.town.list_product(hills(), placement=placement)
         self.rows = self.town.issue([self.town.policy(self.listing) for _ in range(policies)])
         self.holders = [f"{self.tag}-P{number:04d}" for number in range(policies)]
@@ -51,7 +56,7 @@ class Banked:
         """The bank's id of the only instruction of a policy (one carrier)."""
         for row in self.town.instructions(debt):
             if row["policy"] == self.rows[policy].policy and row["number"] == number:
-                return f"{row['payout']}-{number}"
+                return bank_id(f"{row['payout']}-{number}")
         raise LookupError(policy)
 
     def prepared(self) -> str:

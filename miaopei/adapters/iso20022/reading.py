@@ -74,18 +74,22 @@ def document(data: bytes, message: str) -> Part:
         raise unclear(f"not {message}: {root.tag[:80]}")
     if (fault := fault_of(message, root)) is not None:
         raise unclear(f"{message}: {fault}")
-    return Part(root[0], f"urn:iso:std:iso:20022:tech:xsd:{message}")
+    return Part(root[0])
 
 
 class Part:
-    """An element of a message, read by paths of plain names."""
+    """An element of a message, read by paths of plain names; the schema has seen to the rest."""
 
-    def __init__(self, element: etree._Element, space: str) -> None:
-        self._element, self._space = element, space
+    def __init__(self, element: etree._Element) -> None:
+        self._element = element
+        self._below: dict[str, list[Part]] | None = None
 
     def all(self, path: str) -> list[Part]:
         """Every element at the path."""
-        return [Part(e, self._space) for e in self._element.findall(self._path(path))]
+        found = [self]
+        for name in path.split("/"):
+            found = [below for part in found for below in part._named(name)]
+        return found
 
     @property
     def own(self) -> str:
@@ -97,10 +101,10 @@ class Part:
 
         Errors   OutsideFault where there are several: which one is meant?
         """
-        found = self._element.findall(self._path(path))
+        found = self.all(path)
         if len(found) > 1:
             raise unclear(f"{path} stands {len(found)} times")
-        return (found[0].text or "").strip() if found else None
+        return found[0].own if found else None
 
     def need(self, path: str) -> str:
         """The text at the path. Errors   OutsideFault where there is none."""
@@ -122,8 +126,8 @@ class Part:
         Errors   OutsideFault, also for parts of a fen and another currency.
         """
         if currency is not None:
-            found = self._element.find(self._path(path))
-            said = None if found is None else found.get("Ccy")
+            found = self.all(path)
+            said = found[0]._element.get("Ccy") if found else None
             if said != currency:
                 raise unclear(f"{path} in {said}, not {currency}")
         return fen(self.need(path))
@@ -139,8 +143,13 @@ class Part:
             raise unclear(f"{path} without an offset from UTC")
         return int(at.timestamp())
 
-    def _path(self, path: str) -> str:
-        return "/".join(f"{{{self._space}}}{name}" for name in path.split("/"))
+    def _named(self, name: str) -> list[Part]:
+        if self._below is None:  # a message is read in one pass, however many paths are asked for
+            self._below = {}
+            for element in self._element:
+                plain = element.tag.rpartition("}")[2]
+                self._below.setdefault(plain, []).append(Part(element))
+        return self._below.get(name, [])
 
 
 def fen(text: str) -> int:

@@ -6,6 +6,7 @@ was answered survives SIGKILL and loss of power.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +37,8 @@ CREATE TABLE IF NOT EXISTS movement (
   amount_fen INTEGER NOT NULL, balance_fen INTEGER NOT NULL, payment TEXT,
   end_to_end_id TEXT, counterparty TEXT, text TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS movement_account ON movement (account, seq);
+CREATE TABLE IF NOT EXISTS message (
+  id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS script (
   number INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, operation TEXT NOT NULL,
   instruction TEXT, calls INTEGER, options TEXT NOT NULL) STRICT;
@@ -152,6 +155,13 @@ class Books:
     def set_open(self, number: str, *, is_open: bool) -> None:
         """Close an account or open it again."""
         self.store.execute("UPDATE account SET open = ? WHERE number = ?", (is_open, number))
+
+    def message_fault(self, key: str, received: Sequence[Received]) -> tuple[str, str] | None:
+        """A message id is one message's for ever: the same again is answered, another is not."""
+        whole = hashlib.sha256("".join(item.fingerprint for item in received).encode()).hexdigest()
+        self.store.execute("INSERT OR IGNORE INTO message VALUES (?, ?)", (key, whole))
+        row = self.store.execute("SELECT fingerprint FROM message WHERE id = ?", (key,)).fetchone()
+        return None if row[0] == whole else ("DU01", "the message id was used for other content")
 
     def pay(self, received: Sequence[Received], plan: Plan, now_ms: int) -> list[dict[str, Any]]:
         """Decide each instruction. The first answer for an id is the answer for ever."""

@@ -1,4 +1,4 @@
-"""Reading a payment instruction as it came over the wire. A fault is a coded reason, no error."""
+"""What came over the wire, checked: instructions and payments in. A fault is a coded reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LARGEST_FEN = 2**53 - 1
 ID_LENGTH = 200
 TEXT_LENGTH = 500
 REQUIRED = ("debtor_account", "creditor_account", "remittance", "end_to_end_id")
-KNOWN = {"id", "amount_fen", "currency", "creditor_name", *REQUIRED}
+KNOWN = {"id", "amount_fen", "currency", "creditor_name", "uetr", *REQUIRED}
 
 
 class NotAnInstruction(ValueError):

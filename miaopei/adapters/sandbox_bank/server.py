@@ -1,4 +1,4 @@
-"""HTTP with JSON on loopback or a unix socket: reads calls, says answers, or says them wrongly."""
+"""HTTP on loopback or a unix socket: reads calls, says answers, or says them wrongly."""
 
 from __future__ import annotations
 
@@ -101,15 +101,15 @@ class Handler(BaseHTTPRequestHandler):
             raise Problem(421, "not_here", "this bank answers to 127.0.0.1 only")
         url = urlsplit(self.path)
         parts = [unquote(part) for part in url.path.split("/") if part]
-        asked = self._body() if method == "POST" else {}
         bank = self.server.bank
+        if (method, *parts) == ("POST", "payments"):
+            return bank.pay(self._read("application/xml"))
+        asked = self._body() if method == "POST" else {}
         match (method, *parts):
             case ("GET",):
                 return bank.about()
             case ("GET", "key"):
                 return bank.public_key()
-            case ("POST", "payments"):
-                return bank.pay(asked.get("instructions"))
             case ("POST", "payments", "ask"):
                 return bank.ask(asked.get("ids"))
             case ("POST", "payments", "close"):
@@ -128,15 +128,20 @@ class Handler(BaseHTTPRequestHandler):
                 return _control(bank, method, rest, asked)
         raise Problem(404, "no_such_call", f"{method} {url.path} is not known here")
 
-    def _body(self) -> dict[str, Any]:
-        """Errors   Problem. A web page of another site cannot send this content type unasked."""
-        if self.headers.get_content_type() != "application/json":
-            raise Problem(415, "not_json", "send Content-Type: application/json")
+    def _read(self, media: str) -> bytes:
+        """Errors   Problem. A web page of another site cannot send these types unasked."""
+        if self.headers.get_content_type() != media:
+            raise Problem(415, "wrong_type", f"send Content-Type: {media}")
         length = self.headers.get("Content-Length") or ""
         if not length.isdigit() or int(length) > LARGEST_BODY:
             raise Problem(413, "too_long", f"give a Content-Length of at most {LARGEST_BODY}")
+        return self.rfile.read(int(length))
+
+    def _body(self) -> dict[str, Any]:
+        """Errors   Problem."""
+        data = self._read("application/json")
         try:
-            body = json.loads(self.rfile.read(int(length)))
+            body = json.loads(data)
         except (ValueError, RecursionError):
             raise Problem(400, "not_json", "the body is not JSON") from None
         if not isinstance(body, dict):

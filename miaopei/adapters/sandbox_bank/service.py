@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from .books import DIED, Books, unknown
 from .instruction import NotAnInstruction, pay_in, receive, usable_id
+from .messages import initiation, status
 from .messages.notification import write as camt054
 from .script import BadRule, Plan, Script
 from .signing import NAME, Signer
@@ -59,13 +60,23 @@ class Bank:
         with self._lock:
             return Answer({"algorithm": "Ed25519", "public_key": self._signer.public_key()})
 
-    def pay(self, instructions: object) -> Answer:
-        """Decide a list of instructions, each with its own outcome."""
-        received = [_usable(receive, value) for value in _batch(instructions, "instructions")]
+    def pay(self, data: bytes) -> Answer:
+        """Decide the instructions of a pain.001, each with its own outcome in a pain.002."""
+        try:
+            asked = initiation.read(data)
+        except initiation.NotAMessage as error:
+            raise Problem(400, "bad_message", str(error)) from None
+        received = [_usable(receive, value) for value in _batch(asked.values, "instructions")]
         ids = [item.id for item in received]
 
         def _work(plan: Plan, now_ms: int) -> Answer:
-            return Answer({"outcomes": _bent(self._books.pay(received, plan, now_ms), plan)})
+            now, bank = now_ms // 1000, f"{NAME['zh']} / {NAME['en']}"
+            fault = asked.fault or self._books.message_fault(asked.id, received)
+            if fault is not None:
+                return self._signed(status.refuse(asked, *fault, bank, now))
+            outcomes = _bent(self._books.pay(received, plan, now_ms), plan)
+            twice = plan.twice == "list"
+            return self._signed(status.write(asked, outcomes, bank, now, twice=twice))
 
         return self._call("pay", ids, _work)
 
@@ -76,7 +87,8 @@ class Bank:
         def _work(plan: Plan, _now_ms: int) -> Answer:
             held = self._books.payments(wanted)
             found = [held[key].outcome() if key in held else unknown(key) for key in wanted]
-            return Answer({"outcomes": _bent(found, plan)})
+            told = _bent(found, plan)
+            return Answer({"outcomes": told * 2 if plan.twice == "list" else told})
 
         return self._call("ask", wanted, _work)
 
@@ -235,7 +247,7 @@ def enveloped(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bent(outcomes: list[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
-    """The outcomes as told: with a wrong amount, refused though paid, or twice, by the script."""
+    """The outcomes as told: with a wrong amount, or refused though paid, by the script."""
     for outcome in outcomes:
         rule = plan.rule("different_amount", outcome["id"])
         if rule is not None and outcome["amount_fen"] is not None:
@@ -244,7 +256,7 @@ def _bent(outcomes: list[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
         if denied is not None and outcome["state"] == "executed":
             code = denied.options.get("code", "account_closed")
             outcome |= {"state": "refused", "code": code, "ref": None, "executed_at": None}
-    return outcomes * 2 if plan.twice == "list" else outcomes
+    return outcomes
 
 
 def _batch(values: object, name: str) -> list[Any]:

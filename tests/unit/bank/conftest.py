@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -62,21 +63,31 @@ def order() -> Order:
 
 
 @pytest.fixture
-def saying() -> Iterator[Callable[[bytes], str]]:
-    """Gives the address of a server that says the same bytes, whatever it is asked."""
+def saying() -> Iterator[Callable[[bytes | Callable[[bytes], bytes]], str]]:
+    """Gives the address of a server that says the same bytes, or what a function makes of a call.
+
+    The function is given the whole call, head and body.
+    """
     servers: list[socket.socket] = []
 
-    def serve(listener: socket.socket, answer: bytes) -> None:
+    def heard(connection: socket.socket) -> bytes:
+        call = connection.recv(65536)
+        length = re.search(rb"Content-Length: (\d+)", call)
+        while length and len(call.partition(b"\r\n\r\n")[2]) < int(length[1]):
+            call += connection.recv(65536)
+        return call
+
+    def serve(listener: socket.socket, answer: bytes | Callable[[bytes], bytes]) -> None:
         while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
                 return
             with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
+                call = heard(connection)
+                connection.sendall(answer if isinstance(answer, bytes) else answer(call))
 
-    def make(answer: bytes) -> str:
+    def make(answer: bytes | Callable[[bytes], bytes]) -> str:
         listener = socket.create_server(("127.0.0.1", 0))
         servers.append(listener)
         threading.Thread(target=serve, args=(listener, answer), daemon=True).start()

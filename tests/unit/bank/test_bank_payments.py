@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from miaopei.accounts.rail import ClosedId, Instruction, Outcome, OutcomeState, StatementLine
+from miaopei.accounts.rail import ClosedId, Outcome, OutcomeState, StatementLine
 from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.sandbox_bank.control import ControlRefused
 from miaopei.adapters.sandbox_bank.starter import RunningBank
@@ -79,7 +80,6 @@ def test_the_same_id_with_other_content_is_a_conflict_not_a_refusal(
         ({"debtor": "nobody"}, "bank.unknown_account"),
         ({"debtor": "poor", "fen": 101}, "bank.insufficient_funds"),
         ({"fen": 0}, "bank.bad_amount"),
-        ({"fen": -5}, "bank.bad_amount"),
         ({"fen": 2**53}, "bank.bad_amount"),
         ({"currency": "USD"}, "bank.bad_currency"),
         ({"creditor": "insurer"}, "bank.same_account"),
@@ -240,9 +240,38 @@ def test_accounts_are_opened_once(shared_bank: RunningBank, rail: BankRail) -> N
         rail.statement("fresh")
 
 
-def test_an_instruction_from_nowhere_known_is_still_answered(rail: BankRail) -> None:
-    strange = Instruction("id-with-:/?#[]@!$", 5, "' OR 1=1 --", "house-1", "x" * 501, "e")
-    assert rail.pay([strange])[0].code == "bank.bad_instruction"
-    with pytest.raises(OutsideFault) as fault:
-        rail.pay([replace(strange, id="with space")])
-    assert fault.value.retry is False
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"amount_fen": -5}, "bank.bad_amount"),
+        ({"currency": "元"}, "bank.bad_currency"),
+        ({"creditor_account": "x" * 35}, "bank.bad_instruction"),
+        ({"creditor_account": "' OR 1=1 --"}, "bank.unknown_account"),
+        ({"creditor_account": ""}, "bank.bad_instruction"),
+        ({"creditor_name": "\0"}, "bank.bad_instruction"),
+        ({"remittance": "x" * 141}, "bank.bad_instruction"),
+        ({"remittance": "<&>]]>\u4fdd\U0001f4b0"}, None),
+        ({"creditor_name": " spaced"}, "bank.bad_instruction"),
+    ],
+)
+def test_what_no_message_can_say_is_refused_alone_and_its_id_closes(
+    rail: BankRail, order: Order, change: dict[str, Any], code: str | None
+) -> None:
+    odd, good = replace(order(7), **change), [order(1), order(2)]
+    outcomes = rail.pay([good[0], odd, good[1]])
+    assert [o.code for o in outcomes] == [None, code, None]
+    assert [o.id for o in outcomes] == [good[0].id, odd.id, good[1].id]
+    if code is not None:
+        assert outcomes[1].state is OutcomeState.REFUSED
+        assert isinstance(rail.close(odd.id), ClosedId)
+
+
+def test_ids_longer_than_a_message_can_say_pay_once_under_their_short_name(
+    rail: BankRail, order: Order
+) -> None:
+    long = order(9, key="f" * 64 + "-1")
+    first = rail.pay([long])
+    assert first == rail.pay([long]) == rail.ask([long.id])
+    assert (first[0].id, first[0].state) == (long.id, OutcomeState.EXECUTED)
+    other = rail.pay([replace(long, id="f" * 64 + "-2", creditor_account="house-3")])
+    assert other[0].state is OutcomeState.EXECUTED, "another number is another id"

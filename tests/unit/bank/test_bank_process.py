@@ -223,15 +223,18 @@ def test_every_answer_says_sandbox_also_to_nonsense(bank: RunningBank) -> None:
         return int(head.split()[1]), json.loads(body)
 
     json_head, wrong = "Content-Type: application/json\r\n", '{"ids":4}'
+    xml_head = "Content-Type: application/xml\r\n"
     for request, status in (
         ("GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404),
         ("GET /payments HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
         ("BREW / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 501),
         ("POST /payments HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 415),
-        (f"POST /payments HTTP/1.1\r\n{json_head}Content-Length: 2\r\n\r\n{{}}", 400),
-        (f"POST /payments HTTP/1.1\r\n{json_head}Content-Length: 3\r\n\r\n{{]]", 400),
-        (f"POST /payments HTTP/1.1\r\n{json_head}Content-Length: 99999999999\r\n\r\n", 413),
-        (f"POST /payments HTTP/1.1\r\n{json_head}\r\n", 413),
+        (f"POST /payments HTTP/1.1\r\n{json_head}Content-Length: 2\r\n\r\n{{}}", 415),
+        (f"POST /payments HTTP/1.1\r\n{xml_head}Content-Length: 4\r\n\r\n<a/>", 400),
+        (f"POST /payments HTTP/1.1\r\n{xml_head}Content-Length: 3\r\n\r\n{{]]", 400),
+        (f"POST /payments HTTP/1.1\r\n{xml_head}Content-Length: 99999999999\r\n\r\n", 413),
+        (f"POST /payments HTTP/1.1\r\n{xml_head}\r\n", 413),
+        (f"POST /payments/ask HTTP/1.1\r\n{json_head}Content-Length: 3\r\n\r\n{{]]", 400),
         ("GET /accounts/insurer/statement?after=-1 HTTP/1.1\r\n\r\n", 400),
         (f"POST /control/release HTTP/1.1\r\n{json_head}Content-Length: 9\r\n\r\n{wrong}", 400),
         ("nonsense\r\n\r\n", 400),
