@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -92,16 +93,29 @@ def read_exactly(
     `names` of the columns before what is spent and the amounts: whether observed, and the input.
     """
     found = []
+    settle = exact.settler(terms, benefit, observed)
+    seen = [at for at, (is_seen, _) in enumerate(names) if is_seen]
+    own = [at for at, (is_seen, _) in enumerate(names) if not is_seen]
     *inputs, spent, amounts = (column.tolist() for column in columns)
-    rows = zip(*inputs, strict=True) if inputs else ((),) * len(amounts)
-    for at, (row, before, amount) in enumerate(zip(rows, spent, amounts, strict=True)):
-        seen, declared = dict(observed), dict[str, int]()
-        for (is_seen, name), value in zip(names, row, strict=True):
-            (seen if is_seen else declared)[name] = value
-        plain = exact.settle(terms, benefit, seen, declared, {benefit: before}).amount_fen
+    differing, declared = (
+        _each([names[at][1] for at in of], [inputs[at] for at in of], len(amounts))
+        for of in (seen, own)
+    )
+    before = _each([benefit], [spent], len(amounts))
+    for at, (amount, *given) in enumerate(zip(amounts, differing, declared, before, strict=True)):
+        plain = settle(*given).amount_fen
         if plain != amount:
             found.append((at, plain))
     return found
+
+
+def _each(
+    names: Sequence[str], columns: Sequence[Sequence[int]], count: int
+) -> Iterator[dict[str, int]]:
+    """Columns as the inputs of each row."""
+    if not names:
+        return repeat({}, count)
+    return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def _different(columns: Sequence[Int64Array]) -> Int64Array:

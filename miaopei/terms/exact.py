@@ -7,6 +7,8 @@ module; where the two differ nothing is paid. No NumPy here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import Refusal, Refused
@@ -86,6 +88,25 @@ def settle(terms: w.Terms, benefit: str, observed: Facts, declared: Facts, spent
     return Result(node.value, node)
 
 
+def settler(
+    terms: w.Terms, benefit: str, observed: Facts
+) -> Callable[[Facts, Facts, Facts], Result]:
+    """`settle` for many policies under the same facts: of what differs, declared and spent.
+
+    What the terms say of the facts alone is read once and its steps are taken over, so that each
+    policy's own part is read for it and the trace is whole. A refusal is left to the policy that
+    asks for it. The first argument holds further observed inputs, those that differ by policy.
+    """
+    body = _read_once(terms.benefit(benefit), _Known(observed, {}, {}))
+
+    def settle_one(differing: Facts, declared: Facts, spent: Facts) -> Result:
+        seen = {**observed, **differing} if differing else observed
+        node = _value(body, _Known(seen, declared, spent))
+        return Result(node.value, node)
+
+    return settle_one
+
+
 def replay(terms: w.Terms, trace: Node) -> Result:
     """Settle again from nothing but what a trace says was observed, declared and spent."""
     leaves: dict[str, dict[str, int]] = {"observed": {}, "declared": {}, "spent": {}}
@@ -119,6 +140,8 @@ def trace_json(result: Result) -> dict[str, object]:
     }
 
 
+_new = tuple.__new__  # of a NamedTuple, without the call in between that its own one makes
+
 # The words ---------------------------------------------------------------------------------------
 
 
@@ -135,30 +158,30 @@ def _value(node: Any, known: _Known) -> Node:
 
 def _clause(node: w.Clause, known: _Known) -> Node:
     body = _value(node.body, known)
-    return Node("clause", node.name, body.value, body.kind, (body,))
+    return _new(Node, ("clause", node.name, body.value, body.kind, (body,)))
 
 
 def _figure(node: w.Figure, _: _Known) -> Node:
-    return Node("figure", node.name, node.value, node.kind, ())
+    return _new(Node, ("figure", node.name, node.value, node.kind, ()))
 
 
 def _fixed(node: w.Fixed, _: _Known) -> Node:
-    return Node("fixed", "", node.value, node.kind, ())
+    return _new(Node, ("fixed", "", node.value, node.kind, ()))
 
 
 def _declared(node: w.Declared, known: _Known) -> Node:
     value = _given(known.declared, node.name, node.low, node.high, "declared")
-    return Node("declared", node.name, value, node.kind, ())
+    return _new(Node, ("declared", node.name, value, node.kind, ()))
 
 
 def _observed(node: w.Observed, known: _Known) -> Node:
     value = _given(known.observed, node.name, node.low, node.high, "observed")
-    return Node("observed", node.name, value, node.kind, ())
+    return _new(Node, ("observed", node.name, value, node.kind, ()))
 
 
 def _spent(node: w.Spent, known: _Known) -> Node:
     value = _given(known.spent, node.benefit, 0, node.high.value, "spent")
-    return Node("spent", node.benefit, value, w.Kind.MONEY, (_figure(node.high, known),))
+    return _new(Node, ("spent", node.benefit, value, w.Kind.MONEY, (_figure(node.high, known),)))
 
 
 def _given(facts: Facts, name: str, low: int, high: int, word: str) -> int:
@@ -174,29 +197,29 @@ def _given(facts: Facts, name: str, low: int, high: int, word: str) -> int:
 
 def _plus(node: w.Plus, known: _Known) -> Node:
     parts = tuple([_value(item, known) for item in node.items])
-    return Node("plus", "", sum(part.value for part in parts), parts[0].kind, parts)
+    return _new(Node, ("plus", "", sum(part.value for part in parts), parts[0].kind, parts))
 
 
 def _minus(node: w.Minus, known: _Known) -> Node:
     left, right = _value(node.left, known), _value(node.right, known)
     instants = left.kind is w.Kind.INSTANT and right.kind is w.Kind.INSTANT
     kind = w.Kind.MINUTES if instants else left.kind
-    return Node("minus", "", left.value - right.value, kind, (left, right))
+    return _new(Node, ("minus", "", left.value - right.value, kind, (left, right)))
 
 
 def _times(node: w.Times, known: _Known) -> Node:
     count, each = _value(node.count, known), _value(node.each, known)
-    return Node("times", "", count.value * each.value, each.kind, (count, each))
+    return _new(Node, ("times", "", count.value * each.value, each.kind, (count, each)))
 
 
 def _least(node: w.Least, known: _Known) -> Node:
     parts = tuple([_value(item, known) for item in node.items])
-    return Node("least", "", min([part.value for part in parts]), parts[0].kind, parts)
+    return _new(Node, ("least", "", min([part.value for part in parts]), parts[0].kind, parts))
 
 
 def _most(node: w.Most, known: _Known) -> Node:
     parts = tuple([_value(item, known) for item in node.items])
-    return Node("most", "", max([part.value for part in parts]), parts[0].kind, parts)
+    return _new(Node, ("most", "", max([part.value for part in parts]), parts[0].kind, parts))
 
 
 def _pro_rata(node: w.ProRata, known: _Known) -> Node:
@@ -207,7 +230,7 @@ def _pro_rata(node: w.ProRata, known: _Known) -> Node:
     if not 0 <= part.value <= whole.value:
         raise _no("part_exceeds_whole", part=part.value, whole=whole.value)
     units = divide(amount.value * part.value, whole.value * node.unit_fen, node.rounding)
-    return Node("pro_rata", "", units * node.unit_fen, amount.kind, (amount, part, whole))
+    return _new(Node, ("pro_rata", "", units * node.unit_fen, amount.kind, (amount, part, whole)))
 
 
 def _band(node: w.Band, known: _Known) -> Node:
@@ -216,7 +239,7 @@ def _band(node: w.Band, known: _Known) -> Node:
         if row.low <= of.value and (row.high is None or of.value < row.high):
             if row.value is None:
                 raise _no("band_unset", name=of.name, value=of.value, low=row.low, high=row.high)
-            return Node("band", "", row.value, node.kind, (of,))
+            return _new(Node, ("band", "", row.value, node.kind, (of,)))
     raise _no("outside_table", name=of.name, value=of.value)
 
 
@@ -230,23 +253,23 @@ def _tier(node: w.Tier, known: _Known) -> Node:
         last = index + 1 == len(node.rates)
         upto = units if last else min(units, node.rates[index + 1].units)
         amount += max(0, upto - rate.units) * rate.fen
-    return Node("tier", "", amount, w.Kind.MONEY, (of,))
+    return _new(Node, ("tier", "", amount, w.Kind.MONEY, (of,)))
 
 
 def _either(node: w.Either, known: _Known) -> Node:
     test = _value(node.test, known)
     taken = _value(node.then if test.value else node.otherwise, known)
-    return Node("either", "", taken.value, taken.kind, (test, taken))
+    return _new(Node, ("either", "", taken.value, taken.kind, (test, taken)))
 
 
 def _at_least(node: w.AtLeast, known: _Known) -> Node:
     left, right = _value(node.left, known), _value(node.right, known)
-    return Node("at_least", "", int(left.value >= right.value), w.Kind.FLAG, (left, right))
+    return _new(Node, ("at_least", "", int(left.value >= right.value), w.Kind.FLAG, (left, right)))
 
 
 def _one_of(node: w.OneOf, known: _Known) -> Node:
     of = _value(node.of, known)
-    return Node("one_of", "", 1 if of.value in node.codes else 0, w.Kind.FLAG, (of,))
+    return _new(Node, ("one_of", "", 1 if of.value in node.codes else 0, w.Kind.FLAG, (of,)))
 
 
 def _near(node: w.Near, known: _Known) -> Node:
@@ -256,7 +279,7 @@ def _near(node: w.Near, known: _Known) -> Node:
     a, b, c = (part.value for part in centre)
     inside = within((x, y, z), (a, b, c), threshold(node.radius.value))
     parts = (*of, *centre, _figure(node.radius, known))
-    return Node("near", "", int(inside), w.Kind.FLAG, parts)
+    return _new(Node, ("near", "", int(inside), w.Kind.FLAG, parts))
 
 
 def _every(node: w.Every, known: _Known) -> Node:
@@ -273,12 +296,34 @@ def _until(word: str, decides: int, items: tuple[w.Word, ...], known: _Known) ->
         asked.append(_value(item, known))
         if asked[-1].value == decides:
             break
-    return Node(word, "", asked[-1].value, w.Kind.FLAG, tuple(asked))
+    return _new(Node, (word, "", asked[-1].value, w.Kind.FLAG, tuple(asked)))
 
 
 def _not(node: w.Not, known: _Known) -> Node:
     item = _value(node.item, known)
-    return Node("not", "", 1 - item.value, w.Kind.FLAG, (item,))
+    return _new(Node, ("not", "", 1 - item.value, w.Kind.FLAG, (item,)))
+
+
+@dataclass(frozen=True)
+class _Read(w.Word):
+    """A sub-term that has been read: its step, with all that it rests on."""
+
+    step: Node
+
+
+def _read(node: _Read, _: _Known) -> Node:
+    return node.step
+
+
+def _read_once(node: w.Word, known: _Known) -> w.Word:
+    """The same term, each largest part that rests on the facts alone read in its place."""
+    given = [of for of in w.walk(node) if isinstance(of, w.Declared | w.Observed | w.Spent)]
+    if any(not isinstance(of, w.Observed) or of.name not in known.observed for of in given):
+        return w.rebuild(node, lambda child: _read_once(child, known))
+    if given:
+        with suppress(Refused):
+            return _Read(_value(node, known))
+    return node
 
 
 CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
@@ -286,7 +331,7 @@ CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
     w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
-    w.Not: _not, w.Clause: _clause,
+    w.Not: _not, w.Clause: _clause, _Read: _read,
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from miaopei.terms.canonical import from_bytes, meaning_hash, to_bytes
 from miaopei.terms.check import check
 from miaopei.terms.check.texts import mentions
 from miaopei.terms.columnar import settle_many
-from miaopei.terms.exact import Result, first_missing, replay, settle, trace_json
+from miaopei.terms.exact import Result, first_missing, replay, settle, settler, trace_json
 from miaopei.terms.simulation import simulate, totals
 from miaopei.terms.wording import as_text, sentences
 from tests.support.drawn import exactly, row, terms
@@ -51,6 +51,28 @@ def test_both_readings_are_equal_and_within_bounds(data: st.DataObject) -> None:
         for language in ("zh", "en"):
             assert all(line for line in sentences(listed, answer, language))  # type: ignore[arg-type]
     together(listed, rows, single, data)
+
+
+@given(st.data())
+@SLOW
+def test_the_facts_read_once_for_many_give_the_steps_and_refusals_of_each(
+    data: st.DataObject,
+) -> None:
+    """Of two rows the second is read under the first one's facts, or some of them its own."""
+    listed = data.draw(terms())
+    one, other = (row(data.draw, listed) for _ in range(2))
+    own = data.draw(st.sets(st.sampled_from(sorted(one[0])))) if one[0] else set()
+    same = {name: value for name, value in one[0].items() if name not in own}
+    settle_one = settler(listed, "cover", same)
+    for given_row in (one, other, one):
+        seen = {**given_row[0], **same}
+        wanted = exactly(listed, (seen, given_row[1], given_row[2]))
+        differing = {name: given_row[0][name] for name in own}
+        try:
+            answer: Result | str = settle_one(differing, given_row[1], {"cover": given_row[2]})
+        except Refused as refused:
+            answer = refused.refusals[0].code
+        assert answer == wanted
 
 
 def together(
