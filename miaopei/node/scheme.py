@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..acts.envelope import Act, from_json
 from ..acts.state import State
@@ -58,8 +58,7 @@ class Parties:
     k: int
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A policy to issue. Half-open [since, until) in UTC seconds; `payee` is {account, name}."""
 
     since: int
@@ -158,23 +157,24 @@ def issue(node: Node, book: str, wanted: Sequence[Wanted], name: str) -> int:
 def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> Act:
     rows = []
     payees: list[tuple[str, dict[str, Any]]] = []
-    for policy in wanted:
+    drawn = node.random(48 * len(wanted)).hex()
+    for at, policy in enumerate(wanted):
         row = PolicyRow(
             book=book,
-            policy=node.random(16).hex(),
+            policy=drawn[96 * at : 96 * at + 32],
             transaction=Transaction.ISSUE,
             number=1,
             since=policy.since,
             until=policy.until,
             year_from=policy.year_from,
             premium_fen=policy.premium_fen,
-            salt=node.random(32).hex(),
-            declared=dict(policy.declared),
+            salt=drawn[96 * at + 32 : 96 * at + 96],
+            declared=policy.declared,
             subject=policy.subject,
         )
         rows.append(row)
         if policy.payee:  # who has no account yet is ordered to be paid, and told of
-            payees.append((f"policy/{row.policy}", dict(policy.payee)))
+            payees.append((f"policy/{row.policy}", policy.payee))
     block.put_payees(payees)
     body = body_of(block, node, book, rows)
     return node.act("admit_batch", f"batch-{body['rows']['root'][:24]}", body)

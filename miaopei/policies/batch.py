@@ -67,8 +67,9 @@ def check_batch(
     for row in before:
         book_so_far.add(row)
     found = []
+    places = _places(asked)
     for row in rows:
-        found += _misfits(row, book, asked) + _out_of_turn(row, book_so_far)
+        found += _misfits(row, book, asked, places) + _out_of_turn(row, book_so_far)
         found += _covered_twice(row, book_so_far)
         book_so_far.add(row)
     total = sum(row.premium_fen for row in rows)
@@ -77,12 +78,16 @@ def check_batch(
     return found
 
 
-def _misfits(row: PolicyRow, book: str, asked: dict[str, Declared]) -> list[Refusal]:
+def _misfits(
+    row: PolicyRow, book: str, asked: dict[str, Declared], places: Sequence[tuple[str, ...]]
+) -> list[Refusal]:
     """Against its book, and the figures that the terms read."""
-    found = [
-        Refusal("policies.declared_differs", {"policy": row.policy, "name": name})
-        for name in sorted(set(asked) ^ set(row.declared))
-    ]
+    found = []
+    if asked.keys() != row.declared.keys():
+        found = [
+            Refusal("policies.declared_differs", {"policy": row.policy, "name": name})
+            for name in sorted(asked.keys() ^ row.declared.keys())
+        ]
     if row.book != book:
         found.append(Refusal("policies.other_book", {"policy": row.policy, "book": row.book[:60]}))
     for name, of in asked.items():
@@ -91,14 +96,19 @@ def _misfits(row: PolicyRow, book: str, asked: dict[str, Declared]) -> list[Refu
             facts: dict[str, Fact] = {"policy": row.policy, "name": name, "value": value}
             limits = {"low": of.low, "high": of.high}
             found.append(Refusal("policies.declared_out_of_range", {**facts, **limits}))
-    return found + _nowhere(row, asked)
+    return found + _nowhere(row, places) if places else found
 
 
-def _nowhere(row: PolicyRow, asked: dict[str, Declared]) -> list[Refusal]:
-    """Three parts that are no position; terms name the parts of a place in order, by threes."""
+def _places(asked: dict[str, Declared]) -> list[tuple[str, ...]]:
+    """Inputs that are a position; terms name the parts of a place in order, by threes."""
     names = [name for name, of in asked.items() if of.kind is Kind.PART]
+    return list(zip(names[::3], names[1::3], names[2::3], strict=False))
+
+
+def _nowhere(row: PolicyRow, places: Sequence[tuple[str, ...]]) -> list[Refusal]:
+    """Three parts that are no position."""
     found = []
-    for x, y, z in zip(names[::3], names[1::3], names[2::3], strict=False):
+    for x, y, z in places:
         if not {x, y, z} <= set(row.declared):
             continue
         parts = row.declared[x], row.declared[y], row.declared[z]

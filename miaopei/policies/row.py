@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,9 @@ class Transaction(StrEnum):
     RENEW = "renew"
     CANCEL = "cancel"
     REINSTATE = "reinstate"
+
+
+KINDS = {kind.value.encode("ascii"): kind for kind in Transaction}
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,59 @@ def row_from_bytes(data: bytes) -> PolicyRow:
     if row_bytes(row) != data:
         raise Refused(Refusal("policies.bad_row", {"why": "not the canonical bytes of a row"}))
     return row
+
+
+def rows_from_bytes(values: Iterable[bytes]) -> list[PolicyRow]:
+    """Many rows of one book, a million in seconds.
+
+    A form that fits only canonical bytes of a sound row is tried first, of the inputs that the row
+    before had; whatever does not fit it is read the long way, and refused there.
+    Errors, Same as  row_from_bytes for each.
+    """
+    rows: list[PolicyRow] = []
+    names: tuple[str, ...] = ()
+    form = _form(names)
+    for data in values:
+        found = form.fullmatch(data)
+        if found is None:
+            row = row_from_bytes(data)
+            if tuple(sorted(row.declared)) != names and PLAIN.fullmatch("".join(row.declared)):
+                names = tuple(sorted(row.declared))
+                form = _form(names)
+            rows.append(row)
+            continue
+        book, *given, number, policy, premium, salt, since, subject, kind, until, year_from = (
+            found.groups()
+        )
+        start, end = int(since), int(until)
+        if end <= start:
+            rows.append(row_from_bytes(data))
+            continue
+        rows.append(
+            PolicyRow(
+                *(book.decode(), policy.decode(), KINDS[kind], int(number), start, end),
+                *(int(year_from), int(premium), salt.decode()),
+                None if subject == b"null" else subject[1:-1].decode(),
+                dict(zip(names, map(int, given), strict=True)),
+            )
+        )
+    return rows
+
+
+def _form(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Canonical bytes of a row that declares these inputs, in plain text; a group for each value.
+
+    Integers of up to 15 digits, which are all within 2**53 - 1; no premium below zero.
+    """
+    whole, text = r"(0|-?[1-9][0-9]{0,14})", r"[ !#-\[\]-~]*"
+    declared = ",".join(f'"{re.escape(name)}":{whole}' for name in names)
+    kinds = "|".join(kind.value for kind in Transaction)
+    return re.compile(
+        rf'\{{"book":"({text})","declared":\{{{declared}\}},"number":{whole},'
+        rf'"policy":"([0-9a-f]{{32}})","premium_fen":(0|[1-9][0-9]{{0,14}}),'
+        rf'"salt":"([0-9a-f]{{64}})","since":{whole},"subject":(null|"{text}"),'
+        rf'"transaction":"({kinds})","until":{whole},"v":1,"year_from":{whole}\}}'.encode("ascii")
+    )
 
 
 def row_from_json(value: Mapping[str, Any]) -> PolicyRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -25,12 +25,20 @@ from miaopei.claims.leaves import (
 )
 from miaopei.claims.orders import About, order_row, orders_of, sorted_orders
 from miaopei.claims.payout import instruction_row, payouts_of
+from miaopei.errors import Refused
 from miaopei.ledger.merkle import leaf_hash, root_of
 from miaopei.market.allocation import split_columns
 from miaopei.market.placement import Placement, Share
 from miaopei.measures.identity import LARGEST, canonical
+from miaopei.node.vault.persons import _known
 from miaopei.policies.book import Recorded, effective
-from miaopei.policies.row import PolicyRow, Transaction
+from miaopei.policies.row import (
+    PolicyRow,
+    Transaction,
+    row_bytes,
+    row_from_bytes,
+    rows_from_bytes,
+)
 from miaopei.policies.schedule import from_rows, in_force, joined
 from miaopei.terms.columnar import settle_many
 from tests.support.products import hills
@@ -102,6 +110,62 @@ def test_orders_as_columns_are_the_payouts(
     assert told == [instruction_row(p, *end) for p, end in zip(wanted, ends, strict=True)]
     ids = [o["payout"].tobytes() for o in sorted_orders([orders])]
     assert sorted(ids) == sorted(bytes.fromhex(p.id) for p in wanted)
+
+
+TEXT = st.text(max_size=6) | st.sampled_from(["b", "{}", "book-1"])
+WHOLE = st.integers(-LARGEST, LARGEST) | st.integers(-3, 3)
+
+
+@st.composite
+def sealed_rows(draw: st.DrawFn) -> list[bytes]:
+    """Bytes of rows, sound or not, of like inputs or not; some of them spoilt."""
+    found = []
+    names = draw(st.lists(TEXT, max_size=2, unique=True))
+    for _ in range(draw(st.integers(1, 4))):
+        own = names if draw(st.booleans()) else draw(st.lists(TEXT, max_size=2, unique=True))
+        row = PolicyRow(
+            draw(TEXT), draw(HEX)[:32], draw(st.sampled_from(Transaction)), draw(WHOLE),
+            draw(WHOLE), draw(WHOLE), draw(WHOLE), draw(WHOLE), draw(HEX),
+            draw(st.none() | TEXT), {name: draw(WHOLE) for name in own},
+        )  # fmt: skip
+        try:
+            data = row_bytes(row)
+        except Refused:
+            continue
+        if draw(st.integers(0, 3)) == 0:
+            at = draw(st.integers(0, len(data) - 1))
+            data = data[:at] + draw(st.binary(max_size=2)) + data[at + 1 :]
+        found.append(data)
+    return found
+
+
+@given(sealed_rows())
+def test_many_rows_are_read_as_each_alone(values: list[bytes]) -> None:
+    def told(read: Callable[[], list[PolicyRow]]) -> Any:
+        try:
+            return read()
+        except Refused as refused:
+            return refused.refusals
+
+    assert told(lambda: rows_from_bytes(values)) == told(
+        lambda: [row_from_bytes(v) for v in values]
+    )
+
+
+@given(
+    st.dictionaries(TEXT, TEXT | st.sampled_from(["刘一", 'a"b', "e\u0301", "\x7f"]), max_size=3)
+)
+def test_what_is_known_of_a_person_is_sealed_in_canonical_bytes(fields: dict[str, str]) -> None:
+    salts = dict.fromkeys(fields, "5a" * 32)
+    try:
+        wanted: Any = canonical({"fields": fields, "salts": salts})
+    except Refused as refused:
+        wanted = refused.refusals
+    try:
+        found: Any = _known(fields, salts)
+    except Refused as refused:
+        found = refused.refusals
+    assert found == wanted
 
 
 @st.composite

@@ -10,9 +10,12 @@ is computed with: decimals are read digit by digit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from unicodedata import normalize
 
+from ...claims.confirm import Spread, alone
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import from_beijing
 from ...measures.place import unit_vector
@@ -25,22 +28,79 @@ CUSTOMER = "customer"  # the number at the utility, kept as a token only
 OED = ("LocNumber", "BuildingTIV")
 PLACE = ("place_x", "place_y", "place_z")  # inputs that are a position as an integer unit vector
 WORLD = {"Latitude": 90, "Longitude": 180}  # degrees
+LONGEST = 500  # characters of what is known of a person
+AT_ONCE = 8_192  # rows that one worker reads at a time
+Cells = Mapping[str, str]
+Found = tuple[Wanted | None, list[Refusal]]
+
+
+class Reader:
+    """Reads the rows of one file for one listing, and knows which numbers it has had.
+
+    `token` makes the subject token of a `customer`, under a key that stays in this process.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        declared: Sequence[Declared],
+        since: str = "",
+        until: str = "",
+        token: Callable[[str], str] | None = None,
+    ) -> None:
+        self.layout = Layout(columns, declared, since, until)
+        self._token = token
+        self._seen: dict[str, int] = {}
+
+    def read(self, row: int, cells: Cells) -> Found:
+        """The policy that a row asks for, or all that is wrong with it."""
+        return self._whole(*read_part(self.layout, [(row, cells)])[0])
+
+    def all(self, rows: Iterable[tuple[int, Cells]], spread: Spread = alone) -> Iterator[Found]:
+        """Every row in order; `spread` uses the cores. Numbers count from the first row again."""
+        self._seen.clear()
+        each = iter(rows)
+        parts = iter(lambda: list(islice(each, AT_ONCE)), [])
+        for found in spread(read_part, ((self.layout, part) for part in parts)):
+            for one in found:
+                yield self._whole(*one)
+
+    def _whole(
+        self, row: int, number: str, customer: str, wanted: Wanted | None, faults: list[Refusal]
+    ) -> Found:
+        """What a row alone does not say: whether its number stood before, whom it is about.
+
+        The customer's number is in no refusal.
+        """
+        if customer and self._token is not None:
+            try:
+                subject = self._token(customer)
+                wanted = None if wanted is None else wanted._replace(subject=subject)
+            except Refused:
+                facts: dict[str, Fact] = {"row": row, "column": CUSTOMER, "value": ""}
+                fault = Refusal("import.bad_customer", {**facts, "limit": "1 - 64"})
+                wanted, faults = None, [*faults, fault]
+        if number and (before := self._seen.get(number)) is not None:
+            column = self.layout.names["number"]
+            facts = {"row": row, "column": column, "value": number[:60], "limit": str(before)}
+            return None, [Refusal("import.number_twice", facts), *faults]
+        if wanted is not None:
+            self._seen[number] = row
+        return wanted, faults
 
 
 @dataclass
-class Reader:
-    """Reads the rows of one file for one listing.
+class Layout:
+    """How the cells of a row are read: a function of the row alone, whatever stands around it.
 
     `declared` is what the product's terms read from a policy; `since` and `until` (Beijing days)
-    stand for those that a file does not give. `token` makes the subject token of a `customer`.
+    stand for those that a file does not give.
     """
 
     columns: Sequence[str]
     declared: Sequence[Declared]
     since: str = ""
     until: str = ""
-    token: Callable[[str], str] | None = None
-    _seen: dict[str, int] = field(default_factory=dict)
     _days: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,7 +110,7 @@ class Reader:
             names = dict(
                 zip(names, ("LocNumber", "LocInceptionDate", "LocExpiryDate"), strict=True)
             )
-        self._names = names
+        self.names = names
         self._place = {of.name for of in self.declared} >= set(PLACE)
         self._inputs = {of.name: self._column(of) for of in self.declared}
         if self._place:  # from the position, by the one rule for it
@@ -64,13 +124,15 @@ class Reader:
             facts["found"] = ", ".join(self.columns)[:200]
             raise Refused(Refusal("import.columns_missing", facts))
 
-    def read(self, row: int, cells: Mapping[str, str]) -> tuple[Wanted | None, list[Refusal]]:
-        """The policy that a row asks for, or all that is wrong with it."""
+    def read(self, row: int, cells: Cells) -> tuple[str, Wanted | None, list[Refusal]]:
+        """The number that a row names, and the policy that it asks for or all that is wrong."""
         one = _Row(row, cells)
-        number = self._number(one)
+        number = one.text(self.names["number"])
+        if self.oed:
+            number = f"{cells.get('AccNumber', '')}/{number}"
         since, until = (self._instant(one, name) for name in ("since", "until"))
         if since is not None and until is not None and until <= since:
-            one.fault("ends_before_start", self._names["until"], self._names["since"])
+            one.fault("ends_before_start", self.names["until"], self.names["since"])
         position = {n: one.decimal(n, 6, -limit, limit) for n, limit in WORLD.items() if n in cells}
         if self.oed and cells.get("LocCurrency", CURRENCY).strip() != CURRENCY:
             one.fault("currency", "LocCurrency", CURRENCY)
@@ -82,45 +144,19 @@ class Reader:
         premium = 0
         if cells.get("premium_yuan"):
             premium = one.decimal("premium_yuan", 2, 0, 10**10) or 0
-        subject = self._subject(one)
+        payee = {name: one.person(name) for name in ("account", "name") if cells.get(name)}
         if one.faults or since is None or until is None:
-            return None, one.faults
-        self._seen[number] = row
-        payee = {name: cells[name].strip() for name in ("account", "name") if cells.get(name)}
+            return number, None, one.faults
         values = {name: value for name, value in declared.items() if value is not None}
-        return Wanted(since, until, since, premium, payee, values, subject), []
-
-    def forget(self) -> None:
-        """Read from the first row again."""
-        self._seen.clear()
-
-    def _subject(self, one: _Row) -> str | None:
-        """The token of the customer that a row names; the number itself is in no refusal."""
-        customer = one.cells.get(CUSTOMER, "").strip()
-        if not customer or self.token is None:
-            return None
-        try:
-            return self.token(customer)
-        except Refused:
-            facts: dict[str, Fact] = {"row": one.row, "column": CUSTOMER, "value": ""}
-            one.faults.append(Refusal("import.bad_customer", {**facts, "limit": "1 - 64"}))
-            return None
-
-    def _number(self, one: _Row) -> str:
-        number = one.text(self._names["number"])
-        if self.oed:
-            number = f"{one.cells.get('AccNumber', '')}/{number}"
-        if number and (before := self._seen.get(number)) is not None:
-            one.fault("number_twice", self._names["number"], str(before))
-        return number
+        return number, Wanted(since, until, since, premium, payee, values), []
 
     def _instant(self, one: _Row, name: str) -> int | None:
-        text = one.cells.get(self._names[name], "").strip() or getattr(self, name)
+        text = one.cells.get(self.names[name], "").strip() or getattr(self, name)
         if text not in self._days:  # a book has few different days
             try:
                 self._days[text] = from_beijing(text)
             except Refused:
-                one.fault("not_a_day", self._names[name], "2025-01-31")
+                one.fault("not_a_day", self.names[name], "2025-01-31")
                 return None
         return self._days[text]
 
@@ -138,6 +174,17 @@ class Reader:
         return one.decimal(column, 0, of.low, of.high)
 
 
+def read_part(
+    layout: Layout, part: Sequence[tuple[int, Cells]]
+) -> list[tuple[int, str, str, Wanted | None, list[Refusal]]]:
+    """Some rows, each with its place in the file, its number and whom it is about."""
+    found = []
+    for row, cells in part:
+        number, wanted, faults = layout.read(row, cells)
+        found.append((row, number, cells.get(CUSTOMER, "").strip(), wanted, faults))
+    return found
+
+
 @dataclass
 class _Row:
     """One row while it is read, and what is wrong with it."""
@@ -150,6 +197,13 @@ class _Row:
         text = self.cells.get(column, "").strip()
         if not text:
             self.fault("empty", column, "")
+        return text
+
+    def person(self, column: str) -> str:
+        """What is said of who is paid, in the one form that can be compared."""
+        text = normalize("NFC", self.text(column))
+        if len(text) > LONGEST:
+            self.fault("too_long", column, str(LONGEST))
         return text
 
     def decimal(

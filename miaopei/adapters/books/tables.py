@@ -34,8 +34,11 @@ class Table:
 
     def _csv(self, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
         with self.path.open(encoding=encoding, newline="", errors="replace") as file:
-            for number, row in enumerate(csv.DictReader(file, restkey="", restval=""), 2):
-                yield number, {k: v for k, v in row.items() if isinstance(v, str)}
+            lines = (line for line in csv.reader(file) if line)  # an empty line is no row
+            columns = next(lines, [])
+            for number, line in enumerate(lines, 2):
+                short = len(columns) - len(line)
+                yield number, dict(zip(columns, [*line, *[""] * short], strict=False))
 
     def _parquet(self) -> Iterator[tuple[int, dict[str, str]]]:
         number = 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...adapters.books.reading import Reader
     from ...adapters.books.tables import Table
     from ...adapters.sandbox_bank.starter import RunningBank
+    from ...claims.confirm import Spread
     from ...wiring import Member
     from ..place import Place
 
@@ -57,9 +58,9 @@ def import_(
         opened.callback(sheet.close)
         table, reader = _opened(place, member, file, listing, since, until)
         if preview:
-            told = _preview(table, reader, sheet)
+            told = _preview(table, reader, sheet, member.decider.spread)
         else:
-            rows = _with_accounts(bank, _rows(table, reader))
+            rows = _with_accounts(bank, reader.all(table.rows(), member.decider.spread))
             told = _import(member, table, rows, listing, sheet, speak.Speaker(language))
     told["errors"] = str(sheet.path) if sheet.count else None
     if as_json:
@@ -96,10 +97,6 @@ def _opened(
     return table, Reader(table.columns, declared_by(product), since, until, token)
 
 
-def _rows(table: Table, reader: Reader) -> Iterator[Any]:
-    return (reader.read(number, cells) for number, cells in table.rows())
-
-
 def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
     """The rows, their payees' accounts opened at the sandbox bank, which knows nobody yet."""
     while some := list(islice(rows, AT_ONCE)):
@@ -110,11 +107,12 @@ def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
         yield from some
 
 
-def _preview(table: Table, reader: Reader, sheet: Sheet) -> dict[str, Any]:
-    first = [str(row) for row, _ in islice(_rows(table, reader), SHOWN) if row is not None]
-    reader.forget()
+def _preview(table: Table, reader: Reader, sheet: Sheet, spread: Spread) -> dict[str, Any]:
+    first = list[str]()
     told: dict[str, Any] = {"rows": 0, "issued": 0, "refused": 0, "first": first}
-    for row, faults in _rows(table, reader):
+    for row, faults in reader.all(table.rows(), spread):
+        if row is not None and told["rows"] < SHOWN:
+            first.append(str(row))
         told["rows"] += 1
         told["issued" if row is not None else "refused"] += 1
         if faults:

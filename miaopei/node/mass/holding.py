@@ -15,7 +15,7 @@ from ...ledger.merkle import Frontier, leaf_hash, root_of
 from ...measures.identity import id_of
 from ...policies.batch import check_batch
 from ...policies.book import Recorded
-from ...policies.row import PolicyRow, row_from_bytes
+from ...policies.row import PolicyRow, rows_from_bytes
 from ...terms.filing import Product
 from ...terms.words import Declared
 from ..node import Node
@@ -108,7 +108,7 @@ def open_rows(
 ) -> tuple[list[PolicyRow], list[bytes], list[bytes]]:
     """The rows of a batch, opened and compared with its root; their leaf hashes; their bytes."""
     values = unframe(open_blob(reading, reference["blob"], node.identity))
-    rows = [row_from_bytes(value) for value in values]
+    rows = rows_from_bytes(values)
     hashes = [leaf_hash(bytes.fromhex(id_of("row", value))) for value in values]
     if root_of(hashes).hex() != reference["root"]:
         raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])

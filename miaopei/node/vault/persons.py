@@ -7,6 +7,9 @@ destroyed is gone from every copy. Source: docs/specs/persons.md, section 2.
 from __future__ import annotations
 
 import json
+import re
+import struct
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -21,7 +24,9 @@ from ...measures.identity import canonical, content_id
 KEY_AAD = b"miaopei/v1/person-key\0"
 BODY_AAD = b"miaopei/v1/person\0"
 GUARD = b"miaopei/v1/person-row\0"
-NONCE = 12
+KEY, NONCE, SALT = 32, 12, 32  # bytes
+PLAIN = re.compile(r'[^\x00-\x1f"\\\ud800-\udfff]*')  # as JSON writes it
+_length = struct.Struct(">i").pack
 Random = Callable[[int], bytes]
 
 
@@ -53,7 +58,7 @@ class Sealed:
     def guard(self) -> bytes:
         """A digest of the row: tells damage without any key."""
         parts = (self.person.encode(), b"%d" % self.master, self.wrapped or b"", self.body or b"")
-        return sha256(GUARD + b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest()
+        return sha256(GUARD + b"".join([b for p in parts for b in (_length(len(p)), p)])).digest()
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,13 @@ class PersonVault:
         """
         check_fields(fields)
         kept = salts or {}
-        salted = {name: kept.get(name) or self._random(32).hex() for name in fields}
-        key, nonce = self._random(32), self._random(NONCE)
-        plain = canonical({"fields": dict(fields), "salts": salted})
-        body = nonce + AESGCM(key).encrypt(nonce, plain, BODY_AAD + person.encode())
+        drawn = self._random(KEY + NONCE + SALT * len(fields))
+        key, nonce, rest = drawn[:KEY], drawn[KEY : KEY + NONCE], drawn[KEY + NONCE :].hex()
+        salted = {
+            name: kept.get(name) or rest[2 * SALT * at : 2 * SALT * (at + 1)]
+            for at, name in enumerate(fields)
+        }
+        body = nonce + AESGCM(key).encrypt(nonce, _known(fields, salted), _about(person))
         return self._wrapped(person, key, body)
 
     def open(self, sealed: Sealed) -> Person:
@@ -100,8 +108,7 @@ class PersonVault:
             raise RecordDamaged("a person that was erased is asked for", person=sealed.person)
         key, body = self._key(sealed, sealed.wrapped), sealed.body
         try:
-            about = BODY_AAD + sealed.person.encode()
-            plain = AESGCM(key).decrypt(body[:NONCE], body[NONCE:], about)
+            plain = AESGCM(key).decrypt(body[:NONCE], body[NONCE:], _about(sealed.person))
         except (InvalidTag, ValueError):
             raise RecordDamaged(
                 "a person does not open under their key", id=sealed.person
@@ -132,6 +139,24 @@ class PersonVault:
         version = self.master.version
         wrapped = self.master.wrap(version, key, KEY_AAD + person.encode())
         return Sealed(person, version, wrapped, body)
+
+
+def _about(person: str) -> bytes:
+    return BODY_AAD + person.encode()
+
+
+def _known(fields: Mapping[str, str], salts: Mapping[str, str]) -> bytes:
+    """What is known of a person, as it is sealed; a book has a million of them.
+
+    Errors   Refused identity.* as `canonical`.
+    Same as  canonical({"fields": fields, "salts": salts}).
+    """
+    names, texts = "".join(fields), "".join(fields.values())
+    plain = names.isascii() and "" not in fields and PLAIN.fullmatch(names + texts)
+    if not (plain and unicodedata.is_normalized("NFC", texts) and salts.keys() == fields.keys()):
+        return canonical({"fields": dict(fields), "salts": dict(salts)})
+    parts = (",".join([f'"{name}":"{of[name]}"' for name in sorted(of)]) for of in (fields, salts))
+    return '{{"fields":{{{}}},"salts":{{{}}}}}'.format(*parts).encode()
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
