@@ -53,9 +53,11 @@ def confirm(
     spent: Int64Array,
     amounts: Int64Array,
     spread: Spread = alone,
+    tell: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Differs | None:
     """The first row (in the order of the rows) at which the exact reading gives another amount.
 
+    `tell` hears how many different policies have been read, and of how many.
     Shapes   observed: one for all or (n,); declared, spent, amounts: (n,).
     Units    amounts and spent in fen.
     """
@@ -70,11 +72,10 @@ def confirm(
         (terms, benefit, same, names, [c[rows[at : at + AT_ONCE]] for c in columns])
         for at in range(0, len(rows), AT_ONCE)
     )
-    wrong = [
-        (int(rows[number * AT_ONCE + at]), plain)
-        for number, found in enumerate(spread(read_exactly, parts))
-        for at, plain in found
-    ]
+    wrong = []
+    for number, found in enumerate(spread(read_exactly, parts)):
+        tell(min((number + 1) * AT_ONCE, len(rows)), len(rows))
+        wrong += [(int(rows[number * AT_ONCE + at]), plain) for at, plain in found]
     if not wrong:
         return None
     at, plain = min(wrong)  # a set of inputs stands at the first of its rows

@@ -5,7 +5,7 @@ Source: docs/specs/record.md, sections 5 and 7.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..measures.identity import LARGEST, digest
 from ..policies.schedule import InForce, Schedule
 from ..terms import exact
 from ..terms.bounds import bounds
-from ..terms.columnar import SettleMany, settle_many
+from ..terms.columnar import SettleMany, settle_many, steps
 from ..terms.words import Spent, Terms, walk
 from .claim import STATES
 from .confirm import Spread, alone, confirm
@@ -64,6 +64,7 @@ class Mass:
     settle_many: SettleMany = settle_many
     spread: Spread = alone
     confirmed: set[str] = field(default_factory=set)  # digests of columns that have been confirmed
+    tell: Callable[[int, int], None] = lambda _done, _of: None  # different policies confirmed
 
     def read(
         self, rows: Int64Array, spent: Int64Array, places: Int64Array | None = None
@@ -94,7 +95,9 @@ class Mass:
         mark = digest(b"".join(np.asarray(part, np.int64).tobytes() for part in parts))
         if mark in self.confirmed:
             return amounts
-        found = confirm(self.terms, self.benefit, seen, declared, spent, amounts, self.spread)
+        found = confirm(
+            self.terms, self.benefit, seen, declared, spent, amounts, self.spread, self.tell
+        )
         if found is not None:
             row = found.row
             own = {name: int(column[row]) for name, column in declared.items()}
@@ -104,25 +107,31 @@ class Mass:
                 policy=self.schedule.policy[rows[row]].tobytes().hex(),
                 columnar=found.columnar,
                 exact=found.exact,
-                inputs=_said({**told, **own, "spent": int(spent[row])}),
-                traces=self._traces(told, own, int(spent[row])),
+                inputs=_said({**told, **own, "spent": int(spent[row])}.items()),
+                **self._traces(told, own, int(spent[row])),
             )
         self.confirmed.add(mark)
         return amounts
 
-    def _traces(self, observed: Mapping[str, int], declared: Mapping[str, int], spent: int) -> str:
-        """Step by step what both readings make of one policy, for whoever looks for the fault."""
+    def _traces(
+        self, observed: Mapping[str, int], declared: Mapping[str, int], spent: int
+    ) -> dict[str, str | int]:
+        """Step by step what both readings make of one policy, for whoever looks for the fault.
+
+        `columnar_alone` is what the reading that was used gives for this policy by itself.
+        """
         before = {self.benefit: spent}
         trace = exact.settle(self.terms, self.benefit, observed, declared, before).trace
         columns = {name: np.array([value], np.int64) for name, value in declared.items()}
-        given = np.array([spent], np.int64)
-        plain = settle_many(self.terms, self.benefit, observed, columns, given)
-        used = self.settle_many(self.terms, self.benefit, observed, columns, given)
-        steps = "; ".join(f"{node.name or node.word}={node.value}" for node in _named(trace))
-        return (
-            f"exact: {steps} | columns alone: {int(plain[0])}, as used on this policy alone: "
-            f"{int(used[0])}"
+        used = self.settle_many(
+            self.terms, self.benefit, observed, columns, np.array([spent], np.int64)
         )
+        plain = steps(self.terms, self.benefit, observed, declared, spent)
+        return {
+            "exact_trace": _said(_named(trace)),
+            "columnar_trace": _said(plain),
+            "columnar_alone": int(used[0]),
+        }
 
 
 def evaluate(
@@ -281,11 +290,13 @@ def _states(
     return np.where(held, HELD, state).astype(np.uint8)
 
 
-def _named(node: exact.Node) -> list[exact.Node]:
+def _named(node: exact.Node) -> list[tuple[str, int]]:
     """The named steps of a trace, each once, from the inside out."""
     found = [step for child in node.children for step in _named(child)]
-    return list(dict.fromkeys([*found, node] if node.name or not node.children else found))
+    if node.name:
+        found.append((f"spent {node.name}" if node.word == "spent" else node.name, node.value))
+    return list(dict.fromkeys(found))
 
 
-def _said(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items())
+def _said(values: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values)

@@ -23,6 +23,7 @@ from ..products.shelf import shelf
 from ..settings import Language
 from ..wiring import Member, system_clock
 from . import speak
+from .books.mass_bar import work
 from .demo import Tail
 from .place import DATABASE, Place, log_vkey, made, write_whole
 
@@ -81,7 +82,7 @@ def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
         tail = Tail(member, speak.Speaker(language))
         member.node.pass_time(now)
         results = record(member.node, rows, now)
-        done = member.work()
+        done = work(member, speaker)
         lines = list(tail.lines())
     refused = [*reading.refusals, *refusals_of(results)]
     taken = len(rows) - len(refusals_of(results))
@@ -115,7 +116,7 @@ def resolve(
         }
         tail = Tail(member, speak.Speaker(language))
         _good([member.node.submit([member.node.act("resolve", f"{case}/{name}/{value}", body)])[0]])
-        member.work()
+        work(member, speak.Speaker(language))
         for line in tail.lines():
             speak.out(line)
     speak.out(speak.Speaker(language).text("resolved", case=case, person=person))
@@ -133,7 +134,7 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
         body |= {"reason": reason, "person": person}
         tail = Tail(member, speak.Speaker(language))
         member.node.accept("reopen", f"{case}/{found[0]['trigger']}", body)
-        member.work()
+        work(member, speak.Speaker(language))
         for line in tail.lines():
             speak.out(line)
     speak.out(speak.Speaker(language).text("reopened", case=case, person=person))
@@ -142,6 +143,7 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
 
 def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
     """A corrected account; what the bank refused for good is ordered again."""
+    speaker = speak.Speaker(language)
     with with_bank(place) as (member, bank):
         assert member.payer is not None, "a working member has a rail"
         bank.control.open_accounts([(account, name, 0)])  # a sandbox: the account is there
@@ -150,8 +152,7 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
         with member.node.reading() as (_, state):
             debts = [d["debt"] for _, d in state.range("duty", "pay/")]
         again = sum(member.payer.retry_refused(debt, subject) for debt in debts)
-        paid = member.work()
-    speaker = speak.Speaker(language)
+        paid = work(member, speaker)
     speak.out(speaker.text("payee_kept", subject=subject, again=again, done=paid))
     return 0
 

@@ -17,6 +17,7 @@ from ..ledger import audit as ledger_audit
 from ..ledger import checkpoint
 from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan
+from ..node.mass.alarms import open_alarm
 from ..node.node import Node
 from ..node.proof.inspect import inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
@@ -175,9 +176,9 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
 def cases(place: Place, *, everything: bool, as_json: bool, language: Language) -> int:
     """The cases that wait for a fact or a person, with deadline and owner; or all of them."""
     speaker = speak.Speaker(language)
-    with place.record() as member, member.node.reading() as (_, state):
+    with place.record() as member, member.node.reading() as (reading, state):
         found = [
-            {"case": key, **case, **part}
+            {"case": key, **case, **part, "alarm": open_alarm(reading, case)}
             for key, case in state.range("case", "")
             for part in ({}, *case.get("open", ()))  # other shocks of a sequence that has settled
             if everything or {**case, **part}["state"].startswith(OPEN)
@@ -204,6 +205,10 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
     ]
     lines = (_case_line(case, products[case["listing"]], language) for case in found)
     speak.show_table("", headings, lines)
+    speak.refuse(
+        (Refusal("alarm.readings_disagree", case["alarm"]) for case in found if case["alarm"]),
+        language,
+    )
     return 0
 
 

@@ -109,6 +109,28 @@ def settle_many(
     return result
 
 
+def steps(
+    terms: w.Terms,
+    benefit: str,
+    observed: Mapping[str, int],
+    declared: Mapping[str, int],
+    spent: int,
+) -> list[tuple[str, int]]:
+    """What this reading makes of each named word for one policy, from the inside out.
+
+    For whoever looks for the word at which two readings part; branches not taken are among them.
+    """
+    body = terms.benefit(benefit)
+    run = _Run(observed, declared, {benefit: spent})
+    run.of(body)
+    found = []
+    for word in w.walk(body):
+        name = f"spent {word.benefit}" if isinstance(word, w.Spent) else getattr(word, "name", "")
+        if name and (col := run.known.get(id(word))) is not None:
+            found.append((name, int(np.asarray(col.value).flat[0])))
+    return list(dict.fromkeys(found))
+
+
 def _column(name: str, value: Any) -> Value:
     """One integer, or a column of int64; anything else is refused rather than converted."""
     if type(value) is int:

@@ -21,6 +21,7 @@ from ..adapters.schedule_files import Files
 from ..claims.confirm import Spread, alone
 from ..node.effects.decider import Decider
 from ..node.effects.payer import Payer
+from ..node.mass.run import Tell
 from ..node.mass.spread import Workers
 from ..node.node import Node
 from ..node.ports import Certify, Clock, Identity, Rail, ScheduleFiles, Store
@@ -45,6 +46,13 @@ class Member:
     decider: Decider
     payer: Payer | None
     certify: Certify | None = None
+
+    def tell(self, tell: Tell) -> Tell:
+        """Have somebody hear how far masses are; who heard it before."""
+        before, self.decider.tell = self.decider.tell, tell
+        if self.payer is not None:
+            self.payer.tell = tell
+        return before
 
     def work(self) -> int:
         """Do every duty that can be done now: hold, decide, pay; how many were done."""

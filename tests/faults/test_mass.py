@@ -21,9 +21,11 @@ import pytest
 
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.adapters.schedule_files import Files
-from miaopei.errors import ReadingsDisagree, Refused
+from miaopei.errors import ReadingsDisagree, Refusal, Refused
+from miaopei.errors.texts import say
 from miaopei.measures.money import wan, yuan
 from miaopei.node.effects.decider import Decider
+from miaopei.node.mass.alarms import open_alarm
 from miaopei.policies.row import Transaction
 from miaopei.terms.columnar import settle_many
 from tests.faults.dying import NIGHT, READ
@@ -128,12 +130,22 @@ def test_a_wrong_kernel_stops_the_run_and_names_the_first_policy_with_both_trace
     facts = alarm.value.facts
     assert facts["policy"] == rows[76].policy
     assert (facts["columnar"], facts["exact"]) == (yuan(77_000) + 1, yuan(77_000))
-    assert "by_shares=7700000" in str(facts["traces"])
-    assert f"used on this policy alone: {yuan(77_000) + 1}" in str(facts["traces"])
+    assert "by_shares=7700000" in str(facts["exact_trace"])
+    assert "by_shares=7700000" in str(facts["columnar_trace"])  # NumPy's, which is not the fault
+    assert facts["columnar_alone"] == yuan(77_000) + 1
     assert "shares=77" in str(facts["inputs"])
     assert (town.settlements(book), bank.calls) == ([], [])
+    case = town.case(book)
+    with town.store.reading() as reading:
+        kept = open_alarm(reading, case)
+    assert kept == {"what": alarm.value.what, **facts}  # for `miaopei cases` and the case's page
+    for tongue in ("zh", "en"):
+        said = say(Refusal("alarm.readings_disagree", kept or {}), tongue)
+        assert all(str(facts[n]) in said for n in ("policy", "exact_trace", "columnar_trace"))
     town.work()  # with the right kernel the same trigger is decided
     assert bank.paid_fen() == sum(yuan(1_000) * (1 + i % 100) for i in range(500))
+    with town.store.reading() as reading:
+        assert open_alarm(reading, town.case(book)) is None
 
 
 # Columns damaged -------------------------------------------------------------------------------

@@ -14,10 +14,11 @@ from typing import Any
 from ...acts.envelope import Act
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
-from ...errors import Alarm, Refused
+from ...errors import Alarm, ReadingsDisagree, Refused
 from ...measures.identity import canonical, read_canonical
 from ...terms.columnar import SettleMany
 from ...terms.columnar import settle_many as by_columns
+from ..mass import alarms
 from ..mass.holding import hold, hold_late
 from ..mass.run import MassRun, Reads, Tell, as_filed, silent
 from ..mass.schedules import Schedules
@@ -100,6 +101,10 @@ class Decider:
                     return key, act
             except Refused as refused:
                 self._keep(key, refused)
+            except ReadingsDisagree as alarm:  # written down for who looks into it, and passed on
+                with self.node.store.writing() as block:
+                    alarms.keep(block, key.rpartition("/")[2], alarm)
+                raise
             passed.add(key)
         return None
 

@@ -42,6 +42,9 @@ class OwedOrders:
     about: About
     orders: Orders
 
+    def __len__(self) -> int:
+        return len(self.orders)
+
     def get(self, payout: str) -> Row | None:
         """The row of one payout; None where it is not owed."""
         wanted = bytes.fromhex(payout)

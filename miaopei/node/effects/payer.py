@@ -170,14 +170,17 @@ class Payer:
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
             alarms += self._note(debt, part, answers, asked=True)
         owed: Owed | None = None
-        last = ("", 0)
+        last, sent = ("", 0), 0
         while part := self._fresh(debt, last):
-            owed = owed or self._owed(debt)
+            owed = self._owed(debt) if owed is None else owed
+            self.tell("send", sent, len(owed))
             last = (part[-1]["payout"], part[-1]["number"])
             unpaid = not_paid_before(self.rail, part, alarms)
             rows, ready = self._mark_sent(unpaid, owed, alarms)
             if ready:
                 alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
+            sent += len(part)
+            self.tell("send", min(sent, len(owed)), len(owed))
 
     def _fresh(self, debt: str, after: tuple[str, int]) -> Sequence[dict[str, Any]]:
         """The next orders that have not been sent; a mass is never held in memory whole."""

@@ -138,7 +138,7 @@ class MassRun:
         seen = observed_by(block, self.node.identity, product, trigger, subjects)
         mass = Mass(
             self.reads(version.terms), trigger["benefit"], columns_of(seen.observed), schedule,
-            self.settle_many, self.spread, confirmed,
+            self.settle_many, self.spread, confirmed, partial(self.tell, "confirm"),
         )  # fmt: skip
         past = histories(block, state, trigger, schedule, policies, counter)
         how = released(state, trigger)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...errors import Refusal
 from ...market.placement import Share
 from ...measures.instant import beijing_day
+from ...node.mass.alarms import open_alarm
 from ..views import cases, events, money, receipts
 from ..views.cases import Case
 from ..views.money import Claim, Payout, Settlement
@@ -50,7 +52,19 @@ def one(page: Page) -> str | None:
         printed=_printed(page, case),
         receipts=receipts.names_of(desk, case),
         sandbox=desk.settings.sandbox,
+        alarm=_alarm(page, case),
     )
+
+
+def _alarm(page: Page, case: Case) -> Refusal | None:
+    """That the readings part; where the book is open with the policy and what each made of it."""
+    alarm = open_alarm(page.desk.reading, case.value)
+    if alarm is None:
+        return None
+    book = listed(page.desk, case.listing).listing.book
+    if book not in page.desk.settings.open_books or "policy" not in alarm:
+        return Refusal("alarm.readings_disagree_here")
+    return Refusal("alarm.readings_disagree", alarm)
 
 
 def _due(case: Case, settled: Sequence[Settlement]) -> int | None:

@@ -1,0 +1,26 @@
+"""Where the readings parted: written down when it is seen, shown until the trigger is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import ReadingsDisagree
+from ...measures.identity import canonical, read_canonical
+from ..ports import Reading, Writing
+
+UNDECIDED = ("ready", "deciding")
+
+
+def keep(block: Writing, trigger: str, alarm: ReadingsDisagree) -> None:
+    """Write an alarm down under its trigger; the last one counts."""
+    said = {"what": alarm.what, **alarm.facts}
+    block.put_progress(f"alarm/{trigger}", canonical(said))
+
+
+def open_alarm(reading: Reading, case: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The alarm that keeps a case from being decided: what, policy, both amounts, both traces."""
+    if case["state"] not in UNDECIDED or not case["trigger"]:
+        return None
+    kept = reading.progress(f"alarm/{case['trigger']}")
+    return None if kept is None else read_canonical(kept)
