@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Fact, Refusal, Refused
+from ..measures.place import SCALE_BITS, unit_vector
 from ..terms import build
 from ..terms.words import IfMissing, Kind, Terms
 from .chance import Stream, cumulative, poisson
@@ -23,6 +24,8 @@ from .statistics import PRECISE, shown
 Int64Array = NDArray[np.int64]
 SECONDS_A_YEAR = 31_556_952  # a mean Gregorian year
 MOST_YEARS, MOST_EVENTS = 10_000_000, 50_000_000
+UDEG_PER_KM = 8_993  # of a meridian, on the sphere of measures.place
+NORTH, EAST = 89_000_000, 180_000_000  # micro-degrees; nothing is scattered onto a pole
 MOST_LOSS = 10**13  # fen: the most that one event may cost one policy in a user's own table
 
 
@@ -115,12 +118,29 @@ class Zone:
         }
 
 
+@dataclass(frozen=True)
+class Centre:
+    """Which inputs the three parts of a drawn epicentre become, for terms that read distances.
+
+    An epicentre is moved by up to `scatter_km` to the north or south and to the east or west, so
+    that years that never were do not strike the very points of history.
+    """
+
+    inputs: tuple[str, str, str]
+    scatter_km: int = 0
+
+
 def stochastic(
-    zones: Sequence[Zone], years: int, seed: int, magnitude: str = "magnitude"
+    zones: Sequence[Zone],
+    years: int,
+    seed: int,
+    magnitude: str = "magnitude",
+    centre: Centre | None = None,
 ) -> Occurrences:
     """Years that never were: Poisson counts, magnitudes by the law, moments, epicentres.
 
-    `magnitude` names the input that the drawn magnitude becomes. The result depends on zones, years
+    `magnitude` names the input that the drawn magnitude becomes, `centre` those of the position.
+    The result depends on zones, years
     and seed only; the first of more years are not those of fewer.
     Errors   Refused pricing.rate_too_high, pricing.bad_magnitudes, pricing.no_epicentre.
     """
@@ -136,6 +156,8 @@ def stochastic(
         drawn = Stream(seed, f"{zone.id}/magnitude").pick(cumulative(zone.chances), total)
         at = Stream(seed, f"{zone.id}/place").below(len(zone.epicentres), total)
         places = np.array([(q.lat_udeg, q.lon_udeg) for q in zone.epicentres], dtype=np.int64)[at]
+        if centre is not None and centre.scatter_km:
+            places = _scattered(places, centre.scatter_km, Stream(seed, f"{zone.id}/scatter"))
         made = {
             "year": np.repeat(np.arange(years, dtype=np.int64), counts),
             "moment": Stream(seed, f"{zone.id}/moment").below(SECONDS_A_YEAR, total),
@@ -152,8 +174,30 @@ def stochastic(
     order = np.lexsort((whole["tenths"], whole["zone"], whole["moment"], whole["year"]))
     whole = {name: column[order] for name, column in whole.items()}
     observed = {name: whole[name] for name in names} | {magnitude: whole["tenths"]}
+    if centre is not None:
+        parts = positions(whole["lat_udeg"], whole["lon_udeg"])
+        observed |= {name: parts[:, at] for at, name in enumerate(centre.inputs)}
     detail = {name: whole[name] for name in ("moment", "zone", "lat_udeg", "lon_udeg")}
     return Occurrences(years, whole["year"], observed, None, detail)
+
+
+def positions(lat_udeg: Int64Array, lon_udeg: Int64Array) -> Int64Array:
+    """Integer unit vectors of positions, by the one rule for it. Shapes   (n,), (n,) -> (n, 3)."""
+    both = np.stack([lat_udeg, lon_udeg], axis=1)
+    known, places = np.unique(both, axis=0, return_inverse=True)
+    made = [unit_vector(lat, lon) for lat, lon in known.tolist()]
+    return np.array(made, dtype=np.int64).reshape(-1, 3)[places.reshape(-1)]
+
+
+def _scattered(places: Int64Array, km: int, stream: Stream) -> Int64Array:
+    """Positions moved evenly within a square; a degree of longitude is shorter to the poles."""
+    most = km * UDEG_PER_KM
+    moved = stream.below(2 * most + 1, 2 * len(places)).reshape(-1, 2) - most
+    known, at = np.unique(places[:, 0], return_inverse=True)
+    across = np.array([unit_vector(lat, 0)[0] for lat in known.tolist()], dtype=np.int64)[at]
+    lat = np.clip(places[:, 0] + moved[:, 0], -NORTH, NORTH)
+    lon = places[:, 1] + moved[:, 1] * (1 << SCALE_BITS) // np.maximum(across, 1 << 20)
+    return np.stack([lat, (lon + EAST) % (2 * EAST) - EAST], axis=1)
 
 
 def own_losses() -> Terms:

@@ -17,7 +17,7 @@ from ..errors import Fact, Refusal, Refused
 from ..ledger.merkle import Frontier, leaf_hash
 from ..terms import words as w
 from ..terms.bounds import INT64_MOST, prove
-from ..terms.columnar import Given, settle_many
+from ..terms.columnar import SettleMany, settle_many
 from ..terms.simulation import simulate
 from ..terms.uncut import uncut
 from .events import Occurrences, Touched
@@ -49,16 +49,6 @@ class Book:
                 raise Refused(Refusal("pricing.bad_book", facts))
 
 
-class SettleMany(Protocol):
-    """A columnar reading: see terms.columnar.settle_many."""
-
-    def __call__(
-        self, terms: w.Terms, benefit: str, observed: Given, columns: Given, spent: Int64Array
-    ) -> Int64Array:
-        """What each row is owed, in fen."""
-        ...
-
-
 class YearsReading(Protocol):
     """What each occurrence costs the whole book: owed, and uncut (before what its year has spent).
 
@@ -73,7 +63,7 @@ class YearsReading(Protocol):
         benefit: str,
         year_starts: Int64Array,
         event_starts: Int64Array,
-        policy: NDArray[np.integer],
+        policy: NDArray[np.int32],
         observed: Columns,
         declared: Columns,
     ) -> tuple[Int64Array, Int64Array]:
@@ -86,7 +76,7 @@ def columnar_years(
     benefit: str,
     year_starts: Int64Array,
     event_starts: Int64Array,
-    policy: NDArray[np.integer],
+    policy: NDArray[np.int32],
     observed: Columns,
     declared: Columns,
 ) -> tuple[Int64Array, Int64Array]:
@@ -247,13 +237,14 @@ def policies_root(parts: Iterable[PolicyLosses]) -> str:
 
 def _pairs(
     events: Occurrences, book: Book, start: int, end: int
-) -> tuple[Int64Array, NDArray[np.integer], Columns]:
+) -> tuple[Int64Array, NDArray[np.int32], Columns]:
     """Of some occurrences: where the pairs of each begin, their policies, what is observed."""
     observed = {name: column[start:end] for name, column in events.observed.items()}
     touched = events.touched
     if touched is None:
         starts = np.arange(end - start + 1, dtype=np.int64) * book.policies
-        return starts, np.tile(np.arange(book.policies), end - start), observed
+        return starts, np.tile(np.arange(book.policies, dtype=np.int32), end - start), observed
     part = slice(int(touched.first[start]), int(touched.first[end]))
     own = {name: column[part] for name, column in touched.observed.items()}
-    return touched.first[start : end + 1] - part.start, touched.policy[part], observed | own
+    policy = touched.policy[part].astype(np.int32, copy=False)
+    return touched.first[start : end + 1] - part.start, policy, observed | own

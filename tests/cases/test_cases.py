@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from miaopei.errors import Refused
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import FEN_A_LOSS_UNIT, FEN_A_WAN, as_wan, percent
+from miaopei.measures.place import latitude, longitude, unit_vector
 from miaopei.products.shelf import shelf
 from miaopei.terms import exact, words
 from miaopei.terms.columnar import settle_many
@@ -44,6 +46,18 @@ def number(item: words.Declared | words.Observed, said: Any) -> int:
     raise AssertionError(f"{item.name} = {said}")
 
 
+def placed(event: dict[str, Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """`place` and `centre` as the three inputs that each is, from degrees north and east."""
+    found = dict(event)
+    for name in ("place", "centre"):
+        said = found.pop(name, "missing") if f"{name}_x" in named else "missing"
+        if said != "missing":
+            lat, lon = (part.strip() for part in said.split(","))
+            parts = unit_vector(latitude(lat), longitude(lon))
+            found |= {f"{name}_{axis}": part for axis, part in zip("xyz", parts, strict=True)}
+    return found
+
+
 def whole(value: Decimal) -> int:
     assert value == int(value), value
     return int(value)
@@ -51,6 +65,7 @@ def whole(value: Decimal) -> int:
 
 def inputs(terms: words.Terms, event: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]:
     named = {item.name: item for item in terms.inputs}
+    event = placed(event, named)
     assert set(event) <= KEYS | set(named), set(event) - KEYS - set(named)
     observed, declared = {}, {}
     for name, item in named.items():
@@ -123,13 +138,12 @@ def further(
     version: Any, event: dict[str, Any], result: exact.Result, observed: dict[str, int]
 ) -> None:
     """Whatever else an event says."""
-    (limit,) = result.limits
     if "shortfall_fen" in event:
         assert result.shortfall_fen == event["shortfall_fen"]
     if "left_before_fen" in event:
-        assert limit.left_before_fen == event["left_before_fen"]
+        assert result.limits[0].left_before_fen == event["left_before_fen"]
     if "left_after_fen" in event:
-        assert limit.left_after_fen == event["left_after_fen"]
+        assert result.limits[0].left_after_fen == event["left_after_fen"]
     if "rounded_to_wan" in event:
         assert as_wan(result.amount_fen) == event["rounded_to_wan"]
     if "ratio_percent" in event:

@@ -41,6 +41,8 @@ max_connections = 60
 timezone = 'UTC'
 log_timezone = 'UTC'
 jit = off
+shared_buffers = 256MB
+max_wal_size = 4GB
 """
 
 

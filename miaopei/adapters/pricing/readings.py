@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ... import settings
 from ...pricing.events import Occurrences
-from ...pricing.years import Columns, SettleMany, YearsReading, columnar_years
+from ...pricing.years import YearsReading, columnar_years
 from ...terms import words as w
 from ...terms.canonical import meaning_hash
-from ...terms.columnar import Int64Array, settle_many
+from ...terms.columnar import SettleMany, settle_many
 from ...terms.fused import Shape
 from ..kernels import Kernels
 
@@ -62,23 +59,9 @@ class Readings:
     @property
     def years(self) -> YearsReading:
         """The reading of years."""
-        return columnar_years if self.kernels is None else self._years
-
-    def _years(
-        self,
-        terms: w.Terms,
-        benefit: str,
-        year_starts: Int64Array,
-        event_starts: Int64Array,
-        policy: NDArray[np.integer],
-        observed: Columns,
-        declared: Columns,
-    ) -> tuple[Int64Array, Int64Array]:
-        assert self.kernels is not None, "asked for only where there are kernels"
-        who = policy.astype(np.int32, copy=False)
-        return self.kernels.years(
-            terms, benefit, year_starts, event_starts, who, observed, declared, self.per_pair
-        )
+        if self.kernels is None:
+            return columnar_years
+        return partial(self.kernels.years, per_pair=self.per_pair)
 
 
 class _Same:

@@ -74,7 +74,7 @@ TypesOption = typer.Option(
     "--type", metavar="TYPE", help="Count magnitudes of this type as well (mww, mb); repeatable."
 )
 DeclareOption = typer.Option(
-    "--declare", metavar="NAME=NUMBER", help="What the policy declares; repeatable."
+    "--declare", metavar="NAME=NUMBER", help="What the policy declares; place=LAT,LON too."
 )
 WhatIfFlag = typer.Option(
     "--what-if", show_default=False, help="May be said: a replay is always a what-if."

@@ -117,6 +117,9 @@ def price(
     policies: Annotated[
         Path | None, file_option("--policies", "Their limits: policy,occurrence_limit,year_limit.")
     ] = None,
+    book: Annotated[
+        Path | None, file_option("--book", "A book (CSV, Parquet, OED) in place of --declare.")
+    ] = None,
     years: Annotated[int | None, typer.Option(min=2, help="How many years.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Else the plan's.")] = None,
     layer: Annotated[
@@ -148,6 +151,6 @@ def price(
         if code is not None:
             raise typer.Exit(code)
     wanted = Wanted(catalogue, product, terms, plan, event_losses, policies, years, seed,
-                    declare or (), layer or ())  # fmt: skip
+                    declare or (), layer or (), book)  # fmt: skip
     how = How(chosen_engine, workers, ray_address)
     raise typer.Exit(run(wanted, how, folder=folder, as_json=as_json, language=chosen(lang)))

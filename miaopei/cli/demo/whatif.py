@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from ...adapters.feeds import Reading, shipped
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import DAY
+from ...measures.place import latitude, longitude, unit_vector
 from ...node import scheme
 from ...node.node import genesis_value
 from ...node.ports import Identity
@@ -35,6 +36,7 @@ MEMBER = "what-if"
 NAME = {"zh": "假设运行", "en": "what-if"}
 POLICY_SINCE, POLICY_UNTIL = 0, 4_102_444_800  # 1970 to 2100: whatever the catalogue holds
 MAGNITUDE = "shock.magnitude"
+PLACE = ("place_x", "place_y", "place_z")
 
 
 @dataclass(frozen=True)
@@ -134,13 +136,16 @@ def read_files(asked: Asked, product: Product) -> tuple[list[Reading], tuple[str
 
 
 def declared_of(asked: Asked, product: Product) -> dict[str, int]:
-    """The figures that a policy of this product declares, from NAME=NUMBER.
+    """The figures that a policy of this product declares, from NAME=NUMBER and place=LAT,LON.
 
-    Errors   Refused cli.bad_declared, cli.declared_missing.
+    Errors   Refused cli.bad_declared, cli.declared_missing, place.*.
     """
     given: dict[str, int] = {}
     for text in asked.declared:
         name, _, number = text.partition("=")
+        if name == "place":  # of terms that read a distance: in degrees, north and east
+            given |= _place(number)
+            continue
         if not number.lstrip("-").isdecimal():
             raise _no("bad_declared", given=text[:60])
         given[name] = int(number)
@@ -153,6 +158,13 @@ def declared_of(asked: Asked, product: Product) -> dict[str, int]:
     if lacking := sorted(wanted - set(given)):
         raise _no("declared_missing", names=", ".join(lacking), first=lacking[0])
     return {name: given[name] for name in sorted(wanted)}
+
+
+def _place(text: str) -> dict[str, int]:
+    """LAT,LON in degrees as the three inputs that a position is."""
+    lat, _, lon = text.partition(",")
+    parts = unit_vector(latitude(lat.strip()), longitude(lon.strip()))
+    return dict(zip(PLACE, parts, strict=True))
 
 
 def what_if(

@@ -18,7 +18,7 @@ from ...errors import Refusal, Refused
 from ...evidence.area import holds
 from ...measures.instant import DAY
 from ...pricing.curves import PERIODS
-from ...pricing.events import Zone
+from ...pricing.events import Centre, Zone
 from ...pricing.premium import Loading, loadings_from, text_of
 from ...pricing.recurrence import DAYS_A_YEAR, Quake, Recurrence, fit, main_shocks
 from ...pricing.statistics import ratio
@@ -59,6 +59,7 @@ class Plan:
     loadings: tuple[Loading, ...]
     remark: Text
     illustrative: bool
+    centre: Centre | None = None
 
 
 def load(given: Path | None, product: str | None) -> Plan:
@@ -82,7 +83,7 @@ def read(value: Any) -> Plan:
     """Errors   Refused pricing.bad_plan naming the place."""
     if not isinstance(value, Mapping) or value.get("format") != FORMAT:
         raise bad("format")
-    if unknown := sorted(set(value) - FIELDS):
+    if unknown := sorted(set(value) - FIELDS - {"centre"}):
         raise bad(str(unknown[0])[:40])
     if missing := sorted(FIELDS - set(value)):
         raise bad(missing[0])
@@ -111,6 +112,7 @@ def read(value: Any) -> Plan:
         loadings=loadings_from(value["loadings"]),
         remark=text_of(value["remark"], "remark"),
         illustrative=value["illustrative"] is not False,
+        centre=_centre(value["centre"]) if "centre" in value else None,
     )
 
 
@@ -171,6 +173,16 @@ def _zone(place: Place, law: Recurrence, main: Iterable[Quake], years: Decimal) 
         raise Refused(Refusal("pricing.no_epicentre", {"zone": place.id}))
     rate = ratio(len(inside), years)
     return Zone(place.id, rate, law, inside, place.least_tenths, place.most_tenths, place.given)
+
+
+def _centre(value: Any) -> Centre:
+    if not isinstance(value, Mapping) or set(value) != {"inputs", "scatter_km"}:
+        raise bad("centre")
+    names = _texts(value["inputs"], "centre.inputs")
+    if len(names) != 3:
+        raise bad("centre.inputs")
+    scatter = _whole(value, "scatter_km", range(501), "centre")
+    return Centre((names[0], names[1], names[2]), scatter)
 
 
 def _place(value: Any, at: str) -> Place:

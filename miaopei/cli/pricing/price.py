@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ...adapters.books.pricing import read_book
 from ...adapters.feeds import read
 from ...adapters.pricing.event_losses import read_losses
 from ...adapters.pricing.readings import Readings
 from ...adapters.pricing.spread import Engine, spread
 from ...errors import Refusal, Refused
+from ...measures.place import unit_vector
 from ...pricing import curves
 from ...pricing.events import Occurrences, Zone, own_losses, stochastic
 from ...pricing.premium import Premium, premium
@@ -23,6 +25,7 @@ from ...pricing.years import Book, YearLosses, blocks, part_of, put_together, ro
 from ...settings import Language
 from ...terms import words as w
 from ...terms.columnar import Value, settle_many
+from ...terms.filing import Product
 from ..demo.whatif import Asked, declared_of
 from ..speak import Speaker, show_json
 from ..terms import find
@@ -46,6 +49,7 @@ class Wanted:
     seed: int | None
     declared: Sequence[str]
     layers: Sequence[str]
+    book: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -140,17 +144,13 @@ def drawn_case(wanted: Wanted) -> Case:
     reading = read(wanted.catalogue.read_bytes())
     law, zones = plans.law_and_zones(plan, reading)
     asked = Asked(name, None, wanted.catalogue, None, None, None, (), wanted.declared)
-    declared = {
-        name: np.array([value], dtype=np.int64)
-        for name, value in declared_of(asked, product).items()
-    }
+    book = _one(asked, product) if wanted.book is None else read_book(wanted.book, version.terms)
     years = wanted.years or plan.years
     seed = plan.seed if wanted.seed is None else wanted.seed
     for zone in zones:
-        settles(version.terms, plan.benefit, plan.magnitude, zone, declared)
-    events = stochastic(zones, years, seed, plan.magnitude)
+        settles(version.terms, plan, zone, book.declared)
+    events = stochastic(zones, years, seed, plan.magnitude, plan.centre)
     title = f"{name} v{version.number}"
-    book = Book(1, declared)
     return Case(title, version.terms, plan.benefit, events, book, plan.periods, plan, law,
                 tuple(zones), seed)  # fmt: skip
 
@@ -167,17 +167,25 @@ def own_case(wanted: Wanted) -> Case:
     return Case(title, own_losses(), "cover", events, book, periods, plan, None, (), None)
 
 
-def settles(
-    terms: w.Terms, benefit: str, magnitude: str, zone: Zone, declared: Mapping[str, Any]
-) -> None:
+def _one(asked: Asked, product: Product) -> Book:
+    """One policy, of what is declared on the command line."""
+    own = declared_of(asked, product)
+    return Book(1, {name: np.array([value], dtype=np.int64) for name, value in own.items()})
+
+
+def settles(terms: w.Terms, plan: plans.Plan, zone: Zone, declared: Mapping[str, Any]) -> None:
     """Every magnitude of a zone, by what the zone gives: nothing that is missing counts as zero.
 
     Errors   Refused terms.missing_input and the like.
     """
     tenths = np.arange(zone.least_tenths, zone.most_tenths + 1, dtype=np.int64)
-    observed: dict[str, Value] = {**zone.given, magnitude: tenths}
+    observed: dict[str, Value] = {**zone.given, plan.magnitude: tenths}
+    if plan.centre is not None:
+        first = zone.epicentres[0]
+        parts = unit_vector(first.lat_udeg, first.lon_udeg)
+        observed |= dict(zip(plan.centre.inputs, parts, strict=True))
     own = {name: int(column[0]) for name, column in declared.items()}
-    settle_many(terms, benefit, observed, own, np.zeros(len(tenths), dtype=np.int64))
+    settle_many(terms, plan.benefit, observed, own, np.zeros(len(tenths), dtype=np.int64))
 
 
 def price(case: Case, layers: Sequence[tuple[int, int]], how: How, speaker: Speaker) -> Priced:

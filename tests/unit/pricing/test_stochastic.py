@@ -108,7 +108,7 @@ def test_years_out_of_range_are_refused() -> None:
 def test_what_a_zone_does_not_give_is_missing_and_not_zero() -> None:
     surrounding = zone(given={"role": 2}, least_tenths=50)
     with pytest.raises(Refused) as refused:
-        settles(TERMS, "house", "magnitude", surrounding, {})
+        settles(TERMS, plans.load(None, "yunnan_dali"), surrounding, {})
     assert refused.value.refusals[0].code == "terms.missing_input"
 
 
