@@ -1,25 +1,22 @@
 """A member that can be killed at any write of the path from a fact to a confirmed payment.
 
-Run as `python -m tests.faults.dying`: it reads orders, one JSON object a line, and for each forks a
-child that lives a member's day against a real database and a real bank. Told a number, the child
-kills itself with SIGKILL when it comes to that point: nothing is closed, flushed or rolled back.
-Points lie before and after every statement that writes, every commit, and every call to the bank,
-and between sending a call and hearing its answer.
+Run by `lives`: each order is a member's day against a real database and a real bank. Told a number,
+the child kills itself with SIGKILL when it comes to that point: nothing is closed, flushed or
+rolled back. Points lie before and after every statement that writes, every commit, and every call
+to the bank, and between sending a call and hearing its answer.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -31,6 +28,7 @@ from miaopei.node import gateway
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.payer import Payer
 from miaopei.node.node import Node
+from tests.faults.lives import main
 from tests.support.facts import quake
 from tests.support.town import identity
 
@@ -147,30 +145,5 @@ def day(dsn: str, bank: str, tag: str, file: str, deadly: int | None) -> None:
         store.close()
 
 
-def _child(order: dict[str, Any]) -> NoReturn:
-    """The forked side: its end is never that of the parent's code."""
-    status = 1
-    try:
-        day(**order)
-        status = 0
-    except BaseException:  # noqa: BLE001 - told here, since nothing comes after
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def main() -> None:
-    """Fork a child for each order, wait for its end, and say how it ended."""
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            _child(order)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    main(day)

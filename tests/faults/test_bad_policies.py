@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -279,3 +281,29 @@ def test_a_revision_under_a_cap_never_pays_more_than_the_cap(overpaid: Overpaid)
         assert paid - back <= cap
         assert paid <= cap
     town.balance()
+
+
+# Overflow --------------------------------------------------------------------------------------
+
+
+def test_terms_that_might_leave_64_bits_are_refused_when_filed_and_cannot_be_listed() -> None:
+    town, product = Town().set_up(), hills(units=True).as_json()
+    wide = json.loads(
+        re.sub(r'("high": ?)100(?=[,}])', r"\g<1>9000000000000000", json.dumps(product))
+    )
+    assert wide != product
+    result = town.send(town.act("file_product", {"product": wide}))
+    assert "terms.overflow" in {refusal.code for refusal in result.refusals}
+    assert town.table("product") == {}
+
+
+def test_a_figure_beyond_the_proof_is_refused_at_issue_with_the_policy_named() -> None:
+    town, listing = a_town(units=True)
+    good, wide = town.policy(listing, shares=100), town.policy(listing, shares=101)
+    town.send(town.batch([good, wide]))
+    town.decider.run()
+    ((refusal,),) = town.decider.refusals().values()
+    assert refusal["code"] == "policies.declared_out_of_range"
+    facts = {"policy": wide.policy, "name": "shares", "value": 101, "low": 1, "high": 100}
+    assert refusal["facts"] == facts
+    assert town.table("book")[listing]["size"] == 0

@@ -6,11 +6,8 @@ nothing paid twice. `MIAOPEI_KILLS=all` tries every point; otherwise each kind o
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +19,11 @@ from miaopei.ledger import checkpoint
 from miaopei.ledger.merkle import Frontier, leaf_hash
 from miaopei.measures.money import wan
 from tests.faults.dying import READ
+from tests.faults.lives import Live, lives
 from tests.support import servers
 from tests.support.products import hills
 from tests.support.town import CARRIERS, ONE_CARRIER, Town
 
-ROOT = Path(__file__).parents[2]
 FULL = wan(300)
 LEAST = 25
 EVERY = os.environ.get("MIAOPEI_KILLS") == "all"
@@ -35,15 +32,8 @@ EVERY = os.environ.get("MIAOPEI_KILLS") == "all"
 class Killer:
     """Starts lives, each over a copy of one prepared database with bank accounts of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.dying"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, folder: Path, live: Live) -> None:
+        self._folder, self._live = folder, live
         self._template = servers.name_of(prepared())
         self._lives = 0
 
@@ -62,20 +52,7 @@ class Killer:
             "file": str(file),
             "deadly": deadly,
         }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        status = json.loads(self._process.stdout.readline())
-        return status, file.read_text().splitlines()
-
-    def end(self) -> None:
-        """Stop the process that forks."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process.wait(10)
+        return self._live(**order), file.read_text().splitlines()
 
 
 def prepared() -> str:
@@ -155,9 +132,8 @@ class Life:
 @pytest.fixture(scope="module")
 def killer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
     """One process that forks all lives."""
-    made = Killer(tmp_path_factory.mktemp("lives"))
-    yield made
-    made.end()
+    with lives("dying") as live:
+        yield Killer(tmp_path_factory.mktemp("lives"), live)
 
 
 def kind(point: str) -> str:

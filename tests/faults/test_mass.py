@@ -9,10 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,50 +19,23 @@ from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.adapters.schedule_files import Files
 from miaopei.errors import ReadingsDisagree, Refusal, Refused
 from miaopei.errors.texts import say
+from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan, yuan
 from miaopei.node.effects.decider import Decider
 from miaopei.node.mass.alarms import open_alarm
 from miaopei.policies.row import Transaction
 from miaopei.terms.columnar import settle_many
 from tests.faults.dying import NIGHT, READ
+from tests.faults.lives import lives
 from tests.support import servers
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.rails import PaperBank
 from tests.support.town import CARRIERS, ONE_CARRIER, Town
 
-ROOT = Path(__file__).parents[2]
 POLICIES = int(os.environ.get("MIAOPEI_MASS", "20000"))
 KILLS = int(os.environ.get("MIAOPEI_MASS_KILLS", "20"))
 LONGEST = 1.5 * max(1, POLICIES // 20_000)  # seconds of a life that is cut short
-
-
-@contextmanager
-def killer() -> Iterator[Any]:
-    """Starts lives of a member: told the order, says how the life ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.mass_dying"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    entry, answer = process.stdin, process.stdout
-
-    def live(**order: Any) -> int:
-        entry.write(json.dumps(order) + "\n")
-        entry.flush()
-        status: int = json.loads(answer.readline())
-        return status
-
-    try:
-        yield live
-    finally:
-        entry.close()
-        answer.close()
-        process.wait(10)
 
 
 @pytest.mark.timeout(3600 if POLICIES > 20_000 else 600)
@@ -89,7 +58,7 @@ def test_killed_at_any_instant_a_mass_pays_each_policy_once(tmp_path: Path) -> N
     store.close()
     chance = random.Random(os.environ.get("MIAOPEI_MASS_SEED", "5"))
     order = {"dsn": dsn, "bank": bank.address, "folder": str(tmp_path)}
-    with killer() as live:
+    with lives("mass_dying") as live:
         ends = [live(**order, after=chance.uniform(0.02, LONGEST)) for _ in range(KILLS)]
         assert live(**order, after=None) == 0
     assert set(ends) <= {-9, 0}
@@ -107,6 +76,54 @@ def test_killed_at_any_instant_a_mass_pays_each_policy_once(tmp_path: Path) -> N
     assert [tuple(row) for row in found] == [(1, "paid", POLICIES, POLICIES)]
     moved = servers.movements(bank, account)
     assert (len(moved), sum(line.amount_fen for line in moved)) == (POLICIES, due)
+    store.close()
+
+
+@pytest.mark.timeout(600)
+def test_two_masses_at_one_moment_never_pass_a_yearly_limit_together(tmp_path: Path) -> None:
+    """Two quakes in one second, apart: killed in between, no policy gets more than its year."""
+    dsn, bank = servers.database(), servers.bank()
+    store = PostgresStore(dsn)
+    town = Town(store).set_up()
+    year, count = yuan(60_000), 3_000
+    listing = town.list_product(hills(units=True, year_fen=year), placement=ONE_CARRIER)
+    rows = [town.policy(listing, shares=1 + i % 100) for i in range(count)]
+    town.issue(rows)
+    wanted = {row.policy: min(2 * yuan(1_000) * row.declared["shares"], year) for row in rows}
+    account, funds = "LIMIT-P", "LIMIT-C"
+    with store.writing() as block:
+        block.put_payee(f"carrier/{CARRIERS[0]}", {"account": funds, "name": "投保人"})
+        block.execute("delete from own.person where person like 'policy/%%'")
+        to = {"account": account, "name": "投保人"}
+        block.put_payees((f"policy/{row.policy}", to) for row in rows)
+    purse = 2 * sum(wanted.values())
+    bank.control.open_accounts([(account, "投保人", 0), (funds, "投保人", purse)])
+    town.at(READ)
+    store.close()
+    north = ("26.53", "99.90", "云南剑川")
+    order = {"dsn": dsn, "bank": bank.address, "folder": str(tmp_path),
+             "quakes": [(NIGHT, "5.6"), (NIGHT, "5.6", north)]}  # fmt: skip
+    chance = random.Random(6)
+    with lives("mass_dying") as live:
+        ends = [live(**order, after=chance.uniform(0.02, 1.2)) for _ in range(8)]
+        assert live(**order, after=None) == 0
+    assert ends.count(-9) >= 3
+    town = Town(store)
+    first, second = town.settlements(listing)
+    assert (first["counter"], second["counter"]) == (0, 1)
+    assert {case["instant"] for case in town.cases(listing)} == {from_beijing(NIGHT)}
+    spent = {c.policy: c.pay_fen for c in town.claims(first["trigger"])}
+    for claim in town.claims(second["trigger"]):
+        assert claim.spent_fen == spent[claim.policy]  # the second mass has seen the first
+    with store.reading() as reading:
+        found = reading.execute(
+            "select policy, sum(amount)::bigint, count(*), bool_and(state = 'paid')"
+            " from own.instruction group by 1"
+        )
+    assert {row[0]: row[1] for row in found} == wanted
+    assert all(row[2] <= 2 and row[3] for row in found)
+    moved = servers.movements(bank, account)
+    assert sum(line.amount_fen for line in moved) == sum(wanted.values())
     store.close()
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...measures.instant import beijing_text
+from ...measures.money import as_yuan
 from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
 from .sheet import Sheet
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ...adapters.books.tables import Table
     from ...adapters.sandbox_bank.starter import RunningBank
     from ...claims.confirm import Spread
+    from ...node.scheme import Wanted
     from ...wiring import Member
     from ..place import Place
 
@@ -58,7 +61,7 @@ def import_(
         opened.callback(sheet.close)
         table, reader = _opened(place, member, file, listing, since, until)
         if preview:
-            told = _preview(table, reader, sheet, member.decider.spread)
+            told = _preview(table, reader, sheet, member.decider.spread, speak.Speaker(language))
         else:
             rows = _with_accounts(bank, reader.all(table.rows(), member.decider.spread))
             told = _import(member, table, rows, listing, sheet, speak.Speaker(language))
@@ -107,17 +110,30 @@ def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
         yield from some
 
 
-def _preview(table: Table, reader: Reader, sheet: Sheet, spread: Spread) -> dict[str, Any]:
+def _preview(
+    table: Table, reader: Reader, sheet: Sheet, spread: Spread, speaker: Any
+) -> dict[str, Any]:
     first = list[str]()
     told: dict[str, Any] = {"rows": 0, "issued": 0, "refused": 0, "first": first}
     for row, faults in reader.all(table.rows(), spread):
         if row is not None and told["rows"] < SHOWN:
-            first.append(str(row))
+            first.append(_shown(row, speaker))
         told["rows"] += 1
         told["issued" if row is not None else "refused"] += 1
         if faults:
             sheet.add(faults)
     return told
+
+
+def _shown(row: Wanted, speaker: Any) -> str:
+    """A row as it would be issued, in a line."""
+    declared = ", ".join(f"{name}={value}" for name, value in row.declared.items())
+    since, until = (beijing_text(at)[:10] for at in (row.since, row.until))
+    premium, account = as_yuan(row.premium_fen), row.payee.get("account", "—")
+    said: str = speaker.text(
+        "import_row", since=since, until=until, premium=premium, account=account, declared=declared
+    )
+    return said
 
 
 def _import(

@@ -84,6 +84,9 @@ def basis_risk(
     least_loss: Annotated[
         int, typer.Option(metavar="FEN", min=1, help="A smaller loss counts as none.")
     ] = 1,
+    own_losses: Annotated[
+        Path | None, file_option("--own-losses", "Lost at your place: date,loss_yuan (CSV).")
+    ] = None,
     types: Annotated[list[str] | None, TypesOption] = None,
     declare: Annotated[list[str] | None, DeclareOption] = None,
     folder: FolderOption = None,
@@ -96,7 +99,15 @@ def basis_risk(
 
     asked = Asked(product[0], terms, catalogue, rapid, losses, deaths, types or (), declare or ())
     raise typer.Exit(
-        run(asked, product, least_loss, folder=folder, as_json=as_json, language=chosen(lang))
+        run(
+            asked,
+            product,
+            least_loss,
+            own_losses,
+            folder=folder,
+            as_json=as_json,
+            language=chosen(lang),
+        )
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...adapters.pricing import pictures
-from ...errors import Refusal
+from ...errors import Refusal, Refused
 from ...measures.money import as_wan
 from ...pricing.basis import Basis, Pair, basis
 from ...settings import Language
@@ -16,6 +17,7 @@ from ..speak import Speaker, out, show_json, show_table
 from . import said, write_csv, wrote
 from .backtest import DASH, replayed
 
+OWN_LOSS = re.compile(r"(?P<date>\d{4}-\d\d-\d\d),(?P<yuan>\d{1,13})(?:\.(?P<fen>\d{1,2}))?")
 COLUMNS = ("date", "product", "version", "place", "payout_fen", "loss_fen", "ratio_percent")
 
 
@@ -23,6 +25,7 @@ def run(
     asked: Asked,
     products: Sequence[str],
     least_loss_fen: int,
+    own_losses: Path | None = None,
     *,
     folder: Path | None,
     as_json: bool,
@@ -30,16 +33,18 @@ def run(
 ) -> int:
     """The pairs of one or more products over the same files, and what they say together."""
     speaker = Speaker(language)
+    own = {} if own_losses is None else read_own_losses(own_losses)
     pairs, labels, quiet = list[Pair](), dict[str, None](), 0
     for product in products:
         register, told = replayed(replace(asked, product=product), speaker)
         labels |= dict.fromkeys(told)
         for row in register.rows:
-            if row.loss_fen is None and row.payout_fen == 0:
+            loss = own.get(row.date, row.loss_fen)
+            if loss is None and row.payout_fen == 0:
                 quiet += 1  # nothing paid and no loss on file: nothing to compare
                 continue
             place = str(row.main["place"])
-            pairs.append(Pair(row.date, product, row.version, place, row.payout_fen, row.loss_fen))
+            pairs.append(Pair(row.date, product, row.version, place, row.payout_fen, loss))
     found = basis(pairs, least_loss_fen)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +65,24 @@ def run(
     if folder is not None:
         wrote(speaker, folder)
     return 0
+
+
+def read_own_losses(path: Path) -> dict[str, int]:
+    """What was lost at a place or in a book, by the day of the main shock (Beijing): CSV of
+    `date,loss_yuan`. A day that is not in it is not known, and no loss of nothing.
+
+    Errors   Refused pricing.own_losses naming the line.
+    """
+    found: dict[str, int] = {}
+    lines = path.read_text("utf-8-sig").splitlines()
+    if not lines or lines[0].replace(" ", "") != "date,loss_yuan":
+        raise Refused(Refusal("pricing.own_losses", {"line": 1, "text": "".join(lines[:1])[:60]}))
+    for number, line in enumerate(lines[1:], 2):
+        said = OWN_LOSS.fullmatch(line.strip())
+        if said is None or said["date"] in found:
+            raise Refused(Refusal("pricing.own_losses", {"line": number, "text": line[:60]}))
+        found[said["date"]] = int(said["yuan"]) * 100 + int((said["fen"] or "").ljust(2, "0"))
+    return found
 
 
 def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
