@@ -116,10 +116,7 @@ def steps(
     declared: Mapping[str, int],
     spent: int,
 ) -> list[tuple[str, int]]:
-    """What this reading makes of each named word for one policy, from the inside out.
-
-    For whoever looks for the word at which two readings part; branches not taken are among them.
-    """
+    """What each named word gives for one policy, from the inside out, branches not taken too."""
     body = terms.benefit(benefit)
     run = _Run(observed, declared, {benefit: spent})
     run.of(body)

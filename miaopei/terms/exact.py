@@ -91,11 +91,9 @@ def settle(terms: w.Terms, benefit: str, observed: Facts, declared: Facts, spent
 def settler(
     terms: w.Terms, benefit: str, observed: Facts
 ) -> Callable[[Facts, Facts, Facts], Result]:
-    """`settle` for many policies under the same facts: of what differs, declared and spent.
+    """`settle` for many policies under the same facts; asked with what differs, declared, spent.
 
-    What the terms say of the facts alone is read once and its steps are taken over, so that each
-    policy's own part is read for it and the trace is whole. A refusal is left to the policy that
-    asks for it. The first argument holds further observed inputs, those that differ by policy.
+    What rests on those facts alone is read once; a refusal in it is left to who asks for it.
     """
     body = _read_once(terms.benefit(benefit), _Known(observed, {}, {}))
 
@@ -140,7 +138,7 @@ def trace_json(result: Result) -> dict[str, object]:
     }
 
 
-_new = tuple.__new__  # of a NamedTuple, without the call in between that its own one makes
+_new = tuple.__new__  # of a NamedTuple, without the call in between
 
 # The words ---------------------------------------------------------------------------------------
 
@@ -311,10 +309,6 @@ class _Read(w.Word):
     step: Node
 
 
-def _read(node: _Read, _: _Known) -> Node:
-    return node.step
-
-
 def _read_once(node: w.Word, known: _Known) -> w.Word:
     """The same term, each largest part that rests on the facts alone read in its place."""
     given = [of for of in w.walk(node) if isinstance(of, w.Declared | w.Observed | w.Spent)]
@@ -331,7 +325,7 @@ CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
     w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
-    w.Not: _not, w.Clause: _clause, _Read: _read,
+    w.Not: _not, w.Clause: _clause, _Read: lambda node, _: node.step,
 }  # fmt: skip
 
 
