@@ -18,7 +18,8 @@ from ..measures.place import SCALE_BITS, Vector
 
 Column = NDArray[Any]
 Int64Array = NDArray[np.int64]
-BLOCK = 2_048  # rows; a column of money of one block is 16 KB
+BLOCK = 1_024  # rows that share a box
+GAP = 4_096  # rows between two ranges that are sooner read than left out
 _BITS = 16  # of each part that order looks at: cells of about 200 m
 
 
@@ -27,7 +28,8 @@ class Layout:
     """The columns of one product version, and what is known of them without reading them.
 
     Shapes   declared, since, until: (n,); starts (b + 1,), the first row of each block and n;
-             boxes (b, 6), least and most of the three parts of place, None where there is none.
+             boxes (b, 6), least and most of the three parts of place, and norms (b,), the largest
+             product of a place with itself; None where there is no place.
     Units    declared as the terms' inputs; since, until UTC seconds, [since, until).
     """
 
@@ -38,6 +40,7 @@ class Layout:
     most: Mapping[str, int]
     starts: Int64Array
     boxes: NDArray[np.int32] | None = None
+    norms: Int64Array | None = None
     place: tuple[str, str, str] | None = None
 
     def __len__(self) -> int:
@@ -78,33 +81,41 @@ def lay_out(
     """A layout of rows that stand in their order already (`order` where there is a place)."""
     rows = len(since)
     starts = np.append(np.arange(0, rows, block, dtype=np.int64), rows)
-    boxes = None
+    boxes = norms = None
     if place is not None and rows:
         parts = [declared[name] for name in place]
         ends = [extreme.reduceat(part, starts[:-1]) for extreme in (np.minimum, np.maximum)
                 for part in parts]  # fmt: skip
         boxes = np.stack(ends, axis=1).astype(np.int32)
+        norms = np.maximum.reduceat(sum(p.astype(np.int64) ** 2 for p in parts), starts[:-1])
     least = {name: int(column.min()) for name, column in declared.items() if rows}
     most = {name: int(column.max()) for name, column in declared.items() if rows}
-    return Layout(declared, since, until, least, most, starts, boxes, place)
+    return Layout(declared, since, until, least, most, starts, boxes, norms, place)
 
 
-def ranges(layout: Layout, centre: Vector, least: int) -> list[tuple[int, int]]:
+def ranges(layout: Layout, centre: Vector, least: int, gap: int = GAP) -> list[tuple[int, int]]:
     """Rows of the blocks that can hold a place within the radius that `least` stands for.
 
-    The product of the centre with a box is at most the sum of its largest parts: exact, and never
-    too small, so no row within is left out. Everything where the layout knows no place.
+    A place p is within where p.c >= least, which is |p - c|**2 <= p.p + c.c - 2 least. The left
+    side is at least the square of what parts the box from the centre, the right at most that with
+    the largest p.p of the block: exact, so no row within is left out. Everything where the layout
+    knows no place. Ranges that lie close together are given as one.
     """
-    if layout.boxes is None:
+    if layout.boxes is None or layout.norms is None:
         return [(0, len(layout))] if len(layout) else []
-    most = np.zeros(len(layout.boxes), dtype=np.int64)
+    apart = np.zeros(len(layout.boxes), dtype=np.uint64)  # at most 3 * 2**62
     for axis, part in enumerate(centre):
-        low = layout.boxes[:, axis].astype(np.int64) * part
-        most += np.maximum(low, layout.boxes[:, axis + 3].astype(np.int64) * part)
-    near = np.flatnonzero(most >= least)
+        below = layout.boxes[:, axis].astype(np.int64) - part
+        off = np.maximum(np.maximum(below, part - layout.boxes[:, axis + 3].astype(np.int64)), 0)
+        apart += (off * off).astype(np.uint64)
+    own = sum(part * part for part in centre) - 2 * least
+    most = np.maximum(layout.norms, max(0, -own)).astype(np.uint64)  # no sum leaves 64 bits
+    most = most + np.uint64(own) if own >= 0 else most - np.uint64(-own)
+    near = np.flatnonzero(apart <= most)
     if not len(near):
         return []
-    cuts = np.flatnonzero(np.diff(near) > 1)
-    firsts, lasts = near[np.r_[0, cuts + 1]], near[np.r_[cuts, len(near) - 1]]
-    pairs = zip(layout.starts[firsts].tolist(), layout.starts[lasts + 1].tolist(), strict=True)
+    firsts, lasts = layout.starts[near], layout.starts[near + 1]
+    cuts = np.flatnonzero(firsts[1:] - lasts[:-1] > gap)
+    pairs = zip(firsts[np.r_[0, cuts + 1]].tolist(), lasts[np.r_[cuts, len(near) - 1]].tolist(),
+                strict=True)  # fmt: skip
     return list(pairs)

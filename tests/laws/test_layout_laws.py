@@ -29,9 +29,10 @@ NAMES = ("x", "y", "z")
     POSITIONS,
     st.integers(SMALLEST_RADIUS, LARGEST_RADIUS),
     st.integers(1, 9),
+    st.sampled_from([0, 0, 3]),
 )
 def test_every_row_within_the_radius_is_in_a_range(
-    places: list[tuple[int, int]], centre: tuple[int, int], metres: int, block: int
+    places: list[tuple[int, int]], centre: tuple[int, int], metres: int, block: int, gap: int
 ) -> None:
     vectors = np.array([unit_vector(*place) for place in places], dtype=np.int32)
     vectors = vectors[order(*vectors.T)]
@@ -39,7 +40,7 @@ def test_every_row_within_the_radius_is_in_a_range(
     columns = dict(zip(NAMES, np.ascontiguousarray(vectors.T), strict=True))
     layout = lay_out(columns, never, never, NAMES, block)
     edge, middle = threshold(metres), unit_vector(*centre)
-    found = ranges(layout, middle, edge)
+    found = ranges(layout, middle, edge, gap)
     read = {row for first, last in found for row in range(first, last)}
     held = [tuple(vector) for vector in vectors.tolist()]
     assert {i for i, v in enumerate(held) if within(v, middle, edge)} <= read  # type: ignore[arg-type]
@@ -66,5 +67,5 @@ def test_neighbours_stand_together() -> None:
     never = np.zeros(len(vectors), dtype=np.int64)
     layout = lay_out(columns, never, never, NAMES, 256)
     middle = unit_vector(int(towns[3][0]), int(towns[3][1]))
-    read = sum(last - first for first, last in ranges(layout, middle, threshold(50_000)))
+    read = sum(last - first for first, last in ranges(layout, middle, threshold(50_000), gap=0))
     assert (of == 3).sum() <= read <= 3 * (of == 3).sum()

@@ -26,21 +26,11 @@ from ...terms import columnar, fused
 from ...terms import words as w
 from ...terms.canonical import meaning_hash
 from ...terms.columnar import Given, Int64Array
-from ...terms.fused import SPAN, Loop, Shape
-from .given import (
-    AT_ONCE,
-    arguments,
-    check_years,
-    cut,
-    first_of,
-    in_reach,
-    of_years,
-    parts_of,
-    proven,
-    single,
-)
+from ...terms.fused import Loop, Shape
+from .given import arguments, check_years, cut, in_reach, of_years, parts_of, proven, single
 from .making import compiled, machine, module, name_of
 from .plainly import Paid, Years, joined, paid_plainly, years_plainly
+from .room import Answers, Found, Room, turn_of
 
 __all__ = ["Kernels", "Paid", "Prepared", "Years"]
 
@@ -80,6 +70,8 @@ class Kernels:
         self._ready: dict[Key, _Kernel] = {}
         self._meaning: dict[int, tuple[w.Terms, str]] = {}
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
+        self._rooms: list[Room] = []
+        self._answers = Answers()
 
     # Made ready ----------------------------------------------------------------------------------
 
@@ -214,28 +206,49 @@ class Kernels:
             spent if a.input.table == "spent" else tables[a.input.table][a.input.name]
             for a in kernel.loop.arguments
         ]
-        parts = iter(cut(in_reach(body, layout, observed)))
-        run, since, until = kernel.run, layout.since, layout.until
+        reach = in_reach(body, layout, observed)
+        parts, rows = cut(reach, self.threads), sum(last - first for first, last in reach)
+        turns, run = iter(enumerate(parts)), kernel.run
+        room = [self._rooms.pop() if self._rooms else Room() for _ in range(self.threads)]
 
-        def work() -> list[tuple[int, Int64Array, Int64Array, Int64Array]]:
-            flags, chosen = np.empty(SPAN, dtype=np.uint8), np.empty(SPAN + 1, dtype=np.int32)
-            places, amounts = np.empty(AT_ONCE, np.int64), np.empty(AT_ONCE, np.int64)
-            found = []
-            for first, last in parts:
-                count, bad = run(
-                    first, last, instant, since, until, *given, flags, chosen, places, amounts
-                )
+        def work(own: Room) -> list[Found]:
+            own.make(rows)
+            found, at = [], 0
+            for turn, (first, last) in turns:
+                free = own.places[at : at + last - first]
+                count, bad = run(first, last, instant, layout.since, layout.until, *given,
+                                 own.flags, own.chosen, free, own.amounts[at:])  # fmt: skip
                 if count < 0:  # what all rows share is refused, if any row asks for it
-                    return [(-1, places[:0], places[:0], places[:0])]
-                no = places[AT_ONCE - bad :][::-1].copy()
-                found.append((first, places[:count].copy(), amounts[:count].copy(), no))
+                    return [Found(-1, own, 0, 0, free)]
+                found.append(Found(turn, own, at, at + count, free[len(free) - bad :][::-1].copy()))
+                at += count
             return found
 
-        threads = self.threads if len(layout) > FEW else 1
-        found = sorted((p for part in self._all([work] * threads) for p in part), key=first_of)
-        if any(part[0] < 0 for part in found):
-            return paid_plainly(terms, benefit, observed, layout, spent, instant)
-        return Paid(*(joined([part[i] for part in found]) for i in (1, 2, 3)))
+        threads = self.threads if rows > FEW else 1
+        parted = self._all([partial(work, own) for own in room[:threads]])
+        found = sorted((each for part in parted for each in part), key=turn_of)
+        try:
+            if any(each.turn < 0 for each in found):
+                return paid_plainly(terms, benefit, observed, layout, spent, instant)
+            return self._gathered(found, threads)
+        finally:
+            self._rooms += room
+
+    def _gathered(self, found: list[Found], threads: int) -> Paid:
+        """What the threads found, in the order of the layout, in arrays of its own."""
+        starts = np.cumsum([0, *(each.end - each.at for each in found)]).tolist()
+        whole = self._answers.take(starts[-1])
+        rows, amounts = (column[: starts[-1]] for column in whole)
+
+        def copy(number: int) -> None:
+            for each, start in list(zip(found, starts, strict=False))[number::threads]:
+                part = slice(start, start + each.end - each.at)
+                rows[part] = each.room.places[each.at : each.end]
+                amounts[part] = each.room.amounts[each.at : each.end]
+
+        self._all([partial(copy, number) for number in range(threads)])
+        self._answers.keep(whole)
+        return Paid(rows, amounts, joined([each.refused for each in found]))
 
     def years(
         self,

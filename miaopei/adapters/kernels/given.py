@@ -16,7 +16,8 @@ from ...terms import words as w
 from ...terms.fused import Loop
 
 INT64_MOST = 2**63 - 1
-AT_ONCE = 262_144  # rows of a book that one thread takes at a time
+AT_ONCE, LEAST = 262_144, 16_384  # rows of a book that one thread takes at a time
+TURNS = 12  # parts a thread, so that no thread is left waiting for long
 
 
 def in_reach(
@@ -141,14 +142,12 @@ def parts_of(rows: int, count: int) -> list[tuple[int, int]]:
     return list(pairwise(ends))
 
 
-def cut(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """No part longer than what one thread's buffers hold."""
+def cut(parts: list[tuple[int, int]], threads: int = 1) -> list[tuple[int, int]]:
+    """The same rows in parts that threads can take in turn."""
+    rows = sum(last - first for first, last in parts)
+    each = min(max(rows // (TURNS * threads), LEAST), AT_ONCE)
     return [
-        (start, min(start + AT_ONCE, last))
+        (start, min(start + each, last))
         for first, last in parts
-        for start in range(first, last, AT_ONCE)
+        for start in range(first, last, each)
     ]
-
-
-def first_of(part: tuple[int, Any, Any, Any]) -> int:
-    return part[0]

@@ -10,7 +10,7 @@ from ...errors import Fact, Refusal, Refused
 from ...measures.money import Rounding
 from ...measures.place import threshold
 from .. import words as w
-from ..bounds import Interval
+from ..bounds import INT64_MOST, Interval
 from .asked import Key, key_of
 
 
@@ -74,19 +74,38 @@ def _times(node: w.Times, to: Writer) -> str:
 
 
 def _least(node: w.Least, to: Writer) -> str:
-    return _extreme(node.items, to, "<")
+    return _extreme(node.items, to, least=True)
 
 
 def _most(node: w.Most, to: Writer) -> str:
-    return _extreme(node.items, to, ">")
+    return _extreme(node.items, to, least=False)
 
 
-def _extreme(items: tuple[w.Word, ...], to: Writer, better: str) -> str:
-    best = to.of(items[0])
+def _extreme(items: tuple[w.Word, ...], to: Writer, *, least: bool) -> str:
+    best, of = to.of(items[0]), to.span(items[0])
     for item in items[1:]:
-        other = to.of(item)
-        best = to.new(f"{best} if {best} {better} {other} else {other}")
+        other, span = to.of(item), to.span(item)
+        pick = min if least else max
+        best = better(to, best, other, of, span, least=least)
+        of = Interval(pick(of.least, span.least), pick(of.most, span.most))
     return best
+
+
+def better(to: Writer, one: str, other: str, of: Interval, span: Interval, *, least: bool) -> str:
+    """The smaller or larger of two numbers, by their difference and its sign alone.
+
+    A compiler may make a branch of a choice, and which of two amounts is smaller cannot be guessed.
+    """
+    if max(abs(of.least - span.most), abs(of.most - span.least)) > INT64_MOST:
+        return to.new(f"{one} if {one} {'<' if least else '>'} {other} else {other}")
+    over = to.new(f"{one} - {other}")
+    return to.new(f"{other} + ({over} & {'' if least else '~'}({over} >> 63))")
+
+
+def quotient(dividend: str, most: int, divisor: int | str) -> str:
+    """Of numbers that are not below zero; in 32 bits where the dividend is known to fit."""
+    bits = 32 if most < 2**32 and isinstance(divisor, int) else 64
+    return f"int64(uint{bits}({dividend}) // uint{bits}({divisor}))"
 
 
 def _pro_rata(node: w.ProRata, to: Writer) -> str:
@@ -96,11 +115,17 @@ def _pro_rata(node: w.ProRata, to: Writer) -> str:
         to.refuse(f"{whole} <= 0", "whole_is_zero")
     if of_part.least < 0 or of_part.most > of_whole.least:
         to.refuse(f"{part} < 0 or {part} > {whole}", "part_exceeds_whole")
-    each = to.new(f"uint64({whole} * {node.unit_fen})")
+    up = node.rounding is Rounding.HALF_UP
+    if of_whole.least == of_whole.most:
+        each = of_whole.most * node.unit_fen
+        half = each // 2 if up else 0
+        most = to.span(node.amount).most * of_part.most + half
+        return to.new(f"{quotient(f'{amount} * {part} + {half}', most, each)} * {node.unit_fen}")
+    by = to.new(f"uint64({whole} * {node.unit_fen})")
     dividend = to.new(f"uint64({amount} * {part})")
-    if node.rounding is Rounding.HALF_UP:
-        dividend = to.new(f"{dividend} + {each} // uint64(2)")
-    return to.new(f"int64({dividend} // {each}) * {node.unit_fen}")
+    if up:
+        dividend = to.new(f"{dividend} + {by} // uint64(2)")
+    return to.new(f"int64({dividend} // {by}) * {node.unit_fen}")
 
 
 def _band(node: w.Band, to: Writer) -> str:
@@ -147,19 +172,22 @@ def _halve(rows: tuple[w.Row, ...], of: str, name: str, found: str, to: Writer) 
 
 
 def _tier(node: w.Tier, to: Writer) -> str:
-    of = to.of(node.of)
+    of, span = to.of(node.of), to.span(node.of)
     up = node.size - 1 if node.counting is w.Counting.STARTED else 0
     whole = f"({of} + {up}) // {node.size}"
-    if to.span(node.of).least >= 0:
-        whole = f"int64(uint64({of} + {up}) // uint64({node.size}))"
-    units = to.new(whole)
-    money = to.new("0")
+    if span.least >= 0:
+        whole = quotient(f"{of} + {up}", span.most + up, node.size)
+    units, money = to.new(whole), to.new("0")
+    most = Interval((span.least + up) // node.size, (span.most + up) // node.size)
     for rate, after in pairwise((*node.rates, None)):
         assert rate is not None, "only the last is None"
-        end = units if after is None else f"min({units}, {after.units})"
-        upto = to.new(end)
-        to.say(f"if {upto} > {rate.units}:")
-        to.say(f" {money} += ({upto} - {rate.units}) * {rate.fen}")
+        first = Interval(rate.units, rate.units)
+        end = units
+        if after is not None:
+            end = better(to, units, str(after.units), most, Interval(after.units, after.units),
+                         least=True)  # fmt: skip
+        upto = better(to, end, str(rate.units), most, first, least=False)
+        to.say(f"{money} += ({upto} - {rate.units}) * {rate.fen}")
     return money
 
 
@@ -184,13 +212,18 @@ def _one_of(node: w.OneOf, to: Writer) -> str:
 
 
 def _near(node: w.Near, to: Writer) -> str:
-    """The products of 62 bits are added in 64: three times 2**60 is below 2**63."""
-    parts = [to.of(part) for part in (*node.of, *node.centre)]
+    product = product_of((*node.of, *node.centre), to)
+    return to.new(f"1 if {product} >= {threshold(node.radius.value)} else 0")
+
+
+def product_of(of: tuple[w.Word, ...], to: Writer) -> str:
+    """Of a place and a centre. Products of 62 bits are added in 64: three times 2**60 < 2**63."""
+    parts = [to.of(part) for part in of]
     product = to.products.get(tuple(parts))
     if product is None:
         pairs = zip(parts[:3], parts[3:], strict=True)
         product = to.products[tuple(parts)] = to.new(" + ".join(f"{a} * {b}" for a, b in pairs))
-    return to.new(f"1 if {product} >= {threshold(node.radius.value)} else 0")
+    return product
 
 
 def _every(node: w.Every, to: Writer) -> str:

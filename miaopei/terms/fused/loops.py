@@ -6,7 +6,6 @@ state, so two halves of the rows can run at the same time.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,10 +15,11 @@ from .. import words as w
 from ..bounds import prove
 from ..uncut import uncut
 from .asked import Input, Key
-from .rule import Reason, Rule, write
+from .rule import Rule, write
+from .writing import Reason
 
 REFUSED = -(2**63)  # a refused row holds this and the number of its reason; no amount is so low
-SPAN = 8_192  # rows whose guard is read before any of them is settled: they stay in the cache
+SPAN = 2_048  # rows whose guard is read before any of them is settled: they stay in the cache
 
 
 class Shape(StrEnum):
@@ -67,38 +67,36 @@ def loop(terms: w.Terms, benefit: str, shape: Shape, per_pair: Collection[str] =
         return shape is Shape.ROWS or key[0] != "observed" or key[1] in per_pair
 
     laid = shape in {Shape.PAID, Shape.YEARS}
-    rule = write(terms, benefit, own, lambda key: laid and key[0] == "declared")
+    years = shape is Shape.YEARS
+    body = uncut(terms, benefit).benefit(benefit) if years else None
+    rule = write(terms, benefit, own, lambda key: laid and key[0] in _IN_RANGE[shape], body,
+                 guarded=shape is Shape.PAID)  # fmt: skip
     prove(terms, benefit)
     given = _given(rule)
     arguments = tuple(_argument(item, shape, own(item.key)) for item in given)
     names = {item.key: f"a{number}" for number, item in enumerate(given)}
     parts = [part.text(number) for number, part in enumerate(rule.shared)]
-    parts += [text for text in (rule.row, rule.guard if shape is Shape.PAID else None) if text]
+    parts += [rule.cell(number) for number in range(len(rule.cells))]
+    guarding = rule.guard if shape is Shape.PAID else None
+    swift = None if laid else rule.swift
+    parts += [text for text in (rule.row, guarding, rule.bare, swift) if text]
     tables = [f"T{number} = array({list(values)})" for number, values in enumerate(rule.tables)]
-    if shape is Shape.YEARS:
-        bare = write(uncut(terms, benefit), benefit, own, lambda key: key[0] == "declared")
-        texts = [*(part.text(n) for n, part in enumerate(bare.shared)), bare.row]
-        parts += [_bare(text) for text in texts]
-        tables += [_bare(f"T{n} = array({list(values)})") for n, values in enumerate(bare.tables)]
-        body = _years(rule, bare, names)
-    else:
-        shapes = {Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid}
-        body = shapes[shape](rule, names)
-    text = (
-        "\n\n\n".join([*tables, *(f"@inner\n{part}" for part in parts), f"@outer\n{body}"]) + "\n"
-    )
+    shapes = {Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid, Shape.YEARS: _years}
+    run = f"@outer\n{shapes[shape](rule, names)}"
+    text = "\n\n\n".join([*tables, *(f"@inner\n{part}" for part in parts), run]) + "\n"
     return Loop(shape, text, arguments, rule.reasons)
 
 
-def _bare(text: str) -> str:
-    """The names of the rule before limits, apart from those of the rule itself."""
-    return re.sub(r"\b(row|shared|[Thr])(\d*)\b", r"bare_\1\2", text)
+# Tables of inputs whose columns are known to be in range before a loop runs.
+_IN_RANGE = {Shape.ROWS: (), Shape.BOOK: (), Shape.PAID: ("declared",),
+             Shape.YEARS: ("declared", "observed")}  # fmt: skip
 
 
 def _given(rule: Rule) -> list[Input]:
     """Every input that is asked for, once."""
     found = [item for part in rule.shared for item in part.inputs]
-    return list({item.key: item for item in [*found, *rule.columns, *rule.guard_columns]}.values())
+    found += [*rule.columns, *rule.guard_columns, *rule.bare_columns]
+    return list({item.key: item for item in found}.values())
 
 
 def _argument(item: Input, shape: Shape, own: bool) -> Argument:
@@ -121,10 +119,27 @@ def _shared(rule: Rule, names: Names, gives: str, at: str = "") -> list[str]:
     return lines
 
 
-def _call(name: str, columns: tuple[Input, ...], rule: Rule, names: Names, at: str = "i") -> str:
-    given = [f"int64({names[item.key]}[{at}])" for item in columns]
-    given += [f"h{n}" for n in range(len(rule.shared))]
-    return f"{name}({', '.join(given)})"
+def _room(rule: Rule) -> list[str]:
+    return [f"t{n} = zeros({cell.size}, int64)" for n, cell in enumerate(rule.cells)]
+
+
+def _filled(rule: Rule, *, shared: bool) -> list[str]:
+    """Statements that fill the tables which rest on shared parts, or those which do not."""
+    given = [name if shared else "0" for name in rule.given() if name.startswith("h")]
+    cells = [(n, cell) for n, cell in enumerate(rule.cells) if cell.shared is shared]
+    return [line for n, cell in cells for line in cell.fill(n, given)]
+
+
+def _call(
+    name: str,
+    columns: tuple[Input, ...],
+    rule: Rule,
+    names: Names,
+    last: str = "",
+    index: str = "i",
+) -> str:
+    given = [f"int64({names[item.key]}[{index}])" for item in columns]
+    return f"{name}({', '.join([*given, *rule.given(), *([last] if last else [])])})"
 
 
 def _head(first: list[str], names: Names, last: list[str]) -> str:
@@ -137,119 +152,167 @@ def _lines(depth: int, lines: list[str]) -> list[str]:
 
 def _dense(rule: Rule, names: Names) -> str:
     """Rows first to last: the amount, or REFUSED and the reason; gives how many are refused, -1
-    where a shared part is."""
+    where a shared part is.
+
+    SPAN rows at a time: where all their inputs are in range no row of them is asked for that again.
+    """
+    columns = {item.key: item for item in (*rule.columns, *rule.swift_columns)}.values()
+    at = {item.key: f"b{names[item.key]}" for item in columns}
+    tests = [f"({at[i.key]}[k] < {i.low}) | ({at[i.key]}[k] > {i.high})" for i in columns]
     return "\n".join(
         [
             _head(["first", "last"], names, ["amounts"]),
-            *_lines(1, _shared(rule, names, "-1")),
+            *_lines(1, _before(rule, names, "-1")),
             " refused = 0",
-            " for i in range(first, last):",
-            f"  amount, reason = {_call('row', rule.columns, rule, names)}",
-            "  if reason != 0:",
-            "   amount = REFUSED + reason",
-            "   refused += 1",
-            "  amounts[i] = amount",
+            f" for start in range(first, last, {SPAN}):",
+            f"  rows = min({SPAN}, last - start)",
+            *(f"  {view} = {names[key]}[start:start + rows]" for key, view in at.items()),
+            "  own = amounts[start:start + rows]",
+            "  beyond = int64(0)",
+            *(
+                line
+                for test in tests
+                for line in ("  for k in range(rows):", f"   beyond |= int64({test})")
+            ),
+            "  if beyond == 0:",
+            *_lines(3, _settled("swift", rule.swift_columns, rule, at)),
+            "  else:",
+            *_lines(3, _settled("row", rule.columns, rule, at)),
             " return refused",
         ]
     )
 
 
+def _settled(name: str, columns: tuple[Input, ...], rule: Rule, at: Names) -> list[str]:
+    return [
+        "for k in range(rows):",
+        f" amount, reason = {_call(name, columns, rule, at, index='k')}",
+        " own[k] = amount if reason == 0 else REFUSED + reason",
+        " refused += int64(reason != 0)",
+    ]
+
+
+def _before(rule: Rule, names: Names, gives: str) -> list[str]:
+    """What is done once for all rows."""
+    filled = [line for shared in (False, True) for line in _filled(rule, shared=shared)]
+    return [*_shared(rule, names, gives), *_room(rule), *filled]
+
+
 def _paid(rule: Rule, names: Names) -> str:
     """Rows in force that are owed something, from the front; rows refused, from the back.
 
-    Where there is a guard it is read first, for SPAN rows in a straight run without a branch,
-    and only the rows that pass it touch anything else.
+    SPAN rows at a time, in steps without a branch: the guard of each where there is one, which of
+    those are in force, what each is owed. Only the rows that pass a step touch what the next reads.
     """
-    settle = [
-        "if since[i] <= instant and instant < until[i]:",
-        f" amount, reason = {_call('row', rule.columns, rule, names)}",
-        " if reason != 0:",
-        "  refused += 1",
-        "  places[size - refused] = i",
-        " elif amount != 0:",
-        "  places[count] = i",
-        "  amounts[count] = amount",
-        "  count += 1",
-    ]
+    views = [f"b{names[item.key]}" for item in rule.guard_columns] if rule.guard else []
+    held = [f"int64({view}[k])" for view in views] + rule.given()
+    first = ["flags[k] = (bsince[k] <= instant) & (instant < buntil[k])"]
+    second: list[str] = []
+    if rule.guard is not None:
+        first = [
+            f"held, reason = guard({', '.join(held)})",
+            "flags[k] = (held != 0) | (reason != 0)",
+        ]
+        if rule.mark:
+            first = [f"held, reason, m = guard({', '.join(held)})", "flags[k] = (m + 1) * held"]
+        second = [
+            "passed = stands",
+            "stands = uint64(0)",
+            "for k in range(passed):",
+            " i = uint64(chosen[k])",
+            " chosen[stands] = chosen[k]",
+            " stands += uint64((bsince[i] <= instant) & (instant < buntil[i]))",
+        ]
     lines = [
         _head(["first", "last", "instant", "since", "until"], names,
               ["flags", "chosen", "places", "amounts"]),
-        *_lines(1, _shared(rule, names, "-1, 0")),
-        " count = 0",
+        *_lines(1, _before(rule, names, "-1, 0")),
+        " count = uint64(0)",
         " refused = 0",
         " size = len(places)",
+        f" for start in range(first, last, {SPAN}):",
+        f"  rows = min({SPAN}, last - start)",
+        *(f"  b{name} = {name}[start:start + rows]" for name in ("since", "until")),
+        *(f"  {view} = {view[1:]}[start:start + rows]" for view in views),
+        "  for k in range(rows):",
+        *_lines(3, first),
+        "  stands = uint64(0)",
+        "  for k in range(rows):",
+        "   chosen[stands] = k",
+        "   stands += uint64(flags[k] != 0)",
+        *_lines(2, second),
+        "  for k in range(stands):",
+        "   i = uint64(start + int64(chosen[k]))",
+        *(["   m = int64(flags[uint64(chosen[k])]) - 1"] if rule.mark else []),
+        f"   amount, reason = {_call('row', rule.columns, rule, names, last='m' * rule.mark)}",
+        "   if reason != 0:",
+        "    refused += 1",
+        "    places[size - refused] = i",
+        "   else:",
+        "    places[count] = i",
+        "    amounts[count] = amount",
+        "    count += uint64(amount != 0)",
     ]  # fmt: skip
-    if rule.guard is None:
-        lines += [" for i in range(first, last):", *_lines(2, settle)]
-    else:
-        views = [f"b{names[item.key]}" for item in rule.guard_columns]
-        held = [f"int64({view}[k])" for view in views]
-        held += [f"h{n}" for n in range(len(rule.shared))]
-        lines += [
-            f" for start in range(first, last, {SPAN}):",
-            f"  rows = min({SPAN}, last - start)",
-            *(f"  {v} = {v[1:]}[start:start + rows]" for v in views),
-            "  for k in range(rows):",
-            f"   held, reason = guard({', '.join(held)})",
-            "   flags[k] = (held != 0) | (reason != 0)",
-            "  passed = uint64(0)",
-            "  for k in range(rows):",
-            "   chosen[passed] = k",
-            "   passed += uint64(flags[k])",
-            "  for k in range(passed):",
-            "   i = uint64(start + int64(chosen[k]))",
-            *_lines(3, settle),
-        ]
-    return "\n".join([*lines, " return count, refused"])
+    return "\n".join([*lines, " return int64(count), refused"])
 
 
-def _years(rule: Rule, bare: Rule, names: Names) -> str:
+def _years(rule: Rule, names: Names) -> str:
     """Years first to last: what each event pays, and what it would before the limits of the year;
     gives how many pairs are refused, -1 where a shared part is, -2 for a policy that there is not.
     The second is left out where there is no room for it.
 
     `spent` has an entry a policy, zero before and after: a policy's limit counts within its year.
     """
+    names = {key: name for key, name in names.items() if key[0] != "spent"}
 
-    def call(of: Rule) -> str:
+    def call(name: str, columns: tuple[Input, ...]) -> str:
         given = [
             f"int64({names[item.key]}[{'j' if item.table == 'observed' else 'p'}])"
             if item.table != "spent"
             else "spent[p]"
-            for item in of.columns
+            for item in columns
         ]
-        given += [f"h{n}" for n in range(len(of.shared))]
-        return f"row({', '.join(given)})"
+        return f"{name}({', '.join([*given, *rule.given()])})"
 
-    names = {key: name for key, name in names.items() if key[0] != "spent"}
+    def pairs(*, gross: bool) -> list[str]:
+        beside = [
+            f"whole, other = {call('bare', rule.bare_columns)}",
+            "uncut += whole",
+            "reason |= other",
+        ]
+        return [
+            "for j in range(events[e], events[e + 1]):",
+            " p = uint64(policy[j])",
+            " if p >= policies:",
+            "  return -2",
+            f" amount, reason = {call('row', rule.columns)}",
+            *_lines(1, beside if gross else []),
+            " if reason != 0:",
+            "  refused += 1",
+            " else:",
+            "  spent[p] += amount",
+            "  owed += amount",
+        ]
+
     return "\n".join(
         [
             _head(["first", "last", "years", "events", "policy"], names, ["spent", "net", "gross"]),
+            *_lines(1, [*_room(rule), *_filled(rule, shared=False)]),
             " refused = 0",
+            " policies = uint64(len(spent))",
             " wanted = len(gross) > 0",
             " for y in range(first, last):",
             "  for e in range(years[y], years[y + 1]):",
             *_lines(3, _shared(rule, names, "-1", "[e]")),
-            *_lines(3, [_bare(line) for line in _shared(bare, names, "-1", "[e]")]),
+            *_lines(3, _filled(rule, shared=True)),
             "   owed = int64(0)",
             "   uncut = int64(0)",
-            "   for j in range(events[e], events[e + 1]):",
-            "    p = int64(policy[j])",
-            "    if p < 0 or p >= len(spent):",
-            "     return -2",
-            f"    amount, reason = {call(rule)}",
-            "    if wanted:",
-            f"     whole, other = {_bare(call(bare))}",
-            "     uncut += whole",
-            "     reason |= other",
-            "    if reason != 0:",
-            "     refused += 1",
-            "    elif amount != 0:",
-            "     spent[p] += amount",
-            "     owed += amount",
-            "   net[e] = owed",
             "   if wanted:",
+            *_lines(4, pairs(gross=True)),
             "    gross[e] = uncut",
+            "   else:",
+            *_lines(4, pairs(gross=False)),
+            "   net[e] = owed",
             "  for j in range(events[years[y]], events[years[y + 1]]):",
             "   spent[policy[j]] = 0",
             " return refused",
