@@ -63,12 +63,6 @@ class Peer:
         self.process.communicate()
 
 
-def run() -> Iterator[dict[str, Any]]:
-    """All rows of pricing."""
-    yield from against_peers()
-    yield from on_ray()
-
-
 def ours() -> Callable[[], dict[str, Any]]:
     """B from the declared terms: sums of years with limits, largest occurrences before them."""
     given = workload_b.arrays()

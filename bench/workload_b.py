@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from miaopei.adapters.pricing.readings import Readings
 from miaopei.pricing.events import Occurrences, Touched
-from miaopei.pricing.years import Book
+from miaopei.pricing.years import Book, YearLosses, settle_years
 from miaopei.terms import build as b
 from miaopei.terms.words import IfMissing, Kind, Terms
 
@@ -102,6 +103,13 @@ def world(given: dict[str, np.ndarray[Any, Any]]) -> tuple[Occurrences, Book]:
         "year_limit": given["year_limit"],
     }
     return events, Book(POLICIES, declared)
+
+
+def settled(
+    of: Terms, events: Occurrences, book: Book, years: tuple[int, int], readings: Readings
+) -> YearLosses:
+    """What some years cost, by the readings that price."""
+    return settle_years(of, "wind_cover", events, book, years, readings.years)
 
 
 def terms(step: np.ndarray[Any, Any]) -> Terms:

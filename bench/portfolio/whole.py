@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ PEERS = {"numpy": 50, "polars": 30, "duckdb": 130, "decimal": 400}
 BESIDE = ("numpy.vectors", "polars.vectors", "duckdb.vectors")
 DELAY = shelf().find("power_restoration").version(1).terms
 READ = 64 * 2**20  # numbers of 8 bytes: far more than any cache holds
+LARGE = 10_000_000  # policies
 LINE = 64  # bytes that memory gives at once
 
 
@@ -99,6 +100,12 @@ class BookA:
         return scan + out, sorted_ + out
 
 
+@lru_cache(maxsize=1)
+def book_a(kernels: Kernels, rows: int) -> BookA:
+    """The same book for every part of a run that asks for it."""
+    return BookA(kernels, rows)
+
+
 def _lines(rows: np.ndarray, size: int) -> int:
     """Bytes of the lines that hold some rows of a column."""
     return int(np.unique(np.flatnonzero(rows) * size // LINE).size) * LINE
@@ -149,7 +156,7 @@ def ten_million(kernels: Kernels, folder: Path) -> Iterator[Row]:
     """P1, P1b and A of P4 and mem: ten million policies against what memory can give."""
     from . import hand
 
-    a = BookA(kernels, 10_000_000)
+    a = book_a(kernels, LARGE)
     scan, sorted_ = a.bytes_needed()
     seen, book = work.seen_a(), a.book
     edges = np.array([threshold(metres) for metres in covers.RADII])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from ...terms.fused import Loop, Shape
 from .given import arguments, check_years, cut, in_reach, of_years, parts_of, proven, single
 from .making import compiled, machine, module, name_of
 from .plainly import Paid, Years, joined, paid_plainly, years_plainly
-from .room import Answers, Found, Room, turn_of
+from .room import Answers, Columns, Found, Room, Rooms, gather, turn_of
 
 __all__ = ["Kernels", "Paid", "Prepared", "Years"]
 
@@ -70,7 +71,7 @@ class Kernels:
         self._ready: dict[Key, _Kernel] = {}
         self._meaning: dict[int, tuple[w.Terms, str]] = {}
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
-        self._rooms: list[Room] = []
+        self._rooms = Rooms()
         self._answers = Answers()
 
     # Made ready ----------------------------------------------------------------------------------
@@ -207,48 +208,40 @@ class Kernels:
             for a in kernel.loop.arguments
         ]
         reach = in_reach(body, layout, observed)
-        parts, rows = cut(reach, self.threads), sum(last - first for first, last in reach)
-        turns, run = iter(enumerate(parts)), kernel.run
-        room = [self._rooms.pop() if self._rooms else Room() for _ in range(self.threads)]
+        rows = sum(last - first for first, last in reach)
+        threads = self.threads if rows > FEW else 1
+        parts = deque(enumerate(cut(reach, threads)))
+        answer = self._answers.take(rows)
 
-        def work(own: Room) -> list[Found]:
-            own.make(rows)
+        def work(own: Room, columns: Columns, take: Callable[[], tuple[int, Any]]) -> list[Found]:
+            places, amounts = columns
             found, at = [], 0
-            for turn, (first, last) in turns:
-                free = own.places[at : at + last - first]
-                count, bad = run(first, last, instant, layout.since, layout.until, *given,
-                                 own.flags, own.chosen, free, own.amounts[at:])  # fmt: skip
+            while parts:
+                try:
+                    turn, (first, last) = take()
+                except IndexError:  # another thread took the last one meanwhile
+                    break
+                free = places[at : at + last - first]
+                count, bad = kernel.run(first, last, instant, layout.since, layout.until, *given,
+                                        own.flags, own.chosen, free, amounts[at:])  # fmt: skip
                 if count < 0:  # what all rows share is refused, if any row asks for it
-                    return [Found(-1, own, 0, 0, free)]
-                found.append(Found(turn, own, at, at + count, free[len(free) - bad :][::-1].copy()))
+                    return [Found(-1, columns, 0, 0, free)]
+                no = free[len(free) - bad :][::-1].copy()
+                found.append(Found(turn, columns, at, at + count, no))
                 at += count
             return found
 
-        threads = self.threads if rows > FEW else 1
-        parted = self._all([partial(work, own) for own in room[:threads]])
-        found = sorted((each for part in parted for each in part), key=turn_of)
-        try:
+        with self._rooms.taken(threads) as rooms:
+            # The first goes on from the front and writes where the answer stands in the end.
+            tasks = [partial(work, rooms[0], answer, parts.popleft)]
+            tasks += [partial(work, own, own.columns(rows), parts.pop) for own in rooms[1:]]
+            found = sorted((each for part in self._all(tasks) for each in part), key=turn_of)
             if any(each.turn < 0 for each in found):
                 return paid_plainly(terms, benefit, observed, layout, spent, instant)
-            return self._gathered(found, threads)
-        finally:
-            self._rooms += room
-
-    def _gathered(self, found: list[Found], threads: int) -> Paid:
-        """What the threads found, in the order of the layout, in arrays of its own."""
-        starts = np.cumsum([0, *(each.end - each.at for each in found)]).tolist()
-        whole = self._answers.take(starts[-1])
-        rows, amounts = (column[: starts[-1]] for column in whole)
-
-        def copy(number: int) -> None:
-            for each, start in list(zip(found, starts, strict=False))[number::threads]:
-                part = slice(start, start + each.end - each.at)
-                rows[part] = each.room.places[each.at : each.end]
-                amounts[part] = each.room.amounts[each.at : each.end]
-
-        self._all([partial(copy, number) for number in range(threads)])
-        self._answers.keep(whole)
-        return Paid(rows, amounts, joined([each.refused for each in found]))
+            owed = sum(each.end - each.at for each in found)
+            self._all([partial(gather, found, answer, (n, threads)) for n in range(threads)])
+        self._answers.keep(answer)
+        return Paid(answer[0][:owed], answer[1][:owed], joined([each.refused for each in found]))
 
     def years(
         self,

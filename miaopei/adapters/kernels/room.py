@@ -6,6 +6,8 @@ Fresh memory is given by the system page by page, which takes longer than what i
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -13,27 +15,51 @@ import numpy as np
 from ...terms.columnar import Int64Array
 from ...terms.fused import SPAN
 
+Columns = tuple[Int64Array, Int64Array]  # rows, and what they are owed in fen
+OURS = 3  # references to a column that only we hold: in its pair, while it is looked at, and asked
+
 
 class Room:
-    """Marks and choices of a span of rows, then rows and amounts one after another.
+    """Marks and choices of a span of rows, and columns for what is found.
 
-    Shapes   flags (SPAN,), chosen (SPAN + 1,), places and amounts (n,) for the largest n so far; of
-             those two only what has been written to takes memory.
+    Shapes   flags (SPAN,), chosen (SPAN + 1,).
     """
 
     def __init__(self) -> None:
         self.flags = np.empty(SPAN, np.uint8)
         self.chosen = np.empty(SPAN + 1, np.int32)
-        self.places = self.amounts = np.empty(0, np.int64)
+        self._columns = _columns(0)
 
-    def make(self, rows: int) -> None:
-        """Room for so many rows at least."""
-        if len(self.places) < rows:
-            self.places, self.amounts = (np.empty(rows, np.int64) for _ in range(2))
+    def columns(self, rows: int) -> Columns:
+        """Columns of so many rows at least; only what is written to takes memory."""
+        if len(self._columns[0]) < rows:
+            self._columns = _columns(rows)
+        return self._columns
 
 
-Columns = tuple[Int64Array, Int64Array]
-OURS = 3  # references to a column that only we hold: in its pair, while it is looked at, and asked
+def _columns(rows: int) -> Columns:
+    return np.empty(rows, np.int64), np.empty(rows, np.int64)
+
+
+class Rooms:
+    """Rooms that nobody works in at the moment."""
+
+    def __init__(self) -> None:
+        self._free: list[Room] = []
+
+    @contextmanager
+    def taken(self, count: int) -> Iterator[list[Room]]:
+        """So many rooms, for one answer."""
+        rooms: list[Room] = []
+        while len(rooms) < count:
+            try:
+                rooms.append(self._free.pop())
+            except IndexError:
+                rooms.append(Room())
+        try:
+            yield rooms
+        finally:
+            self._free += rooms
 
 
 class Answers:
@@ -48,7 +74,7 @@ class Answers:
             pair = self._kept.pop()
             if len(pair[0]) >= rows and all(sys.getrefcount(column) <= OURS for column in pair):
                 return pair
-        return np.empty(rows, np.int64), np.empty(rows, np.int64)
+        return _columns(rows)
 
     def keep(self, pair: Columns) -> None:
         """Columns that have just been filled."""
@@ -56,13 +82,26 @@ class Answers:
 
 
 class Found(NamedTuple):
-    """What one part of the rows gave: where it stands in the room, and which rows are refused."""
+    """What one part of the rows gave: where it stands in some columns, and which are refused."""
 
     turn: int
-    room: Room
+    columns: Columns
     at: int
     end: int
     refused: Int64Array
+
+
+def gather(found: Sequence[Found], answer: Columns, share: tuple[int, int]) -> None:
+    """Put what was found (in its order) where it belongs in the answer: one share of several."""
+    number, shares = share
+    start = 0
+    for each in found:
+        rows = each.end - each.at
+        if each.columns is not answer:
+            first, last = (rows * n // shares for n in (number, number + 1))
+            for to, column in zip(answer, each.columns, strict=True):
+                to[start + first : start + last] = column[each.at + first : each.at + last]
+        start += rows
 
 
 def turn_of(found: Found) -> int:
