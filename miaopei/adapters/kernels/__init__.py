@@ -272,7 +272,7 @@ class Kernels:
         uncut = np.zeros(len(net) if gross else 0, dtype=np.int64)
         of_policies = len(next(iter(declared.values()))) if declared else int(policy.max()) + 1
         check_years(years, events, policy, observed, declared, per_pair)
-        given = None if kernel is None else of_years(kernel.loop, observed, declared)
+        given = None if kernel is None else of_years(kernel.loop, observed, declared, per_pair)
         asked = (terms, benefit, years, events, policy, observed, declared, per_pair)
         if kernel is None or given is None:
             return years_plainly(*asked, of_policies)

@@ -121,9 +121,15 @@ def _fits(name: str, rows: int, expected: int) -> None:
 
 
 def of_years(
-    loop: Loop, observed: Mapping[str, NDArray[Any]], declared: Mapping[str, NDArray[Any]]
+    loop: Loop,
+    observed: Mapping[str, NDArray[Any]],
+    declared: Mapping[str, NDArray[Any]],
+    per_pair: Collection[str],
 ) -> list[Any] | None:
-    """Columns of events, pairs and policies; None where one is not whole or beyond its range."""
+    """Columns of events, pairs and policies; None where one is not whole or beyond its range.
+
+    Those of pairs that have the kernel's type already are left to it: it looks at each range.
+    """
     found = []
     for item, _, dtype in loop.arguments:
         if item.table == "spent":
@@ -131,7 +137,8 @@ def of_years(
         column = (observed if item.table == "observed" else declared).get(item.name)
         if column is None or not len(column) or column.dtype.kind not in "iu":
             return None
-        if column.min() < item.low or column.max() > item.high:
+        looked_at = item.name in per_pair and item.table == "observed" and column.dtype == dtype
+        if not looked_at and (column.min() < item.low or column.max() > item.high):
             return None
         found.append(np.ascontiguousarray(column, dtype=dtype))
     return found

@@ -38,7 +38,7 @@ def module(loop: Loop) -> str:
         if loop.shape is not Shape.YEARS or a.input.table != "spent"
     ]
     return (
-        "from numba import int64, njit, types, uint32, uint64\n"
+        "from numba import int64, njit, types, uint8, uint32, uint64\n"
         "from numpy import array, zeros\n"
         "from numba.types import i2, i4, i8, u1\n\n\n"
         "def of(item):\n"

@@ -70,7 +70,8 @@ def loop(terms: w.Terms, benefit: str, shape: Shape, per_pair: Collection[str] =
     years = shape is Shape.YEARS
     body = uncut(terms, benefit).benefit(benefit) if years else None
     rule = write(terms, benefit, own, lambda key: laid and key[0] in _IN_RANGE[shape], body,
-                 guarded=shape is Shape.PAID)  # fmt: skip
+                 guarded=shape is Shape.PAID,
+                 marking=[("observed", name) for name in per_pair] if years else ())  # fmt: skip
     prove(terms, benefit)
     given = _given(rule)
     arguments = tuple(_argument(item, shape, own(item.key)) for item in given)
@@ -79,7 +80,7 @@ def loop(terms: w.Terms, benefit: str, shape: Shape, per_pair: Collection[str] =
     parts += [rule.cell(number) for number in range(len(rule.cells))]
     guarding = rule.guard if shape is Shape.PAID else None
     swift = None if laid else rule.swift
-    parts += [text for text in (rule.row, guarding, rule.bare, swift) if text]
+    parts += [text for text in (rule.row, guarding, rule.marker, rule.bare, swift) if text]
     tables = [f"T{number} = array({list(values)})" for number, values in enumerate(rule.tables)]
     shapes = {Shape.ROWS: _dense, Shape.BOOK: _dense, Shape.PAID: _paid, Shape.YEARS: _years}
     run = f"@outer\n{shapes[shape](rule, names)}"
@@ -95,7 +96,7 @@ _IN_RANGE = {Shape.ROWS: (), Shape.BOOK: (), Shape.PAID: ("declared",),
 def _given(rule: Rule) -> list[Input]:
     """Every input that is asked for, once."""
     found = [item for part in rule.shared for item in part.inputs]
-    found += [*rule.columns, *rule.guard_columns, *rule.bare_columns]
+    found += [*rule.columns, *rule.guard_columns, *rule.marker_columns, *rule.bare_columns]
     return list({item.key: item for item in found}.values())
 
 
@@ -258,46 +259,58 @@ def _paid(rule: Rule, names: Names) -> str:
 
 def _years(rule: Rule, names: Names) -> str:
     """Years first to last: what each event pays, and what it would before the limits of the year;
-    gives how many pairs are refused, -1 where a shared part is, -2 for a policy that there is not.
-    The second is left out where there is no room for it.
+    gives how many pairs are refused, -1 where a shared part is or a pair is out of range, -2 for a
+    policy that there is not. The second is left out where there is no room for it.
 
     `spent` has an entry a policy, zero before and after: a policy's limit counts within its year.
+    Of SPAN pairs at a time ranges are looked at and thresholds counted first, without a branch.
     """
     names = {key: name for key, name in names.items() if key[0] != "spent"}
+    every = (*rule.columns, *rule.bare_columns, *rule.marker_columns)
+    seen = {item.key: item for item in every if item.table == "observed"}.values()
+    views = {item.key: f"b{names[item.key]}" for item in seen}
 
     def call(name: str, columns: tuple[Input, ...]) -> str:
+        at = {"observed": "{}[k]", "declared": "{}[p]", "spent": "spent[p]"}
         given = [
-            f"int64({names[item.key]}[{'j' if item.table == 'observed' else 'p'}])"
-            if item.table != "spent"
-            else "spent[p]"
+            f"int64({at[item.table].format(views.get(item.key, names.get(item.key)))})"
             for item in columns
         ]
-        return f"{name}({', '.join([*given, *rule.given()])})"
+        return f"{name}({', '.join([*given, *rule.given(), *(['m'] if rule.mark else [])])})"
 
     def pairs(*, gross: bool) -> list[str]:
-        beside = [
-            f"whole, other = {call('bare', rule.bare_columns)}",
-            "uncut += whole",
-            "reason |= other",
-        ]
+        beside = [f"whole, other = {call('bare', rule.bare_columns)}", "uncut += whole"]
         return [
-            "for j in range(events[e], events[e + 1]):",
-            " p = uint64(policy[j])",
+            "for k in range(pairs):",
+            " p = uint64(who[k])",
             " if p >= policies:",
             "  return -2",
-            f" amount, reason = {call('row', rule.columns)}",
+            *([" m = int64(marks[k])"] if rule.mark else []),
             *_lines(1, beside if gross else []),
-            " if reason != 0:",
+            f" amount, reason = {call('row', rule.columns)}",
+            f" if reason{' | other' if gross else ''} != 0:",
             "  refused += 1",
             " else:",
             "  spent[p] += amount",
             "  owed += amount",
         ]
 
+    tests = [f"({view}[k] < {i.low}) | ({view}[k] > {i.high})"
+             for i, view in zip(seen, views.values(), strict=True)]  # fmt: skip
+    first = [f"{view} = {names[key]}[start:start + pairs]" for key, view in views.items()]
+    first += ["beyond = int64(0)"]
+    for test in tests:
+        first += ["for k in range(pairs):", f" beyond |= int64({test})"]
+    first += ["if beyond != 0:", " return -1"]
+    if rule.marker is not None:
+        given = [f"int64({views[item.key]}[k])" for item in rule.marker_columns]
+        count = f"marker({', '.join([*given, *rule.given()])})"
+        first += ["for k in range(pairs):", f" marks[k] = {count}"]
     return "\n".join(
         [
             _head(["first", "last", "years", "events", "policy"], names, ["spent", "net", "gross"]),
             *_lines(1, [*_room(rule), *_filled(rule, shared=False)]),
+            f" marks = zeros({SPAN}, uint8)",
             " refused = 0",
             " policies = uint64(len(spent))",
             " wanted = len(gross) > 0",
@@ -307,14 +320,19 @@ def _years(rule: Rule, names: Names) -> str:
             *_lines(3, _filled(rule, shared=True)),
             "   owed = int64(0)",
             "   uncut = int64(0)",
-            "   if wanted:",
-            *_lines(4, pairs(gross=True)),
-            "    gross[e] = uncut",
-            "   else:",
-            *_lines(4, pairs(gross=False)),
+            f"   for start in range(events[e], events[e + 1], {SPAN}):",
+            f"    pairs = min({SPAN}, events[e + 1] - start)",
+            "    who = policy[start:start + pairs]",
+            *_lines(4, first),
+            "    if wanted:",
+            *_lines(5, pairs(gross=True)),
+            "    else:",
+            *_lines(5, pairs(gross=False)),
             "   net[e] = owed",
-            "  for j in range(events[years[y]], events[years[y + 1]]):",
-            "   spent[policy[j]] = 0",
+            "   if wanted:",
+            "    gross[e] = uncut",
+            "  for j in range(uint64(events[years[y]]), uint64(events[years[y + 1]])):",
+            "   spent[uint64(policy[j])] = 0",
             " return refused",
         ]
     )

@@ -7,7 +7,7 @@ other readings; equal to them row by row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from .. import words as w
@@ -23,20 +23,23 @@ class Rule:
     (amount, reason) by another body of the same terms.
 
     All take the columns, then the value of each shared part, then the table of each part that has
-    cells, in the order given here. With `mark` the guard also counts the thresholds passed, and the
-    row takes that number last, as `m`, instead of looking at the place again. Where a shared part
-    is refused no row is read by this rule: the caller asks another reading.
+    cells, in the order given here. With `mark` the guard, or where there is none `marker`, counts
+    the thresholds passed, and `row` and `bare` take that number last, as `m`, instead of looking at
+    the value again. Where a shared part is refused no row is read by this rule: the caller asks
+    another reading.
     """
 
     row: str
     guard: str | None
     bare: str | None
     swift: str
+    marker: str | None
     mark: bool
     columns: tuple[Input, ...]
     guard_columns: tuple[Input, ...]
     bare_columns: tuple[Input, ...]
     swift_columns: tuple[Input, ...]
+    marker_columns: tuple[Input, ...]
     shared: tuple[Shared, ...]
     cells: tuple[Cell, ...]
     tables: tuple[tuple[int, ...], ...]
@@ -65,9 +68,11 @@ def write(
     bare: w.Word | None = None,
     *,
     guarded: bool = False,
+    marking: Collection[Key] = (),
 ) -> Rule:
     """The rule of one benefit. `per_row` says which inputs differ by row; `trusted` those in range;
-    `bare` is another body to be written beside it. `guarded`: a row comes only if it has passed.
+    `bare` is another body to be written beside it. `guarded`: a row comes only if it has passed;
+    `marking`: inputs by which thresholds may be counted for many rows ahead.
 
     Errors   Refused terms.no_benefit, terms.unknown_word, terms.band_gap.
     """
@@ -79,12 +84,18 @@ def write(
     if guarded and first and test and not first.stops:
         book.marking = set(first.columns)
         row.known[id(test)], row.passed = "1", True
+    if marking:
+        book.marking, row.passed = set(marking), True
     lines = row.whole(body)
-    if book.mark is not None and test is not None:
+    if book.mark is not None and test is not None and guarded:
         first = Writer(book)
         guarding = first.marked(test, book.mark)
     other = None if bare is None else Writer(book)
+    if other:
+        other.passed = bool(marking)
     beside = other.whole(bare) if other and bare else None
+    marker = Writer(book) if marking and book.mark else None
+    counting = marker.counted(book.mark) if marker and book.mark else None
     swift = Writer(book, trusting=True)
     quick = swift.whole(body)
     names = [
@@ -95,12 +106,13 @@ def write(
     def text(name: str, writer: Writer | None, lines: list[str] | None) -> str | None:
         if writer is None or lines is None:
             return None
-        last = ["m"] if name == "row" and book.mark else []
+        last = ["m"] if name in {"row", "bare"} and book.mark else []
         return function(name, [*arguments(writer.columns), *names, *last], lines)
 
     return Rule(
         row=text("row", row, lines) or "",
         swift=text("swift", swift, quick) or "",
+        marker=text("marker", marker, counting),
         mark=book.mark is not None,
         guard=text("guard", first, guarding),
         bare=text("bare", other, beside),
@@ -108,6 +120,7 @@ def write(
         guard_columns=tuple(first.columns.values()) if first else (),
         bare_columns=tuple(other.columns.values()) if other else (),
         swift_columns=tuple(swift.columns.values()),
+        marker_columns=tuple(marker.columns.values()) if marker else (),
         shared=tuple(book.shared),
         cells=tuple(book.cells),
         tables=tuple(book.tables),

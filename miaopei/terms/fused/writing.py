@@ -139,6 +139,11 @@ class Writer:
         self.say(f"return {held}, 0, {self._index(axis)}")
         return self.lines
 
+    def counted(self, axis: Axis) -> list[str]:
+        """How many thresholds have been passed."""
+        self.say(f"return {self._index(axis)}")
+        return self.lines
+
     def say(self, line: str) -> None:
         self.lines.append(" " * self.depth + line)
 
