@@ -202,13 +202,13 @@ def _before(rule: Rule, names: Names, gives: str) -> list[str]:
 def _paid(rule: Rule, names: Names) -> str:
     """Rows in force that are owed something, from the front; rows refused, from the back.
 
-    SPAN rows at a time, in steps without a branch: the guard of each where there is one, which of
-    those are in force, what each is owed. Only the rows that pass a step touch what the next reads.
+    SPAN rows at a time, in two steps without a branch: the guard of each row, or whether it is in
+    force where there is none; then what each that passed is owed. Most rows that pass a guard are
+    in force, so what they are owed is worked out beside that test, and counts if it holds.
     """
     views = [f"b{names[item.key]}" for item in rule.guard_columns] if rule.guard else []
     held = [f"int64({view}[k])" for view in views] + rule.given()
     first = ["flags[k] = (bsince[k] <= instant) & (instant < buntil[k])"]
-    second: list[str] = []
     if rule.guard is not None:
         first = [
             f"held, reason = guard({', '.join(held)})",
@@ -216,14 +216,6 @@ def _paid(rule: Rule, names: Names) -> str:
         ]
         if rule.mark:
             first = [f"held, reason, m = guard({', '.join(held)})", "flags[k] = (m + 1) * held"]
-        second = [
-            "passed = stands",
-            "stands = uint64(0)",
-            "for k in range(passed):",
-            " i = uint64(chosen[k])",
-            " chosen[stands] = chosen[k]",
-            " stands += uint64((bsince[i] <= instant) & (instant < buntil[i]))",
-        ]
     lines = [
         _head(["first", "last", "instant", "since", "until"], names,
               ["flags", "chosen", "places", "amounts"]),
@@ -237,22 +229,23 @@ def _paid(rule: Rule, names: Names) -> str:
         *(f"  {view} = {view[1:]}[start:start + rows]" for view in views),
         "  for k in range(rows):",
         *_lines(3, first),
-        "  stands = uint64(0)",
+        "  passed = uint64(0)",
         "  for k in range(rows):",
-        "   chosen[stands] = k",
-        "   stands += uint64(flags[k] != 0)",
-        *_lines(2, second),
-        "  for k in range(stands):",
+        "   chosen[passed] = k",
+        "   passed += uint64(flags[k] != 0)",
+        "  for k in range(passed):",
         "   i = uint64(start + int64(chosen[k]))",
         *(["   m = int64(flags[uint64(chosen[k])]) - 1"] if rule.mark else []),
         f"   amount, reason = {_call('row', rule.columns, rule, names, last='m' * rule.mark)}",
+        "   holds = (since[i] <= instant) & (instant < until[i])",
         "   if reason != 0:",
-        "    refused += 1",
-        "    places[size - refused] = i",
+        "    if holds:",
+        "     refused += 1",
+        "     places[size - refused] = i",
         "   else:",
         "    places[count] = i",
         "    amounts[count] = amount",
-        "    count += uint64(amount != 0)",
+        "    count += uint64(holds & (amount != 0))",
     ]  # fmt: skip
     return "\n".join([*lines, " return int64(count), refused"])
 
