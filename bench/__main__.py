@@ -32,20 +32,22 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows to a file")
     given = parser.parse_args()
     wanted = Wanted(tuple(given.rows), every=given.every)
-    rows = [
-        row
-        for name in (given.suite or SUITES)
-        for suite in SUITES[name]
-        for row in (suite(wanted) if suite is portfolio.run else suite())
-        if wanted.row(row["id"])
-    ]
+    rows: list[dict[str, Any]] = []
+    for suite in [each for name in given.suite or SUITES for each in SUITES[name]]:
+        for row in suite(wanted) if suite is portfolio.run else suite():
+            if wanted.row(row["id"]):
+                rows.append(row)
+                _write(rows, given.json)  # what has been measured stays, whatever comes
     table = Table("id", "work", "value", "unit", "aim", "met")
     for row in rows:
         met = "" if row["met"] is None else ("yes" if row["met"] else "no")
         table.add_row(row["id"], row["work"], f"{row['value']:,.4g}", row["unit"], row["aim"], met)
     Console().print(table)
-    if given.json:
-        given.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _write(rows: list[dict[str, Any]], file: Path | None) -> None:
+    if file is not None:
+        file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":  # workers of a mass import this module and must not run it

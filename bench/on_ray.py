@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-ROUNDS, POLICIES, PIECE = 5, 10_000_000, 250_000
+ROUNDS, POLICIES, PIECE = 5, 10_000_000, 1_250_000
 
 
 def settle(shared: Any, part: tuple[int, int]) -> Any:
