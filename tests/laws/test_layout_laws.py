@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from miaopei.measures.place import (
@@ -47,6 +47,26 @@ def test_every_row_within_the_radius_is_in_a_range(
     assert all(first < last for first, last in found)
     ends = [end for pair in found for end in pair]
     assert ends == sorted(set(ends))
+
+
+PART = st.integers(-(2**30), 2**30)
+ANY = st.tuples(PART, PART, PART)
+
+
+@given(st.lists(ANY, min_size=1, max_size=30), ANY, st.integers(-(2**60), 2**60), st.integers(1, 9))
+@example([(2**30,) * 3], (2**30,) * 3, -(2**60), 1)
+@example([(-(2**30),) * 3], (2**30,) * 3, -(2**60), 1)
+@example([(2**30, 0, 0)], (0, 2**30, 0), 0, 1)
+def test_no_sum_leaves_its_bits_whatever_the_parts_are(
+    places: list[tuple[int, int, int]], centre: tuple[int, int, int], edge: int, block: int
+) -> None:
+    """Parts in range need not be of a place on the sphere; what passes is read all the same."""
+    vectors = np.array(places, dtype=np.int32)
+    never = np.zeros(len(places), dtype=np.int64)
+    columns = dict(zip(NAMES, np.ascontiguousarray(vectors.T), strict=True))
+    found = ranges(lay_out(columns, never, never, NAMES, block), centre, edge, gap=0)
+    read = {row for first, last in found for row in range(first, last)}
+    assert {i for i, v in enumerate(places) if within(v, centre, edge)} <= read
 
 
 @given(st.lists(POSITIONS, max_size=60))

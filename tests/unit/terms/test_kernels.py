@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 from miaopei.adapters import kernels as made
 from miaopei.adapters.kernels import Kernels, making
 from miaopei.errors import ReadingsDisagree, Refused
+from miaopei.policies import layout as laid
 from miaopei.products.shelf import shelf
 from miaopei.terms import columnar, exact
-from miaopei.terms.fused import Shape, loop
+from miaopei.terms.fused import Shape, dtype_of, loop
 
 DELAY = shelf().find("power_restoration").version(1).terms
 START = 26_000_000
@@ -168,6 +170,67 @@ def test_a_forked_child_answers_too(folder: Path) -> None:
     assert read.poll(30)
     assert read.recv_bytes() == b"same"
     os.waitpid(child, 0)
+
+
+def book(count: int = 40_000) -> laid.Layout:
+    """Delay policies as a laid-out book, all in force."""
+    own = {n: c.astype(dtype_of(0, 10**7 if n == "occurrence_limit" else 2880))
+           for n, c in rows(count).items()}  # fmt: skip
+    never = np.zeros(count, dtype=np.int64)
+    return laid.lay_out(own, never, never + 10)
+
+
+def test_an_answer_that_is_held_is_never_written_over(folder: Path) -> None:
+    """Memory is used again only once nobody looks at any part of the answer that lay in it."""
+    kernels = Kernels(folder)
+    kernels.load(DELAY)
+    layout, before = book(), np.zeros(40_000, dtype=np.int64)
+    first = kernels.paid(DELAY, "delay", SEEN, layout, before, 5)
+    amounts, said = first.amounts[7:], first.amounts.tolist()
+    del first
+    later = SEEN | {"actual_restoration": START + 6_000}
+    second = kernels.paid(DELAY, "delay", later, layout, before, 5)
+    assert amounts.tolist() == said[7:]
+    assert second.amounts.tolist() != said
+    where = second.amounts.__array_interface__["data"][0]
+    del second
+    again = kernels.paid(DELAY, "delay", SEEN, layout, before, 5)
+    assert again.amounts.__array_interface__["data"][0] == where
+    assert again.amounts.tolist() == said
+    assert amounts.tolist() == said[7:]
+
+
+def test_two_who_ask_at_once_get_their_own_answers(folder: Path) -> None:
+    kernels = Kernels(folder)
+    kernels.load(DELAY)
+    layout, before = book(), np.zeros(40_000, dtype=np.int64)
+    asked = [SEEN | {"actual_restoration": START + late} for late in range(300, 6_300, 300)]
+    alone = [kernels.paid(DELAY, "delay", seen, layout, before, 5) for seen in asked]
+    with ThreadPoolExecutor(4) as pool:
+        both = list(pool.map(lambda s: kernels.paid(DELAY, "delay", s, layout, before, 5), asked))
+    for one, other in zip(alone, both, strict=True):
+        assert one.rows.tolist() == other.rows.tolist()
+        assert one.amounts.tolist() == other.amounts.tolist()
+    assert len({int(one.amounts.sum()) for one in alone}) > 10
+
+
+def test_a_pair_out_of_range_is_refused_as_by_the_plain_reading(folder: Path) -> None:
+    kernels = Kernels(folder)
+    kernels.prepare(DELAY, (Shape.YEARS,), ("actual_restoration",))
+    observed = {
+        "planned_restoration": np.array([START]), "outage_cause": np.array([2]),
+        "actual_restoration": np.array([START + 300, 5], dtype=np.int32),
+    }  # fmt: skip
+    declared = {name: column[:2] for name, column in rows().items()}
+    years, events, policy = np.array([0, 1]), np.array([0, 2]), np.array([0, 1], dtype=np.int32)
+    given = (years, events, policy, observed, declared, ("actual_restoration",))
+    found = []
+    for own in (kernels, Kernels(folder / "empty")):
+        with pytest.raises(Refused) as refused:
+            own.years(DELAY, "delay", *given)
+        found.append(refused.value.refusals)
+    assert found[0] == found[1]
+    assert found[0][0].code == "terms.out_of_range"
 
 
 def test_no_text_of_the_terms_becomes_code() -> None:
