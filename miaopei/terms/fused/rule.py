@@ -79,48 +79,56 @@ def write(
     body = terms.benefit(benefit)
     book = Book(per_row, trusted)
     row, test = Writer(book), guard(body)
-    first = None if test is None else Writer(book)
-    guarding = first.whole(test) if first and test else None
-    if guarded and first and test and not first.stops:
-        book.marking = set(first.columns)
-        row.known[id(test)], row.passed = "1", True
+    written: dict[str, tuple[Writer, list[str]]] = {}
+    if test is not None:
+        first = Writer(book)
+        written["guard"] = first, first.whole(test)
+        if guarded and not first.stops:
+            book.marking = set(first.columns)
+            row.known[id(test)], row.passed = "1", True
     if marking:
         book.marking, row.passed = set(marking), True
-    lines = row.whole(body)
-    if book.mark is not None and test is not None and guarded:
-        first = Writer(book)
-        guarding = first.marked(test, book.mark)
-    other = None if bare is None else Writer(book)
-    if other:
-        other.passed = bool(marking)
-    beside = other.whole(bare) if other and bare else None
-    marker = Writer(book) if marking and book.mark else None
-    counting = marker.counted(book.mark) if marker and book.mark else None
+    written["row"] = row, row.whole(body)
+    if book.mark is not None:
+        counting = Writer(book)
+        if test is not None and guarded:
+            written["guard"] = counting, counting.marked(test, book.mark)
+        else:
+            written["marker"] = counting, counting.counted(book.mark)
+    if bare is not None:
+        other = Writer(book)
+        other.passed = book.mark is not None
+        written["bare"] = other, other.whole(bare)
     swift = Writer(book, trusting=True)
-    quick = swift.whole(body)
-    names = [
-        *(f"h{n}" for n in range(len(book.shared))),
-        *(f"t{n}" for n in range(len(book.cells))),
-    ]
+    written["swift"] = swift, swift.whole(body)
+    return _rule(book, written)
 
-    def text(name: str, writer: Writer | None, lines: list[str] | None) -> str | None:
-        if writer is None or lines is None:
+
+def _rule(book: Book, written: dict[str, tuple[Writer, list[str]]]) -> Rule:
+    names = [f"h{n}" for n in range(len(book.shared))] + [f"t{n}" for n in range(len(book.cells))]
+
+    def text(name: str) -> str | None:
+        if name not in written:
             return None
+        writer, lines = written[name]
         last = ["m"] if name in {"row", "bare"} and book.mark else []
         return function(name, [*arguments(writer.columns), *names, *last], lines)
 
+    def columns(name: str) -> tuple[Input, ...]:
+        return tuple(written[name][0].columns.values()) if name in written else ()
+
     return Rule(
-        row=text("row", row, lines) or "",
-        swift=text("swift", swift, quick) or "",
-        marker=text("marker", marker, counting),
+        row=text("row") or "",
+        guard=text("guard"),
+        bare=text("bare"),
+        swift=text("swift") or "",
+        marker=text("marker"),
         mark=book.mark is not None,
-        guard=text("guard", first, guarding),
-        bare=text("bare", other, beside),
-        columns=tuple(row.columns.values()),
-        guard_columns=tuple(first.columns.values()) if first else (),
-        bare_columns=tuple(other.columns.values()) if other else (),
-        swift_columns=tuple(swift.columns.values()),
-        marker_columns=tuple(marker.columns.values()) if marker else (),
+        columns=columns("row"),
+        guard_columns=columns("guard"),
+        bare_columns=columns("bare"),
+        swift_columns=columns("swift"),
+        marker_columns=columns("marker"),
         shared=tuple(book.shared),
         cells=tuple(book.cells),
         tables=tuple(book.tables),
