@@ -126,6 +126,8 @@ def _different(columns: Sequence[Int64Array]) -> Int64Array:
         if not len(column) or (column == column[0]).all():
             continue
         values, places = np.unique(column, return_inverse=True)
+        if len(values) == len(column):
+            return np.arange(len(column))  # no two rows are alike
         _, codes = np.unique(codes * len(values) + places, return_inverse=True)
     _, first = np.unique(codes, return_index=True)
     return np.sort(first)

@@ -108,6 +108,7 @@ class MassRun:
                 made = list_of(self._made(result.claims, trigger_id))
                 return self._written(block, key, trigger, body, made, place)
             progress["confirmed"] = sorted(confirmed)
+            progress |= {"claims": len(result.claims), "chunk": CHUNK}  # for whoever looks on
             block.put_progress(f"mass/{key}", canonical(progress))
         chunks = self._chunks(f"mass/{key}", progress, trigger_id, trigger, result.claims, place)
         made = list_of(chunks)
@@ -189,7 +190,7 @@ class MassRun:
     def _chunks(
         self,
         name: str,
-        progress: dict[str, list[str]],
+        progress: dict[str, Any],
         trigger_id: str,
         trigger: dict[str, Any],
         claims: Claims,

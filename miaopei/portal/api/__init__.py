@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ..views.desk import Desks
-from . import events, money, proof, record
+from . import events, masses, money, proof, record
 from .answers import openers
 
 PREFIX = "/api/v1"
@@ -17,6 +17,7 @@ def router(desks: Desks, salt: str) -> APIRouter:
     marked, plain = openers(desks, salt)
     record.add(found, marked, plain)
     events.add(found, marked)
+    masses.add(found, desks, plain)
     money.add(found, marked, plain)
     proof.add(found, desks, marked, plain)
     return found

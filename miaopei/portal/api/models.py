@@ -47,6 +47,17 @@ class Health(Shape):
     time: Instant
 
 
+class Mass(Shape):
+    """A trigger that is being decided, or a settlement that is being paid."""
+
+    id: Id
+    listing: str
+    benefit: str
+    step: Literal["decide", "leaves", "orders", "pay"]
+    done: int = Field(description="Claims, orders or fen, by step.")
+    of: int | None = Field(description="Of how many; null is not known.")
+
+
 class Record(Shape):
     """Where the record stands, and what it calls itself."""
 
