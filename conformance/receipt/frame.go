@@ -1,0 +1,159 @@
+package main
+
+// Checks of the frame: key, certificate, checkpoint, inclusion, genesis, blocks, acts, signer.
+
+import (
+	"bytes"
+	"encoding/hex"
+	"sort"
+)
+
+const knownRules = 1
+
+// maySend: docs/specs/acts.md.
+var maySend = map[string][]string{
+	"admit_member": {"operator"}, "file_product": {"operator", "carrier"},
+	"list_product": {"operator", "carrier"}, "admit_batch": {"operator", "carrier", "channel"},
+	"hold_batch": {"decider"}, "file_area": {"operator"}, "register_source": {"operator"},
+	"record_facts": {"gateway"}, "resolve": {"operator", "regulator"},
+	"release": {"operator", "regulator"}, "decide": {"decider"}, "confirm_payments": {"payer"},
+}
+
+func (r *receipt) certified() bool { return r.value["certificate"] != nil }
+
+func (r *receipt) head() checkpoint {
+	head, _, _ := readCheckpoint(text(r.value["checkpoint"]))
+	return head
+}
+
+func (r *receipt) anyKey() string {
+	if r.vkey != "" {
+		return r.vkey
+	}
+	return text(r.value["vkey"])
+}
+
+func checkLogKey(r *receipt) {
+	demand(r.vkey != "", "verify.own_word")
+	readVerifierKey(r.vkey)
+	demand(r.value["vkey"] == r.vkey, "verify.other_key")
+}
+
+func checkGenesisFile(r *receipt) {
+	demand(r.genesis != nil, "verify.no_genesis_file")
+	demand(same(r.genesis, r.genesisValue()), "verify.other_genesis_file")
+}
+
+func checkCertificate(r *receipt) {
+	demand(r.genesis != nil, "verify.no_genesis_file")
+	root := certifiedRoot(r.value["certificate"], r.genesis)
+	demand(bytes.Equal(root, r.head().root), "verify.root_not_certified")
+}
+
+func checkCheckpoint(r *receipt) {
+	verifyCheckpoint(text(r.value["checkpoint"]), r.anyKey())
+}
+
+func checkInclusion(r *receipt) {
+	head, places := r.head(), map[int64]bool{}
+	for _, leaves := range r.leaves {
+		for _, s := range leaves {
+			demand(!places[s.index], "verify.leaf_twice")
+			places[s.index] = true
+			good := included(leafHash(canonical(s.leaf)), s.index, head.size, s.path, head.root)
+			demand(good, "verify.not_in_log")
+		}
+	}
+}
+
+func checkGenesis(r *receipt) {
+	s, value := r.one("genesis"), r.genesisValue()
+	demand(s.index == 0 && s.leaf["leaf"] == "genesis", "verify.genesis_place")
+	key := readVerifierKey(r.anyKey())
+	demand(get(value, "origin") == key.name && key.name == r.head().origin, "verify.genesis_origin")
+	known := []any{get(value, "log_key")}
+	if r.certified() {
+		known = nil
+		for _, seat := range list(get(value, "seats")) {
+			known = append(known, get(seat, "log"))
+		}
+	}
+	ours := false
+	for _, each := range known {
+		ours = ours || each == hex.EncodeToString(key.public)
+	}
+	demand(ours, "verify.genesis_key")
+	get(value, "name")
+	demand(get(value, "suite") == "intl" && get(value, "v") == int64(1), "verify.suite")
+	demand(get(value, "clock") == "live" || get(value, "clock") == "replay", "verify.clock")
+}
+
+func checkBlocks(r *receipt) {
+	blocks := r.blocks()
+	heights := []int64{}
+	for height := range blocks {
+		heights = append(heights, height)
+	}
+	sort.Slice(heights, func(a, b int) bool { return heights[a] < heights[b] })
+	lastIndex, lastTime, lastHeight := int64(0), num(get(r.genesisValue(), "time")), int64(0)
+	for _, height := range heights {
+		b := blocks[height]
+		demand(b.rules == knownRules, "verify.rules_unknown")
+		order := height > lastHeight && b.index-b.leaves+1 > lastIndex && b.time >= lastTime && b.leaves > 0
+		demand(order, "verify.block_order")
+		lastIndex, lastTime, lastHeight = b.index, b.time, height
+	}
+	for role, leaves := range r.leaves {
+		if role == "genesis" || role == "blocks" {
+			continue
+		}
+		for _, s := range leaves {
+			holder, known := blocks[num(get(s.leaf, "height"))]
+			demand(known, "verify.block_missing")
+			demand(holder.index-holder.leaves < s.index && s.index < holder.index, "verify.outside_block")
+		}
+	}
+}
+
+func checkActs(r *receipt) {
+	chain, members := contentID("chain", r.genesisValue()), r.members()
+	for _, group := range r.allActs() {
+		for _, a := range group {
+			demand(a.value["chain"] == chain, "verify.other_chain")
+			demand(a.result["ok"] == true, "verify.act_refused")
+			demand(exactly(a.result, "ok", "notes"), "verify.leaf_shape")
+			r.sender(a, members)
+			demand(hexSignature(a.value["key"], a.value["sig"], a.signed), "verify.act_signature")
+		}
+	}
+}
+
+func (r *receipt) sender(a act, members map[string]member) {
+	m, known := members[a.by]
+	demand(known && m.since < a.index, "verify.member_unknown")
+	time, inForce := r.time(a.height), false
+	for _, key := range list(get(m.entry, "keys")) {
+		since, until := num(get(key, "since")), get(key, "until")
+		inForce = inForce || get(key, "key") == a.value["key"] && since <= time &&
+			(until == nil || time < num(until))
+	}
+	demand(inForce, "verify.member_key")
+	may := false
+	for _, role := range list(get(m.entry, "roles")) {
+		may = may || within(maySend[a.kind], plainText(role))
+	}
+	demand(may, "verify.member_role")
+}
+
+func checkSigner(r *receipt) {
+	m, known := r.members()[text(r.value["signer"])]
+	demand(known, "verify.signer_unknown")
+	at(m.entry, "name", "zh")
+	at(m.entry, "name", "en")
+	message := append([]byte("miaopei/v1/receipt\x00"), canonical(without(r.value, "sig"))...)
+	held := false
+	for _, key := range list(get(m.entry, "keys")) {
+		held = held || hexSignature(get(key, "key"), r.value["sig"], message)
+	}
+	demand(held, "verify.receipt_signature")
+}
