@@ -2,7 +2,10 @@ package main
 
 // Checks of the contract: product, listing, trigger, terms in force, the row.
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 func checkProduct(r *receipt) {
 	demand(r.product().hash == get(r.act("listing").body, "product"), "verify.product_hash")
@@ -21,9 +24,11 @@ func (r *receipt) listing() object {
 		"id", "product", "book", "placement", "payer", "standby_payer", "deciders", "k",
 		"kept_or_receivable", "occurrence_cap_fen", "solo",
 	}
-	if _, there := given["takeover_seconds"]; there {
-		demand(wholeOrNull(given["takeover_seconds"]), bad)
-		names = append(names, "takeover_seconds")
+	for _, name := range []string{"takeover_seconds", "decide_seconds", "hold_seconds"} {
+		if seconds, there := given[name]; there {
+			demand(wholeOrNull(seconds), bad)
+			names = append(names, name)
+		}
 	}
 	demand(exactly(given, names...), bad)
 	for _, name := range []string{"id", "product", "book", "payer"} {
@@ -87,6 +92,11 @@ func stands(value object, operators map[string]string) {
 	if after, there := value["takeover_seconds"].(int64); there {
 		demand(after > 0 && value["standby_payer"] != nil, bad)
 	}
+	for _, name := range []string{"decide_seconds", "hold_seconds"} {
+		if seconds, there := value[name].(int64); there {
+			demand(seconds > 0 && value["solo"] == false, bad)
+		}
+	}
 	if limit, there := value["occurrence_cap_fen"].(int64); there {
 		demand(limit > 0, bad)
 	}
@@ -126,7 +136,7 @@ func checkTrigger(r *receipt) {
 	demand(get(value, "product") == get(r.act("listing").body, "product"), "verify.trigger_other")
 	demand(get(value, "book") == r.listing()["book"], "verify.trigger_other")
 	demand(within(texts(r.product().value["benefits"]), text(get(value, "benefit"))), "verify.trigger_other")
-	demand(get(value, "rules") == int64(knownRules), "verify.rules_unknown")
+	demand(knownRules(get(value, "rules")), "verify.rules_unknown")
 	named := map[string]bool{}
 	for _, stated := range obj(get(value, "facts")) {
 		for _, parent := range texts(get(stated, "because")) {
@@ -237,23 +247,24 @@ func (r *receipt) recordedAt(position int64) int64 {
 	deciders, k := texts(r.listing()["deciders"]), num(r.listing()["k"])
 	for _, batch := range r.acts("batch") {
 		count := num(at(batch.body, "rows", "count"))
-		by, last := map[stated]map[string]bool{}, map[stated]int64{}
+		by, times := map[stated]map[string]bool{}, map[stated][]int64{}
 		for _, hold := range r.acts("hold") {
 			if get(hold.body, "batch") != batch.id {
 				continue
 			}
 			said := stated{num(get(hold.body, "size")), text(get(hold.body, "root"))}
 			if by[said] == nil {
-				by[said], last[said] = map[string]bool{}, r.time(hold.height)
+				by[said] = map[string]bool{}
 			}
-			last[said] = max(last[said], r.time(hold.height))
+			times[said] = append(times[said], r.time(hold.height))
 			if within(deciders, hold.by) {
 				by[said][hold.by] = true
 			}
 		}
 		for said, members := range by {
 			if said.size-count <= position && position < said.size && int64(len(members)) >= k {
-				return last[said]
+				slices.Sort(times[said])
+				return times[said][k-1] // later ones say it too
 			}
 		}
 	}

@@ -132,7 +132,7 @@ func checkEvent(r *receipt) {
 	}
 }
 
-var aside = []string{"held", "waiting", "closed", "refusal"} // entries of a case's facts that are no inputs
+var aside = []string{"held", "waiting", "closed", "refusal", "round"} // entries of a case's facts that are no inputs
 
 func checkFacts(r *receipt) {
 	subject := r.subject()

@@ -8,7 +8,7 @@ import (
 	"sort"
 )
 
-const knownRules = 1
+func knownRules(rules any) bool { return rules == int64(1) || rules == int64(2) }
 
 // maySend: docs/specs/acts.md.
 var maySend = map[string][]string{
@@ -98,7 +98,7 @@ func checkBlocks(r *receipt) {
 	lastIndex, lastTime, lastHeight := int64(0), num(get(r.genesisValue(), "time")), int64(0)
 	for _, height := range heights {
 		b := blocks[height]
-		demand(b.rules == knownRules, "verify.rules_unknown")
+		demand(knownRules(b.rules), "verify.rules_unknown")
 		order := height > lastHeight && b.index-b.leaves+1 > lastIndex && b.time >= lastTime && b.leaves > 0
 		demand(order, "verify.block_order")
 		lastIndex, lastTime, lastHeight = b.index, b.time, height

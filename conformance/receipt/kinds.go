@@ -145,6 +145,7 @@ var forms = map[string]map[string]rule{
 		"on_planned": moment, "cause": wholeFrom(0, 99), "feeder": textFrom(1, 60),
 		"replaces": isNumbers, "list": isListReference,
 	},
+	"tickets": {"published_at": moment, "list": isListReference},
 	"restoration": {
 		"published_at": moment, "first_off": orNull(moment), "last_on": orNull(moment),
 		"complete": isFlag, "cause": orNull(wholeFrom(0, 99)), "list": orNull(isListReference),
@@ -206,7 +207,7 @@ func (o observation) instant() int64 {
 		return num(o.values["origin"])
 	case "reading":
 		return num(o.values["at"])
-	case "outage", "restoration":
+	case "outage", "restoration", "tickets":
 		return num(o.values["published_at"])
 	}
 	if known, ok := o.values["event_time"].(int64); ok {

@@ -72,6 +72,9 @@ func (r *receipt) caseReason(value object) {
 	switch {
 	case state == "held_undecided":
 		differs(missing == "" && at(facts, "refusal", "code") == code)
+	case state == "held_deciders":
+		_, round := facts["round"]
+		differs(missing == "" && round)
 	case strings.HasPrefix(state, "awaiting_") || strings.HasPrefix(state, "held_") || state == "closed":
 		demand(missing != "", "verify.nothing_missing")
 		r.waits(value, missing, until)

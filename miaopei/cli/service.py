@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..adapters import backup as backups
 from ..adapters import tile_files
@@ -43,10 +44,8 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
     if find_spec(PORTAL) is None:
         speak.note(speaker.text("no_portal"))
         return 0
-    import uvicorn
-
     from ..portal.build import build
-    from ..portal.settings import HOST, Settings
+    from ..portal.settings import Settings
 
     with member.node.reading() as (_, state):
         books = frozenset(key for key, _ in state.range("book", ""))
@@ -65,6 +64,15 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
         printed=output.printed(),
     )
     app = build(member.node.store, settings)
+    return _listen(app, port, speaker)
+
+
+def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
+    """Serve an application on this machine; 3 where the port is taken."""
+    import uvicorn
+
+    from ..portal.settings import HOST
+
     config = uvicorn.Config(
         app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False
     )
@@ -77,6 +85,31 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
     except KeyboardInterrupt:
         speak.note(speaker.text("served"))
     return 0
+
+
+def serve_map(folder: Path, port: int, language: Language) -> int:
+    """Serve the node map of a net on this machine until told to stop."""
+    from .net.plan import Net, roles
+    from .net.watching import standing
+
+    net, speaker = Net.of(folder), speak.Speaker(language)
+    if find_spec(PORTAL) is None:
+        speak.note(speaker.text("no_portal"))
+        return 0
+    from ..portal.members import build
+
+    genesis = net.genesis
+    powers = {seat["member"]: seat["power"] for seat in genesis["seats"]}
+
+    def now() -> dict[str, object]:
+        found = standing(net).as_json()
+        known = roles(genesis)
+        more = ({"roles": known[row["member"]], "power": powers[row["member"]]}
+                for row in found["members"])  # fmt: skip
+        rows = [{**row, **each} for row, each in zip(found["members"], more, strict=True)]
+        return {**found, "name": genesis["name"], "members": rows}
+
+    return _listen(build(now), port, speaker)
 
 
 def doctor(place: Place, *, as_json: bool, language: Language) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from importlib.resources import files
-from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from .. import __version__
-from . import api, log, problems, site
+from . import api, log, problems, site, static
 from .api.answers import NotModified
 from .api.models import Problem
 from .guard import Guard
@@ -22,7 +20,6 @@ from .problems import Problem as Trouble
 from .settings import Settings, Snapshots
 from .views.desk import Desks
 
-MEDIA = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 DESCRIPTION = """
 One member's record of a programmable insurance exchange, to read.
 
@@ -96,10 +93,9 @@ def _log(desks: Desks) -> Callable[[Request], Response]:
 
 
 def _static(request: Request) -> Response:
-    """Style and mark: only the files of this package's folder."""
+    """Only the files of the package's own folder."""
     name = request.path_params["name"]
-    media = MEDIA.get(PurePosixPath(name).suffix)
-    path = files("miaopei.portal") / "static" / name
-    if media is None or not path.is_file():
+    found = static.answer(name)
+    if found is None:
         raise Trouble("not_found", what=f"/static/{name}"[:120])
-    return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": "max-age=300"})
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,7 +32,8 @@ from tests.support.products import hills
 from tests.support.town import Town
 
 SEARCHED = 4096  # longer entries are told without the bit
-FLIPS, EACH = 1000, 8  # of a column at least; what is left falls on the files and the long values
+FLIPS = int(os.environ.get("MIAOPEI_FLIPS", "1000"))  # the long run: 10,000
+EACH = 8  # of a column at least; what is left falls on the files and the long values
 LONG = (
     *("shared.leaf.bytes", "shared.blob.bytes", "shared.state.value", "own.checkpoint.text"),
     *("group.row.body", "group.claims.body", "own.instruction.body", "own.person.body"),

@@ -61,6 +61,20 @@ def status(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     raise typer.Exit(running.status(folder, as_json=as_json, language=chosen(lang)))
 
 
+@app.command(name="map")
+def map_(
+    folder: Folder,
+    port: Annotated[
+        int, typer.Option(help="Where the page is served, on this machine only.")
+    ] = 8430,
+    lang: LangOption = None,
+) -> None:
+    """Serve the node map: members, roles, height, last digest, lag, and who lies; live."""
+    from ..service import serve_map
+
+    raise typer.Exit(serve_map(folder, port, chosen(lang)))
+
+
 @app.command()
 def down(
     folder: Folder,

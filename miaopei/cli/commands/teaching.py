@@ -191,6 +191,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei net status DIR --json",
         "每个成员一行：角色、是否在线、高度、根、落后多少，以及其根是否与其他成员相同。",
     ),
+    "net map": (
+        "miaopei net map DIR --port 8430",
+        "提供节点部署图：成员、角色、高度、最新摘要、落后多少，以及谁在说谎；实时。",
+    ),
     "net down": (
         "miaopei net down DIR",
         "有序停止整个网络，或停止一个成员；被停的成员在修复前不再启动。",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,3 +131,8 @@ def ports(count: int) -> Iterator[int]:
 def no(code: str, /, **facts: Fact) -> Refused:
     """A refusal of these commands."""
     return Refused(Refusal(f"net.{code}", facts))
+
+
+def roles(genesis: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The roles of the founding members, by the genesis."""
+    return {entry["id"]: list(entry["roles"]) for entry in genesis["members"]}

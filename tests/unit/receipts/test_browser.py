@@ -1,0 +1,150 @@
+"""The page that checks receipts in the browser, in real headless Chromium, opened as a file.
+
+It may make fewer checks than ours, but says which; of those it makes it must say the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from miaopei.claims.verify import check_names
+from tests.unit.receipts.browser import PAGE, Checker, checker, shots
+from tests.unit.receipts.gathered import Held, gathered, quakes
+from tests.unit.receipts.spoiling import spoilt
+from tests.unit.receipts.test_other_program import drawn
+
+NAMES = "[...document.querySelectorAll('.checks code')].map((each) => each.textContent)"
+SPOILT, DRAWN = 240, 60
+# Of `observations` the page makes the signatures and digests; the form of values is `admissible`.
+NOT_MADE = {
+    *("listing", "observations", "event", "facts", "lists", "in_force", "totals", "reason"),
+}
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
+    with checker(tmp_path_factory.mktemp("browser")) as opened:
+        opened.open(f"{PAGE.as_uri()}?lang=en")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def left_out(page: Checker) -> set[str]:
+    """The checks that the page names as not made."""
+    found = page.js("[...document.querySelectorAll('#left-out code')].map((e) => e.textContent)")
+    return set(found)
+
+
+def test_good_receipts_of_every_kind_hold_and_the_page_says_what_it_left_out(
+    page: Checker, left_out: set[str]
+) -> None:
+    assert left_out == {"admissible", *(NOT_MADE - {"observations"})}
+    for held in gathered():
+        said = page.check(held)
+        assert said["verdict"] == "holds", (held.name, said["failed"])
+        assert re.match(
+            r"✓ The checks made here hold\s+All \d+ checks made here passed\.", said["text"]
+        )
+
+
+def test_spoilt_receipts_never_hold(page: Checker) -> None:
+    for held in spoilt(SPOILT, seed=4):
+        said = page.check(held)
+        assert said["verdict"] == "holds-not", held.name
+        assert said["failed"]
+
+
+def test_what_the_page_checks_it_judges_as_ours_does(page: Checker) -> None:
+    """The forger who holds every key: only what the page says that it leaves out gets past it."""
+    seen = 0
+    for held in drawn(DRAWN, seed=11):
+        ours, said = set(held.verdict().failed), page.check(held)
+        if said["verdict"] == "holds":
+            assert ours <= NOT_MADE, (held.name, ours)
+        else:
+            assert ours, (held.name, said["failed"])
+        seen += bool(ours)
+    assert seen > DRAWN // 4
+
+
+def test_every_check_is_made_or_named_as_left_out(page: Checker, left_out: set[str]) -> None:
+    receipts = quakes()
+    kinds = {receipts["printed 0"].kind, receipts["house outside_area"].kind}
+    wanted = {name for kind in kinds for name in check_names(kind)}
+    made = set()
+    for held in gathered():
+        page.check(held)
+        made |= set(page.js(NAMES))
+    inside = {"originals"}  # the page looks at the original bytes with the attestation
+    assert wanted - inside <= made | left_out
+    assert not made & left_out
+    assert {"genesis_file", "certificate"} <= made
+
+
+def test_a_dropped_file_is_checked_and_nothing_is_sent(page: Checker) -> None:
+    held = gathered()[0]
+    page.open(f"{PAGE.as_uri()}?lang=en")
+    page.tab.ask("Network.enable")
+    sent: list[str] = []
+    read = page.tab.message
+
+    def noted() -> bytes:
+        said: bytes = read()
+        if json.loads(said).get("method") == "Network.requestWillBeSent":
+            sent.append(said.decode())
+        return said
+
+    page.tab.message = noted
+    data = base64.b64encode(held.data).decode()
+    verdict = page.js(
+        f"""(async () => {{
+          document.getElementById("vkey").value = {json.dumps(held.vkey)};
+          const bytes = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
+          const given = new DataTransfer();
+          given.items.add(new File([bytes], "dropped.json"));
+          const how = {{ dataTransfer: given, cancelable: true }};
+          document.dispatchEvent(new DragEvent("drop", how));
+          const answer = document.getElementById("answer");
+          while (!answer.dataset.verdict) await new Promise((on) => setTimeout(on, 5));
+          return answer.dataset.verdict;
+        }})()"""
+    )
+    tried = page.js("fetch('http://127.0.0.1:9/').then(() => 'sent', (e) => 'refused')")
+    page.tab.message = read
+    assert verdict == "holds"
+    assert tried == "refused"
+    assert [s for s in sent if "127.0.0.1:9" not in s] == []
+
+
+def test_the_page_says_all_of_it_in_both_languages_and_fits_its_window(tmp_path: Path) -> None:
+    good, bad = gathered()[0], spoilt(4, seed=4)[3]
+    module = shots()
+    with checker(tmp_path) as page:
+        for language, first in (("zh", "本页所做的核验成立"), ("en", "The checks made here hold")):
+            for width, height in module.SIZES.values():
+                metrics = {"width": width, "height": height, "deviceScaleFactor": 1}
+                page.tab.ask("Emulation.setDeviceMetricsOverride", mobile=width < 500, **metrics)
+                page.open(f"{PAGE.as_uri()}?lang={language}")
+                assert page.check(bad)["verdict"] == "holds-not"
+                said = page.check(good)
+                assert first in said["text"]
+                assert page.js(module.WIDER) == []
+                text = page.js("document.body.innerText")
+                assert bool(re.search("[一-鿿]", text.replace("中文", ""))) == (language == "zh")
+
+
+def test_without_a_file_or_key_the_page_says_what_to_do(page: Checker) -> None:
+    page.open(f"{PAGE.as_uri()}?lang=en")
+    assert page.check(Held("none", gathered()[0].data))["failed"].split(" ") == ["log_key"]
+    page.choose("file", None)
+    said = page.js("document.getElementById('form').requestSubmit(), 1") and page.js(
+        "document.getElementById('answer').innerText"
+    )
+    assert said == "Choose a receipt first."
