@@ -69,16 +69,20 @@ class Seated:
     """A member at its seat. `serving` runs it until the context ends."""
 
     def __init__(self, folder: Path, told: Told, clock: Clock = system_clock) -> None:
-        self.folder, self.told = folder, told
+        self.folder, self.told, self._ahead = folder, told, 0
+
+        def now() -> int:
+            return clock() + self._ahead
+
         vault = master_key.vault(folder, in_use=lambda: holds_persons(told.database))
         migrate(told.database, vault)
         self.store = PostgresStore(told.database, vault)
         self.genesis = read_canonical((folder / GENESIS_FILE).read_bytes())
         identity = load_or_make(folder / KEYS_FILE, told.member)
-        self.application = Application(self.store, identity, self.genesis, clock, self._heard)
+        self.application = Application(self.store, identity, self.genesis, now, self._heard)
         self.engine = EngineRpc(folder / home.RPC_SOCKET)
         self.orderer = Consortium(self.store, self.application.door, self.engine.send)
-        node = Node(self.store, identity, clock, os.urandom, self.orderer)
+        node = Node(self.store, identity, now, os.urandom, self.orderer)
         self.keeper = Keeper(node)
         rail = None if told.bank is None else BankRail(told.bank, BANK_SECONDS)
         payer = None if rail is None else Payer(node, rail, self.keeper)
@@ -154,6 +158,10 @@ class Seated:
         self._lies_from = self.application.head.height + 1
         self._server.distort = lambda root: sha256(root).digest()
         return self._lies_from
+
+    def skew(self, seconds: int) -> None:
+        """Go by a clock that is wrong by so many seconds: what a member with a bad clock does."""
+        self._ahead = seconds
 
     def _heard(self, block: Committed) -> None:
         self.orderer.heard(block)

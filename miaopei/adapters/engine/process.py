@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from .home import RPC_SOCKET
@@ -13,9 +14,10 @@ ENGINE, LOG = "engine", "engine.log"
 SIGNED = "priv_validator_state.json"  # what keeps a member from signing twice
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, inside: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Start the engine whose home is `folder`/engine; what it says goes to a file beside it.
 
+    `inside` stands before the command, where it shall run in a network of its own.
     Paths of sockets are short because they are told from the folder.
     Errors   Refused engine.not_installed.
     """
@@ -23,7 +25,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     (folder / RPC_SOCKET).unlink(missing_ok=True)  # a killed engine leaves it, and stumbles over it
     with (folder / LOG).open("ab") as log:
         return subprocess.Popen(
-            [program, "start", "--home", ENGINE],
+            [*inside, program, "start", "--home", ENGINE],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import JsonFlag, Lang, LangOption, chosen
+from .options import JsonFlag, LangOption, chosen
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,13 +28,17 @@ def init(
     origin: Annotated[
         str | None, typer.Option(help="The log's origin line: a name that only you use.")
     ] = None,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Wires of its own for each member (Linux, root).")
+    ] = False,
     lang: LangOption = None,
 ) -> None:
     """Make genesis, keys and settings of all members, each in a folder of its own."""
     from ..net import running
 
+    language = chosen(lang)
     raise typer.Exit(
-        running.init(folder, members, replay=replay, origin=origin, language=chosen(lang))
+        running.init(folder, members, replay=replay, origin=origin, apart=apart, language=language)
     )
 
 
@@ -101,9 +105,49 @@ def kill(
 
 
 @app.command()
-def cut(folder: Folder, member: Who, lang: LangOption = None) -> None:
-    """Cut a member off: both its processes are frozen until it is healed."""
-    _order("cut", folder, member, lang)
+def cut(
+    folder: Folder,
+    member: Who,
+    others: Annotated[
+        list[str] | None, typer.Option("--from", metavar="MEMBER", help="Only from this one.")
+    ] = None,
+    one_way: Annotated[
+        bool, typer.Option("--one-way", help="It still hears them; they hear nothing of it.")
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    """Cut a member off until it is healed: its wires where it has its own, else it is frozen."""
+    from ..net import running
+
+    raise typer.Exit(
+        running.cut(folder, member, others or (), one_way=one_way, language=chosen(lang))
+    )
+
+
+@app.command()
+def slow(
+    folder: Folder,
+    member: Who,
+    kbit: Annotated[int, typer.Option(min=8, help="Kilobits a second.")] = 256,
+    lang: LangOption = None,
+) -> None:
+    """Let what a member sends pass slowly until it is healed (nets made with --apart)."""
+    from ..net import running
+
+    raise typer.Exit(running.slow(folder, member, kbit, language=chosen(lang)))
+
+
+@app.command()
+def skew(
+    folder: Folder,
+    member: Who,
+    seconds: Annotated[int, typer.Option(help="Ahead, or behind where below zero.")] = 3600,
+    lang: LangOption = None,
+) -> None:
+    """Set a member's clock wrong, until its node starts anew."""
+    from ..net import running
+
+    raise typer.Exit(running.skew(folder, member, seconds, language=chosen(lang)))
 
 
 @app.command()
@@ -124,7 +168,9 @@ def heal(
 @app.command()
 def lie(folder: Folder, member: Who, lang: LangOption = None) -> None:
     """Have a member tell a false root from its next block on: what a corrupted one does."""
-    _order("lie", folder, member, lang)
+    from ..net import running
+
+    raise typer.Exit(running.lie(folder, member, language=chosen(lang)))
 
 
 @app.command()
@@ -145,9 +191,3 @@ def demo(
 
     day = None if until is None else from_beijing(until)
     raise typer.Exit(net.run(folder, until=day, as_json=as_json, language=chosen(lang)))
-
-
-def _order(what: str, folder: Path, member: str, lang: Lang | None) -> None:
-    from ..net import running
-
-    raise typer.Exit(running.order(what, folder, member, language=chosen(lang)))

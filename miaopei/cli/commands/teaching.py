@@ -205,7 +205,15 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     "net cut": (
         "miaopei net cut DIR insurer",
-        "切断一个成员：其两个进程被冻结，直到修复。",
+        "切断一个成员，直到修复：以 --apart 建立的网络切断网线，否则冻结其两个进程。",
+    ),
+    "net slow": (
+        "miaopei net slow DIR insurer --kbit 256",
+        "让一个成员发出的数据缓慢通过，直到修复（以 --apart 建立的网络）。",
+    ),
+    "net skew": (
+        "miaopei net skew DIR insurer --seconds 3600",
+        "把一个成员的时钟拨错，直到其节点重新启动。",
     ),
     "net heal": (
         "miaopei net heal DIR insurer",

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ...adapters.engine import home
+from ...adapters.engine import home, wires
 from ...adapters.keys import load_or_make
 from ...adapters.peers.certificate import certificate, private_pem
 from ...adapters.postgres.connection import connect, faults
@@ -40,24 +40,25 @@ class Keys:
     peer: Ed25519PrivateKey
 
 
-def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None) -> Net:
-    """Make a net that has never run.
+def make(
+    folder: Path, count: int, *, clock: str, time: int, origin: str | None, apart: bool = False
+) -> Net:
+    """Make a net that has never run; `apart`: with wires of its own (see `wires`).
 
-    Errors   Refused net.there where the folder holds something, net.members.
+    Errors   Refused net.there where the folder holds something, net.members, net.no_namespaces.
     """
     folder = folder.expanduser().resolve()
     if folder.exists() and any(folder.iterdir()):
         raise no("there", folder=str(folder))
     chosen = parts(count)
+    if apart:
+        wires.need()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)  # a server started by root runs under another account
     (folder / ".gitignore").write_text("*\n", "utf-8")
-    free = list(ports(2 * count))
-    seats = tuple(
-        Seat(p.id, p.zh, p.en, f"{HOST}:{free[2 * i]}", f"{HOST}:{free[2 * i + 1]}")
-        for i, p in enumerate(chosen)
-    )
-    net = Net(folder, seats)
+    where = _apart(count) if apart else _together(count)
+    seats = tuple(Seat(p.id, p.zh, p.en, *at) for p, at in zip(chosen, where, strict=True))
+    net = Net(folder, seats, apart)
     keys = {part.id: _keys(net, part) for part in chosen}
     genesis = consortium_genesis(
         "miaopei net",
@@ -92,9 +93,21 @@ def make(folder: Path, count: int, *, clock: str, time: int, origin: str | None)
         )
         write_told(at, _told(seat, others, make_conninfo(address, dbname=database(seat.id)), shown))
         _secret(at / TLS_FILE, private_pem(held.peer) + shown[seat.id].encode("ascii"))
-    value = {"v": 1, "seats": [vars(seat) for seat in seats]}
+    value = {"v": 1, "apart": apart, "seats": [vars(seat) for seat in seats]}
     (folder / PLAN).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return net
+
+
+def _together(count: int) -> list[tuple[str, str]]:
+    """Where engine and blobs of each are served: ports of this machine."""
+    free = list(ports(2 * count))
+    return [(f"{HOST}:{free[2 * i]}", f"{HOST}:{free[2 * i + 1]}") for i in range(count)]
+
+
+def _apart(count: int) -> list[tuple[str, str]]:
+    """The same on wires of the net's own: an address each."""
+    own = [wires.address(place) for place in range(count)]
+    return [(f"{at}:{wires.ENGINE_PORT}", f"{at}:{wires.BLOBS_PORT}") for at in own]
 
 
 def write_told(at: Path, told: Mapping[str, object]) -> None:

@@ -76,6 +76,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "roots": lambda _, asked: {str(h): seated.root_at(h) for h in asked["heights"]},
         "act": act,
         "lie": lambda *_: {"from": seated.lie()},
+        "skew": lambda _, asked: seated.skew(asked["by"]),
         **steps(seated),
     }
 

@@ -74,6 +74,7 @@ class Net:
 
     folder: Path
     seats: tuple[Seat, ...]
+    apart: bool = False  # each member in a network namespace of its own
 
     @classmethod
     def of(cls, folder: Path) -> Net:
@@ -84,7 +85,8 @@ class Net:
         path = folder.expanduser().resolve()
         try:
             value = json.loads((path / PLAN).read_text("utf-8"))
-            return cls(path, tuple(Seat(**seat) for seat in value["seats"]))
+            seats = tuple(Seat(**seat) for seat in value["seats"])
+            return cls(path, seats, bool(value.get("apart", False)))
         except (OSError, ValueError, KeyError, TypeError):
             raise no("none", folder=str(path)) from None
 

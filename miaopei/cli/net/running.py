@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,14 @@ LOG = "net.log"
 GOOD, NOT_GOOD = 0, 1
 
 
-def init(folder: Path, count: int, *, replay: bool, origin: str | None, language: Language) -> int:
+def init(
+    folder: Path, count: int, *, replay: bool, origin: str | None, apart: bool, language: Language
+) -> int:
     """Make a net that has never run."""
     need()
     time_now = from_beijing(REPLAY_BEGINS) if replay else system_clock()
     clock = "replay" if replay else "live"
-    net = make.make(folder, count, clock=clock, time=time_now, origin=origin)
+    net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart)
     names = ", ".join(net.members)
     speak.out(_said("made", language, members=names, folder=str(net.folder), clock=clock))
     return GOOD
@@ -108,15 +111,40 @@ def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int
     return GOOD
 
 
-def order(what: str, folder: Path, member: str, *, language: Language) -> int:
-    """Cut a member off, or have it lie."""
+def cut(
+    folder: Path, member: str, others: Sequence[str], *, one_way: bool, language: Language
+) -> int:
+    """Cut a member off from others, all where none is named."""
     net = Net.of(folder)
-    at = net.at(member)
-    if what == "lie":
-        control.call(at, "lie")
-    else:
-        control.call(net.folder, what, member=member)
-    speak.note(_said("done", language, what=what, member=member))
+    for name in (member, *others):
+        net.at(name)
+    control.call(net.folder, "cut", member=member, others=list(others), one_way=one_way)
+    speak.note(_said("done", language, what="cut", member=" ".join((member, *others))))
+    return GOOD
+
+
+def slow(folder: Path, member: str, kbit: int, *, language: Language) -> int:
+    """Let what a member sends pass at so many kilobits a second."""
+    net = Net.of(folder)
+    net.at(member)
+    control.call(net.folder, "slow", member=member, kbit=kbit)
+    speak.note(_said("done", language, what=f"slow {kbit} kbit/s", member=member))
+    return GOOD
+
+
+def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
+    """Set a member's clock wrong by so many seconds."""
+    net = Net.of(folder)
+    control.call(net.at(member), "skew", by=seconds)
+    speak.note(_said("done", language, what=f"skew {seconds:+d} s", member=member))
+    return GOOD
+
+
+def lie(folder: Path, member: str, *, language: Language) -> int:
+    """Have a member tell a false root."""
+    net = Net.of(folder)
+    control.call(net.at(member), "lie")
+    speak.note(_said("done", language, what="lie", member=member))
     return GOOD
 
 

@@ -14,24 +14,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...adapters.engine import home, process
+from ...adapters.engine.wires import Wires
 from ...adapters.sandbox_bank import starter as sandbox
 from ...errors import OutsideFault
 from . import control, mending
 from .control import Command
 from .member import BOUND
-from .plan import Net
+from .plan import Net, no
 
 TICK_SECONDS = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0  # after which an earlier end is forgotten
 STOP_SECONDS = 15.0
+MEMBER = f"{__package__}.member"
+BANK_SOCKET = "bank.sock"
 IMPORTS = Path(__file__).resolve().parents[3]
 
 
@@ -41,6 +44,7 @@ class Slot:
 
     member: str
     folder: Path
+    inside: Sequence[str] = ()  # what stands before its commands, where it has wires of its own
     wanted: bool = True
     cut: bool = False
     node: subprocess.Popen[bytes] | None = None
@@ -54,8 +58,8 @@ class Slot:
     def tick(self) -> None:
         """Bring the processes nearer to what is wanted."""
         with self.lock:
-            if not self.wanted or self.cut:
-                return
+            if not self.wanted or (self.cut and not self.inside):
+                return  # frozen processes are not looked at
             if self._ended():
                 self.end(signal.SIGKILL)
                 self.restarts += 1
@@ -64,7 +68,9 @@ class Slot:
             elif self.node is None and time.monotonic() >= self.not_before:
                 self._start_node()
             elif self.node and not self.engine and (self.folder / home.ABCI_SOCKET).exists():
-                self.engine = process.start(self.folder)  # it would try only each 3 s by itself
+                self.engine = process.start(
+                    self.folder, self.inside
+                )  # it would try only each 3 s by itself
             elif self.engine and time.monotonic() - self.started > STEADY_SECONDS:
                 self.pause = FIRST_PAUSE
 
@@ -109,7 +115,7 @@ class Slot:
         paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         with (self.folder / "node.log").open("ab") as log:
             self.node = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", f"{__package__}.member", str(self.folder), BOUND],
+                [*self.inside, sys.executable, "-m", MEMBER, str(self.folder), BOUND],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -123,7 +129,11 @@ class Supervisor:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.slots = {member: Slot(member, net.at(member)) for member in net.members}
+        self.wires = Wires(net.folder, net.members) if net.apart else None
+        self.slots = {
+            member: Slot(member, net.at(member), self.wires.inside(member) if self.wires else ())
+            for member in net.members
+        }
         self.bank: sandbox.RunningBank | None = None
         self.told = asyncio.Event()
         self._stop = threading.Event()
@@ -137,7 +147,11 @@ class Supervisor:
         with ExitStack() as opened:
             opened.callback(self.net.postgres.stop)
             self.net.postgres.start()
-            self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank"))
+            if self.wires is not None:
+                opened.callback(self.wires.take_up)
+                self.wires.lay()
+            at = self.net.folder / BANK_SOCKET if self.wires else None  # across namespaces
+            self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank", socket=at))
             mending.tell_bank(self.net, self.bank.address)
             ticking = threading.Thread(target=self._tick, name="ticks")
             ticking.start()
@@ -169,7 +183,10 @@ class Supervisor:
             "stop": stop,
             "down": lambda _, asked: self.down(asked["member"]),
             "kill": lambda _, asked: self.kill(asked["members"], stay=asked["stay"]),
-            "cut": lambda _, asked: self.cut(asked["member"]),
+            "cut": lambda _, asked: self.cut(
+                asked["member"], asked["others"], one_way=asked["one_way"]
+            ),
+            "slow": lambda _, asked: self._laid().slow(asked["member"], asked["kbit"]),
             "heal": lambda _, asked: self.heal(asked["member"], rebuild=asked["rebuild"]),
         }
 
@@ -194,12 +211,20 @@ class Supervisor:
                 held.enter_context(slot.lock)
                 slot.freeze(signal.SIGKILL)
 
-    def cut(self, member: str) -> None:
-        """Freeze both processes: to the others the member is gone, to itself no time passes."""
+    def cut(self, member: str, others: list[str], *, one_way: bool) -> None:
+        """Cut a member's wires to others, all where none is named.
+
+        Without wires of its own both its processes are frozen: to the others it is gone, to itself
+        no time passes.
+        """
         slot = self._slot(member)
         with slot.lock:
-            slot.cut = True
-            slot.freeze(signal.SIGSTOP)
+            if self.wires is None and not (others or one_way):
+                slot.freeze(signal.SIGSTOP)
+            else:
+                from_whom = others or [m for m in self.net.members if m != member]
+                self._laid().cut(member, from_whom, one_way=one_way)
+            slot.cut = not (others or one_way)
 
     def heal(self, member: str, *, rebuild: bool) -> None:
         """Let a member go on that was cut, stopped or killed; with `rebuild` it begins its database
@@ -207,7 +232,9 @@ class Supervisor:
         """
         slot = self._slot(member)
         with slot.lock:
-            if slot.cut and not rebuild:
+            if self.wires is not None:
+                self.wires.mend(member)
+            elif slot.cut and not rebuild:
                 slot.freeze(signal.SIGCONT)
             if rebuild:
                 slot.end(signal.SIGTERM)
@@ -215,6 +242,12 @@ class Supervisor:
             if not slot.wanted:
                 slot.end(signal.SIGKILL)
             slot.cut, slot.wanted, slot.not_before = False, True, 0.0
+
+    def _laid(self) -> Wires:
+        """Errors   Refused net.not_apart where the members share this machine's network."""
+        if self.wires is None:
+            raise no("not_apart", folder=str(self.net.folder))
+        return self.wires
 
     def _slot(self, member: str) -> Slot:
         self.net.at(member)
