@@ -36,6 +36,12 @@ class Account(StrEnum):
     RECEIVABLE_FROM_OVERPAID = "receivable_from_overpaid"
     PAYOUT_TO_ALLOT = "payout_to_allot"
     ALLOTMENT_PAYABLE = "allotment_payable"
+    DATA_FEES = "data_fees"
+    DATA_FEE_INCOME = "data_fee_income"
+    COMPUTE_RENT = "compute_rent"
+    COMPUTE_RENT_INCOME = "compute_rent_income"
+    FEES_PAYABLE = "fees_payable"
+    FEES_RECEIVABLE = "fees_receivable"
     PREMIUM_DEPOSIT = "premium_deposit"
     PREMIUM_REFUND_PAYABLE = "premium_refund_payable"
 
@@ -66,6 +72,12 @@ CHART: dict[Account, Described] = {
     Account.ALLOTMENT_PAYABLE: Described(
         Kind.LIABILITY, "应付农户分配款", "Allotment payable to households"
     ),
+    Account.DATA_FEES: Described(Kind.EXPENSE, "数据调用费", "Data fees"),
+    Account.DATA_FEE_INCOME: Described(Kind.INCOME, "数据调用收入", "Data fee income"),
+    Account.COMPUTE_RENT: Described(Kind.EXPENSE, "算力租金", "Compute rent"),
+    Account.COMPUTE_RENT_INCOME: Described(Kind.INCOME, "算力租金收入", "Compute rent income"),
+    Account.FEES_PAYABLE: Described(Kind.LIABILITY, "应付数据与算力费", "Fees payable"),
+    Account.FEES_RECEIVABLE: Described(Kind.ASSET, "应收数据与算力费", "Fees receivable"),
     Account.PREMIUM_DEPOSIT: Described(Kind.LIABILITY, "预收保费", "Premium received before cover"),
     Account.PREMIUM_REFUND_PAYABLE: Described(
         Kind.LIABILITY, "应付退保费", "Premium to be returned"

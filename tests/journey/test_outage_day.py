@@ -96,6 +96,64 @@ def test_the_bank_has_paid_that_and_each_account_once(
     assert {row[2] for row in paid} == {1}
 
 
+INVOICE = """
+select sum(json_extract(body, '$.users')) * 10 + sum(json_extract(body, '$.records')) * 2 + 800000
+from call
+"""
+
+
+def test_the_months_invoice_equals_its_recount_and_an_sql_count_of_the_calls(
+    told: dict[str, Any], server: str
+) -> None:
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    database = sqlite3.connect(":memory:")
+    database.execute("create table call (body)")
+    with psycopg.connect(dsn) as connection:
+        for (leaf,) in connection.execute("select data from shared.leaf"):
+            said = json.loads(bytes(leaf))
+            if said["leaf"] == "act" and said["act"]["kind"] == "meter_usage":
+                database.execute("insert into call values (?)", [json.dumps(said["act"]["body"])])
+    (fen,) = database.execute(INVOICE).fetchone()
+    assert told["invoice_fen"] == told["recount_fen"] == fen
+    assert told["data_users"] == 1_040, "the insured in force, each read once"
+    items = {line["item"] for line in told["invoices"][0]["lines"]}
+    assert items == {"users", "records", "rent"}
+
+
+def test_the_invoice_command_shows_counts_and_prints_the_month(
+    told: dict[str, Any], place: Path, server: str
+) -> None:
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
+    (invoice,) = told["invoices"]
+
+    def miaopei(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "miaopei.cli", "invoice", *words, "--data", str(place),
+             "--dsn", dsn],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    counted = json.loads(miaopei("recount", "--json"))
+    assert counted["differ"] == 0
+    name, page = invoice["invoice"], place / "invoice.html"
+    shown = json.loads(miaopei("show", name, "--json", "--html", str(page), "--lang", "zh"))
+    opened = shown["lines"][0]["opened"]
+    assert sum(call["users"] for call in opened) == shown["lines"][0]["quantity"]
+    assert "数据调用与算力账单" in page.read_text("utf-8")
+    rows = list(csv.DictReader(miaopei("csv", "-").splitlines()))
+    assert sum(int(row["amount_fen"]) for row in rows) == told["invoice_fen"]
+    listed = json.loads(miaopei("list", "--json"))
+    assert [one["total_fen"] for one in listed] == [told["invoice_fen"]]
+    runs = ["--run", opened[0]["run"]]
+    why = ["--reason", "counted again", "--person", "Li"]
+    miaopei("dispute", name, "1", *runs, *why)
+    assert "冲减" in miaopei("settle", f"{name}/001", *runs, *why, "--lang", "zh")
+    counted = json.loads(miaopei("recount", "--json"))
+    assert (counted["differ"], counted["invoices"][0]["invoice_fen"]) == (0, 800_000)
+
+
 def test_what_was_lost_on_the_way_was_fetched(told: dict[str, Any]) -> None:
     assert (told["plans"], told["missing_messages"], told["lost_messages"]) == (2, 0, 0)
 

@@ -30,6 +30,7 @@ from miaopei.node.selling.admitting import admit_ready
 from miaopei.node.selling.asking import Desk, Wanted, keep_list
 from miaopei.node.vault.uses import Logger, Use, note
 from miaopei.policies.row import Transaction
+from miaopei.terms.canonical import as_json
 from miaopei.terms.filing import Revision
 from tests.support.facts import BEIJING_CITY, catalogue, quake
 from tests.support.judging import judge
@@ -99,6 +100,7 @@ class _Maker:
         self.people()
         self.sell()
         judge(self.town)
+        self.meter()
         for said in ("heard", "silent"):
             body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
             body |= {"valid_seconds": HOUR, "why": ""}
@@ -298,6 +300,36 @@ class _Maker:
         taking.change(desk, told[0]["policy"], "cancel", midnight, {}, "online", "history cancel")
         admit_ready(town.node)
         town.work()
+
+    def meter(self) -> None:
+        """A claim model filed and run, its month invoiced, contested and counted again."""
+        town, listing = self.town, self.books[0]
+        triggers = [k for k, t in town.table("trigger").items() if t["listing"] == listing]
+        day = beijing_text(town.now)
+        of = {"listing": listing, "carrier": CARRIERS[0]}
+        rates = {**of, "provider": "miaopei", "since": day[:7]}
+        rates |= {"user_fen": 12, "record_fen": 3, "rent_fen": 500_000}
+        assert town.send(town.act("agree_rates", rates)).ok
+        terms = hills().versions[0].terms
+        model = {**of, "id": "own", "version": 1, "benefit": terms.benefits[0].name}
+        model["terms"] = as_json(terms)
+        filed = town.send(town.act("file_claim_model", model))
+        assert filed.ok, filed.refusals
+        measure = dict.fromkeys(("policies", "above", "unknown", "refused", "total_fen"), 0)
+        usage = {"run": "ab" * 32, "model": filed.made[0].id, "provider": "miaopei"}
+        usage |= {"purpose": "claims", "caller": "desk", "at": town.now, "users": 2, "records": 5}
+        if triggers:
+            usage |= {"trigger": triggers[0], "measure": measure}
+            assert town.send(town.act("meter_usage", usage)).ok
+        town.at(town.now + 32 * DAY)
+        assert town.send(town.act("issue_invoice", {**of, "month": day[:7]})).ok
+        invoice = f"{listing}/{CARRIERS[0]}/{day[:7]}"
+        said = {"reason": "not ours", "person": "Li"}
+        contested = {"invoice": invoice, "line": 1, "runs": [], **said}
+        assert town.send(town.act("dispute_invoice", contested)).ok
+        void = ["ab" * 32] if triggers else []
+        settled = {"dispute": f"{invoice}/001", "void": void, **said}
+        assert town.send(town.act("settle_dispute", settled)).ok
 
     def take_over(self) -> None:
         """The standby payer takes over what it may; nobody pays it in these histories."""

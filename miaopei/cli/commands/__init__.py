@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ..books import importing
+from ..invoices import commands as invoices
 from ..outage import commands as outage
 from ..reports import commands as reports
 from . import engines, facts, keeping, live, nets, pricing, records
@@ -61,6 +62,7 @@ app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
 app.add_typer(reports.app, name="report")
+app.add_typer(invoices.app, name="invoice")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)

@@ -179,6 +179,43 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei report complaints",
         "每次停电的投诉工单：获赔客户与未获赔客户对照。",
     ),
+    "invoice rates": (
+        (
+            "miaopei invoice rates LISTING CARRIER --provider ID --since 2026-05 --user 12"
+            " --record 3 --rent 500000"
+        ),
+        "约定自某月起的费率：每户、每条、每月租金，单位为分。",
+    ),
+    "invoice model": (
+        "miaopei invoice model LISTING CARRIER model.json --id delay --version 1 --benefit delay",
+        "上传理赔模型：JSON 条款，校验并取哈希，从不是代码。",
+    ),
+    "invoice run": (
+        "miaopei invoice run MODEL TRIGGER --provider ID --purpose claims --caller desk",
+        "在数据旁运行理赔模型：只有结果离开，调用计量入账；先查授权。",
+    ),
+    "invoice issue": (
+        "miaopei invoice issue LISTING CARRIER 2026-05",
+        "开具某月账单：用户数、条数各按费率，另加租金。",
+    ),
+    "invoice list": ("miaopei invoice list", "全部账单及金额。"),
+    "invoice show": (
+        "miaopei invoice show LISTING/CARRIER/2026-05 --html invoice.html",
+        "一份账单，每行展开到各次调用；可写成可打印的网页。",
+    ),
+    "invoice csv": ("miaopei invoice csv invoices.csv", "全部账单各行，写成 CSV。"),
+    "invoice recount": (
+        "miaopei invoice recount --json",
+        "仅凭日志复算每份账单；有不符时退出码为 1。",
+    ),
+    "invoice dispute": (
+        'miaopei invoice dispute LISTING/CARRIER/2026-05 1 --reason "not ours" --person Li',
+        "对某一行提出争议，可指明其中的调用。",
+    ),
+    "invoice settle": (
+        'miaopei invoice settle LISTING/CARRIER/2026-05/001 --run RUN --reason "..." --person Wang',
+        "以复算解决争议；--run 指明的调用作废并冲减。",
+    ),
     "net init": (
         "miaopei net init DIR --members 6 --replay",
         "为每个成员各建一个文件夹：创世、密钥和设置。",

@@ -35,7 +35,7 @@ from ...settings import Language
 from ...wiring import Member
 from .. import speak
 from ..place import Place, as_lines, log_vkey, write_whole
-from . import OPERATOR, yuyao
+from . import OPERATOR, billing, yuyao
 
 SCHEME, LISTING, GROUP = "yuyao", "planned_outage", "grid/yuyao"
 BEGINS = "2026-01-01"
@@ -131,6 +131,7 @@ def run(place: Place, *, once: bool, json_file: Path | None, language: Language,
             speak.out(speaker.pick(value["name"]["zh"], value["name"]["en"]))
             for label in value["labels"][language]:
                 speak.out(f"  ! {label}")
+        billing.agree(member, LISTING, [names(c.number)[-1] for c in customers if c.insured])
         day_file = yuyao.HEADER + "".join(c.line() for c in customers)
         write_whole(place.folder / "day.csv", day_file.encode("utf-8"))
         found = play(day, customers)
@@ -164,7 +165,7 @@ def play(day: Day, customers: list[yuyao.Customer]) -> dict[str, Any]:
     pushed_at = time.monotonic()
     day.push(day.meters, last + 180, "json", restorations=[back[True]])
     _wait(day)
-    return _figures(day, customers, pushed_at)
+    return _figures(day, customers, pushed_at) | billing.bill(day.member, LISTING)
 
 
 def _figures(day: Day, customers: list[yuyao.Customer], pushed_at: float) -> dict[str, Any]:

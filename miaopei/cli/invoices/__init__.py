@@ -1,0 +1,1 @@
+"""`miaopei invoice`: calls of data metered, billed by the month, disputed and counted again."""
