@@ -109,7 +109,7 @@ def test_the_months_invoice_equals_its_recount_and_an_sql_count_of_the_calls(
     database = sqlite3.connect(":memory:")
     database.execute("create table call (body)")
     with psycopg.connect(dsn) as connection:
-        for (leaf,) in connection.execute("select data from shared.leaf"):
+        for (leaf,) in connection.execute("select bytes from shared.leaf"):
             said = json.loads(bytes(leaf))
             if said["leaf"] == "act" and said["act"]["kind"] == "meter_usage":
                 database.execute("insert into call values (?)", [json.dumps(said["act"]["body"])])
