@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 
+from miaopei.errors import ReadingsDisagree
 from miaopei.node.effects import orders, payer
+from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.payer import Payer
 from miaopei.node.mass import run as mass
 from miaopei.node.mass.watching import masses
 from miaopei.portal.api.masses import events
+from miaopei.portal.build import build
 from miaopei.portal.settings import Settings
 from miaopei.portal.views.desk import Desks
+from miaopei.terms.columnar import settle_many
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.rails import PaperBank
@@ -64,3 +71,41 @@ def test_each_step_of_a_mass_is_seen_from_outside(monkeypatch: pytest.MonkeyPatc
     assert (told["listing"], told["step"], told["of"]) == (book, "pay", due)
     Payer(town.node, PaperBank()).run()
     assert list(stream)[-1] == "event: idle\ndata: {}\n\n"
+
+
+@pytest.mark.parametrize("open_book", [True, False])
+def test_where_the_readings_part_the_page_of_the_case_says_so(open_book: bool) -> None:
+    """An open book with the policy and both traces; of another only that it is so."""
+    town = Town().set_up()
+    book = town.list_product(hills(units=True), placement=ONE_CARRIER)
+    rows = town.issue([town.policy(book, shares=n) for n in (3, 7)])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+
+    def wrong(*given: Any) -> Any:
+        column = settle_many(*given)
+        return np.where(np.asarray(given[3]["shares"]) == 7, column + 1, column)
+
+    with pytest.raises(ReadingsDisagree):
+        Decider(town.node, settle_many=wrong).run()
+    books = frozenset([book] if open_book else [])
+    settings = Settings(receipts=lambda _: None, open_books=books)  # type: ignore[arg-type,return-value]
+    case = town.case(book)
+    path = f"cases/{book}/{case['occurrence']}/house"
+    transport = httpx.ASGITransport(build(town.store, settings))
+
+    def page(language: str) -> str:
+        async def get() -> httpx.Response:
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.get(f"/{language}/{path}")
+
+        answer = asyncio.run(get())
+        assert answer.status_code == 200
+        return answer.text
+
+    for language in ("zh", "en"):
+        text = page(language)
+        assert 'role="alert"' in text
+        assert (rows[1].policy in text) is open_book
+        assert ("by_shares=700000" in text) is open_book
+    town.decider.run()
+    assert 'role="alert"' not in page("en")
