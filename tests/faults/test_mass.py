@@ -165,6 +165,18 @@ def test_a_wrong_kernel_stops_the_run_and_names_the_first_policy_with_both_trace
         assert open_alarm(reading, town.case(book)) is None
 
 
+def test_an_amount_of_any_64_bits_does_not_hide_the_alarm() -> None:
+    town = Town().set_up()
+    book = town.list_product(hills(units=True))
+    town.issue([town.policy(book, shares=3)])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    with pytest.raises(ReadingsDisagree):
+        Decider(town.node, settle_many=lambda *given: settle_many(*given) - 2**62).run()
+    with town.store.reading() as reading:
+        kept = open_alarm(reading, town.case(book)) or {}
+    assert kept["columnar"] == str(yuan(3_000) - 2**62)
+
+
 # Columns damaged -------------------------------------------------------------------------------
 
 
