@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
@@ -23,6 +23,7 @@ from ..ledger.tiles import WIDTH, Tile, decode_bundle, encode_bundle
 from ..measures.identity import canonical, digest, read_canonical
 from ..node.ports import Identity
 from ..node.proof.rebuild import Rebuilt, reapply
+from ..node.vault.erasing import replay
 from ..node.vault.sealing import seal, unseal, unwrap, wrap
 from .postgres.reading import PostgresReading
 from .postgres.store import PostgresStore
@@ -97,9 +98,13 @@ def write(path: Path, reading: PostgresReading, identity: Identity, random: Rand
     return head.size
 
 
-def restore(path: Path, store: PostgresStore, identity: Identity) -> Rebuilt:
+def restore(
+    path: Path, store: PostgresStore, identity: Identity, erased: Iterable[str] = ()
+) -> Rebuilt:
     """Put a backup into an empty store: check, apply the log again, then what lies beside it.
 
+    Persons whose erasure the record or `erased` names are erased again in the same transaction:
+    nobody is served before.
     Errors   Refused backup.* for a file that is not ours or not whole.
     """
     with _open(path) as tar:
@@ -123,6 +128,7 @@ def restore(path: Path, store: PostgresStore, identity: Identity) -> Rebuilt:
             block.execute("delete from own.block")
             for table, columns in TABLES.items():
                 _fill(block.execute, table, columns, private[table])
+            replay(block, identity, erased)
     return seen
 
 

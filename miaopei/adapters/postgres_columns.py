@@ -17,7 +17,7 @@ from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
 from ..node.proof.inspect import COMMITTED, PUBLIC
 from ..node.vault.persons import Sealed, damaged, link_guard
-from ..policies.row import row_from_json
+from ..policies.row import stored_row
 from .postgres.own.guard import unguarded
 from .postgres.reading import PostgresReading
 
@@ -149,8 +149,9 @@ def _rows(reading: PostgresReading) -> Iterator[Refusal]:
         value = yield from _canonical('"group".row', key, body)
         if value is not None:
             told = {"book": book, "policy": policy, "subject": subject}
-            yield from _same('"group".row', key, told, value)
-            if not _is_row(value, body):
+            gone = {"book": book, "subject": None} if "erased" in value else {}
+            yield from _same('"group".row', key, told, {**value, **gone})
+            if not _is_row(book, value, body):
                 yield _column('"group".row', "body", key)
             if recorded_at != 0:  # when a row came in force is the record's to say
                 yield _column('"group".row', "recorded_at", key)
@@ -170,10 +171,10 @@ def _runs(reading: PostgresReading) -> Iterator[Refusal]:
             yield _column('"group".run', "hash", key)
 
 
-def _is_row(value: Any, body: bytes) -> bool:
+def _is_row(book: str, value: Any, body: bytes) -> bool:
     """Whether it reads as a row that is written in these very bytes."""
     try:
-        return canonical(row_from_json(value).as_json()) == body
+        return canonical(stored_row(book, value).as_json()) == body
     except BROKEN:
         return False
 

@@ -19,7 +19,7 @@ from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan
 from ..node.mass.alarms import open_alarm
 from ..node.node import Node
-from ..node.proof.inspect import inspect
+from ..node.proof.inspect import erased_rows, inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
@@ -50,12 +50,24 @@ def audit(place: Place, *, as_json: bool, language: Language) -> int:
                 speak.out(f"{mark} {speaker.text(f'audit_{name}')} {count}".rstrip())
                 for refusal in found:
                     speak.out(f"    {speaker.refusal(refusal)}")
-        head = reading.head()
+        head, erased = reading.head(), _erased(reading)
     if as_json:
-        speak.show_json({"sound": not told, "entries": head.size, "findings": told})
+        rows = [{"book": book, "position": position} for book, position in erased]
+        answer = {"sound": not told, "entries": head.size, "findings": told, "erased": rows}
+        speak.show_json(answer)
     else:
+        for book, position in erased:
+            speak.out(speaker.text("audit_erased", book=book, position=position))
         speak.out(speaker.text("audit_bad" if told else "audit_good", entries=head.size))
     return DAMAGED if told else 0
+
+
+def _erased(reading: Any) -> list[tuple[str, int]]:
+    """Rows that prove by their hash alone; none are named where the books cannot be read."""
+    try:
+        return erased_rows(reading)
+    except (Refused, *BROKEN, LookupError):
+        return []
 
 
 def stages(reading: Any, node: Node, vkey: str, log: Path | None) -> dict[str, Stage]:

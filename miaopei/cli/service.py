@@ -15,6 +15,8 @@ from ..adapters import backup as backups
 from ..adapters import tile_files
 from ..adapters.keys import load_or_make
 from ..adapters.persons import master_key
+from ..adapters.persons.erasures import FILE as ERASED
+from ..adapters.persons.erasures import ErasureFile
 from ..adapters.postgres import binaries
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
@@ -178,7 +180,7 @@ def backup(place: Place, file: Path, *, language: Language) -> int:
     """Write a backup; the keys are not in it."""
     with place.keys() as keys, keys.store.reading() as reading:
         size = backups.write(file, reading, keys.identity, os.urandom)
-    keys_file = f"{place.folder / 'keys.json'}, {master_key.FILE}"
+    keys_file = f"{place.folder / 'keys.json'}, {master_key.FILE}, {ERASED}"
     speak.out(speak.Speaker(language).text("backed_up", file=str(file), entries=size))
     speak.note(speak.Speaker(language).text("backup_keys", keys=keys_file))
     return 0
@@ -188,6 +190,7 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
     """Put a backup into a new folder that holds the record's keys.json, and check all of it."""
     speaker = speak.Speaker(language)
     keys = place.folder / "keys.json"
+    erased = ErasureFile(place.folder).entries()
     if not keys.exists():
         raise Refused(Refusal("cli.restore_needs_keys", {"folder": str(place.folder)}))
     if place.dsn is None and (place.folder / "record.json").exists():
@@ -201,7 +204,7 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
             with store.reading() as reading:
                 if reading.head().size:
                     raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
-            seen = backups.restore(file, store, load_or_make(keys, MEMBER))
+            seen = backups.restore(file, store, load_or_make(keys, MEMBER), erased)
         finally:
             store.close()
     if not seen.same:

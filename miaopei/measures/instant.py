@@ -86,6 +86,12 @@ def period_of(seconds: int, start: int) -> tuple[int, int]:
     return begin, end
 
 
+def years_after(seconds: int, years: int) -> int:
+    """The instant so many years later by Beijing date; 29 February becomes the 28th."""
+    begin = datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)
+    return (_anniversary(begin, years) - datetime(1970, 1, 1)) // timedelta(seconds=1) - 8 * HOUR
+
+
 def _anniversary(first: datetime, years: int) -> datetime:
     try:
         return first.replace(year=first.year + years)

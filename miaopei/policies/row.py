@@ -52,9 +52,12 @@ class PolicyRow:
     salt: str
     subject: str | None = None
     declared: Mapping[str, int] = field(default_factory=dict)
+    gone: str | None = None  # the commitment of a row whose key was destroyed; nothing else is left
 
     def as_json(self) -> dict[str, Any]:
-        """The form that is committed to and sealed."""
+        """The form that is committed to and sealed; of an erased row what proves that it was."""
+        if self.gone is not None:
+            return {"erased": self.gone, "policy": self.policy}
         return {
             "v": 1,
             "book": self.book,
@@ -72,7 +75,13 @@ class PolicyRow:
 
     def commitment(self) -> bytes:
         """32 bytes that stand in the book's tree for this row."""
-        return bytes.fromhex(id_of("row", row_bytes(self)))
+        return bytes.fromhex(self.gone or id_of("row", row_bytes(self)))
+
+
+def erased_row(book: str, policy: str, commitment: str) -> PolicyRow:
+    """What is left of a row about a person after erasure: its place, and that it covers nothing."""
+    issue, nothing = Transaction.ISSUE, "0" * 64
+    return PolicyRow(book, policy, issue, 0, 0, 0, 0, 0, nothing, gone=commitment)
 
 
 def row_bytes(row: PolicyRow) -> bytes:
@@ -81,6 +90,8 @@ def row_bytes(row: PolicyRow) -> bytes:
     Errors   Refused identity.* as `canonical`.
     Same as  canonical(row.as_json()).
     """
+    if row.gone is not None:
+        return canonical(row.as_json())
     names = sorted(row.declared)
     values = [row.declared[name] for name in names]
     numbers = (row.number, row.since, row.until, row.year_from, row.premium_fen, *values)
@@ -99,8 +110,8 @@ def row_bytes(row: PolicyRow) -> bytes:
     ).encode("ascii")
 
 
-def row_from_bytes(data: bytes) -> PolicyRow:
-    """A row from its canonical bytes; bytes that are not those of the row are refused.
+def row_from_bytes(data: bytes, book: str = "") -> PolicyRow:
+    """A row of a book from its canonical bytes, whole or erased; other bytes are refused.
 
     Errors   Refused policies.bad_row, identity.*.
     """
@@ -108,13 +119,13 @@ def row_from_bytes(data: bytes) -> PolicyRow:
         value = json.loads(data)
     except ValueError as error:
         raise Refused(Refusal("policies.bad_row", {"why": str(error)[:80]})) from None
-    row = row_from_json(value)
+    row = stored_row(book, value)
     if row_bytes(row) != data:
         raise Refused(Refusal("policies.bad_row", {"why": "not the canonical bytes of a row"}))
     return row
 
 
-def rows_from_bytes(values: Iterable[bytes]) -> list[PolicyRow]:
+def rows_from_bytes(values: Iterable[bytes], of: str = "") -> list[PolicyRow]:
     """Many rows of one book, a million in seconds.
 
     A form that fits only canonical bytes of a sound row is tried first, of the inputs that the row
@@ -127,8 +138,9 @@ def rows_from_bytes(values: Iterable[bytes]) -> list[PolicyRow]:
     for data in values:
         found = form.fullmatch(data)
         if found is None:
-            row = row_from_bytes(data)
-            if tuple(sorted(row.declared)) != names and PLAIN.fullmatch("".join(row.declared)):
+            row = row_from_bytes(data, of)
+            known = row.gone is not None or tuple(sorted(row.declared)) == names
+            if not known and PLAIN.fullmatch("".join(row.declared)):
                 names = tuple(sorted(row.declared))
                 form = _form(names)
             rows.append(row)
@@ -138,7 +150,7 @@ def rows_from_bytes(values: Iterable[bytes]) -> list[PolicyRow]:
         )
         start, end = int(since), int(until)
         if end <= start:
-            rows.append(row_from_bytes(data))
+            rows.append(row_from_bytes(data, of))
             continue
         rows.append(
             PolicyRow(
@@ -170,8 +182,10 @@ def _form(names: Iterable[str]) -> re.Pattern[bytes]:
 def row_from_json(value: Mapping[str, Any]) -> PolicyRow:
     """A row from its JSON form.
 
-    Errors   Refused policies.bad_row naming what is wrong.
+    Errors   Refused policies.bad_row naming what is wrong, policies.row_erased.
     """
+    if set(value) == {"erased", "policy"}:
+        raise Refused(Refusal("policies.row_erased", {"policy": str(value["policy"])[:32]}))
     try:
         row = PolicyRow(
             book=value["book"],
@@ -191,6 +205,16 @@ def row_from_json(value: Mapping[str, Any]) -> PolicyRow:
     if refusals := check_row(row):
         raise Refused(*refusals)
     return row
+
+
+def stored_row(book: str, value: Mapping[str, Any]) -> PolicyRow:
+    """A row of a book as a member keeps it: whole, or what is left of it.
+
+    Errors   Refused policies.bad_row.
+    """
+    if set(value) == {"erased", "policy"}:
+        return erased_row(book, value["policy"], value["erased"])
+    return row_from_json(value)
 
 
 def check_row(row: PolicyRow) -> list[Refusal]:

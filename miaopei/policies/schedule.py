@@ -92,9 +92,10 @@ def from_rows(
         "cancels": np.array([row.transaction is Transaction.CANCEL for row in rows], np.uint8),
         **{name: np.array([getattr(row, name) for row in rows], np.int64) for name in whole},
     }
-    names = rows[0].declared if rows else ()
-    for name in names:
-        columns[f"declared.{name}"] = np.array([row.declared[name] for row in rows], np.int64)
+    whole_rows = (row.declared for row in rows if row.gone is None)
+    for name in next(whole_rows, {}):  # an erased row declares nothing and covers nothing
+        values = [row.declared[name] if row.gone is None else 0 for row in rows]
+        columns[f"declared.{name}"] = np.array(values, np.int64)
     return schedule_of(book, columns)
 
 
@@ -103,7 +104,16 @@ def joined(before: Schedule, after: Schedule) -> Schedule:
     one, other = before.columns(), after.columns()
     if not (before.size and after.size):  # columns of nothing do not know what is declared
         return before if before.size else after
-    return schedule_of(before.book, {n: np.concatenate([one[n], other[n]]) for n in one})
+
+    def side(of: Mapping[str, NDArray[Any]], name: str, size: int) -> NDArray[Any]:
+        found = of.get(name)  # missing where every row of a side was erased
+        return np.zeros(size, np.int64) if found is None else found
+
+    names = [*one, *(name for name in other if name not in one)]
+    return schedule_of(
+        before.book,
+        {n: np.concatenate([side(one, n, before.size), side(other, n, after.size)]) for n in names},
+    )
 
 
 @dataclass(frozen=True)

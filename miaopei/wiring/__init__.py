@@ -14,6 +14,7 @@ from ..adapters.clock import doubted
 from ..adapters.keys import load_or_make
 from ..adapters.memory_store import MemoryStore
 from ..adapters.persons import master_key
+from ..adapters.persons.erasures import ErasureFile
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.starter import LocalPostgres
 from ..adapters.postgres.store import PostgresStore
@@ -25,6 +26,9 @@ from ..node.mass.run import Tell
 from ..node.mass.spread import Workers
 from ..node.node import Node
 from ..node.ports import Certify, Clock, Identity, Rail, ScheduleFiles, Store
+from ..node.vault.erasing import Eraser, List
+from ..node.vault.renewing import AT_ONCE, Renewer
+from ..node.vault.uses import Logger
 from .kernels import Reading
 
 MEMBER = "miaopei"
@@ -46,6 +50,8 @@ class Member:
     decider: Decider
     payer: Payer | None
     certify: Certify | None = None
+    eraser: Eraser | None = None
+    logger: Logger | None = None
 
     def tell(self, tell: Tell) -> Tell:
         """Have somebody hear how far masses are; who heard it before."""
@@ -55,8 +61,13 @@ class Member:
         return before
 
     def work(self) -> int:
-        """Do every duty that can be done now: hold, decide, pay; how many were done."""
-        done = self.decider.run()
+        """Do every duty that can be done now: forget, hold, decide, pay, log; how many were done.
+
+        Whoever was erased is forgotten before anything else is done with what is known.
+        """
+        done = self.eraser.run() if self.eraser else 0
+        Renewer(self.node).run(AT_ONCE)
+        done += self.decider.run() + (self.logger.run() if self.logger else 0)
         return done + (self.payer.run() if self.payer else 0)
 
 
@@ -68,14 +79,18 @@ def join(
     *,
     files: ScheduleFiles | None = None,
     spread: Spread = alone,
+    erasures: List | None = None,
 ) -> Member:
     """A member over any store; without a rail it settles and does not pay.
 
-    `files` keep the columns of books, `spread` lets a mass use every core.
+    `files` keep the columns of books, `spread` lets a mass use every core, `erasures` outlive
+    backups.
     """
     node = Node(store, identity, clock, os.urandom)
     decider = Decider(node, files=files, spread=spread, settle_many=Reading())
-    return Member(store, node, decider, Payer(node, rail, spread=spread) if rail else None)
+    payer = Payer(node, rail, spread=spread) if rail else None
+    eraser = Eraser(node, decider.schedules, erasures)
+    return Member(store, node, decider, payer, eraser=eraser, logger=Logger(node))
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
@@ -115,6 +130,7 @@ def open_member(
             rail,
             files=files,
             spread=workers,
+            erasures=ErasureFile(folder),
         )
     finally:
         workers.close()

@@ -28,6 +28,7 @@ from ..adapters.peers.certificate import context
 from ..adapters.peers.client import PeerBlobs
 from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
+from ..adapters.persons.erasures import ErasureFile
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import Alarm, OutsideFault, Refused
@@ -41,7 +42,9 @@ from ..node.node import Node
 from ..node.order.application import Application, Committed
 from ..node.order.consortium import Consortium
 from ..node.ports import Clock
+from ..node.vault.erasing import Eraser
 from ..node.vault.fetch import Fetcher
+from ..node.vault.uses import Logger
 from . import BANK_SECONDS, Member, system_clock
 
 NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
@@ -86,7 +89,9 @@ class Seated:
         self.keeper = Keeper(node)
         rail = None if told.bank is None else BankRail(told.bank, BANK_SECONDS)
         payer = None if rail is None else Payer(node, rail, self.keeper)
-        self.member = Member(self.store, node, Decider(node, self.keeper), payer, self.certify)
+        decider = Decider(node, self.keeper)
+        eraser = Eraser(node, decider.schedules, ErasureFile(folder))
+        self.member = Member(self.store, node, decider, payer, self.certify, eraser, Logger(node))
         self._certificates = {name: peer["certificate"] for name, peer in told.peers.items()}
         tls = context(folder / TLS_FILE, self._certificates.values(), server=False)
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}

@@ -74,15 +74,17 @@ class PeerBlobs:
         asked = canonical({"blob": name})
         connection.sendall(len(asked).to_bytes(2) + asked)
         said = read_canonical(_exactly(connection, int.from_bytes(_exactly(connection, 2))))
-        length, wrap = said["length"], said["wrap"]
+        length, wrap, keys = said["length"], said["wrap"], said["rows"]
         if length is None:
             return None
-        if type(length) is not int or not 0 <= length <= LARGEST:
-            raise ValueError("a length out of range")
+        for size in (length, keys or 0):
+            if type(size) is not int or not 0 <= size <= LARGEST:
+                raise ValueError("a length out of range")
         data = _exactly(connection, length)
         if digest(data) != name:
             raise ValueError("other bytes than were asked for")
-        return Fetched(data, None if wrap is None else bytes.fromhex(wrap))
+        rows = None if keys is None else _exactly(connection, keys)
+        return Fetched(data, None if wrap is None else bytes.fromhex(wrap), rows)
 
 
 def _exactly(connection: ssl.SSLSocket, length: int) -> bytes:

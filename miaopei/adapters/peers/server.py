@@ -14,6 +14,7 @@ from typing import Any
 from ...errors import Refused
 from ...measures.identity import canonical, read_canonical
 from ...node.ports import Store
+from ...node.vault.rowkeys import READER
 from .certificate import key_of
 
 ASKED_MAX = 200  # bytes of a question
@@ -57,13 +58,19 @@ class BlobServer:
                 await writer.wait_closed()
 
     def _look(self, asked: bytes, box: str) -> tuple[dict[str, Any], bytes]:
-        """{length, wrap} and the bytes; length is null for what is not here."""
+        """{length, wrap, rows} and the bytes, then those of the keys of its rows, `rows` of them.
+
+        Null is what is not here, or not for the member that asks.
+        """
+        nothing = {"length": None, "wrap": None, "rows": None}
         value = read_canonical(asked)
         name = str(value.get("blob")) if isinstance(value, dict) else ""
         if len(name) != 64 or set(name) - set("0123456789abcdef"):
-            return {"length": None, "wrap": None}, b""
+            return nothing, b""
         with self._store.reading() as reading:
             data, wrap = reading.blob(name), reading.wrapped(name, box)
+            rows = None if wrap is None else reading.wrapped(name, READER)
         if data is None:
-            return {"length": None, "wrap": None}, b""
-        return {"length": len(data), "wrap": None if wrap is None else wrap.hex()}, data
+            return nothing, b""
+        said = {"length": len(data), "wrap": None if wrap is None else wrap.hex()}
+        return {**said, "rows": None if rows is None else len(rows)}, data + (rows or b"")

@@ -61,7 +61,8 @@ class MasterKeys:
 
 
 class FromFile(MasterKeys):
-    """Keys of a file that may be rotated while we run: `look` takes new ones over.
+    """Keys of a file that may be rotated while we run: what is new there is taken over when a key
+    is wrapped, or one is asked for that is not known.
 
     A version that was retired meanwhile goes with this process: what was read a moment ago may
     still have to be opened with it.
@@ -71,6 +72,18 @@ class FromFile(MasterKeys):
         self.path = path
         self._seen = _stamp(path)
         super().__init__(*_read(path))
+
+    @property
+    def version(self) -> int:
+        """The version that wraps from now on."""
+        self.look()
+        return max(self._ciphers)
+
+    def unwrap(self, version: int, wrapped: bytes, about: bytes) -> bytes:
+        """The person's key; a version that is not known is looked for in the file."""
+        if version not in self._ciphers:
+            self.look()
+        return super().unwrap(version, wrapped, about)
 
     def look(self) -> None:
         """Take over what has changed in the file.

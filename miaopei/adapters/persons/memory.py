@@ -70,6 +70,10 @@ class MemoryPersons(ABC):
         rows = islice(self._between("person", after + "\0"), limit)
         return [erased(name) if who is GONE else Sealed(name, 1, b"", b"") for name, who in rows]
 
+    def payee_of(self, subject: str) -> str | None:
+        found: str | None = self._get("payee", subject)
+        return found
+
     def subjects_of(self, person: str) -> Sequence[str]:
         return [subject for subject, name in self._between("payee", "") if name == person]
 

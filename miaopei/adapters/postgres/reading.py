@@ -14,7 +14,7 @@ from ...ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
 from ...node.ports import Head, PageHead
 from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
-from ...policies.row import row_from_json
+from ...policies.row import stored_row
 from ..persons import master_key
 from .connection import Row, faults
 from .own.guard import unguarded
@@ -181,7 +181,7 @@ class PostgresReading(Persons):
             size,
         )
         return [
-            Recorded(position, recorded_at, row_from_json(json.loads(body)))
+            Recorded(position, recorded_at, stored_row(book, json.loads(body)))
             for position, recorded_at, body in found
         ]
 
@@ -192,7 +192,7 @@ class PostgresReading(Persons):
             " where book = %b and position >= %b and position < %b order by position",
             *(book, start, end),
         )
-        return [Recorded(at, time, row_from_json(json.loads(body))) for at, time, body in found]
+        return [Recorded(at, time, stored_row(book, json.loads(body))) for at, time, body in found]
 
     def rows_of(
         self, book: str, size: int, policies: Sequence[str], subjects: Sequence[str] = ()
@@ -205,7 +205,7 @@ class PostgresReading(Persons):
             " and subject = any(%b::text[]) and position < %b order by position",
             *(book, list(policies), size, book, list(subjects), size),
         )
-        return [Recorded(at, time, row_from_json(json.loads(body))) for at, time, body in found]
+        return [Recorded(at, time, stored_row(book, json.loads(body))) for at, time, body in found]
 
     def runs(self, book: str) -> Sequence[bytes]:
         """Heads of the sub-trees over complete runs of 1,024 rows of a book, from the first on."""

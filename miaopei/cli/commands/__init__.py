@@ -12,6 +12,7 @@ import typer
 from ..books import importing
 from ..invoices import commands as invoices
 from ..outage import commands as outage
+from ..persons import commands as persons
 from ..reports import commands as reports
 from . import engines, facts, keeping, live, nets, pricing, records
 
@@ -63,6 +64,7 @@ engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
 app.add_typer(reports.app, name="report")
 app.add_typer(invoices.app, name="invoice")
+app.add_typer(persons.app, name="person")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)

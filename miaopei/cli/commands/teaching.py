@@ -216,6 +216,42 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         'miaopei invoice settle LISTING/CARRIER/2026-05/001 --run RUN --reason "..." --person Wang',
         "以复算解决争议；--run 指明的调用作废并冲减。",
     ),
+    "person list": (
+        "miaopei person list --json",
+        "本成员知道哪些人：只列令牌，不打开任何个人信息。",
+    ),
+    "person show": (
+        "miaopei person show policy/NUMBER --purpose claims --role clerk",
+        "查看一人的信息（脱敏）；须有权限，每次使用记入记录。",
+    ),
+    "person export": (
+        "miaopei person export TOKEN --purpose access --role clerk --out person.json",
+        "把本成员所存的一人全部信息写成机器可读文件；须有权限，记入记录。",
+    ),
+    "person uses": (
+        "miaopei person uses TOKEN --json",
+        "一人的信息被谁、何时、为何使用过，取自记录。",
+    ),
+    "person erase": (
+        "miaopei person erase TOKEN --reason request",
+        "永久删除一人的个人信息；依法须保存或有未了结理赔时拒绝，并说明日期。",
+    ),
+    "person rotate": (
+        "miaopei person rotate --fresh",
+        "更换主密钥：成员照常运行，逐批重新包裹；--retire 销毁旧版本。",
+    ),
+    "person consent": (
+        "miaopei person consent TOKEN --purpose claims --grantee ID --scope a --until 2030-01-01",
+        "记录当事人的授权（范围、目的、期限），--revoke 为撤回。",
+    ),
+    "person grant": (
+        "miaopei person grant --role clerk --purpose claims --scope name --until 2027-01-01",
+        "允许某一角色为某一目的使用本成员所存个人信息，--end 为收回。",
+    ),
+    "person token": (
+        "miaopei person token --group grid/yuyao",
+        "由标准输入的户号求出主体令牌。",
+    ),
     "net init": (
         "miaopei net init DIR --members 6 --replay",
         "为每个成员各建一个文件夹：创世、密钥和设置。",

@@ -71,7 +71,7 @@ class Keeper:
                 continue
             if not opens(block, batch["rows"]["blob"], self.node.identity):
                 break
-            rows, _, _ = open_rows(block, batch["rows"], self.node)
+            rows, _, _ = open_rows(block, batch["rows"], self.node, book)
             block.put_rows(Recorded(batch["first"] + i, 0, row) for i, row in enumerate(rows))
             upto, done = batch["first"] + len(rows), done + 1
         block.put_progress(f"rows/{book}", str(upto).encode("ascii"))

@@ -12,7 +12,6 @@ from ...acts.state import State
 from ...claims.leaves import PAGE
 from ...errors import RecordDamaged, Refusal, Refused
 from ...ledger.merkle import Frontier, leaf_hash, root_of
-from ...measures.identity import id_of
 from ...policies.batch import check_batch
 from ...policies.book import Recorded
 from ...policies.row import PolicyRow, rows_from_bytes
@@ -21,8 +20,8 @@ from ...terms.words import Declared
 from ..node import Node
 from ..ports import Reading, Writing
 from ..selling.misfits import misfits
-from ..vault.blobs import open_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_rows_of
+from ..vault.rowkeys import commitment_of
 from .schedules import Held, Schedules
 
 AtHand = Callable[[Reading, State, dict[str, Any]], bool]  # whether all of a book is opened here
@@ -47,7 +46,7 @@ def hold(node: Node, schedules: Schedules, batch_id: str, at_hand: AtHand) -> Ac
             return None
         if batch["first"] is not None or not at_hand(block, state, batch):
             return None  # others were quicker, or its rows are still on their way to us
-        rows, hashes, bodies = open_rows(block, batch["rows"], node)
+        rows, hashes, bodies = open_rows(block, batch["rows"], node, name)
         odd = misfits(rows, state, batch["applications"]) if "applications" in batch else []
         if odd:
             raise Refused(*(Refusal("selling.rows_differ", {"policy": policy}) for policy in odd))
@@ -75,7 +74,7 @@ def hold_late(node: Node, batch_id: str, at_hand: AtHand) -> Act | None:
         if not at_hand(block, state, batch):
             return None
         entry = state.need("listing", state.need("book", batch["book"])["listing"])
-        rows, _, _ = open_rows(block, batch["rows"], node)
+        rows, _, _ = open_rows(block, batch["rows"], node, batch["book"])
         _check(block, state, batch, entry["product"], rows, batch["first"])
         said = agreed(batch)
         frontier_of(block, batch["book"], said)
@@ -104,12 +103,12 @@ def _check(
 
 
 def open_rows(
-    reading: Reading, reference: dict[str, Any], node: Node
+    reading: Reading, reference: dict[str, Any], node: Node, book: str
 ) -> tuple[list[PolicyRow], list[bytes], list[bytes]]:
     """The rows of a batch, opened and compared with its root; their leaf hashes; their bytes."""
-    values = unframe(open_blob(reading, reference["blob"], node.identity))
-    rows = rows_from_bytes(values)
-    hashes = [leaf_hash(bytes.fromhex(id_of("row", value))) for value in values]
+    values = open_rows_of(reading, reference["blob"], node.identity)
+    rows = rows_from_bytes(values, book)
+    hashes = [leaf_hash(commitment_of(value)) for value in values]
     if root_of(hashes).hex() != reference["root"]:
         raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
     return rows, hashes, values

@@ -60,6 +60,13 @@ class Schedules:
         """Rows of a batch that is not in force yet."""
         self._held[book] = held
 
+    def forget(self, block: Writing, state: State, book: str) -> None:
+        """A row of a book was erased: its columns are made again, in memory and in files."""
+        self._kept.pop(book, None)
+        if block.progress(f"schedule/{book}") is not None:
+            block.put_progress(f"schedule/{book}", None)
+            self.of(block, state, book, state.need("book", book)["size"])
+
     def waiting(self) -> list[str]:
         """Books of which we hold rows that are not in the schedule yet."""
         return list(self._held)

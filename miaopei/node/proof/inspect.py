@@ -20,7 +20,8 @@ from ...measures.identity import canonical, content_id, digest, read_canonical
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
-from ..vault.blobs import open_blob
+from ..vault.blobs import open_blob, open_rows_of
+from ..vault.rowkeys import ROWS, commitment_of
 from ..vault.sealing import MAGIC, unframe
 from .stored import found, places, tree
 
@@ -31,6 +32,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/claims/1": "claim",
     "miaopei/outcomes/1": "outcome",
     "miaopei/lines/1": "line",
+    "miaopei/uses/1": "use",
     "miaopei/closed/1": "closed",
     "miaopei/list/1": "list_row",
 }
@@ -110,10 +112,15 @@ def _blob(
         if media == PUBLIC:
             commitments = [data[at : at + 32] for at in range(0, len(data), 32)]
         else:
-            rows = unframe(open_blob(reading, name, identity))
+            rows = _rows(reading, name, media, identity)
             opened[name] = rows
             kind = COMMITTED[media]
-            commitments = [bytes.fromhex(content_id(kind, read_canonical(row))) for row in rows]
+            commitments = [
+                commitment_of(row)
+                if media == ROWS
+                else bytes.fromhex(content_id(kind, read_canonical(row)))
+                for row in rows
+            ]
     except RecordDamaged as alarm:
         yield found("blob_sealed", why=alarm.what, **about)
         return
@@ -123,6 +130,25 @@ def _blob(
     root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
     if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
         yield found("blob_root", **about)
+
+
+def _rows(reading: Reading, name: str, media: str, identity: Identity) -> list[bytes]:
+    if media == ROWS:
+        return open_rows_of(reading, name, identity)
+    return unframe(open_blob(reading, name, identity))
+
+
+def erased_rows(reading: Reading) -> list[tuple[str, int]]:
+    """The rows that prove by their hash alone and are not recomputed any more: book and position.
+
+    Errors   Refused, LookupError where the books cannot be read.
+    """
+    return [
+        (book, row.position)
+        for book, entry in State(reading).range("book", "")
+        for row in reading.rows(book, entry["size"])
+        if row.row.gone is not None
+    ]
 
 
 def _left_over(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ...claims.claim import ClaimLeaf
 from ...claims.leaves import PAGE, hashes_of, leaf_bytes, leaves_of
 from ...claims.receipt import OpenedClaim, OpenedRow
+from ...errors import Refusal, Refused
 from ...ledger.merkle import leaf_hash, root_of
 from ...ledger.proof import as_hex, inclusion, nodes_of
 from ...policies.book import Recorded
@@ -28,9 +29,14 @@ class Opener:
         return self._reading.rows_of(book, size, [policy])
 
     def row(self, book: str, size: int, position: int) -> OpenedRow:
-        """A row with its path to the root that the book had at a size."""
+        """A row with its path to the root that the book had at a size.
+
+        Errors   Refused policies.row_erased: what it said can be shown to nobody any more.
+        """
         page = position // PAGE
         rows = self._page(book, size, page)
+        if (row := rows[position % PAGE].row).gone is not None:
+            raise Refused(Refusal("policies.row_erased", {"policy": row.policy}))
         path = _path(position, [_hash(r) for r in rows], self._heads_of(book, size))
         return OpenedRow(rows[position % PAGE].row.as_json(), position, tuple(as_hex(path)))
 

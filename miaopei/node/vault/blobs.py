@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...acts.state import State
@@ -10,7 +10,8 @@ from ...errors import RecordDamaged
 from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import digest
 from ..ports import Identity, Reading, Writing
-from .sealing import frame, seal, unseal, unwrap, wrap
+from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
+from .sealing import frame, seal, unframe, unseal, unwrap, wrap
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -27,9 +28,19 @@ def seal_blob(
     """Seal rows for ourselves and the readers of a listing or several; the act's reference.
 
     In solo that is a group of one. The wraps lie beside the blob until their readers fetch both.
+    Rows of a book that are about persons get keys of their own.
     """
     root = root_of([leaf_hash(c) for c in commitments])
-    return seal_framed(block, node, frame(rows), len(rows), root, media, listing)
+    if media != ROWS:
+        return seal_framed(block, node, frame(rows), len(rows), root, media, listing)
+    framed, keys = seal_rows(rows, commitments, node.random)
+    data_key = bytearray()
+    reference = seal_framed(
+        block, node, frame(framed), len(rows), root, media, listing, told=data_key.extend
+    )
+    if slots := slots_of(keys, commitments, bytes(data_key), node.random):
+        block.put_wrap(reference["blob"], READER, slots)
+    return reference
 
 
 def seal_framed(
@@ -40,9 +51,12 @@ def seal_framed(
     root: bytes,
     media: str,
     listing: str | Sequence[str] | None = None,
+    told: Callable[[bytes], None] | None = None,
 ) -> dict[str, Any]:
-    """Seal rows that are framed already, whose root is known; else as `seal_blob`."""
+    """Seal rows that are framed already, whose root is known; `told` hears the data key."""
     sealed, key = seal(framed, node.random)
+    if told is not None:
+        told(key)
     name = block.put_blob(sealed, media)
     mine = node.identity.box.public_key().public_bytes_raw().hex()
     named = [listing] if isinstance(listing, str) else listing or ()
@@ -92,10 +106,25 @@ def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:
 
     Errors   RecordDamaged (alarm) where the blob or its wrap is missing or altered.
     """
+    return _opened(reading, name, identity)[0]
+
+
+def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]:
+    """The canonical bytes of a batch's rows; of an erased row what is left of it.
+
+    Errors   RecordDamaged (alarm).
+    """
+    plain, key = _opened(reading, name, identity)
+    return open_rows(unframe(plain), reading.wrapped(name, READER), key)
+
+
+def _opened(reading: Reading, name: str, identity: Identity) -> tuple[bytes, bytes]:
+    """The plain bytes and the data key."""
     reader = identity.box.public_key().public_bytes_raw().hex()
     sealed, wrapped = reading.blob(name), reading.wrapped(name, reader)
     if sealed is None or digest(sealed) != name:
         raise RecordDamaged("a blob is missing or altered", blob=name)
     if wrapped is None:
         raise RecordDamaged("no wrapped key for this reader", blob=name)
-    return unseal(sealed, unwrap(wrapped, identity.box))
+    key = unwrap(wrapped, identity.box)
+    return unseal(sealed, key), key

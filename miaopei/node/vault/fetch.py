@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import OutsideFault
 from ..ports import Reading
+from .rowkeys import READER
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -24,10 +25,13 @@ AT_ONCE = 2_000  # leaves that are looked through at a time
 
 @dataclass(frozen=True)
 class Fetched:
-    """A blob's bytes, and its data key wrapped for us where the other side keeps one."""
+    """A blob's bytes, and where the other side keeps them for us the wrapped data key, and the
+    keys of its rows.
+    """
 
     data: bytes
     wrap: bytes | None
+    rows: bytes | None = None
 
 
 class Peers(Protocol):
@@ -99,6 +103,8 @@ class Fetcher:
             block.put_blob(found.data, missing.media)
             if found.wrap is not None:
                 block.put_wrap(missing.blob, reader, found.wrap)
+            if found.wrap is not None and found.rows is not None:
+                block.put_wrap(missing.blob, READER, found.rows)
         if found.wrap is not None or missing.by not in silent:
             del self.missing[missing.blob]  # else who wrapped it for us is asked again
         return True

@@ -107,6 +107,11 @@ class Persons(ABC):
         )
         return [Sealed(*row) for row in self._all(query, version, limit)]
 
+    def payee_of(self, subject: str) -> str | None:
+        """The person whom a subject's payments go to by a link, also where they were erased."""
+        rows = self._all("select person from own.payee where subject = %b", subject)
+        return rows[0][0] if rows else None
+
     def subjects_of(self, person: str) -> Sequence[str]:
         """What is paid to a person: policies, households, in byte order."""
         query: LiteralString = "select subject from own.payee where person = %b order by subject"

@@ -1,0 +1,1 @@
+"""`miaopei person`: what this member knows of persons, who may use it, and how it goes away."""

@@ -1,0 +1,211 @@
+"""Erasure: what a holder still has of a person is destroyed, and the record stays as it is.
+
+The act names the person; here go their key, the keys of their rows, and what was opened with them.
+A list beside the member's keys outlives backups, so that a restored member forgets them before it
+serves. Source: docs/specs/persons.md, section 5.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ...acts.envelope import Act, from_json
+from ...acts.state import State
+from ...errors import Fact, Refusal, Refused
+from ...measures.instant import utc_text
+from ...policies.book import Recorded
+from ...policies.retention import kept_until
+from ...policies.row import erased_row
+from ..node import Node
+from ..ports import Identity, Reading, Writing
+from .blobs import open_rows_of, opens
+from .rowkeys import READER, ROWS, destroyed
+
+ENDED = ("settled", "not_covered", "nothing_due", "closed", "refused")  # cases that wait for nobody
+FINAL = ("paid", "closed", "replaced")  # instructions after which nothing more is sent
+
+
+class Books(Protocol):
+    """Who holds columns of books that must be made again: `node.mass.schedules.Schedules`."""
+
+    def forget(self, block: Writing, state: State, book: str) -> None: ...
+
+
+class List(Protocol):
+    """Erasures as kept beside the member's keys, in no backup: subject -> the act that says so."""
+
+    def add(self, subject: str, act: Mapping[str, Any]) -> None: ...
+    def entries(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+
+class Eraser:
+    """Carries out on this member what acts of erasure ask."""
+
+    def __init__(self, node: Node, books: Books | None = None, kept: List | None = None) -> None:
+        self.node, self._books, self._kept = node, books, kept
+
+    def run(self) -> int:
+        """Destroy what is due; how many persons were erased.
+
+        An erasure that the record does not hold any more (it was restored) is said again first.
+        """
+        with self.node.reading() as (reading, state):
+            due = [
+                (subject, said["act"])
+                for subject, said in state.range("erased", "")
+                if reading.progress(f"erased/{subject}") is None
+            ]
+            again = [] if self._kept is None else list(_lost(state, self._kept.entries()))
+        if again:
+            self.node.submit(again)
+        for subject, act in due:
+            self._erase(subject, act)
+        return len(due)
+
+    def _erase(self, subject: str, act: str) -> None:
+        with self.node.store.writing() as block:
+            state = State(block)
+            if self._kept is not None:
+                place = block.place(act)
+                leaf = None if place is None else json.loads(block.leaf(place))
+                self._kept.add(subject, {} if leaf is None else leaf["act"])
+            for book in destroy(block, state, subject, self.node.identity):
+                if self._books is not None:
+                    self._books.forget(block, state, book)
+            block.put_progress(f"erased/{subject}", b"1")
+
+
+def replay(block: Writing, identity: Identity, kept: Iterable[str]) -> list[str]:
+    """Erase anew what a backup brought back: all that the record or the list says; who they are."""
+    state = State(block)
+    subjects = sorted({*kept, *(subject for subject, _ in state.range("erased", ""))})
+    for subject in subjects:
+        for book in destroy(block, state, subject, identity):
+            block.put_progress(f"schedule/{book}", None)
+        block.put_progress(f"erased/{subject}", b"1")
+    return subjects
+
+
+def destroy(block: Writing, state: State, subject: str, identity: Identity) -> set[str]:
+    """Destroy the keys of a person and of their rows, and what was opened; the books it touched."""
+    books, names = set[str](), {subject}
+    for _, batch in list(state.range("batch", "")):
+        name = batch["rows"]["blob"]
+        slots = block.wrapped(name, READER)
+        if slots is None or batch["rows"]["media"] != ROWS or not opens(block, name, identity):
+            continue
+        indexes = _rows_of(block, batch, subject, identity)
+        for index in indexes:
+            slots = destroyed(slots, index)
+        if indexes:
+            block.put_wrap(name, READER, slots)
+            books.add(batch["book"])
+            names |= _strike(block, batch, indexes)
+    for name in list(names):
+        linked = block.payee_of(name)
+        names |= set() if linked is None else {linked}
+    for name in names:
+        block.erase_person(name)
+    return {book for book in books if state.need("book", book)["size"]}
+
+
+def bound(reading: Reading, state: State, subject: str) -> int:
+    """Until when our own rows bind us to keep a person; what is open still is refused.
+
+    Errors   Refused persons.claim_open with the case and its date.
+    """
+    rows = _kept_rows(reading, state, subject)
+    policies = {recorded.row.policy for recorded in rows}
+    for key, case in state.range("case", ""):
+        book = state.need("listing", case["listing"])["listing"]["book"]
+        spans = [r.row for r in rows if r.row.book == book]
+        instant = case["instant"]
+        if case["state"] not in ENDED and any(
+            instant is None or row.since <= instant < row.until for row in spans
+        ):
+            raise _open_claim(subject, key, case["state"], case["until"])
+        held = _held(reading, case, policies) if spans else None
+        if held is not None:
+            raise _open_claim(subject, key, "held", None)
+    for debt, payment in state.range("payment", ""):
+        if payment["executed_fen"] < payment["due_fen"] and _unpaid(
+            reading, state, debt, payment["kind"], policies, subject
+        ):
+            raise _open_claim(subject, debt[:16], "unpaid", None)
+    return kept_until(recorded.row for recorded in rows)
+
+
+def _kept_rows(reading: Reading, state: State, subject: str) -> list[Recorded]:
+    policies = [subject.removeprefix("policy/")] if subject.startswith("policy/") else []
+    return [
+        recorded
+        for book, entry in state.range("book", "")
+        for recorded in reading.rows_of(book, entry["size"], policies, [subject])
+    ]
+
+
+def _held(reading: Reading, case: Mapping[str, Any], policies: set[str]) -> str | None:
+    if not case["settlement"] or not case["trigger"]:
+        return None
+    found = (c for c in reading.claims(case["trigger"]) if c["policy"] in policies)
+    return next((str(c["policy"]) for c in found if c["state"] == "held"), None)
+
+
+def _unpaid(
+    reading: Reading, state: State, debt: str, kind: str, policies: set[str], subject: str
+) -> bool:
+    """Whether a debt owes a person something that no final answer of the bank has ended."""
+    orders = [
+        row
+        for row in reading.instructions(debt)
+        if row.get("policy") in policies or subject in row.values()
+    ]
+    if any(row["state"] not in FINAL for row in orders):
+        return True
+    if kind != "settlement":
+        return False
+    trigger = state.need("settlement", debt)["settlement"]["trigger"]
+    owed = {c["policy"] for c in reading.claims(trigger) if c["pay_fen"]} & policies
+    return bool(owed - {row["policy"] for row in orders})
+
+
+def _rows_of(
+    block: Writing, batch: Mapping[str, Any], subject: str, identity: Identity
+) -> list[int]:
+    """The places, within a batch, of its rows about a person."""
+    first, count = batch["first"], batch["rows"]["count"]
+    if first is not None and block.rows_between(batch["book"], first, first + 1):
+        found = block.rows_of(batch["book"], first + count, [], [subject])
+        return [r.position - first for r in found if r.position >= first]
+    token = f'"subject":"{subject}"'.encode()  # not opened here yet
+    rows = open_rows_of(block, batch["rows"]["blob"], identity)
+    return [at for at, row in enumerate(rows) if token in row]
+
+
+def _strike(block: Writing, batch: Mapping[str, Any], indexes: Sequence[int]) -> set[str]:
+    """Leave of opened rows what proves that they were; the names under which they were paid."""
+    first, names = batch["first"], set[str]()
+    for index in indexes if first is not None else ():
+        for found in block.rows_between(batch["book"], first + index, first + index + 1):
+            row, names = found.row, names | {f"policy/{found.row.policy}"}
+            left = erased_row(row.book, row.policy, row.commitment().hex())
+            block.put_rows([Recorded(found.position, found.recorded_at, left)])
+    return names
+
+
+def _lost(state: State, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[Act]:
+    """Erasures that were carried out here and that the record does not hold."""
+    for subject, act in sorted(entries.items()):
+        if act and not state.has("erased", subject):
+            yield from_json(act)
+
+
+def _open_claim(subject: str, case: str, why: str, until: int | None) -> Refused:
+    facts: dict[str, Fact] = {"person": subject, "case": case[:200], "state": why}
+    return Refused(
+        Refusal(
+            "persons.claim_open", {**facts, "until": None if until is None else utc_text(until)}
+        )
+    )

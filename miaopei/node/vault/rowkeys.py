@@ -1,0 +1,106 @@
+"""Rows about persons inside a batch: each under a key of its own, to be destroyed alone.
+
+The keys lie beside the blob, wrapped under its data key, one slot a row; a slot of zeros is a row
+without a key of its own, or one that was erased. Source: docs/specs/record.md, section 4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ...errors import RecordDamaged
+from ...measures.identity import canonical, id_of
+
+ROWS = "miaopei/rows/1"
+READER = "rows"  # under which name the slots of a batch lie beside its wraps
+MARK = b"MPR1"
+ROW_AAD, KEY_AAD = b"miaopei/v1/row-body\0", b"miaopei/v1/row-key\0"
+NONCE, SLOT = 12, 60
+ERASED = bytes(SLOT)
+POLICY = re.compile(rb'"policy":"([0-9a-f]{32})"')
+Random = Callable[[int], bytes]
+
+
+def seal_rows(
+    rows: Sequence[bytes], commitments: Sequence[bytes], random: Random
+) -> tuple[list[bytes], list[bytes | None]]:
+    """The rows as they stand in a batch, and the key of each that is about a person.
+
+    Shapes   one a row: canonical bytes and commitment in; what is framed and a key or None out.
+    """
+    framed: list[bytes] = []
+    keys: list[bytes | None] = []
+    for row, commitment in zip(rows, commitments, strict=True):
+        policy = POLICY.search(row)
+        if b'"subject":null' in row or policy is None:
+            framed.append(row)
+            keys.append(None)
+            continue
+        key, nonce = random(32), random(NONCE)
+        body = AESGCM(key).encrypt(nonce, row, ROW_AAD + commitment)
+        framed.append(MARK + commitment + bytes.fromhex(policy[1].decode()) + nonce + body)
+        keys.append(key)
+    return framed, keys
+
+
+def slots_of(
+    keys: Sequence[bytes | None], commitments: Sequence[bytes], data_key: bytes, random: Random
+) -> bytes:
+    """The keys of a batch's rows, each wrapped under its data key; b"" where none has one."""
+    if not any(keys):
+        return b""
+    cipher, found = AESGCM(data_key), []
+    for key, commitment in zip(keys, commitments, strict=True):
+        nonce = b"" if key is None else random(NONCE)
+        wrapped = key and nonce + cipher.encrypt(nonce, key, KEY_AAD + commitment)
+        found.append(wrapped or ERASED)
+    return b"".join(found)
+
+
+def open_rows(framed: Sequence[bytes], slots: bytes | None, data_key: bytes) -> list[bytes]:
+    """The canonical bytes of the rows; of an erased one what is left of it.
+
+    Errors   RecordDamaged (alarm) where a slot is missing, altered, or not asked for.
+    """
+    if slots is not None and len(slots) != SLOT * len(framed):
+        raise RecordDamaged("the keys of a batch's rows are not as many as its rows")
+    cipher = AESGCM(data_key)
+    return [
+        _open(cipher, row, None if slots is None else slots[at * SLOT : (at + 1) * SLOT])
+        for at, row in enumerate(framed)
+    ]
+
+
+def destroyed(slots: bytes, index: int) -> bytes:
+    """The slots without the key of one row."""
+    return slots[: index * SLOT] + ERASED + slots[(index + 1) * SLOT :]
+
+
+def commitment_of(row: bytes) -> bytes:
+    """What the book's tree holds for a row, whole or erased."""
+    gone = row.startswith(b'{"erased":')
+    return bytes.fromhex(json.loads(row)["erased"] if gone else id_of("row", row))
+
+
+def _open(cipher: AESGCM, row: bytes, slot: bytes | None) -> bytes:
+    if not row.startswith(MARK):
+        if slot is not None and slot != ERASED:
+            raise RecordDamaged("a row that has no key of its own has one beside it")
+        return row
+    if slot is None:
+        raise RecordDamaged("the keys of a batch's rows are missing")
+    at = len(MARK)
+    commitment, policy = row[at : at + 32], row[at + 32 : at + 48]
+    if slot == ERASED:
+        return canonical({"erased": commitment.hex(), "policy": policy.hex()})
+    nonce, body = row[at + 48 : at + 48 + NONCE], row[at + 48 + NONCE :]
+    try:
+        key = cipher.decrypt(slot[:NONCE], slot[NONCE:], KEY_AAD + commitment)
+        return AESGCM(key).decrypt(nonce, body, ROW_AAD + commitment)
+    except (InvalidTag, ValueError):
+        raise RecordDamaged("a row does not open under its key", row=commitment.hex()) from None
