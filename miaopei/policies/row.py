@@ -129,7 +129,8 @@ def rows_from_bytes(values: Iterable[bytes], of: str = "") -> list[PolicyRow]:
     """Many rows of one book, a million in seconds.
 
     A form that fits only canonical bytes of a sound row is tried first, of the inputs that the row
-    before had; whatever does not fit it is read the long way, and refused there.
+    before had; whatever does not fit it is read the long way, and refused there. `of` is the
+    book, which an erased row does not name.
     Errors, Same as  row_from_bytes for each.
     """
     rows: list[PolicyRow] = []

@@ -57,13 +57,13 @@ class Points:
 
 
 def _step() -> str:
-    """The function of the node that is at work, and what called it."""
+    """The function of the node or its intake that is at work, and what called it."""
     frame: FrameType | None = sys._getframe(2)
     steps: list[str] = []
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         name = frame.f_code.co_qualname
-        if module.startswith("miaopei.node.") and "<" not in name:
+        if module.startswith(("miaopei.node.", "miaopei.adapters.grid.")) and "<" not in name:
             steps.append(f"{module.rpartition('.')[2]}.{name.rpartition('.')[2]}")
         frame = frame.f_back
     return " < ".join(steps[:3]) or "operator"
@@ -83,8 +83,8 @@ def _statement(cursor: psycopg.Cursor[Any], query: object, *_: Any) -> str | Non
             return f"{verb} {table}".strip()
 
 
-def watch(points: Points) -> None:
-    """Put a point before and after everything that writes."""
+def watch(points: Points, *also: Any) -> None:
+    """Put a point before and after everything that writes; `also` a class and a method of it."""
 
     def around(owner: Any, method: str, name: Callable[..., str | None]) -> None:
         honest = getattr(owner, method)
@@ -105,6 +105,8 @@ def watch(points: Points) -> None:
     around(psycopg.Connection, "commit", lambda _connection: "commit")
     around(BankRail, "pay", lambda _rail, _sent: "pay")
     around(BankRail, "ask", lambda _rail, _ids: "ask")
+    for owner, method in zip(also[::2], also[1::2], strict=True):
+        around(owner, method, lambda *_, name=f"{owner.__name__}.{method}": name)
     hear = http.client.HTTPConnection.getresponse
 
     def getresponse(self: http.client.HTTPConnection) -> http.client.HTTPResponse:

@@ -1,29 +1,40 @@
 """Two hundred known persons go through buying, an event and paying: where can they be read after?
 
 Only at the bank. Every table, every file of the database server with its log and write-ahead log,
-every message, backup and export is searched for each value, in every form it could have taken.
+every message, backup, export and dump is searched for each value, in every form it could have
+taken; so are the pages and the API, and the database of a member outside the book's group, which
+holds the whole record and every blob. Rows O-08, C-03.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
+from miaopei import portal
 from miaopei.adapters import backup, tile_files
 from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.postgres import binaries
 from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.place import LogSource
 from miaopei.errors import Alarm
+from miaopei.measures.mask import masked
 from miaopei.measures.money import wan
+from miaopei.node.proof.rebuild import reapply
 from miaopei.node.proof.receipts import Collector
+from miaopei.node.vault.uses import Logger, Use, note
 from tests.faults.dying import NIGHT, READ
 from tests.support import servers
 from tests.support.facts import quake
@@ -95,6 +106,46 @@ def files(folder: Path, beside: Path) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
+def dumps(dsn: str) -> Iterator[tuple[str, bytes]]:
+    """What `pg_dump` writes, as text (bytes in hex) and in its own form."""
+    program = binaries.find() / "pg_dump"
+    for form in ("plain", "custom"):
+        command = [program, "--format", form, "--compress", "none", "--dbname", dsn]
+        done = subprocess.run(command, capture_output=True, check=True)
+        yield f"dump {form}", done.stdout
+
+
+def outside(reading: PostgresReading) -> str:
+    """The database of a member outside the group: the log applied, and every blob as stored."""
+    dsn = servers.database()
+    store, size = PostgresStore(dsn), reading.head().size
+    assert reapply(list(reading.leaves(0, size)), size, store).same
+    with store.writing() as block:
+        for name, data in reading.blobs():
+            assert block.put_blob(data, "original") == name
+    store.close()
+    return dsn
+
+
+def shown(store: PostgresStore, town: Town) -> list[str]:
+    """Every page and answer that the record's own schema and links lead to."""
+    settings = portal.Settings(
+        receipts=lambda reading: Collector(reading, town.me), open_books=frozenset({"hills"})
+    )
+    (settlement,) = town.settlements("hills")
+    names = {"{id}": settlement["id"], "{product}": "hills", "{name}": "hills"}
+
+    async def asked() -> list[str]:
+        over = httpx.ASGITransport(portal.app(store, settings))
+        async with httpx.AsyncClient(transport=over, base_url="http://portal") as client:
+            paths = list((await client.get("/api/v1/openapi.json")).json()["paths"])
+            paths += [f"/zh/{name}" for name in ("", "record", "accounts", "events", "receipts")]
+            made = [re.sub(r"\{\w+\}", lambda p: str(names.get(p[0], "x")), p) for p in paths]
+            return [(await client.get(path)).text for path in made]
+
+    return asyncio.run(asked())
+
+
 @pytest.mark.timeout(300)
 def test_what_is_known_of_two_hundred_persons_can_be_read_at_the_bank_and_nowhere_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -127,8 +178,17 @@ def test_what_is_known_of_two_hundred_persons_can_be_read_at_the_bank_and_nowher
     states = [row["state"] for row in town.instructions(settlement["id"])]
     assert sorted(states) == ["failed"] + ["paid"] * (PERSONS - 1)
     assert town.executed_fen() == (PERSONS - 1) * wan(300)
+    with store.writing() as block:
+        uses = [
+            Use(town.now, who, "claims", "miaopei", "clerk", "li", "shown", ()) for who in people
+        ]
+        note(block, uses)
+    assert Logger(town.node).run() == PERSONS
+    said += shown(store, town)
     with store.reading() as reading:
         assert reading.payee(f"policy/{policies[7].policy}") == people["person-7"]
+        said.append(repr([masked(who.fields) for who in reading.persons(list(people)).values()]))
+        outsider = outside(reading)
         backup.write(tmp_path / "backup", reading, town.me, os.urandom)
         tile_files.write(tmp_path / "log", LogSource(reading), whole=True)
         receipt = Collector(reading, town.me)
@@ -142,6 +202,9 @@ def test_what_is_known_of_two_hundred_persons_can_be_read_at_the_bank_and_nowher
     assert MARKS["account"].encode() in held, "the search would find what is there to be found"
     places = [
         *rows(dsn),
+        *rows(outsider),
+        *dumps(dsn),
+        *dumps(outsider),
         *files(tmp_path, bank.data),
         *files(servers.folder() / "postgres", bank.data),
         ("said", "\n".join([*said, caplog.text, *capfd.readouterr()]).encode()),

@@ -12,6 +12,7 @@ from miaopei.evidence.outage.lists import commitment
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import from_beijing
 from miaopei.node.gateway import Row
+from miaopei.node.ports import Store
 from miaopei.node.vault.blobs import seal_blob
 from miaopei.products.planned_outage import PRODUCT
 from tests.support.facts import row
@@ -99,9 +100,9 @@ def complained(
     return row(Observation("tickets", SERVICE, number, revision, "reviewed", values))
 
 
-def grid_town(**listing: Any) -> tuple[Town, str]:
+def grid_town(store: Store | None = None, **listing: Any) -> tuple[Town, str]:
     """A town with the grid's systems and the planned-outage cover listed."""
-    town = Town().set_up(())
+    town = Town(store).set_up(())
     key = {"key": town.me.acts.public_key().public_bytes_raw().hex(), "since": 0, "until": None}
     kinds = {COMMAND: ["outage", "restoration"], METERS: ["restoration"], SERVICE: ["tickets"]}
     sources = [

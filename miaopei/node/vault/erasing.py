@@ -106,7 +106,11 @@ def destroy(block: Writing, state: State, subject: str, identity: Identity) -> s
     for name in list(names):
         linked = block.payee_of(name)
         names |= set() if linked is None else {linked}
-    for name in names:
+    for name in list(names):
+        for paid in block.subjects_of(name):
+            mark = f"selling/subject/{paid.removeprefix('policy/')}"
+            if block.progress(mark) is not None:  # what they asked to buy named them as well
+                block.put_progress(mark, None)
         block.erase_person(name)
     return {book for book in books if state.need("book", book)["size"]}
 

@@ -6,15 +6,15 @@ from fastapi import APIRouter
 
 from ..views.desk import Desks
 from . import events, masses, money, proof, record
-from .answers import openers
+from .reads import Asks, Reads
 
 PREFIX = "/api/v1"
 
 
 def router(desks: Desks, salt: str) -> APIRouter:
     """Every operation. `salt` tells one running program's marks from another's."""
-    found = APIRouter(prefix=PREFIX)
-    marked, plain = openers(desks, salt)
+    found = Reads(desks, salt, PREFIX)
+    marked, plain = Asks(marked=True), Asks(marked=False)
     record.add(found, marked, plain)
     events.add(found, marked)
     masses.add(found, desks, plain)

@@ -1,14 +1,13 @@
-"""What every answer has in common: the snapshot, its mark, labels, cursors, told errors."""
+"""What every answer has in common: cursors, told errors, the answer that is held already."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query
 
 from ..problems import MEDIA
-from ..views.desk import Desk, Desks
 
 LIMIT = 200
 Limit = Annotated[int, Query(ge=1, le=LIMIT, description="How many at most.")]
@@ -50,30 +49,6 @@ def documented(*codes: int, fresh: bool = True) -> dict[int | str, dict[str, Any
     if fresh:
         found[304] = {"description": "Unchanged since the mark in If-None-Match."}
     return found
-
-
-def openers(desks: Desks, salt: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Dependencies that open a desk: one whose answers keep by the root, one for the moment."""
-
-    def plain(response: Response) -> Iterator[Desk]:
-        with desks.open() as desk:
-            response.headers["Miaopei-Marks"] = ", ".join(desk.marks)
-            response.headers["Cache-Control"] = "no-store"
-            yield desk
-
-    def marked(request: Request, response: Response) -> Iterator[Desk]:
-        with desks.open() as desk:
-            headers = {
-                "Miaopei-Marks": ", ".join(desk.marks),
-                "Cache-Control": "no-cache",
-                "ETag": f'W/"{desk.mark}-{salt}"',
-            }
-            if request.headers.get("if-none-match") == headers["ETag"]:
-                raise NotModified(headers)
-            response.headers.update(headers)
-            yield desk
-
-    return Depends(marked), Depends(plain)
 
 
 def after(cursor: str | None, prefix: str = "") -> str:

@@ -32,6 +32,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self.genesis: Mapping[str, Any] | None = None  # never changes once it is there
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -69,10 +70,12 @@ class Desk:
 
         Errors   Refused portal.no_record where nothing has been recorded yet.
         """
-        value: Mapping[str, Any] | None = self.state.get("genesis", "it")
-        if value is None:
+        kept = self.memory.genesis
+        if kept is None:
+            kept = self.memory.genesis = self.state.get("genesis", "it")
+        if kept is None:
             raise Refused(Refusal("portal.no_record"))
-        return value
+        return kept
 
     @cached_property
     def mark(self) -> str:

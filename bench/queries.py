@@ -1,0 +1,286 @@
+"""Reading the API with 100 clients at once, beside a bare FastAPI + psycopg endpoint (O-10).
+
+A real server process (uvicorn) over a real PostgreSQL with at least 200,000 records. The clients
+are another process; each keeps one connection and asks for a case chosen at random.
+`MIAOPEI_BENCH_QUERIES=FOLDER` keeps the database for another run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from miaopei.adapters.keys import load_or_make
+from miaopei.adapters.persons import master_key
+from miaopei.adapters.postgres.schema import migrate
+from miaopei.adapters.postgres.starter import LocalPostgres
+from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.measures.instant import DAY, from_beijing
+from miaopei.node.gateway import record
+from miaopei.node.node import Node, genesis_value
+
+from .journey import row
+from .world import member, put_book, quake
+
+RECORDS = 200_000
+CLIENTS, SECONDS = 100, int(os.environ.get("MIAOPEI_BENCH_SECONDS", "60"))
+ROOT = Path(__file__).parents[1]
+PAUSE = 0.05  # seconds between two writes of the mixed run
+
+
+def run() -> Iterator[dict[str, Any]]:
+    """All measurements; the bare endpoint first, in the same run."""
+    with _folder() as folder:
+        _made(folder)
+        server = LocalPostgres(folder / "pg")
+        address = server.start()
+        try:
+            names, records = _names(address)
+            bare = _measured(folder, address, "bare", names)
+            ours = _measured(folder, address, "ours", names)
+            mixed = _measured(folder, address, "mixed", names)
+        finally:
+            server.stop()
+    yield row("Q0", "records (entries and rows of the state)", records, "records", ">= 200,000",
+              records >= RECORDS)  # fmt: skip
+    for key, what, found in (
+        ("Q1", "read only", ours), ("Q2", "reads beside writes", mixed),
+        ("Q3", "bare FastAPI + psycopg, one indexed read", bare),
+    ):  # fmt: skip
+        where = f"{CLIENTS} clients, {SECONDS} s, {what}"
+        aim = key != "Q3"
+        yield row(f"{key}.rate", f"{where}: answers", found["rate"], "1/s")
+        yield row(f"{key}.p50", f"{where}: p50", found["p50"], "ms")
+        yield row(f"{key}.p95", f"{where}: p95", found["p95"], "ms",
+                  "<= 50 ms" if aim else "", found["p95"] <= 50 if aim else None)  # fmt: skip
+        yield row(f"{key}.errors", f"{where}: errors", found["errors"], "",
+                  "0" if aim else "", found["errors"] == 0 if aim else None)  # fmt: skip
+    yield row("Q2.writes", "acts recorded meanwhile", mixed["writes"], "1/s")
+    share = ours["rate"] / bare["rate"]
+    yield row("Q4", "answers, ours to bare", share, "x", ">= 0.7", share >= 0.7)
+
+
+# The record --------------------------------------------------------------------------------------
+@contextmanager
+def _folder() -> Iterator[Path]:
+    if kept := os.environ.get("MIAOPEI_BENCH_QUERIES"):
+        path = Path(kept)
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o755)
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+def _made(folder: Path) -> None:
+    """A record of shocks, each with its observation, occurrence and case; made once."""
+    if (folder / "made").exists():
+        return
+    server = LocalPostgres(folder / "pg")
+    address = server.start()
+    migrate(address)
+    store = PostgresStore(address, master_key.vault(folder))
+    clock = [from_beijing("2015-01-01")]
+    try:
+        node = _node(folder, store, clock)
+        put_book(node, 10)
+        base, number = from_beijing("2015-09-01"), 0
+        while _count(address) < RECORDS:
+            days = range(number, number + 2_000)
+            rows = [quake(base + day * 4 * DAY, "5.0") for day in days]
+            number += len(rows)
+            clock[0] = base + number * 4 * DAY
+            record(node, rows, clock[0])
+    finally:
+        store.close()
+        server.stop()
+    (folder / "made").write_text("made\n")
+
+
+def _node(folder: Path, store: PostgresStore, clock: list[int]) -> Node:
+    identity = load_or_make(folder / "keys.json", "miaopei")
+    node = Node(store, identity, lambda: clock[0], os.urandom)
+    if node.genesis is None:
+        node.found(
+            genesis_value(
+                *("queries", identity), clock="live", time=clock[0], origin="example.org/queries",
+                member_name={"zh": "测速", "en": "bench"},
+            )
+        )  # fmt: skip
+    return node
+
+
+def _count(address: str) -> int:
+    store = PostgresStore(address)
+    with store.reading() as reading:
+        query = "select (select count(*) from shared.leaf) + (select count(*) from shared.state)"
+        found = reading.execute(query)[0][0]
+    store.close()
+    return int(found)
+
+
+def _names(address: str) -> tuple[list[str], int]:
+    store = PostgresStore(address)
+    with store.reading() as reading:
+        found = [key for key, _ in reading.range("case", "")]
+    store.close()
+    return found, _count(address)
+
+
+# The servers -------------------------------------------------------------------------------------
+def _measured(folder: Path, address: str, what: str, names: list[str]) -> dict[str, float]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kind = "bare" if what == "bare" else "ours"
+    serve = [sys.executable, "-m", "bench.queries", kind, str(folder), address, str(port)]
+    processes = [subprocess.Popen(serve, cwd=ROOT)]
+    try:
+        _wait(port)
+        before = _count(address)
+        if what == "mixed":
+            writer = [sys.executable, "-m", "bench.queries", "write", str(folder), address, "0"]
+            processes.append(subprocess.Popen(writer, cwd=ROOT))
+        prefix = "/bare/" if kind == "bare" else "/api/v1/cases/"
+        (folder / "asked.json").write_text(json.dumps([prefix + name for name in names]))
+        clients = [sys.executable, "-m", "bench.queries", "ask", str(folder), address, str(port)]
+        done = subprocess.run(clients, cwd=ROOT, capture_output=True, check=True, text=True)
+        found: dict[str, float] = json.loads(done.stdout)
+    finally:
+        for process in reversed(processes):
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+    found["writes"] = (_count(address) - before) / 4 / SECONDS
+    return found
+
+
+def _wait(port: int) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def serve_ours(folder: Path, address: str, port: int) -> None:
+    """The portal as `miaopei serve` runs it."""
+    import uvicorn
+
+    from miaopei import portal
+
+    store = PostgresStore(address, master_key.vault(folder))
+    uvicorn.run(
+        portal.app(store, portal.Settings()), host="127.0.0.1", port=port, log_level="warning",
+        access_log=False, server_header=False,
+    )  # fmt: skip
+
+
+def serve_bare(address: str, port: int) -> None:
+    """One indexed read by FastAPI and psycopg's own pool, as their documentation shows it."""
+    from contextlib import asynccontextmanager
+
+    import uvicorn
+    from fastapi import FastAPI
+    from psycopg_pool import AsyncConnectionPool
+
+    pool = AsyncConnectionPool(address, min_size=10, max_size=40, open=False)
+
+    @asynccontextmanager
+    async def life(_: FastAPI):
+        async with pool:
+            yield
+
+    app = FastAPI(lifespan=life)
+
+    @app.get("/bare/{listing}/{occurrence}/{benefit}")
+    async def one(listing: str, occurrence: str, benefit: str) -> dict[str, Any]:
+        query = "select value from shared.state where tab = 'case' and key = %s"
+        async with pool.connection() as connection:
+            found = await connection.execute(query, (f"{listing}/{occurrence}/{benefit}",))
+            (value,) = await found.fetchone()
+        return json.loads(value)
+
+    uvicorn.run(
+        app, host="127.0.0.1", port=port, log_level="warning", access_log=False,
+        server_header=False,
+    )  # fmt: skip
+
+
+def write(folder: Path, address: str) -> None:
+    """Another process writes to the record: an act a block, until it is told to stop."""
+    store = PostgresStore(address, master_key.vault(folder))
+    going = [True]
+    signal.signal(signal.SIGTERM, lambda *_: going.clear())
+    with store.reading() as reading:
+        clock = [reading.head().time]
+    node = _node(folder, store, clock)
+    number = int.from_bytes(os.urandom(5))
+    while going:
+        number += 1
+        node.accept("admit_member", f"m{number}", member(f"m{number}"))
+        time.sleep(PAUSE)
+    store.close()
+
+
+# The clients -------------------------------------------------------------------------------------
+async def ask(folder: Path, port: int) -> None:
+    """So many connections, each with one question at a time, until the time is over."""
+    names = json.loads((folder / "asked.json").read_text())
+    end = time.perf_counter() + SECONDS
+    taken: list[float] = []
+    errors = [0]
+
+    async def client(number: int) -> None:
+        choose = random.Random(number)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (started := time.perf_counter()) < end:
+            path = choose.choice(names)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            low = head.lower()
+            at = low.index(b"content-length: ") + 16
+            body = await reader.readexactly(int(low[at : low.index(b"\r\n", at)]))
+            if not head.startswith(b"HTTP/1.1 200") or b'"state"' not in body:
+                errors[0] += 1
+            taken.append(time.perf_counter() - started)
+        writer.close()
+
+    began = time.perf_counter()
+    results = await asyncio.gather(*map(client, range(CLIENTS)), return_exceptions=True)
+    errors[0] += sum(isinstance(each, BaseException) for each in results)
+    cuts = statistics.quantiles(taken, n=100)
+    rate = len(taken) / (time.perf_counter() - began)
+    said = {"rate": rate, "p50": cuts[49] * 1e3, "p95": cuts[94] * 1e3, "errors": errors[0]}
+    sys.stdout.write(json.dumps(said))
+
+
+if __name__ == "__main__":
+    what, place, dsn, number = sys.argv[1:]
+    match what:
+        case "ours":
+            serve_ours(Path(place), dsn, int(number))
+        case "bare":
+            serve_bare(dsn, int(number))
+        case "write":
+            write(Path(place), dsn)
+        case "ask":
+            asyncio.run(ask(Path(place), int(number)))

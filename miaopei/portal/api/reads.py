@@ -1,0 +1,129 @@
+"""Reading operations in one go: the snapshot opened, the answer made and written, in one thread.
+
+FastAPI would hand a request from thread to thread for each of these, and check once more what is a
+model already. An operation asks for its desk by `desk: Desk = marked` (or `plain`); what it gives
+back is told in the schema as everywhere. Answers with a mark are kept by it: the same question of
+the same moment of the record is worked out once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from ..views.desk import Desks
+from .answers import NotModified
+
+KEPT_BYTES = 32_000_000
+KEPT_ANSWER = 100_000  # bytes: a longer one is made again
+
+
+class Asks:
+    """The default of a `desk` parameter: which kind of answer it is."""
+
+    def __init__(self, *, marked: bool) -> None:
+        self.marked = marked
+
+
+class Kept:
+    """Answers by mark and address, as many as fit; the least used go first."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._size, self._lock = 0, threading.Lock()
+
+    def get(self, key: tuple[str, str]) -> bytes | None:
+        """The answer, if it was given before."""
+        with self._lock:
+            found = self._answers.get(key)
+            if found is not None:
+                self._answers.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[str, str], body: bytes) -> None:
+        """Keep an answer; older ones make room."""
+        if len(body) > KEPT_ANSWER:
+            return
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = body
+                self._size += len(body)
+            while self._size > KEPT_BYTES:
+                self._size -= len(self._answers.popitem(last=False)[1])
+
+
+class Reads(APIRouter):
+    """A router whose reading operations run whole in one thread."""
+
+    def __init__(self, desks: Desks, salt: str, prefix: str) -> None:
+        super().__init__(prefix=prefix)
+        self._desks, self._salt, self._kept = desks, salt, Kept()
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        """As FastAPI's; an operation that asks for a desk is wrapped."""
+        asks = inspect.signature(endpoint).parameters.get("desk")
+        if asks is not None and isinstance(asks.default, Asks):
+            endpoint = self._wrapped(endpoint, marked=asks.default.marked)
+        super().add_api_route(path, endpoint, **more)
+
+    def _wrapped(self, make: Callable[..., Any], *, marked: bool) -> Callable[..., Any]:
+        hints = get_type_hints(make, include_extras=True)
+        given = inspect.signature(make)
+        headers_wanted = "response" in given.parameters
+        taken = [
+            each.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, each in given.parameters.items()
+            if name not in ("desk", "response")
+        ]
+        asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+
+        async def operation(*, request: Request, **values: Any) -> Response:
+            return await run_in_threadpool(answer, request, values)
+
+        def answer(request: Request, values: Mapping[str, Any]) -> Response:
+            with self._desks.open() as desk:
+                headers = {"Miaopei-Marks": ", ".join(desk.marks), "Cache-Control": "no-store"}
+                if marked:
+                    headers["Cache-Control"] = "no-cache"
+                    headers["ETag"] = f'W/"{desk.mark}-{self._salt}"'
+                    if request.headers.get("if-none-match") == headers["ETag"]:
+                        raise NotModified(headers)
+                    address = (desk.mark, f"{request.url.path}?{request.url.query}")
+                    if (kept := self._kept.get(address)) is not None:
+                        return Response(kept, media_type="application/json", headers=headers)
+                more = {"response": _with(headers)} if headers_wanted else {}
+                made = make(desk=desk, **values, **more)
+            if isinstance(made, Response):
+                return made
+            body = written(made)
+            if marked:
+                self._kept.put(address, body)
+            return Response(body, media_type="application/json", headers=headers)
+
+        operation.__name__, operation.__doc__ = make.__name__, make.__doc__
+        operation.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # for FastAPI
+            [asked, *taken], return_annotation=hints["return"]
+        )
+        return operation
+
+
+def _with(headers: Mapping[str, str]) -> Response:
+    """Headers for an operation that makes the whole response itself."""
+    response = Response(headers=dict(headers))
+    del response.headers["content-length"]
+    return response
+
+
+def written(made: Any) -> bytes:
+    """The JSON of a model, or of plain values."""
+    if isinstance(made, BaseModel):
+        return made.__pydantic_serializer__.to_json(made, by_alias=True)
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
