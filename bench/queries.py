@@ -8,6 +8,7 @@ are another process; each keeps one connection and asks for a case chosen at ran
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import random
@@ -23,12 +24,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from miaopei.adapters.keys import load_or_make
 from miaopei.adapters.persons import master_key
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
-from miaopei.measures.instant import DAY, from_beijing
+from miaopei.measures.instant import from_beijing
 from miaopei.node.gateway import record
 from miaopei.node.node import Node, genesis_value
 
@@ -54,8 +57,8 @@ def run() -> Iterator[dict[str, Any]]:
             mixed = _measured(folder, address, "mixed", names)
         finally:
             server.stop()
-    yield row("Q0", "records (entries and rows of the state)", records, "records", ">= 200,000",
-              records >= RECORDS)  # fmt: skip
+    what = "rows of the state, cases among them copies of a real one"
+    yield row("Q0", what, records, "records", ">= 200,000", records >= RECORDS)
     for key, what, found in (
         ("Q1", "read only", ours), ("Q2", "reads beside writes", mixed),
         ("Q3", "bare FastAPI + psycopg, one indexed read", bare),
@@ -88,7 +91,11 @@ def _folder() -> Iterator[Path]:
 
 
 def _made(folder: Path) -> None:
-    """A record of shocks, each with its observation, occurrence and case; made once."""
+    """A record with one real case, and so many copies of it under other occurrences; made once.
+
+    Copies, because a case costs a decision and only its reading is measured: the rows, their keys
+    and their index are those that a record of so many cases has.
+    """
     if (folder / "made").exists():
         return
     server = LocalPostgres(folder / "pg")
@@ -99,13 +106,21 @@ def _made(folder: Path) -> None:
     try:
         node = _node(folder, store, clock)
         put_book(node, 10)
-        base, number = from_beijing("2015-09-01"), 0
-        while _count(address) < RECORDS:
-            days = range(number, number + 2_000)
-            rows = [quake(base + day * 4 * DAY, "5.0") for day in days]
-            number += len(rows)
-            clock[0] = base + number * 4 * DAY
-            record(node, rows, clock[0])
+        clock[0] = from_beijing("2015-09-02")
+        record(node, [quake(from_beijing("2015-09-01"))], clock[0])
+        with store.reading() as reading:
+            (key, value), *_ = reading.range("case", "")
+        listing, occurrence, benefit = key.split("/")
+        with psycopg.connect(address) as connection, connection.cursor() as cursor:
+            command = "copy shared.state (tab, key, value) from stdin"
+            with cursor.copy(command) as copy:
+                for number in range(RECORDS):
+                    other = hashlib.sha256(str(number).encode()).hexdigest()
+                    told = value.replace(occurrence.encode(), other.encode())
+                    copy.write_row(("case", f"{listing}/{other}/{benefit}", told))
+            connection.commit()
+            connection.autocommit = True
+            connection.execute("analyze shared.state")
     finally:
         store.close()
         server.stop()
@@ -128,8 +143,7 @@ def _node(folder: Path, store: PostgresStore, clock: list[int]) -> Node:
 def _count(address: str) -> int:
     store = PostgresStore(address)
     with store.reading() as reading:
-        query = "select (select count(*) from shared.leaf) + (select count(*) from shared.state)"
-        found = reading.execute(query)[0][0]
+        found = reading.execute("select count(*) from shared.state")[0][0]
     store.close()
     return int(found)
 
@@ -165,7 +179,7 @@ def _measured(folder: Path, address: str, what: str, names: list[str]) -> dict[s
         for process in reversed(processes):
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-    found["writes"] = (_count(address) - before) / 4 / SECONDS
+    found["writes"] = (_count(address) - before) / 2 / SECONDS
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, LiteralString
 
 from psycopg import Connection
+from psycopg.errors import UndefinedTable
 
 from ...claims.leaves import Claims, leaves_of, unpacked
 from ...claims.orders import order_row
@@ -65,6 +66,15 @@ class PostgresReading(Persons):
     ) -> None:
         self._connection, self._vault = connection, vault
         self._cursor = connection.cursor(binary=True)
+        self._head: Head | None = None
+
+    def begin(self) -> None:
+        """Fix the moment by the first question: where the record stands, which most ask next."""
+        try:
+            self._head = self._edge()[0]
+        except UndefinedTable:  # a database without our tables can be looked at as well
+            self._connection.rollback()
+            self.execute("select")
 
     # shared: state -------------------------------------------------------------------------------
     def get(self, table: str, key: str) -> bytes | None:
@@ -87,7 +97,7 @@ class PostgresReading(Persons):
     # shared: the log -----------------------------------------------------------------------------
     def head(self) -> Head:
         """Size and root of the log; height and time of the last block, with leaves or without."""
-        return self._edge()[0]
+        return self._head or self._edge()[0]
 
     def leaf(self, position: int) -> bytes:
         """The bytes of one entry."""

@@ -171,7 +171,7 @@ class PostgresStore:
             connection = connect(self._dsn, read_only=True)
         try:
             reading = PostgresReading(connection, self._vault)
-            reading.execute("select")  # the first question fixes the moment
+            reading.begin()
         except BaseException:
             connection.close()
             raise

@@ -33,6 +33,7 @@ class Memory:
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self.genesis: Mapping[str, Any] | None = None  # never changes once it is there
+        self.always: dict[Hashable, Any] = {}  # nor do these: a few a filing
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -112,6 +113,12 @@ class Desk:
     def once(self, name: Hashable, make: Callable[[], T]) -> T:
         """A reading of this moment, made once for all requests."""
         return self.memory.get((self.mark, name), make)
+
+    def always(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What no act can change once it is on the record, made once."""
+        kept = self.memory.always
+        found: T = kept[name] if name in kept else kept.setdefault(name, make())
+        return found
 
     @cached_property
     def register(self) -> Register:

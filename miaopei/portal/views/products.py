@@ -102,7 +102,11 @@ def listed(desk: Desk, name: str) -> Listed:
 
 def product_of_listing(desk: Desk, name: str) -> Product:
     """The product that a listing puts on the exchange; KeyError."""
-    return product_of(desk.state, desk.state.need("listing", name)["product"])
+
+    def make() -> Product:
+        return product_of(desk.state, desk.state.need("listing", name)["product"])
+
+    return desk.always(("product of", name), make)
 
 
 def _filed(desk: Desk, hash: str, act: str) -> Filed:
