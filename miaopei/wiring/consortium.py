@@ -36,6 +36,7 @@ from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
 from ..measures.identity import read_canonical
 from ..node.effects.decider import Decider
+from ..node.effects.differing import traces
 from ..node.effects.keeper import Keeper
 from ..node.effects.payer import Payer
 from ..node.node import Node
@@ -46,6 +47,7 @@ from ..node.vault.erasing import Eraser
 from ..node.vault.fetch import Fetcher
 from ..node.vault.uses import Logger
 from . import BANK_SECONDS, Member, system_clock
+from .lying import a_hundredth_less
 
 NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
 KEYS_FILE, TLS_FILE = "keys.json", "peer.pem"
@@ -167,6 +169,17 @@ class Seated:
     def skew(self, seconds: int) -> None:
         """Go by a clock that is wrong by so many seconds: what a member with a bad clock does."""
         self._ahead = seconds
+
+    def lie_in_amounts(self) -> None:
+        """From now on decide as software does that reads the terms otherwise, until restarted."""
+        self.member.decider.reads = a_hundredth_less
+
+    def differences(self) -> dict[str, Any]:
+        """Who has decided otherwise than others, with what we may open of it, and who twice."""
+        node = self.member.node
+        with node.reading() as (reading, state):
+            faults = [value for _, value in state.range("fault", "")]
+            return {"differences": traces(reading, state, node), "faults": faults}
 
     def _heard(self, block: Committed) -> None:
         self.orderer.heard(block)

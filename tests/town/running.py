@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from miaopei.acts.state import State
@@ -11,7 +11,7 @@ from miaopei.errors import OutsideFault, Refused
 from miaopei.measures.instant import beijing_text
 from miaopei.node import gateway
 from miaopei.node.gateway import Row
-from miaopei.terms import words as w
+from miaopei.wiring.lying import a_hundredth_less as less
 from tests.support.facts import BEIJING_CITY, DALI_CITY, catalogue, quake
 
 from .checkers import Breach, Checkers
@@ -224,27 +224,15 @@ class Run:
 
 def run(seed: int, *, calm: bool = False, plant: Plant | None = None) -> Told:
     """One seed to its end; a breach is told in the result."""
-    made = Run(seed, calm=calm, plant=plant)
+    return ended(Run(seed, calm=calm, plant=plant))
+
+
+def ended(made: Run) -> Told:
+    """A run to its end."""
     try:
         return made.go()
     except Breach as breach:
         return made.told(str(breach))
-
-
-def less(terms: w.Terms) -> w.Terms:
-    """Terms as software reads them that pays a hundredth less than every band says."""
-
-    def change(word: w.Word) -> w.Word:
-        if isinstance(word, w.Band) and word.kind is w.Kind.MONEY:
-            rows = tuple(
-                replace(row, value=None if row.value is None else row.value * 99 // 100)
-                for row in word.rows
-            )
-            return replace(word, rows=rows)
-        return w.rebuild(word, change)
-
-    benefits = tuple(w.rebuild(clause, change) for clause in terms.benefits)
-    return replace(terms, benefits=benefits)
 
 
 def _magnitude(tenths: int) -> str:

@@ -15,10 +15,11 @@ from miaopei.measures.identity import read_canonical
 from miaopei.measures.money import wan
 from miaopei.node.effects.differing import traces
 from miaopei.terms import words as w
+from miaopei.wiring.lying import a_hundredth_less as less
 from tests.town.court import Court
 from tests.town.founding import DECIDE, DECIDERS, HOLD, TAKE_OVER, batch
 from tests.town.member import another
-from tests.town.running import SPOTS, less
+from tests.town.running import SPOTS
 
 FULL = wan(300)
 

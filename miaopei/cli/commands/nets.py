@@ -166,11 +166,19 @@ def heal(
 
 
 @app.command()
-def lie(folder: Folder, member: Who, lang: LangOption = None) -> None:
+def lie(
+    folder: Folder,
+    member: Who,
+    amounts: Annotated[
+        bool, typer.Option("--amounts", help="Decide a hundredth less than the terms say instead.")
+    ] = False,
+    lang: LangOption = None,
+) -> None:
     """Have a member tell a false root from its next block on: what a corrupted one does."""
     from ..net import running
 
-    raise typer.Exit(running.lie(folder, member, language=chosen(lang)))
+    what = "lie_in_amounts" if amounts else "lie"
+    raise typer.Exit(running.lie(folder, member, what, language=chosen(lang)))
 
 
 @app.command()

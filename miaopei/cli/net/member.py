@@ -77,6 +77,8 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "act": act,
         "lie": lambda *_: {"from": seated.lie()},
         "skew": lambda _, asked: seated.skew(asked["by"]),
+        "lie_in_amounts": lambda *_: seated.lie_in_amounts(),
+        "differences": lambda *_: seated.differences(),
         **steps(seated),
     }
 

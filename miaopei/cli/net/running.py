@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,8 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
         speak.show_json(found.as_json())
     else:
         speak.console().print(_table(found, net, language))
+        for line in _named(found, language):
+            speak.out(line)
         speak.out(_said("goes_on" if found.goes_on else "halted", language))
     return GOOD if found.goes_on else NOT_GOOD
 
@@ -140,10 +142,10 @@ def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
     return GOOD
 
 
-def lie(folder: Path, member: str, *, language: Language) -> int:
-    """Have a member tell a false root."""
+def lie(folder: Path, member: str, what: str = "lie", *, language: Language) -> int:
+    """Have a member tell a false root, or (`lie_in_amounts`) decide less than the terms say."""
     net = Net.of(folder)
-    control.call(net.at(member), "lie")
+    control.call(net.at(member), what)
     speak.note(_said("done", language, what="lie", member=member))
     return GOOD
 
@@ -222,6 +224,23 @@ def _cells(row: Row, roles: str, language: Language) -> list[str]:
         str(row.restarts),
         verdict if row.trouble is None else f"{verdict}: {row.trouble[:60]}",
     ]
+
+
+def _named(found: Standing, language: Language) -> Iterator[str]:
+    """Who has decided otherwise than the others, and who twice."""
+    for fault in found.faults:
+        facts = {"member": fault["by"], "trigger": fault["trigger"][:16], "round": fault["round"]}
+        yield _said("second_word", language, **facts)
+    for one in found.differences:
+        sides = [one["shown"].get(one[side]) for side in ("member", "against")]
+        facts = {"member": one["member"], "against": one["against"], "trigger": one["trigger"][:16]}
+        opened = [side["opened"] for side in sides if side and side["opened"]]
+        if len(opened) == 2:
+            amounts = [each["amount_fen"] for each in opened]
+            facts |= {"policy": sides[0]["policy"], "one": amounts[0], "other": amounts[1]}
+            yield _said("differs_at", language, **facts)
+        else:
+            yield _said("differs", language, **facts)
 
 
 def _said(name: str, language: Language, **facts: str | int) -> str:

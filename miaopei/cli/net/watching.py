@@ -44,11 +44,14 @@ class Standing:
     rows: tuple[Row, ...]
     compared_at: int | None
     goes_on: bool
+    differences: tuple[dict[str, Any], ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         rows = [asdict(row) for row in self.rows]
-        return {"members": rows, "compared_at": self.compared_at, "goes_on": self.goes_on}
+        named = {"differences": list(self.differences), "faults": list(self.faults)}
+        return {"members": rows, "compared_at": self.compared_at, "goes_on": self.goes_on, **named}
 
 
 def standing(net: Net) -> Standing:
@@ -63,6 +66,7 @@ def standing(net: Net) -> Standing:
         at = min(heights, default=None)
         asked = [m for m, status in said.items() if status]
         roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
+        told = dict(zip(asked, pool.map(lambda m: _differences(net, m), asked), strict=True))
     common = Counter(root for root in roots.values() if root).most_common(1)
     right = common[0][0] if common else None
     top = max(heights, default=0)
@@ -88,7 +92,10 @@ def standing(net: Net) -> Standing:
         rows.append(row)
     powers = {seat["member"]: seat["power"] for seat in net.genesis["seats"]}
     good = sum(powers[row.member] for row in rows if row.up and row.verdict in ("agrees", "alarm"))
-    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()))
+    agreeing = [told[row.member] for row in rows if row.verdict == "agrees"]
+    best = max(agreeing, key=_opened, default={"differences": [], "faults": []})
+    named = (tuple(best["differences"]), tuple(best["faults"]))
+    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()), *named)
 
 
 def _verdict(
@@ -115,6 +122,21 @@ def _ask(net: Net, member: str) -> dict[str, Any] | None:
     except OutsideFault:
         return None
     return status
+
+
+def _differences(net: Net, member: str) -> dict[str, Any]:
+    """What a member's own copy of the record says of differing decisions."""
+    try:
+        said: dict[str, Any] = control.call(net.at(member), "differences", seconds=ASK_SECONDS)
+    except OutsideFault:
+        return {"differences": [], "faults": []}
+    return said
+
+
+def _opened(said: dict[str, Any]) -> int:
+    """How many differences a member knows, and how many traces it may open."""
+    shown = [side for one in said["differences"] for side in one["shown"].values()]
+    return len(said["differences"]) + sum(side["opened"] is not None for side in shown)
 
 
 def _root(net: Net, member: str, height: int | None) -> str | None:

@@ -1,0 +1,151 @@
+"""Faults planted on purpose, each to be caught by name: checkers that cannot fail prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from miaopei.accounts.entry import Entry
+from miaopei.acts import cases, settling
+from miaopei.acts.apply import Block
+from miaopei.errors import OutsideFault
+from miaopei.node.effects import payer
+from miaopei.node.order import application, keep
+
+from .bank import TownBank
+from .disk import Disk
+
+Plant = Callable[[], Any]
+
+
+@contextmanager
+def one_writes_its_own() -> Iterator[None]:
+    """One member's application adds a byte of its own to what it computes."""
+    count = 0
+    real = keep.keep
+
+    def strange(block: Any, state: Any, made: Block) -> Any:
+        nonlocal count
+        count += bool(made.leaves)
+        if made.leaves and count % 5 == 0:
+            made = replace(made, leaves=(*made.leaves[:-1], made.leaves[-1] + b" "))
+        return real(block, state, made)
+
+    with mock.patch.object(application, "keep", strange):
+        yield
+
+
+@contextmanager
+def two_numbers() -> Iterator[None]:
+    """After a silence of the bank the payer goes on under other numbers, unknown to the bank."""
+    silences = 0
+    real = TownBank.pay
+
+    def pay(self: TownBank, instructions: Any) -> Any:
+        nonlocal silences
+        try:
+            return real(self, instructions)
+        except OutsideFault:
+            silences += 1
+            raise
+
+    def name(payout: str, number: int) -> str:
+        return f"{payout}-{number + silences}"
+
+    with mock.patch.object(TownBank, "pay", pay), mock.patch.object(payer, "instruction_id", name):
+        yield
+
+
+@contextmanager
+def a_debt_is_forgotten() -> Iterator[None]:
+    """Nobody writes an order for the second debt that comes to be."""
+    real = payer.Payer._may
+
+    def may(self: payer.Payer, reading: Any, state: Any, debt: str) -> bool:
+        first = next(state.range("settled", ""), ("", ""))[1]
+        return real(self, reading, state, debt) and debt == first
+
+    with mock.patch.object(payer.Payer, "_may", may):
+        yield
+
+
+@contextmanager
+def one_is_enough() -> Iterator[None]:
+    """The first word settles."""
+    real = settling._largest
+
+    def first(said: Any) -> list[str]:
+        return real(said) * 2
+
+    with mock.patch.object(settling, "_largest", first):
+        yield
+
+
+@contextmanager
+def half_an_entry() -> Iterator[None]:
+    """A settlement's debt is booked on one side only."""
+    real = settling.settlement_made
+
+    def half(*arguments: Any) -> Entry:
+        entry = real(*arguments)
+        return replace(entry, lines=entry.lines[:1])
+
+    with (
+        mock.patch.object(settling, "settlement_made", half),
+        mock.patch.object(Entry, "__post_init__", return_value=None),
+    ):
+        yield
+
+
+@contextmanager
+def the_log_is_cut() -> Iterator[None]:
+    """A disk loses the last leaf that it had, and makes another in its place."""
+    real = Disk.reading
+    count = 0
+
+    @contextmanager
+    def forgetful(self: Disk) -> Iterator[Any]:
+        nonlocal count
+        count += 1
+        if count == 400:
+            head, frontier = self._tables.rows["head"][""]
+            self._tables.rows["head"][""] = (replace(head, size=head.size - 1), frontier)
+        with real(self) as block:
+            yield block
+
+    with mock.patch.object(Disk, "reading", forgetful):
+        yield
+
+
+@contextmanager
+def no_turn_is_given_up() -> Iterator[None]:
+    """A round that comes to nothing is never ended."""
+    with mock.patch.object(settling, "ripen", return_value=None):
+        yield
+
+
+@contextmanager
+def no_reason() -> Iterator[None]:
+    """Cases are written down without why they wait."""
+    real = cases._standing
+
+    def silent(base: Any, standing: Any) -> dict[str, Any]:
+        return {**real(base, standing), "reason": ""}
+
+    with mock.patch.object(cases, "_standing", silent):
+        yield
+
+
+PLANTED: dict[str, tuple[Plant, str]] = {
+    "one_writes_its_own": (one_writes_its_own, "two final on different bytes"),
+    "two_numbers": (two_numbers, "paid twice"),
+    "a_debt_is_forgotten": (a_debt_is_forgotten, "not paid at all"),
+    "one_is_enough": (one_is_enough, "settled"),
+    "half_an_entry": (half_an_entry, "books do not balance"),
+    "the_log_is_cut": (the_log_is_cut, "the record"),
+    "no_turn_is_given_up": (no_turn_is_given_up, "a round outlives its end"),
+    "no_reason": (no_reason, "unsettled without a reason"),
+}

@@ -1,0 +1,76 @@
+"""Six members hurt by chance, from many seeds: every law holds after every step.
+
+MIAOPEI_SEEDS says how many (100 by default); `script/town` runs
+as many as are wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.town.__main__ import COUNTED, many
+from tests.town.court import Court
+from tests.town.disk import HOW
+from tests.town.planted import PLANTED
+from tests.town.running import LIARS, run
+
+SEEDS = int(os.environ.get("MIAOPEI_SEEDS", "100"))
+LOOKED = 40  # seeds in which a planted fault must be caught
+
+
+@pytest.mark.timeout(600 + 3 * SEEDS)
+def test_every_law_holds_in_every_run() -> None:
+    """And enough of everything has happened in them for that to mean something."""
+    runs = list(many(0, SEEDS, os.cpu_count() or 1))
+    assert [(told.seed, told.breach) for told in runs if told.breach] == []
+    sums = Counter[str]()
+    for told in runs:
+        sums.update({name: getattr(told, name) for name in COUNTED})
+    assert sums["settlements"] > SEEDS
+    assert all(sums[name] for name in COUNTED), sums
+    assert {told.liar.partition(" ")[0] for told in runs} == {"", *LIARS}
+
+
+def test_one_seed_replays_a_run_exactly() -> None:
+    """In other processes, under other hash seeds: the same trace to the byte."""
+    said = set()
+    for hashes in ("1", "77"):
+        command = [sys.executable, "-m", "tests.town", "--trace", "--first", "11"]
+        environment = {**os.environ, "PYTHONHASHSEED": hashes}
+        done = subprocess.run(command, env=environment, capture_output=True, check=True)
+        assert len(done.stdout.splitlines()) > 500
+        said.add(done.stdout)
+    assert len(said) == 1
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", sorted(PLANTED))
+def test_a_planted_fault_is_caught_by_its_name(name: str) -> None:
+    plant, law = PLANTED[name]
+    with plant():
+        caught = next(filter(None, (run(seed).breach for seed in range(LOOKED))), "")
+    assert caught.startswith(law), f"{name}: {caught}"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("who", ["insurer", "regulator"])
+def test_a_crash_at_each_write_loses_nothing_and_pays_once(who: str) -> None:
+    """Who decides and pays, and who decides: one crash at every write from fact to payment."""
+    court = Court()
+    before = court.by[who].disk.writes
+    court.shake()
+    court.pass_by(60)
+    writes = court.by[who].disk.writes - before
+    assert writes > 10
+    for number in range(1, writes + 1):
+        court = Court()  # the same to the byte until it dies
+        court.by[who].disk.dies[before + number] = HOW[number % len(HOW)]
+        court.shake()
+        court.pass_by(60)
+        assert not court.by[who].disk.dies, "it has died there"
+        assert court.go().paid == 3, f"write {number}"
