@@ -93,7 +93,7 @@ def standing(net: Net) -> Standing:
     powers = {seat["member"]: seat["power"] for seat in net.genesis["seats"]}
     good = sum(powers[row.member] for row in rows if row.up and row.verdict in ("agrees", "alarm"))
     agreeing = [told[row.member] for row in rows if row.verdict == "agrees"]
-    best = max(agreeing, key=_opened, default={"differences": [], "faults": []})
+    best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
     named = (tuple(best["differences"]), tuple(best["faults"]))
     return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()), *named)
 
