@@ -31,7 +31,7 @@ def test_every_law_holds_in_every_run() -> None:
     sums = Counter[str]()
     for told in runs:
         sums.update({name: getattr(told, name) for name in COUNTED})
-    assert sums["settlements"] > SEEDS
+    assert sums["settlements"] > SEEDS // 2
     assert all(sums[name] for name in COUNTED), sums
     assert {told.liar.partition(" ")[0] for told in runs} == {"", *LIARS}
 
