@@ -23,9 +23,9 @@ from ...node.ports import Writing
 from ...node.vault.blobs import seal_blob
 from . import cim, plain
 from .connections import Names
-from .facts import kind_of, mark_of, observe, persons_of
+from .facts import Rows, kind_of, mark_of, observe, persons_of
 from .line import Line, Stand
-from .message import LARGEST, TROUBLE, Message, Plan, Said, no, refusals_of
+from .message import LARGEST, TROUBLE, Back, Message, Plan, Said, no, refusals_of
 
 ORIGINAL = "original"
 
@@ -109,6 +109,31 @@ class Intake:
                 block.put_progress(name, None)
             block.put_progress(f"grid/pending/{source}", None)
         return refused
+
+    def report(
+        self, source: str, said: Back, rows: Rows, originals: Sequence[bytes], media: str, now: int
+    ) -> tuple[Refusal, ...]:
+        """Record a report that was made here from signed readings; what the record said against it.
+
+        `rows` are its list by token, `originals` the signed bytes it rests on. The same revision
+        with the same content again changes nothing.
+        """
+        self.resume(source)
+        with self.node.store.writing() as block:
+            entry = State(block).get("source", source)
+            if entry is None:
+                raise no("unknown_source", source=source)
+            mark = mark_of(said, rows)
+            if self._said(block, source, said, mark):
+                return ()
+            observation = observe(block, self.node, entry, said, rows, now)
+            commitments = [bytes.fromhex(digest(each)) for each in originals]
+            blob = str(seal_blob(block, self.node, originals, commitments, ORIGINAL)["blob"])
+            row = Row(observation, block.blob(blob) or b"", media, blob, "readings", persons=True)
+            name = _said_name(source, said)
+            block.put_progress(name, mark.encode())
+            self._pend(block, source, [row], [name], now)
+        return self.resume(source)
 
     def line(self, source: str) -> Line:
         """How a source's numbers stand."""

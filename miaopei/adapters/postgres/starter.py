@@ -103,7 +103,7 @@ class LocalPostgres:
         if make and not (self.base / "data").exists():
             user = account.choose(self.base)
             if not user.reaches(self.base.parent):
-                place = _shelter(self.base) / f"{self.base.name}-{self._tag()}"
+                place = shelter(self.base) / f"{self.base.name}-{self._tag()}"
                 whole = note.with_name("elsewhere.new")
                 whole.write_text(str(place), "utf-8")
                 whole.rename(note)
@@ -168,7 +168,7 @@ class LocalPostgres:
         """Run one of PostgreSQL's programs; what it said, with the end of the server's log."""
         version = place / "data" / "PG_VERSION"
         major = int(version.read_text()) if version.exists() else None
-        folder = binaries.within_reach(binaries.find(major), user, _shelter(self.base))
+        folder = binaries.within_reach(binaries.find(major), user, shelter(self.base))
         status, said = user.run([folder / name, *map(str, arguments)])
         if status == 0:
             return ""
@@ -219,7 +219,7 @@ def _stop(data: Path) -> None:
         os.close(process)
 
 
-def _shelter(base: Path) -> Path:
+def shelter(base: Path) -> Path:
     """Where root keeps what the server's account must reach, though it cannot reach `base`.
 
     With the system's state; with the temporary files when `base` is one of them.

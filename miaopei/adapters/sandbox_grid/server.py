@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from .meters import Concentrators
 from .rules import BadRule, Rules
 from .sms import SmsGateway
 from .source import SourceSystem
@@ -22,6 +23,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 NAMES = {
     "command": ("grid.command", "供电服务指挥系统（沙箱）", "Supply-service command (sandbox)"),
     "meters": ("grid.meter", "用电采集系统（沙箱）", "Electricity-use acquisition (sandbox)"),
+    "concentrators": ("grid.meter", "集中器（沙箱）", "Concentrators (sandbox)"),
     "sms": ("sms", "短信网关（沙箱）", "SMS gateway (sandbox)"),
 }
 DIED = 70
@@ -46,7 +48,10 @@ class Sandbox:
         self.rules = Rules(self._store)
         self.source: SourceSystem | None = None
         self.sms: SmsGateway | None = None
-        if role == "sms":
+        self.concentrators: Concentrators | None = None
+        if role == "concentrators":
+            self.concentrators = Concentrators(folder, self._store, self.rules, self._turn)
+        elif role == "sms":
             self.sms = SmsGateway(self._store, self.rules)
         else:
             self.source = SourceSystem(NAMES[role][0], folder, self._store, self.rules)
@@ -84,7 +89,8 @@ class Sandbox:
         """Who answers here."""
         _, zh, en = NAMES[self.role]
         with self._turn:
-            more = self.sms.about() if self.sms else self.source.about() if self.source else {}
+            plays = self.sms or self.source or self.concentrators
+            more = plays.about() if plays else {}
         return {"name": {"zh": zh, "en": en}, "pid": os.getpid(), **more}
 
 
@@ -136,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _dispatch(self, method: str) -> None:
         sandbox = self.server.sandbox
-        source, sms = sandbox.source, sandbox.sms
+        source, sms, meters = sandbox.source, sandbox.sms, sandbox.concentrators
         body: Any = self._body() if method == "POST" else None
         match (method, *self.path.strip("/").split("/")):
             case ("GET", ""):
@@ -150,6 +156,8 @@ class Handler(BaseHTTPRequestHandler):
                 if found is None:
                     raise Trouble(410, f"no message {number} here")
                 self._send(found[0], found[1])
+            case ("POST", "control", what) if meters and what in ("keys", "connect", "read"):
+                self._say(sandbox.call(lambda: getattr(meters, what)(**body)))
             case ("POST", "control", "phones") if sms:
                 self._say(sandbox.call(lambda: sms.phones(body["phones"])))
             case ("GET", "control", "texts") if sms:

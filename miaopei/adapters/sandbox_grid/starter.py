@@ -56,6 +56,21 @@ class Running:
         """Tell an SMS gateway who has which phone."""
         self.call("POST", "/control/phones", {"phones": [list(row) for row in phones]})
 
+    def keys(self, names: Iterable[str]) -> dict[str, str]:
+        """The public key (hex) of each concentrator named."""
+        found: dict[str, str] = self.call("POST", "/control/keys", {"names": list(names)})["keys"]
+        return found
+
+    def connect(self, names: Iterable[str], host: str, port: int, folder: Path) -> None:
+        """Have concentrators connect to a broker, with the certificates that lie in a folder."""
+        asked = {"names": list(names), "host": host, "port": port, "folder": str(folder)}
+        self.call("POST", "/control/connect", asked)
+
+    def read(self, name: str, readings: Iterable[tuple[str, str, int]], **more: int) -> int:
+        """Have a concentrator say (customer, off|on, at) in one batch; the batch's number."""
+        asked = {"name": name, "readings": [list(row) for row in readings], **more}
+        return int(self.call("POST", "/control/read", asked)["number"])
+
     def texts(self) -> list[list[Any]]:
         """What an SMS gateway holds: [token, body, state, how often sent]."""
         found: list[list[Any]] = self.call("GET", "/control/texts")["texts"]

@@ -252,6 +252,18 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei person token --group grid/yuyao",
         "由标准输入的户号求出主体令牌。",
     ),
+    "meters broker": (
+        "miaopei meters broker --host 127.0.0.1 --port 8883 --data var/live",
+        "运行 MQTT 服务器 Mosquitto，证书和访问规则由本程序生成，按 Ctrl-C 结束。",
+    ),
+    "meters admit": (
+        "miaopei meters admit C-0574-01 --key HEX --into FOLDER",
+        "登记一台集中器：认可其公钥，并签发连接服务器的证书。",
+    ),
+    "meters devices": (
+        "miaopei meters devices --json",
+        "各集中器：在线、失联、离线或从未上报，缺失和已失的序号。",
+    ),
     "net init": (
         "miaopei net init DIR --members 6 --replay",
         "为每个成员各建一个文件夹：创世、密钥和设置。",

@@ -1,7 +1,8 @@
-"""`miaopei feed trust`, `sources` and `listen`: names, options and help."""
+"""`miaopei feed trust`, `sources`, `listen`, and `miaopei meters`: names, options and help."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,12 @@ import typer
 from ..commands.options import DataOption, DsnOption, JsonFlag, LangOption, chosen
 
 LISTEN_PORT = 8430
+MQTT_PORT = 8883
+meters = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Meters over MQTT 5: the broker, the concentrators that may speak, and how they stand.",
+)
 
 
 def feed_trust(
@@ -65,3 +72,51 @@ def feed_listen(
         seconds=seconds, language=chosen(lang),
     )  # fmt: skip
     raise typer.Exit(done)
+
+
+@meters.command("broker")
+def meters_broker(
+    host: Annotated[str, typer.Option(help="Where it listens, as clients name it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = MQTT_PORT,
+    source: Annotated[str, typer.Option(help="The source that meters speak for.")] = "grid.meter",
+    init: Annotated[bool, typer.Option("--init", help="Only make what it needs.")] = False,
+    data: DataOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Run a Mosquitto broker with certificates and access rules of our making, until Ctrl-C."""
+    from ..place import Place
+    from . import field
+
+    place, language = Place.of(data, None), chosen(lang)
+    raise typer.Exit(field.run_broker(place, source, host, port, init=init, language=language))
+
+
+@meters.command("admit")
+def meters_admit(
+    name: Annotated[str, typer.Argument(metavar="CONCENTRATOR", help="Its id; user and topic.")],
+    key: Annotated[str, typer.Option(help="Its Ed25519 public key, 64 hex digits.")],
+    into: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Where its certificate is written.")
+    ] = None,
+    data: DataOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Admit a concentrator: its key counts, and it gets a certificate for the broker."""
+    from ..place import Place
+    from . import field
+
+    raise typer.Exit(field.admit(Place.of(data, None), name, key, into, language=chosen(lang)))
+
+
+@meters.command("devices")
+def meters_devices(
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Each concentrator: online, stale, dead or never heard; what of it is missing or lost."""
+    from ..place import Place
+    from . import field
+
+    raise typer.Exit(field.devices(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))

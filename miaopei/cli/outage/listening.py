@@ -7,7 +7,7 @@ for its next number, lets deadlines ripen, sends notices, and says on the record
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -18,6 +18,12 @@ from ...adapters.grid.push.door import Door
 from ...adapters.grid.push.running import opened
 from ...adapters.grid.push.trust import Trusted, load
 from ...adapters.grid.sms import SmsOverHttp
+from ...adapters.meters import trust as concentrators
+from ...adapters.meters.devices import line_of
+from ...adapters.meters.listening import Listener as MeterListener
+from ...adapters.meters.outages import Outages
+from ...adapters.meters.taking import Came, Meters
+from ...adapters.meters.taking import Taken as Readings
 from ...errors import OutsideFault, Refusal, Refused
 from ...node.effects.notices import Notifier
 from ...settings import Language
@@ -30,6 +36,7 @@ from .taking import names_of
 
 ASK_EVERY, WORK_EVERY = 30.0, 2.0  # seconds between rounds
 BEAT = 0.2
+BROKER = "broker"  # the folder of the broker's certificates, rules and queues
 
 
 @dataclass
@@ -43,6 +50,8 @@ class Listener:
     silent_after: int
     tell: Callable[[str], None]
     since: int = field(default_factory=system_clock)
+    meters: Meters | None = None
+    outages: Outages | None = None
 
     def after(self, taken: Taken) -> None:
         """What follows a message that was taken: who sent it is heard; what it owes is done."""
@@ -54,6 +63,7 @@ class Listener:
         """Let time pass, decide, pay, and send notices; outside faults are tried again later."""
         try:
             self.member.node.pass_time(system_clock())
+            self.report()
             self.member.work()
             if self.notifier is not None:
                 self.notifier.run()
@@ -81,9 +91,21 @@ class Listener:
                     raise
                 self.tell(str(fault))
 
+    def report(self) -> None:
+        """Report what the readings of meters give for the outages on record."""
+        if self.meters is None or self.outages is None:
+            return
+        now = system_clock()
+        self.outages.refresh(now)
+        with self.member.node.store.reading() as reading:
+            gaps = any(line_of(reading, name).missing for name in self.meters.known.keys)
+        self.outages.report(self.intake, now, gaps=gaps)
+
     def say(self) -> None:
-        """Say on the record which sources are heard: those that can be asked."""
+        """Say on the record which sources are heard: those that can be asked, and the meters."""
         watched = {name: self.since for name, known in self.trusted.items() if known.url}
+        if self.meters is not None:
+            watched[self.meters.known.source] = self.since
         hearing.speak(self.member.node, watched, system_clock(), self.silent_after)
 
 
@@ -100,7 +122,8 @@ def listen(
     """Listen until Ctrl-C, or for so many seconds."""
     speaker = speak.Speaker(language)
     trusted = load(place.folder)
-    if not trusted:
+    known = concentrators.load(place.folder)
+    if not trusted and known is None:
         raise Refused(Refusal("cli.nobody_trusted", {"folder": str(place.folder)}))
     with ExitStack() as opening:
         member = opening.enter_context(working(place))
@@ -111,14 +134,34 @@ def listen(
         door = Door(intake, trusted, system_clock, listener.after, public=address)
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
+        field_ = opening.enter_context(_meters(place, known, listener, door)) if known else None
         try:
-            _rounds(listener, door, tail, None if seconds is None else time.monotonic() + seconds)
+            end = None if seconds is None else time.monotonic() + seconds
+            _rounds(listener, door, tail, end, field_)
         except KeyboardInterrupt:
             speak.note(speaker.text("served"))
     return 0
 
 
-def _rounds(listener: Listener, door: Door, tail: Tail, end: float | None) -> None:
+def _meters(
+    place: Place, known: concentrators.Concentrators, listener: Listener, door: Door
+) -> MeterListener:
+    """What listens to the broker, its takings under the door's turn."""
+    node = listener.member.node
+    outages = Outages(node, known, names_of(place))
+    meters = Meters(node, known, outages.told)
+    listener.meters, listener.outages = meters, outages
+
+    def take(came: Sequence[Came]) -> Readings:
+        with door.turn:
+            return meters.take(came)
+
+    return MeterListener(known.host, known.port, place.folder / BROKER, take, system_clock)
+
+
+def _rounds(
+    listener: Listener, door: Door, tail: Tail, end: float | None, meters: MeterListener | None
+) -> None:
     ask_at = work_at = time.monotonic()
     while end is None or time.monotonic() < end:
         now = time.monotonic()
@@ -132,4 +175,6 @@ def _rounds(listener: Listener, door: Door, tail: Tail, end: float | None) -> No
                 work_at = now + WORK_EVERY
             for line in tail.lines():
                 speak.out(line)
+        if meters is not None and meters.failed is not None:
+            raise meters.failed
         time.sleep(BEAT)

@@ -1,0 +1,88 @@
+"""`miaopei meters`: the broker run, concentrators admitted, and how they stand."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ...adapters.meters import broker, trust
+from ...adapters.meters import devices as standing
+from ...errors import OutsideFault, Refusal, Refused
+from ...measures.instant import beijing_text
+from ...settings import Language
+from .. import speak
+from ..place import Place
+from .listening import BROKER
+from .sources import now_of
+
+
+def run_broker(
+    place: Place, source: str, host: str, port: int, *, init: bool, language: Language
+) -> int:
+    """Make what the broker needs, once, and run it until Ctrl-C."""
+    place.make()
+    folder = place.folder / BROKER
+    broker.make(folder, host)
+    known = trust.load(place.folder) or trust.Concentrators(source, host, port)
+    trust.keep(place.folder, replace(known, source=source, host=host, port=port))
+    speaker = speak.Speaker(language)
+    if init:
+        speak.out(speaker.text("broker_made", folder=str(folder)))
+        return 0
+    with broker.running(folder, port, host) as process:
+        speak.out(speaker.text("broker_up", address=f"mqtts://{host}:{port}"))
+        try:
+            while process.poll() is None:
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            speak.note(speaker.text("served"))
+            return 0
+    raise OutsideFault(f"the broker ended with {process.returncode}", retry=True)
+
+
+def admit(place: Place, name: str, key: str, into: Path | None, *, language: Language) -> int:
+    """Let a concentrator speak: its key beside those it has, a new certificate."""
+    known = trust.load(place.folder)
+    if known is None:
+        raise Refused(Refusal("cli.no_broker", {"folder": str(place.folder)}))
+    keys = tuple(dict.fromkeys((*known.keys.get(name, ()), key)))
+    trust.check(name, keys)
+    where = into or place.folder / BROKER / "clients"
+    broker.issue(place.folder / BROKER, where, name)
+    trust.keep(place.folder, replace(known, keys={**known.keys, name: keys}))
+    speak.out(speak.Speaker(language).text("admitted", who=name, folder=str(where)))
+    return 0
+
+
+def devices(place: Place, *, as_json: bool, language: Language) -> int:
+    """A row a concentrator."""
+    known = trust.load(place.folder)
+    if known is None:
+        raise Refused(Refusal("cli.no_broker", {"folder": str(place.folder)}))
+    with place.record() as member, member.node.store.reading() as reading:
+        rows = list(standing.rows(reading, known.keys, now_of(member)))
+    if as_json:
+        speak.show_json(rows)
+        return 0
+    speaker = speak.Speaker(language)
+    columns = [
+        (speaker.pick("集中器", "Concentrator"), "left"),
+        (speaker.pick("状态", "State"), "left"),
+        (speaker.pick("最后收到", "Last heard"), "left"),
+        (speaker.pick("下一序号", "Next"), "right"),
+        (speaker.pick("缺失", "Missing"), "right"),
+        (speaker.pick("已失", "Lost"), "right"),
+        (speaker.pick("拒绝", "Refused"), "right"),
+    ]
+    told = [
+        [
+            row["id"],
+            speaker.text(f"device_{row['state']}"),
+            "-" if row["heard_at"] is None else beijing_text(row["heard_at"]),
+            *(str(row[each]) for each in ("next", "missing", "lost", "refused")),
+        ]
+        for row in rows
+    ]
+    speak.show_table("", columns, told)
+    return 0

@@ -1,0 +1,124 @@
+"""Meters to money on a live record: broker, listener, concentrators and bank as processes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miaopei.adapters.sandbox_grid.starter import start
+from tests.unit.meters.conftest import free_port
+
+PEOPLE = ("0571001", "0571002")
+CONNECTIONS = "feeder,transformer,customer\nF1,T11,0571001\nF1,T12,0571002\n"
+POLICIES = (
+    "policy_number,customer,since,until,premium_yuan,account,name,deductible,occurrence_limit_yuan\n"
+    "A-1,0571001,2020-08-01,2099-01-01,120,6200-A1,one,0,5000\n"
+)
+
+
+def until(good: Callable[[], bool], seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while not good():
+        assert time.monotonic() < end, "it did not come to be in time"
+        time.sleep(0.3)
+
+
+def text(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, f"{out}\n{err}"
+    return out
+
+
+@pytest.mark.timeout(280)
+def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder: Path) -> None:
+    data, port = open_folder / "meters", free_port()
+
+    def run(*arguments: str) -> str:
+        return shell.run(*arguments, "--data", str(data))
+
+    def given(name: str, content: str) -> str:
+        path = shell.folder / name
+        path.write_text(content, "utf-8")
+        return str(path)
+
+    def devices() -> dict[str, Any]:
+        return {row["id"]: row for row in json.loads(run("meters", "devices", "--json"))}
+
+    def sources() -> dict[str, Any]:
+        return {row["id"]: row for row in json.loads(run("feed", "sources", "--json"))}
+
+    run("begin", "yuyao")
+    run("feed", "take", given("connections.csv", CONNECTIONS))
+    run("import", given("policies.csv", POLICIES), "--listing", "planned_outage")
+    run("meters", "broker", "--init", "--port", str(port))
+    with ExitStack() as opening:
+        sandbox = opening.enter_context(start("concentrators", open_folder / "concentrators"))
+        command = opening.enter_context(start("command", open_folder / "concentrators"))
+        clients = open_folder / "clients"
+        for name, key in sandbox.keys(["c1", "c2"]).items():
+            run("meters", "admit", name, "--key", key, "--into", str(clients))
+        key = command.about()["public_key"]
+        run("feed", "trust", "grid.command", "--key", key, "--url", command.address)
+        broker = shell.start("meters", "broker", "--port", str(port), "--data", str(data))
+        opening.callback(broker.kill)
+        listen = shell.start(
+            "feed", "listen", "--port", "0", "--silent-after", "10", "--data", str(data)
+        )
+        opening.callback(listen.kill)
+        assert listen.stdout is not None
+        door = re.search(r"http://\S+?:\d+", listen.stdout.readline())
+        assert door is not None
+        sandbox.connect(["c1", "c2"], "127.0.0.1", port, clients)
+        now = int(time.time())
+        plan = {
+            "number": "P-1", "revision": 0, "state": "planned", "published_at": text(now),
+            "off_planned": text(now + 2), "on_planned": text(now + 2), "cause": 1, "feeder": "F1",
+            "replaces": [], "scope": {"feeders": ["F1"], "transformers": [], "customers": []},
+        }  # fmt: skip
+        push = f"{door[0]}/grid/grid.command/messages"
+        (answer,) = command.say({"plans": [plan]}, sent_at=text(now), push=push)["answers"]
+        assert answer["status"] == 202, answer
+        until(lambda: devices()["c1"]["state"] == devices()["c2"]["state"] == "online")
+        sandbox.read("c1", [(PEOPLE[0], "off", now + 2)])
+        sandbox.read("c2", [(PEOPLE[1], "off", now + 2)])
+        back = (now + 2) // 60 * 60 + 61
+        time.sleep(max(back + 1 - time.time(), 0))
+        sandbox.misbehave("lose", uses=1)  # one batch is lost on its way, and fetched
+        sandbox.read("c1", [(PEOPLE[0], "on", back)])
+        sandbox.read("c1", [("0579999", "on", back)])
+        sandbox.read("c2", [(PEOPLE[1], "on", back)])
+        report = {
+            "number": "P-1", "revision": 0, "published_at": text(back + 1), "first_off": None,
+            "last_on": text(back), "complete": True, "cause": None, "customers": None,
+        }  # fmt: skip
+        (answer,) = command.say({"restorations": [report]}, sent_at=text(back), push=push)[
+            "answers"
+        ]
+        assert answer["status"] == 202, answer
+        until(lambda: "paid 0.005 万元, open 0.000 万元" in run("status"))
+        assert {n: s["state"] for n, s in sources().items()} == {
+            "grid.command": "heard", "grid.meter": "heard",
+        }  # fmt: skip
+        sandbox.stop(kill=True)
+        until(lambda: {d["state"] for d in devices().values()} == {"dead"})
+        until(lambda: sources()["grid.meter"]["state"] == "silent")
+        assert sources()["grid.command"]["state"] == "heard"
+        assert "settled 50.00 yuan" in ended(listen)
+        ended(broker)
+    run("audit")
+    assert shell.processes(data) == []
