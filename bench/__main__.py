@@ -11,12 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from . import consortium, journey, paying, portfolio, queries
+from . import consortium, journey, meters, outage, paying, portfolio, queries
 from .wanted import Wanted
 
 SUITES: dict[str, tuple[Callable[..., Iterable[dict[str, Any]]], ...]] = {
     "consortium": (consortium.run,),
     "journey": (journey.run, paying.run),
+    "meters": (meters.run,),
+    "outage": (outage.run,),
     "queries": (queries.run,),
     "portfolio": (portfolio.run,),
 }

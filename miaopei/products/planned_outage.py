@@ -8,20 +8,19 @@ article on the Ningbo pilot, Yuyao, from August 2020) prints no tariff, limit or
 from __future__ import annotations
 
 from ..measures.instant import HOUR, from_beijing
-from ..measures.money import yuan
 from ..terms import build as b
 from ..terms.filing import Product, Revision, Text, Version, input_rule
-from ..terms.words import Counting, IfMissing, Kind
+from ..terms.words import IfMissing, Kind
 from .power_restoration import (
     CODES,
-    DEDUCTIBLE,
     FIRST,
     LAST,
     MINUTE_EN,
     MINUTE_ZH,
     OCCURRENCE_LIMIT,
-    OURS,
-    YEAR_LIMIT,
+    delay_of,
+    hourly_of,
+    late_of,
 )
 
 COMMAND, METERS = "grid.command", "grid.meter"
@@ -90,28 +89,7 @@ CAUSE = b.observed_code(
     "system; where it names none, that of the outage plan.",
 )
 
-late = b.clause(
-    "late",
-    b.most(b.minus(b.minus(ACTUAL, PLANNED), DEDUCTIBLE), b.nothing(Kind.MINUTES)),
-    zh="恢复延误为{actual_restoration}减{planned_restoration}，再减{deductible}；"
-    "不晚于计划的按零计。",
-    en="Lateness is the {actual_restoration} minus the {planned_restoration}, less {deductible}; "
-    "not later than planned counts as none.",
-)
-hourly = b.clause(
-    "hourly",
-    b.tiers(
-        late,
-        (0, yuan(50)),
-        (4, yuan(80)),
-        (12, yuan(120)),
-        counting=Counting.STARTED,
-        size=60,
-        source=OURS,
-    ),
-    zh="{late}的延误按小时分档计付，不足一小时按一小时计。",
-    en="The lateness of {late} is paid by the hour in tiers; a started hour counts whole.",
-)
+hourly = hourly_of(late_of(ACTUAL, PLANNED))
 delay_rule = b.clause(
     "delay_rule",
     b.either(
@@ -125,19 +103,7 @@ delay_rule = b.clause(
     "disconnection caused the delay, the amount of {hourly}, up to {occurrence_limit}; nothing "
     "otherwise.",
 )
-delay_left = b.clause(
-    "delay_left",
-    b.minus(YEAR_LIMIT, b.spent("delay", YEAR_LIMIT)),
-    zh="一个保险年度内累计不超过{delay_year}；扣除本年度其他事故已定赔款后为剩余限额。",
-    en="At most {delay_year} in a policy year; what other occurrences of the year have settled "
-    "is taken off.",
-)
-delay = b.clause(
-    "delay",
-    b.least(delay_rule, delay_left),
-    zh="延误赔付为{delay_rule}的金额，以{delay_left}的剩余限额为限。",
-    en="The delay payout is the amount of {delay_rule}, at most what is left by {delay_left}.",
-)
+delay = delay_of(delay_rule)
 
 PRODUCT = Product(
     id="planned_outage",

@@ -88,6 +88,7 @@ for command in (
     app.command()(command)
 app.command("basis-risk")(pricing.basis_risk)
 app.command("import")(importing.import_)
+app.command("replay-outages")(outage.replay_outages)
 app.command("accept-clock")(live.accept_clock)
 
 

@@ -252,6 +252,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei person token --group grid/yuyao",
         "由标准输入的户号求出主体令牌。",
     ),
+    "replay-outages": (
+        "miaopei replay-outages outages.csv --only Planned --deductible 60 --json",
+        "用一份历次停电文件试算计划送电延误险：延误几次、共多少分钟、会赔多少；不动款，不留痕。",
+    ),
     "meters broker": (
         "miaopei meters broker --host 127.0.0.1 --port 8883 --data var/live",
         "运行 MQTT 服务器 Mosquitto，证书和访问规则由本程序生成，按 Ctrl-C 结束。",

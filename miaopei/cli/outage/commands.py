@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..commands.options import DataOption, DsnOption, JsonFlag, LangOption, chosen
+from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
 
 LISTEN_PORT = 8430
 MQTT_PORT = 8883
@@ -120,3 +120,24 @@ def meters_devices(
     from . import field
 
     raise typer.Exit(field.devices(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+
+
+def replay_outages(
+    file: Annotated[Path, InFile],
+    off: Annotated[str, typer.Option(help="Column: power was cut.")] = "off",
+    planned_on: Annotated[str, typer.Option(help="Column: planned restoration.")] = "planned_on",
+    on: Annotated[str, typer.Option(help="Column: actual restoration.")] = "on",
+    cause: Annotated[str, typer.Option(help="Column that --only looks at.")] = "cause",
+    only: Annotated[str, typer.Option(help="Only rows whose cause has this text.")] = "",
+    deductible: Annotated[int, typer.Option(min=0, help="Minutes that every policy bears.")] = 0,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Replay a CSV of past outages, each with one insured customer, as a what-if.
+
+    Times carry their zone. A row without a planned restoration is left out and counted.
+    """
+    from . import history
+
+    columns = history.Columns(off, planned_on, on, cause, only)
+    raise typer.Exit(history.run(file, columns, deductible, as_json=as_json, language=chosen(lang)))

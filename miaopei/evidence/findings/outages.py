@@ -17,12 +17,12 @@ from ..shocks import Fact
 from .outcome import Closed, Context, Finding, Found, Waiting
 from .quorum import (
     ANY_ONE,
-    FIRST_SETTLES,
     Agreed,
     Lack,
     Missing,
     agree,
     latest,
+    settled_before,
     shown,
     stated,
     until,
@@ -62,7 +62,7 @@ def restored(
     Complete reports only. The freeze runs from the first of them; past it one source is enough,
     in the contract's order, then its fallback.
     """
-    kept = _kept(rule, fixed)
+    kept = settled_before(rule, fixed)
     if kept is not None:
         return kept
     plan_source = rule.get("params", {}).get("plan", "grid.command")
@@ -153,15 +153,6 @@ def _agreed(rule: Given, answer: Agreed, facts: Sequence[Fact], asked: Given) ->
     if any(each["list"] for each in lists):  # else one time holds for all in scope
         detail |= {"lists": lists, "asked": dict(asked)}
     return Found(answer.value, because, "restoration", detail)
-
-
-def _kept(rule: Given, fixed: Given) -> Found | None:
-    """What has settled, where the contract lets no later value count."""
-    key = f"input:{rule['name']}"
-    if rule["revision"] != FIRST_SETTLES or key not in fixed:
-        return None
-    observation, value = fixed[key]
-    return Found(value, (observation,), "settled_before", {"used": {key: fixed[key]}})
 
 
 def _reports(context: Context, number: str, now: int) -> list[Fact]:

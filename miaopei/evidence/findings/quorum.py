@@ -12,11 +12,20 @@ from enum import StrEnum
 from typing import Any
 
 from ..shocks import Fact
-from .outcome import Closed, Held, Waiting
+from .outcome import Closed, Found, Held, Waiting
 
 ValueOf = Callable[[Fact], int | None]
 FIRST_SETTLES = "first_settles"
 ANY_ONE: Mapping[str, Any] = {"operators": 1, "tolerance": 0}  # what a fallback is asked for
+
+
+def settled_before(rule: Mapping[str, Any], fixed: Mapping[str, Any]) -> Found | None:
+    """What has settled, where the contract lets no later value count."""
+    key = f"input:{rule['name']}"
+    if rule["revision"] != FIRST_SETTLES or key not in fixed:
+        return None
+    observation, value = fixed[key]
+    return Found(value, (observation,), "settled_before", {"used": {key: fixed[key]}})
 
 
 class Lack(StrEnum):

@@ -14,12 +14,12 @@ from ..shocks import Fact
 from .outcome import Context, Finding, Found
 from .quorum import (
     ANY_ONE,
-    FIRST_SETTLES,
     Agreed,
     Lack,
     Missing,
     agree,
     latest,
+    settled_before,
     shown,
     stated,
     until,
@@ -37,10 +37,9 @@ def find(
     fixed: Mapping[str, Any],
 ) -> Finding:
     """The reading named like the input (or `params.reading`), of the same event key."""
-    key = f"input:{rule['name']}"
-    if rule["revision"] == FIRST_SETTLES and key in fixed:
-        observation, value = fixed[key]
-        return Found(value, (observation,), "settled_before", {"used": {key: fixed[key]}})
+    before = settled_before(rule, fixed)
+    if before is not None:
+        return before
     name = rule.get("params", {}).get("reading", rule["name"])
     founder = context.fact(occurrence.founding)
     event = founder.observation.event_key if founder else None
@@ -62,7 +61,7 @@ def find(
         because = tuple(f.observation.id for f in answer.with_it)
         detail = {
             "instant": answer.fact.observation.instant,
-            "used": {key: [because[0], answer.value]},
+            "used": {f"input:{rule['name']}": [because[0], answer.value]},
             "shown": shown(facts, answer.with_it, value_of),
         }
         return Found(answer.value, because, "reading", detail)

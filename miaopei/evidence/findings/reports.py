@@ -17,7 +17,6 @@ from .belonging import Belongs, belongs
 from .outcome import Closed, Context, Finding, Found, Given, Held, Waiting
 from .quorum import (
     ANY_ONE,
-    FIRST_SETTLES,
     Agreed,
     Lack,
     Missing,
@@ -26,6 +25,7 @@ from .quorum import (
     current,
     latest,
     rivals,
+    settled_before,
     shown,
     stated,
     until,
@@ -56,7 +56,7 @@ def deaths_area(
     rule: Given, occurrence: Occurrence, area: Given, context: Context, now: int, fixed: Given
 ) -> Finding:
     """Deaths in the own area that an official notice attributes to the event."""
-    if before := _before(rule, fixed):
+    if before := settled_before(rule, fixed):
         return before
     facts = _mine(DEATHS, rule, occurrence, context, now)
     if isinstance(facts, Held):
@@ -86,7 +86,7 @@ def _loss(
     *,
     total: bool,
 ) -> Finding:
-    if before := _before(rule, fixed):
+    if before := settled_before(rule, fixed):
         return before
     item = rule.get("params", {}).get("item", "civil_houses")
     facts = _mine(LOSS_REPORT, rule, occurrence, context, now)
@@ -203,11 +203,3 @@ def _named(rule: Given, found: Found) -> Found:
     """The value under its input's name, so that "first_settles" can keep it later."""
     used = {f"input:{rule['name']}": [found.because[0], found.value]}
     return Found(found.value, found.because, found.how, {**found.detail, "used": used})
-
-
-def _before(rule: Given, fixed: Given) -> Found | None:
-    key = f"input:{rule['name']}"
-    if rule["revision"] != FIRST_SETTLES or key not in fixed:
-        return None
-    observation, value = fixed[key]
-    return _named(rule, Found(value, (observation,), "settled_before", {}))

@@ -42,7 +42,7 @@ from ...terms.filing import Product
 from ..ports import Certify, Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
-from .lines import lines_of
+from .lines import Lists
 from .opened import Opener
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ class Collector:
         self._state = State(reading)
         self._text = reading.checkpoint()
         self._size = checkpoint.parse(self._text).size
-        self._opener = Opener(reading)
+        self._opener, self._lists = Opener(reading), Lists(reading, identity)
         self._paid: dict[str, dict[str, Paid]] = {}
 
     def payout(self, settlement: str, policy: str) -> Receipt:
@@ -140,7 +140,7 @@ class Collector:
                 leaves.add("payments", self._place(part.paid.act))
         self._common(leaves, trigger, case_at)
         product = product_of(self._state, trigger["product"])
-        lines = lines_of(self._reading, self._identity, product, trigger, row.row["subject"])
+        lines = self._lists.lines(product, trigger, row.row["subject"])
         return self._signed(kind, leaves, row, before, opened, parts, lines)
 
     def _common(self, leaves: _Leaves, subject: Json, at: str) -> None:

@@ -1,0 +1,219 @@
+"""`miaopei replay-outages`: a file of past outages through planned-outage cover, as a what-if.
+
+Each row is an outage with one insured customer. Plans and reports of both systems are messages that
+the real intake takes; acts, node and decider are a real record's, over a store in memory. No money
+moves and nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from ...adapters.books.tables import open_table
+from ...adapters.grid.intake import Intake
+from ...errors import Refusal, Refused
+from ...measures.instant import DAY, from_utc_text
+from ...measures.money import as_yuan, yuan
+from ...node import scheme
+from ...node.node import genesis_value
+from ...node.ports import Identity
+from ...products.shelf import shelf
+from ...settings import Language
+from ...wiring import Member, in_memory
+from .. import speak
+from ..demo.whatif import MEMBER, NAME
+
+LISTING = "planned_outage"
+FIGURES = ("outages", "late", "late_minutes", "paid", "payout_fen")
+AT_ONCE = 50  # outages of one record: each is decided over all its policies
+BOTH = ("grid.command", "grid.meter")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns that are read; `cause` and `only` choose rows whose cause has a text."""
+
+    off: str
+    planned_on: str
+    on: str
+    cause: str
+    only: str
+
+
+@dataclass(frozen=True)
+class Past:
+    """One outage: its row, and UTC seconds."""
+
+    row: int
+    off: int
+    planned_on: int
+    on: int
+
+
+def run(file: Path, columns: Columns, deductible: int, *, as_json: bool, language: Language) -> int:
+    """Replay the rows that can be read, and say what was late and what it would have paid."""
+    speaker = speak.Speaker(language)
+    found, left = _read(file, columns)
+    told: dict[str, Any] = {"what_if": True, "rows": len(found) + left.total(), "left_out": left}
+    total: Counter[str] = Counter(dict.fromkeys(FIGURES, 0))
+    for start in range(0, len(found), AT_ONCE):
+        total.update(replayed(found[start : start + AT_ONCE], deductible))
+    told |= total
+    if as_json:
+        speak.show_json(told)
+        return 0
+    for why, count in sorted(left.items()):
+        speak.note(speaker.text(f"past_{why}", count=count))
+    facts = {n: told[n] for n in ("outages", "late", "late_minutes", "paid")}
+    speak.out(speaker.text("past_outages", **facts, yuan=as_yuan(told["payout_fen"])))
+    return 0
+
+
+def replayed(found: Sequence[Past], deductible: int) -> dict[str, Any]:
+    """What the record says of these outages: late ones, minutes late, claims paid, fen."""
+    member, key = _begun(min(p.off for p in found) - 3 * DAY), os.urandom(32)
+
+    def names(customer: str) -> list[str]:
+        return [hmac.new(key, customer.encode("ascii"), hashlib.sha256).hexdigest()]
+
+    _insure(member, found, names, deductible)
+    end = max(max(p.on, p.planned_on) for p in found) + DAY
+    member.node.pass_time(end)
+    intake = Intake(member.node, names)
+    for source in BOTH:
+        said: dict[str, Any] = {"format": "miaopei.grid/1", "source": source, "sequence": 1}
+        said |= {"sent_at": _text(end), "restorations": [_back(p) for p in found]}
+        if source == BOTH[0]:
+            said["plans"] = [_plan(p) for p in found]
+        taken = intake.take(json.dumps(said).encode(), end)
+        if taken.refusals:
+            raise Refused(*taken.refusals)
+    member.work()
+    return _told(member, len(found))
+
+
+def _told(member: Member, outages: int) -> dict[str, Any]:
+    with member.node.reading() as (_, state):
+        triggers = [value for _, value in state.range("trigger", "")]
+        settled = [value["settlement"] for _, value in state.range("settlement", "")]
+    late = [
+        by
+        for each in triggers
+        if (by := _late(each["facts"])) > 0 and each["facts"]["in_scope"]["value"]
+    ]
+    paid = [s["totals"]["pay_fen"] for s in settled if s["totals"]["pay_fen"]]
+    return {
+        "outages": outages,
+        "late": len(late),
+        "late_minutes": sum(late),
+        "paid": len(paid),
+        "payout_fen": sum(paid),
+    }
+
+
+def _late(facts: Mapping[str, Any]) -> int:
+    return int(facts["actual_restoration"]["value"]) - int(facts["planned_restoration"]["value"])
+
+
+def _begun(at: int) -> Member:
+    identity = Identity(
+        MEMBER,
+        Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(),
+        X25519PrivateKey.generate(),
+    )
+    member = in_memory(identity)
+    origin = f"miaopei.invalid/what-if/{os.urandom(6).hex()}"
+    genesis = genesis_value(
+        "what-if", identity, clock="replay", time=at, origin=origin, member_name=NAME
+    )
+    member.node.found(genesis)
+    scheme.apply(member.node, scheme.load("yuyao"), shelf())
+    return member
+
+
+def _insure(member: Member, found: Sequence[Past], names: Any, deductible: int) -> None:
+    """One policy for each outage's customer, over everything."""
+    since, until = min(p.off for p in found) - 2 * DAY, max(p.on for p in found) + 366 * DAY
+    wanted = [
+        scheme.Wanted(
+            since=since,
+            until=until,
+            year_from=since,
+            premium_fen=0,
+            payee={"account": "what-if", "name": MEMBER},
+            declared={"deductible": deductible, "occurrence_limit": yuan(100_000)},
+            subject=names(f"C{p.row}")[0],
+        )
+        for p in found
+    ]
+    scheme.issue(member.node, LISTING, wanted, MEMBER)
+    member.work()
+
+
+def _read(file: Path, columns: Columns) -> tuple[list[Past], Counter[str]]:
+    """Rows that are outages with all three times, and how many are left out and why."""
+    table = open_table(file)
+    wanted = [columns.off, columns.planned_on, columns.on]
+    wanted += [columns.cause] if columns.only else []
+    if missing := [name for name in wanted if name not in table.columns]:
+        facts = {"missing": ", ".join(missing)[:200], "found": ", ".join(table.columns)[:200]}
+        raise Refused(Refusal("import.columns_missing", facts))
+    left: Counter[str] = Counter()
+    found = list(_rows(table.rows(), columns, left))
+    return found, left
+
+
+def _rows(
+    rows: Iterator[tuple[int, dict[str, str]]], columns: Columns, left: Counter[str]
+) -> Iterator[Past]:
+    for number, cells in rows:
+        if columns.only and columns.only.casefold() not in cells[columns.cause].casefold():
+            left["other_cause"] += 1
+        elif not cells[columns.planned_on].strip():
+            left["no_plan"] += 1
+        else:
+            try:
+                off, planned, on = (
+                    from_utc_text(cells[name].strip().replace(" ", "T", 1))
+                    for name in (columns.off, columns.planned_on, columns.on)
+                )
+            except Refused:
+                left["unreadable"] += 1
+                continue
+            if on < off or planned < off:
+                left["before_off"] += 1
+            else:
+                yield Past(number, off, planned, on)
+
+
+def _plan(past: Past) -> dict[str, Any]:
+    return {
+        "number": f"H-{past.row}", "revision": 0, "state": "planned",
+        "published_at": _text(past.off - DAY), "off_planned": _text(past.off),
+        "on_planned": _text(past.planned_on), "cause": 1, "feeder": "-", "replaces": [],
+        "scope": {"customers": [f"C{past.row}"]},
+    }  # fmt: skip
+
+
+def _back(past: Past) -> dict[str, Any]:
+    return {
+        "number": f"H-{past.row}", "revision": 0, "published_at": _text(past.on),
+        "first_off": _text(past.off), "last_on": _text(past.on), "complete": True, "cause": None,
+    }  # fmt: skip
+
+
+def _text(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
