@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..adapters import backup as backups
 from ..adapters import tile_files
 from ..adapters.keys import load_or_make
+from ..adapters.meters import devices, trust
 from ..adapters.persons import master_key
 from ..adapters.persons.erasures import FILE as ERASED
 from ..adapters.persons.erasures import ErasureFile
@@ -22,6 +23,7 @@ from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
+from ..node.ports import Reading
 from ..node.proof.receipts import Collector
 from ..reports import timeliness
 from ..settings import Language
@@ -30,6 +32,10 @@ from . import speak
 from .demo import output
 from .place import DATABASE, LogSource, Place, fresh, log_vkey, write_whole
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+Devices = Callable[[Reading], list[dict[str, Any]]]
 LEAST_FREE = 500_000_000  # bytes
 PORTAL = "miaopei.portal.build"
 
@@ -38,14 +44,11 @@ def serve(place: Place, port: int, language: Language) -> int:
     """Serve the pages of the record in a folder until told to stop."""
     speaker = speak.Speaker(language)
     with place.alone(), place.record() as member:
-        return serve_member(member, speaker, port)
+        return serve_member(member, speaker, port, devices_of(place))
 
 
-def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
-    """Serve an open member's pages; Ctrl-C ends it cleanly."""
-    if find_spec(PORTAL) is None:
-        speak.note(speaker.text("no_portal"))
-        return 0
+def pages_of(member: Member, heard: Devices | None = None) -> FastAPI:
+    """The application that shows an open member's record, to be served."""
     from ..portal.build import build
     from ..portal.settings import Settings
 
@@ -59,14 +62,33 @@ def serve_member(member: Member, speaker: speak.Speaker, port: int) -> int:
         for tongue in tongues
     }
     settings = Settings(
+        clock=lambda recorded: recorded if replay else system_clock(),
+        devices=heard or (lambda _reading: []),
         receipts=lambda reading: Collector(reading, member.node.identity, member.certify),
         open_books=books if replay else frozenset(),  # the demonstration hides nothing
         bank="sandbox",
         labels=texts,
         printed=output.printed(),
     )
-    app = build(member.node.store, settings)
-    return _listen(app, port, speaker)
+    return build(member.node.store, settings)
+
+
+def devices_of(place: Place) -> Devices | None:
+    """How the concentrators of a folder stand; None where it listens to no meters."""
+    known = trust.load(place.folder)
+    if known is None:
+        return None
+    return lambda reading: list(devices.rows(reading, known.keys, system_clock()))
+
+
+def serve_member(
+    member: Member, speaker: speak.Speaker, port: int, heard: Devices | None = None
+) -> int:
+    """Serve an open member's pages; Ctrl-C ends it cleanly."""
+    if find_spec(PORTAL) is None:
+        speak.note(speaker.text("no_portal"))
+        return 0
+    return _listen(pages_of(member, heard), port, speaker)
 
 
 def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..claims.receipt import Receipt
 from ..node.ports import Reading
@@ -47,7 +47,8 @@ class Settings:
     bodies; of any other book only totals are shown. `bank` is the name of the bank as it stands in
     payment outcomes ("" where this member does not pay), `labels` what every reader must be told,
     `printed` figures of a publication to stand beside ours, `log` reads the log's files by path
-    (None: they are made from the snapshot).
+    (None: they are made from the snapshot), `clock` gives the time of now from the record's, and
+    `devices` the concentrators that this member listens to.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
@@ -56,6 +57,8 @@ class Settings:
     labels: Mapping[Language, Sequence[str]] = field(default_factory=dict)
     printed: Mapping[tuple[str, str], Printed] = field(default_factory=dict)
     log: Callable[[str], bytes | None] | None = None
+    clock: Callable[[int], int] = lambda recorded: recorded
+    devices: Callable[[Reading], list[dict[str, Any]]] = lambda _reading: []
 
     @property
     def sandbox(self) -> bool:

@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..ledger.checkpoint import read_verifier_key
 from ..settings import Language
 from . import texts
+from .grid import sources
 from .guard import UPLOAD_MAX
 from .pages import cases, events, home, products, receipts, record, why
 from .pages.page import Page
@@ -25,8 +26,8 @@ from .views.desk import Desks
 
 Make = Callable[[Page], str | None]
 
-# Pages that show what the bank has said, which may change while the record's root does not.
-UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/why", "/why/{id}"})
+# Pages that show what the bank has said, or who is heard: it may change while the root does not.
+UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/sources", "/why", "/why/{id}"})
 PAGES: Mapping[str, Make] = {
     "/": home.home,
     "/events": events.listing,
@@ -40,6 +41,7 @@ PAGES: Mapping[str, Make] = {
     "/verify": receipts.form,
     "/accounts": record.accounts,
     "/record": record.record,
+    "/sources": sources.page,
     "/why": why.form,
     "/why/{id}": why.one,
 }

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from miaopei.adapters.sandbox_grid.starter import start
@@ -46,7 +47,7 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.timeout(280)
 def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder: Path) -> None:
-    data, port = open_folder / "meters", free_port()
+    data, port, shown = open_folder / "meters", free_port(), free_port()
 
     def run(*arguments: str) -> str:
         return shell.run(*arguments, "--data", str(data))
@@ -77,7 +78,16 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
         broker = shell.start("meters", "broker", "--port", str(port), "--data", str(data))
         opening.callback(broker.kill)
         listen = shell.start(
-            "feed", "listen", "--port", "0", "--silent-after", "10", "--data", str(data)
+            "feed",
+            "listen",
+            "--port",
+            "0",
+            "--silent-after",
+            "10",
+            "--data",
+            str(data),
+            "--pages",
+            str(shown),
         )
         opening.callback(listen.kill)
         assert listen.stdout is not None
@@ -114,10 +124,18 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
         assert {n: s["state"] for n, s in sources().items()} == {
             "grid.command": "heard", "grid.meter": "heard",
         }  # fmt: skip
+        pages = f"http://127.0.0.1:{shown}"
+        seen = httpx.get(f"{pages}/api/v1/sources", trust_env=False).json()
+        assert {d["id"]: d["state"] for d in seen["devices"]} == {"c1": "online", "c2": "online"}
+        assert {x["id"]: x["hearing"] for x in seen["sources"]}["grid.meter"] == "heard"
         sandbox.stop(kill=True)
         until(lambda: {d["state"] for d in devices().values()} == {"dead"})
         until(lambda: sources()["grid.meter"]["state"] == "silent")
         assert sources()["grid.command"]["state"] == "heard"
+        page = httpx.get(f"{pages}/en/sources", trust_env=False)
+        assert page.status_code == 200
+        assert "silent" in page.text
+        assert "dead" in page.text
         assert "settled 50.00 yuan" in ended(listen)
         ended(broker)
     run("audit")

@@ -56,6 +56,9 @@ def feed_listen(
     silent_after: Annotated[
         int, typer.Option(min=10, help="Seconds without a word that make a source silent.")
     ] = 900,
+    pages: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve the record's pages there as well.")
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End after so long; else at Ctrl-C.")
     ] = None,
@@ -69,7 +72,7 @@ def feed_listen(
 
     done = listen(
         Place.of(data, dsn), port, address=address, sms=sms, silent_after=silent_after,
-        seconds=seconds, language=chosen(lang),
+        seconds=seconds, pages=pages, language=chosen(lang),
     )  # fmt: skip
     raise typer.Exit(done)
 

@@ -15,7 +15,7 @@ from ...adapters.grid import hearing
 from ...adapters.grid.intake import Intake, Taken
 from ...adapters.grid.push.again import HttpSource, collect
 from ...adapters.grid.push.door import Door
-from ...adapters.grid.push.running import opened
+from ...adapters.grid.push.running import opened, served
 from ...adapters.grid.push.trust import Trusted, load
 from ...adapters.grid.sms import SmsOverHttp
 from ...adapters.meters import trust as concentrators
@@ -32,6 +32,7 @@ from .. import speak
 from ..demo import Tail
 from ..live import working
 from ..place import Place
+from ..service import devices_of, pages_of
 from .taking import names_of
 
 ASK_EVERY, WORK_EVERY = 30.0, 2.0  # seconds between rounds
@@ -117,6 +118,7 @@ def listen(
     sms: str | None,
     silent_after: int,
     seconds: float | None,
+    pages: int | None,
     language: Language,
 ) -> int:
     """Listen until Ctrl-C, or for so many seconds."""
@@ -134,6 +136,10 @@ def listen(
         door = Door(intake, trusted, system_clock, listener.after, public=address)
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
+        if pages is not None:
+            app = pages_of(member, devices_of(place))
+            seen = opening.enter_context(served(app, pages))
+            speak.note(speaker.text("serving", address=f"{seen}/"))
         field_ = opening.enter_context(_meters(place, known, listener, door)) if known else None
         try:
             end = None if seconds is None else time.monotonic() + seconds

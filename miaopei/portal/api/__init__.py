@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ..views.desk import Desks
-from . import events, masses, money, proof, record
+from . import events, masses, money, proof, record, sources
 from .reads import Asks, Reads
 
 PREFIX = "/api/v1"
@@ -16,6 +16,7 @@ def router(desks: Desks, salt: str) -> APIRouter:
     found = Reads(desks, salt, PREFIX)
     marked, plain = Asks(marked=True), Asks(marked=False)
     record.add(found, marked, plain)
+    sources.add(found, plain)
     events.add(found, marked)
     masses.add(found, desks, plain)
     money.add(found, marked, plain)

@@ -75,6 +75,42 @@ class Record(Shape):
     checkpoint: str = Field(description="The signed checkpoint, as under /log/checkpoint.")
 
 
+class Source(Shape):
+    """A source of facts, and whether anybody hears it now."""
+
+    id: str = Field(examples=["grid.meter"])
+    name: TwoTexts
+    operator: str
+    kinds: list[str]
+    counted: bool
+    hearing: Literal["heard", "silent", "unwatched"] = Field(
+        description="silent: members listen to it and none hears it; sales stop, payouts go on."
+    )
+    since: Instant | None = Field(description="Since when it is silent.")
+    why: str = Field(description="The listener's reason; empty where it is not silent.")
+
+
+class Device(Shape):
+    """A concentrator of meters, as this member hears it."""
+
+    id: str
+    state: Literal["online", "stale", "dead", "never"]
+    heard_at: Instant | None
+    next: int = Field(description="The number that is expected next.")
+    missing: int
+    lost: int = Field(description="Numbers that it says it does not have.")
+    refused: int = Field(description="Payloads that were not taken.")
+    why: str = Field(description="The code of the newest refusal, or empty.")
+    wrong_readings: int
+
+
+class Sources(Shape):
+    """Every source, and the concentrators that this member listens to."""
+
+    sources: list[Source]
+    devices: list[Device]
+
+
 class Version(Shape):
     """One version of a product's terms, in force [since, until)."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from .door import Door
 
@@ -21,9 +22,16 @@ def opened(door: Door, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
 
     Before a network it stands behind a server that ends TLS.
     """
+    with served(door.app(), port, host) as address:
+        yield address
+
+
+@contextmanager
+def served(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
+    """An application served beside whatever else the process does; its address."""
     with socket.create_server((host, port)) as listening:
         config = uvicorn.Config(
-            door.app(),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
