@@ -105,6 +105,9 @@ class _Maker:
             body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
             body |= {"valid_seconds": HOUR, "why": ""}
             assert self.town.send(self.town.act("source_state", body, said)).ok
+        told = {"observation": "00" * 32, "number": 1, "delivered": 0, "undeliverable": 0}
+        told |= {"outcomes": {}, "open": 0}  # of a plan that no history knows
+        assert not self.town.send(self.town.act("confirm_notices", told)).ok
         for _ in range(3):
             self.shake()  # so that some of it still waits at the end
         self.tell()

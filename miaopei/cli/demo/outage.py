@@ -26,7 +26,7 @@ from ...adapters.sandbox_grid.starter import Running, start
 from ...measures.instant import DAY, from_beijing
 from ...measures.money import yuan
 from ...node import scheme
-from ...node.effects.notices import Notifier, counts
+from ...node.effects.notices import Notifier, confirm, counts
 from ...node.effects.payer import Payer
 from ...node.node import genesis_value
 from ...node.ports import Rail
@@ -159,6 +159,7 @@ def play(day: Day, customers: list[yuyao.Customer]) -> dict[str, Any]:
     day.push(day.command, published + DAY, "json")
     while notifier.run():
         pass
+    confirm(day.member.node)
     last = max(max(c.back, c.back_by_meter) for c in customers)
     back = {by: yuyao.restoration(customers, by_meter=by) for by in (False, True)}
     day.push(day.command, last + 120, "cim", restorations=[back[False]])

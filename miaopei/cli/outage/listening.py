@@ -25,7 +25,7 @@ from ...adapters.meters.outages import Outages
 from ...adapters.meters.taking import Came, Meters
 from ...adapters.meters.taking import Taken as Readings
 from ...errors import OutsideFault, Refusal, Refused
-from ...node.effects.notices import Notifier
+from ...node.effects.notices import Notifier, confirm
 from ...settings import Language
 from ...wiring import Member, system_clock
 from .. import speak
@@ -68,6 +68,7 @@ class Listener:
             self.member.work()
             if self.notifier is not None:
                 self.notifier.run()
+                confirm(self.member.node)
         except OutsideFault as fault:
             if not fault.retry:
                 raise

@@ -12,17 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ...errors import OutsideFault
+from ...acts.envelope import from_json
+from ...acts.state import State
+from ...errors import OutsideFault, Refused
+from ...evidence.kinds import LIST
 from ...evidence.observation import Observation
+from ...evidence.outage.lists import commitment
 from ...measures.identity import canonical, content_id, read_canonical
 from ...measures.instant import beijing_text
 from ..node import Node
 from ..ports import Reading, Writing
+from ..vault.blobs import seal_blob
 
 PAGE = 500  # texts of one page, which is one call of the gateway
 ATTEMPTS = 3  # sendings of one text, the first among them
 NEW, ACCEPTED, DELIVERED, UNDELIVERABLE = "new", "accepted", "delivered", "undeliverable"
 OPEN = (NEW, ACCEPTED)
+CLOSED = b"closed"  # of a plan whose outcome is on the record and cannot change
 PAGES = "notice/pages"  # every page, in order
 TEXTS: Mapping[str, tuple[str, str]] = {
     "planned": (
@@ -170,6 +176,76 @@ class Notifier:
             if not fault.retry:
                 raise
         return {answer.id: answer.state for answer in answers}
+
+
+def confirm(node: Node) -> int:
+    """Put on the record what became of the notices of each plan that is done; how many acts.
+
+    Done: nothing of it is open, or its outage has begun. Written down with its act before it is
+    sent, so that a kill sends the same act again.
+    """
+    with node.store.reading() as reading:
+        pages: dict[str, list[str]] = {}
+        left: set[str] = set()  # plans of which something is open
+        for page, has_open in _pages(reading).items():
+            observation = page.split("/")[2]
+            pages.setdefault(observation, []).append(page)
+            left |= {observation} if has_open else set()
+        state, now = State(reading), reading.head().time
+        coming = [
+            observation
+            for observation in pages
+            if reading.progress(_told(observation)) != CLOSED
+            and _due(state.get("observation", observation), now, observation in left)
+        ]
+    return sum(_confirm(node, observation, pages[observation]) for observation in coming)
+
+
+def _due(plan: Mapping[str, Any] | None, now: int, left: bool) -> bool:
+    """Whether a plan is on the record, and nothing of it open or its outage begun."""
+    if plan is None:
+        return False
+    return not left or now >= int(plan["observation"]["values"]["off_planned"])
+
+
+def _confirm(node: Node, observation: str, pages: Sequence[str]) -> int:
+    waiting = f"notice/confirm/{observation}"
+    with node.store.writing() as block:
+        values = [read_canonical(block.progress(page) or b"null") for page in pages]
+        rows = sorted((row for value in values for row in value["rows"]), key=lambda r: str(r[0]))
+        said = Counter(row[1] if row[1] not in OPEN else "open" for row in rows)
+        mark = content_id("notices", [[row[0], row[1]] for row in rows]).encode()
+        pending = block.progress(waiting)
+        if pending is None:
+            if block.progress(_told(observation)) == mark:
+                return 0
+            before = State(block).get("notices", f"{observation}/{node.identity.member}")
+            listed = [
+                {"v": 1, "salt": node.random(32).hex(), "token": row[0], "state": row[1]}
+                for row in rows
+            ]
+            outcomes = seal_blob(
+                block, node, [canonical(row) for row in listed], [commitment(r) for r in listed],
+                LIST,
+            )  # fmt: skip
+            body: dict[str, Any] = {"observation": observation, "outcomes": outcomes}
+            body["number"] = 1 if before is None else before["number"] + 1
+            body |= {each: said[each] for each in ("delivered", "undeliverable", "open")}
+            pending = canonical(node.act("confirm_notices", mark.decode(), body).as_json())
+            block.put_progress(waiting, pending)
+            block.put_progress(_told(observation), mark)
+    (result,) = node.submit([from_json(read_canonical(pending))])
+    if not result.ok:
+        raise Refused(*result.refusals)
+    with node.store.writing() as block:
+        block.put_progress(waiting, None)
+        if not said["open"]:
+            block.put_progress(_told(observation), CLOSED)
+    return 1
+
+
+def _told(observation: str) -> str:
+    return f"notice/confirmed/{observation}"
 
 
 def text_id(observation: str, token: str, attempt: int) -> str:

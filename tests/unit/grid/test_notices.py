@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from miaopei.errors import OutsideFault
-from miaopei.node.effects.notices import ATTEMPTS, Notifier, Said, Text, counts
+from miaopei.measures.identity import read_canonical
+from miaopei.node.effects.notices import ATTEMPTS, Notifier, Said, Text, confirm, counts
+from miaopei.node.vault.blobs import open_blob
+from miaopei.node.vault.sealing import unframe
 from tests.support import sayings as s
 from tests.unit.grid.conftest import Grid
 
@@ -133,3 +136,87 @@ def test_the_sentence_names_the_outage_and_no_customer(grid: Grid) -> None:
         f"编号{s.NUMBER}，第1版。"
     )
     assert "0571001" not in texts[0].zh + texts[0].en
+
+
+def confirmed(grid: Grid) -> list[tuple[int, int, int, int]]:
+    """Number, delivered, undeliverable and open of each plan on the record."""
+    names = ("number", "delivered", "undeliverable", "open")
+    return [tuple(v[n] for n in names) for v in grid.town.table("notices").values()]  # type: ignore[misc]
+
+
+def test_the_outcome_goes_on_the_record_once_with_a_row_for_each_customer(grid: Grid) -> None:
+    grid.take(s.message(1, plans=[s.plan(["0571001", "0571002", "0571003"])]))
+    notifier = Notifier(grid.town.node, Paper("refused"))
+    assert confirm(grid.town.node) == 0  # nothing is sent yet
+    while notifier.run():
+        pass
+    assert confirm(grid.town.node) == 1
+    assert confirm(grid.town.node) == 0
+    assert confirmed(grid) == [(1, 2, 1, 0)]
+    (value,) = grid.town.table("notices").values()
+    with grid.town.store.reading() as reading:
+        rows = unframe(open_blob(reading, value["outcomes"]["blob"], grid.town.me))
+    told = {row["token"]: row["state"] for row in map(read_canonical, rows)}
+    assert sorted(told) == sorted(s.token(f"057100{n}") for n in (1, 2, 3))
+    assert sorted(told.values()) == ["delivered", "delivered", "undeliverable"]
+
+
+def test_what_is_open_when_the_outage_begins_is_said_so_and_said_again(grid: Grid) -> None:
+    grid.take(s.message(1, plans=[s.plan(["0571001", "0571002"])]))
+    gateway = Paper()
+    gateway.silent = True
+    notifier = Notifier(grid.town.node, gateway)
+    notifier.run()
+    assert confirm(grid.town.node) == 0
+    grid.town.at("2021-06-01 08:00:00")
+    assert confirm(grid.town.node) == 1
+    assert confirmed(grid) == [(1, 0, 0, 2)]
+    gateway.silent = False
+    while notifier.run():
+        pass
+    assert confirm(grid.town.node) == 1
+    assert confirmed(grid) == [(2, 2, 0, 0)]
+
+
+def test_a_kill_before_the_outcome_is_recorded_sends_the_same_act(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid.take(s.message(1, plans=[s.plan(["0571001"])]))
+    notifier = Notifier(grid.town.node, Paper())
+    while notifier.run():
+        pass
+
+    def kill(_acts: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(grid.town.node, "submit", kill)
+        with pytest.raises(KeyboardInterrupt):
+            confirm(grid.town.node)
+    assert confirmed(grid) == []
+    assert confirm(grid.town.node) == 1
+    assert confirm(grid.town.node) == 0
+    assert confirmed(grid) == [(1, 1, 0, 0)]
+
+
+def test_an_outcome_that_cannot_be_is_refused(grid: Grid) -> None:
+    grid.take(s.message(1, plans=[s.plan(["0571001"])]))
+    notifier = Notifier(grid.town.node, Paper())
+    while notifier.run():
+        pass
+    assert confirm(grid.town.node) == 1
+    (value,) = grid.town.table("notices").values()
+    names = ("observation", "number", "outcomes", "delivered", "undeliverable", "open")
+    body = {**{n: value[n] for n in names}, "number": 2}
+    other = {"observation": "0" * 64}
+    for change, code in (
+        (other, "act.no_such_plan"),
+        ({"number": 1}, "act.bad_body"),
+        ({"number": 3}, "act.bad_body"),
+        ({"delivered": 2}, "act.totals_differ"),
+        ({"delivered": 2, "open": -1}, "act.totals_differ"),
+        ({"outcomes": {}}, "act.bad_body"),
+    ):
+        result = grid.town.send(grid.town.act("confirm_notices", {**body, **change}, str(change)))
+        assert [r.code for r in result.refusals] == [code], change
+    assert confirmed(grid) == [(1, 1, 0, 0)]
