@@ -20,6 +20,7 @@ from miaopei.measures.money import yuan
 from miaopei.measures.place import unit_vector
 from miaopei.node.mass import importing
 from miaopei.node.mass.importing import import_policies
+from miaopei.node.vault.tokens import SubjectKeys
 from miaopei.terms import build as b
 from miaopei.terms.words import Declared, Kind
 from tests.support.products import hills
@@ -74,6 +75,24 @@ def test_a_row_is_read_whole_and_without_fractions(tmp_path: Path, encoding: str
     assert (wanted.since, wanted.until) == (from_beijing("2015-08-20"), from_beijing("2018-08-20"))
     assert (wanted.premium_fen, wanted.declared) == (12_050, {"shares": 7})
     assert wanted.payee == {"account": "6222", "name": "刘一"}
+
+
+def test_a_customer_becomes_a_token_and_stands_in_no_refusal(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    rows = [[*GOOD, "0571001"], ["P2", *GOOD[1:], "05 71"], ["P3", *GOOD[1:], ""]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*HEAD, "customer"], *rows])
+    table = open_table(path)
+    keys = SubjectKeys("grid", {1: b"k" * 32})
+    reader = Reader(table.columns, [SHARES], token=keys.token)
+    (good, _), (bad, faults), (without, _) = (reader.read(n, cells) for n, cells in table.rows())
+    assert good is not None
+    assert good.subject == keys.token("0571001")
+    assert without is not None
+    assert without.subject is None
+    assert bad is None
+    assert [fault.code for fault in faults] == ["import.bad_customer"]
+    assert "05 71" not in str(faults)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,19 @@ def test_a_signed_message_is_taken_and_the_same_again_is_known(client: httpx.Cli
     assert (status, said["missing"]) == (202, [2])
 
 
+def test_behind_a_proxy_the_address_is_the_one_that_sources_sign(grid: Grid) -> None:
+    grid.town.at("2021-05-29 09:00:10")
+    trusted, outside = {s.COMMAND: Trusted((public(),), None)}, "https://grid.example:8443"
+    door = Door(grid.intake, trusted, lambda: grid.town.now, public=outside)
+    body = s.message(1, plans=[s.plan(["0571001"])])
+    with opened(door) as address, httpx.Client(base_url=address, trust_env=False) as http:
+        http.headers.update(HOST)
+        assert post(http, body, signed(body))[1]["code"] == "grid.forged"
+        more = signed(body, url=f"{outside}{PATH}?more")
+        assert post(http, body, more)[1]["code"] == "grid.forged"
+        assert post(http, body, signed(body, url=f"{outside}{PATH}"))[0] == 202
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -88,7 +88,9 @@ class Door:
                 raise no("unknown_source", source=named[:60])
             _media(request)
             data = await _body(request)
-            url = str(request.url) if self.public is None else f"{self.public}{request.url.path}"
+            url = str(request.url)
+            if self.public is not None:
+                url = self.public + url.removeprefix(str(request.base_url).rstrip("/"))
             pushed = Pushed(request.method, url, dict(request.headers))
             sender = signer(pushed, data, keys)
             if sender != named:
