@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from miaopei.acts.apply import ActResult
@@ -21,12 +23,17 @@ RATES = {"user_fen": 12, "record_fen": 3, "rent_fen": 500_000}
 class Metered:
     """A record on which an insurer's model runs beside the data of a provider."""
 
-    def __init__(self, name: str = "metered", *, since: str = "2016-05") -> None:
+    def __init__(
+        self, name: str = "metered", *, since: str = "2016-05", subjects: Sequence[str] = ()
+    ) -> None:
+        """`subjects` are the tokens of the persons whose policies they are, where known."""
         self.product: Product = hills()
         self.town = Town(name=name).set_up()
         self.listing = self.town.list_product(self.product, placement=ONE_CARRIER)
         self.town.admit(PROVIDER, "data_provider")
-        self.town.issue([self.town.policy(self.listing) for _ in range(2)])
+        rows = [self.town.policy(self.listing) for _ in range(2)]
+        named = zip(rows, subjects or (None, None), strict=True)
+        self.town.issue([replace(row, subject=subject) for row, subject in named])
         self.town.tell(quake("2016-05-18 00:48:48", "5.6"), at="2016-05-18 01:00:00")
         self.town.decider.run()
         self.trigger = next(iter(self.town.table("trigger")))

@@ -14,6 +14,7 @@ from miaopei.accounts.chart import Account
 from miaopei.accounts.metering.invoice import lines_of, totals_of
 from miaopei.accounts.metering.usage import Rates, Usage
 from miaopei.acts.apply import ActResult
+from miaopei.errors import Refused
 from miaopei.node import metering
 from miaopei.reports.metering import recount
 from tests.support.metering import CARRIER, PROVIDER, Metered
@@ -105,6 +106,27 @@ def test_o15_a_model_runs_beside_the_data_and_a_monthly_rent_line_is_raised(
     metered.town.at("2016-07-01 00:00:00")
     assert metered.bill(JUNE).ok, "a month without calls has its rent all the same"
     assert metered.invoice(JUNE)["total_fen"] == 500_000
+
+
+def test_nobody_is_read_who_has_not_consented() -> None:
+    one, other = "aa" * 32, "bb" * 32
+    metered = Metered("consents", subjects=(one, other))
+    town = metered.town
+    about = {"provider": PROVIDER, "purpose": "claims", "caller": "claims-desk"}
+    with pytest.raises(Refused) as refused:
+        metering.run(town.node, metered.model, metered.trigger, **about)
+    assert refused.value.refusals[0].code == "consent.none"
+    assert town.table("usage") == {}, "no call, nothing to bill"
+    consent = {"subject": one, "scope": ["outage"], "purpose": "claims", "grantee": CARRIER}
+    consent |= {"since": 0, "until": town.now + 10**6, "document": None}
+    assert town.send(town.act("consent", consent)).ok
+    ran = metering.run(town.node, metered.model, metered.trigger, **about)
+    assert (ran.users, ran.body["measure"]["policies"], ran.body["measure"]["refused"]) == (1, 1, 1)
+    revoked = {name: consent[name] for name in ("subject", "purpose", "grantee")}
+    assert town.send(town.act("revoke_consent", revoked)).ok
+    with pytest.raises(Refused) as refused:
+        metering.run(town.node, metered.model, metered.trigger, **about)
+    assert refused.value.refusals[0].code == "consent.revoked"
 
 
 def test_a_run_counted_twice_replayed_or_changed_counts_once(metered: Metered) -> None:
