@@ -16,6 +16,8 @@ from miaopei.measures.identity import canonical
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
 from tests.support.nets import Running
+from tests.unit.receipts.gathered import Held
+from tests.unit.receipts.go_program import build, failed
 
 pytestmark = pytest.mark.timeout(1500)
 UNTIL = "2016-06-01"
@@ -72,6 +74,17 @@ def test_every_receipt_is_checked_with_the_genesis_file_and_nothing_else(
         assert "replay" in told["labels"]
     without = nets.miaopei("verify", rows[0]["receipt"], "--json", check=False)
     assert without.returncode == 1
+
+
+def test_what_real_engines_have_signed_holds_in_the_other_program_too(
+    four: Running, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    genesis = (four.net.folder / "genesis.json").read_bytes()
+    given = [Held(row["receipt"], Path(row["receipt"]).read_bytes(), None, genesis) for row in rows]
+    program = build(tmp_path)
+    assert set(failed(program, given, tmp_path)) == {()}
+    bare = [Held(held.name, held.data, "none was given") for held in given]
+    assert all("certificate" in names for names in failed(program, bare, tmp_path))
 
 
 def changed(receipt: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> bytes:

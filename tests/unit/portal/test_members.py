@@ -79,6 +79,15 @@ def test_the_page_shows_each_member_and_names_the_liar(app: Any, language: str) 
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+def test_a_record_that_goes_on_beside_a_liar_is_not_called_sound() -> None:
+    page = html.fromstring(
+        get(build(lambda: {**standing(), "goes_on": True}), "/en/members").content
+    )
+    (box,) = page.xpath("//section[@aria-labelledby='standing']")
+    assert "holds-not" in box.get("class")
+    assert "not every member tells the same root" in box.text_content()
+
+
 def test_it_is_asked_anew_each_time() -> None:
     asked: list[int] = []
 
