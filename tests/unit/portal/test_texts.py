@@ -80,7 +80,7 @@ def test_states_are_those_of_the_record() -> None:
         spoken = [word.strip() for word in words.split(" / ")]
         if len(keys) == len(spoken) and not words.isascii():
             named.update(zip(keys, spoken, strict=True))
-    assert len(named) == 14
+    assert len(named) == 15
     assert {key: text(f"states.{key}", "zh") for key in named} == named
 
 
