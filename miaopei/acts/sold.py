@@ -61,7 +61,7 @@ def ready(state: State, value: Application, now: Moment) -> None:
     stop_waiting(state, value)
     value["state"] = "ready"
     key = f"admit/{value['listing']}/{clock_key(now.time, value['id'])}"
-    state.put("duty", key, {"application": value["id"]})
+    state.put("duty", key, {"application": value["id"], "by": value["by"]})
     value["duty"] = key
 
 

@@ -100,6 +100,7 @@ def new_value(
         "recorded_at": None,
         "asked_at": now.time,
         "answered_by": None,
+        "by": act.by,
         "act": act.id,
     }
 

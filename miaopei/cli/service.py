@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,9 @@ from ..reports import timeliness
 from ..settings import Language
 from ..wiring import MEMBER, Member, system_clock
 from . import speak
+from .buying import serving
 from .demo import output
+from .live import working
 from .place import DATABASE, LogSource, Place, fresh, log_vkey, write_whole
 
 if TYPE_CHECKING:
@@ -44,11 +46,16 @@ def serve(place: Place, port: int, language: Language) -> int:
     """Serve the pages of the record in a folder until told to stop."""
     speaker = speak.Speaker(language)
     with place.alone(), place.record() as member:
-        return serve_member(member, speaker, port, devices_of(place))
+        if not serving.sells(member):
+            return serve_member(member, speaker, port, devices_of(place))
+    with working(place) as member, serving.open_shop(place, member) as shop:
+        return serve_member(member, speaker, port, devices_of(place), shop)
 
 
-def pages_of(member: Member, heard: Devices | None = None) -> FastAPI:
-    """The application that shows an open member's record, to be served."""
+def pages_of(
+    member: Member, heard: Devices | None = None, shop: Mapping[str, Any] | None = None
+) -> FastAPI:
+    """The application that shows an open member's record, to be served; `shop`: what sells."""
     from ..portal.build import build
     from ..portal.settings import Settings
 
@@ -69,6 +76,7 @@ def pages_of(member: Member, heard: Devices | None = None) -> FastAPI:
         bank="sandbox",
         labels=texts,
         printed=output.printed(),
+        **(shop or {}),
     )
     return build(member.node.store, settings)
 
@@ -82,13 +90,17 @@ def devices_of(place: Place) -> Devices | None:
 
 
 def serve_member(
-    member: Member, speaker: speak.Speaker, port: int, heard: Devices | None = None
+    member: Member,
+    speaker: speak.Speaker,
+    port: int,
+    heard: Devices | None = None,
+    shop: Mapping[str, Any] | None = None,
 ) -> int:
     """Serve an open member's pages; Ctrl-C ends it cleanly."""
     if find_spec(PORTAL) is None:
         speak.note(speaker.text("no_portal"))
         return 0
-    return _listen(pages_of(member, heard), port, speaker)
+    return _listen(pages_of(member, heard, shop), port, speaker)
 
 
 def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..claims.receipt import Receipt
 from ..node.ports import Reading
+from ..node.selling.asking import Wanted
 from ..reports.published import Printed
 from ..settings import Language
 
@@ -23,6 +24,27 @@ class Snapshots(Protocol):
 
     def reading(self) -> AbstractContextManager[Reading]:
         """A snapshot of one moment."""
+
+
+class Selling(Protocol):
+    """Takes applications and changes to the record (`node.selling.shop.Shop`)."""
+
+    def apply(self, wanted: Wanted, key: str) -> dict[str, Any]:
+        """An application as it stands once it is answered; Refused selling.*, act.*."""
+
+    def change(
+        self,
+        policy: str,
+        transaction: str,
+        at: int,
+        declared: Mapping[str, int],
+        channel: str,
+        key: str,
+    ) -> dict[str, Any]:
+        """The same for a change of a policy."""
+
+    def is_holder(self, policy: str, shown: Mapping[str, str]) -> bool:
+        """Whether somebody gives what the policyholder gave."""
 
 
 class Receipts(Protocol):
@@ -48,7 +70,9 @@ class Settings:
     payment outcomes ("" where this member does not pay), `labels` what every reader must be told,
     `printed` figures of a publication to stand beside ours, `log` reads the log's files by path
     (None: they are made from the snapshot), `clock` gives the time of now from the record's, and
-    `devices` the concentrators that this member listens to.
+    `devices` the concentrators that this member listens to. `selling` takes applications (None:
+    this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
+    `collecting` says by carrier to which account premium is paid.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
@@ -59,6 +83,9 @@ class Settings:
     log: Callable[[str], bytes | None] | None = None
     clock: Callable[[int], int] = lambda recorded: recorded
     devices: Callable[[Reading], list[dict[str, Any]]] = lambda _reading: []
+    selling: Selling | None = None
+    channels: Mapping[str, str] = field(default_factory=dict)
+    collecting: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sandbox(self) -> bool:

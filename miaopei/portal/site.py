@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..ledger.checkpoint import read_verifier_key
 from ..settings import Language
 from . import texts
+from .buying import pages as buying
 from .grid import sources
 from .guard import UPLOAD_MAX
 from .pages import cases, events, home, products, receipts, record, why
@@ -27,12 +28,25 @@ from .views.desk import Desks
 Make = Callable[[Page], str | None]
 
 # Pages that show what the bank has said, or who is heard: it may change while the root does not.
-UNMARKED = frozenset({"/cases/{listing}/{occurrence}/{benefit}", "/sources", "/why", "/why/{id}"})
+UNMARKED = frozenset(
+    {
+        "/buy",
+        "/buy/{listing}",
+        "/policies/{number}",
+        "/cases/{listing}/{occurrence}/{benefit}",
+        "/sources",
+        "/why",
+        "/why/{id}",
+    }
+)
 PAGES: Mapping[str, Make] = {
     "/": home.home,
     "/events": events.listing,
     "/events/{id}": events.one,
     "/cases/{listing}/{occurrence}/{benefit}": cases.one,
+    "/buy": buying.listing,
+    "/buy/{listing}": buying.form,
+    "/policies/{number}": buying.one,
     "/products": products.listing,
     "/products/{name}": products.one,
     "/products/{name}/{number}": products.wording,
@@ -54,6 +68,8 @@ def install(app: FastAPI, desks: Desks, salt: str) -> None:
             app.add_route(f"/{language}{path}", _page(desks, language, make, path, salt))
         app.add_route(f"/{language}/settlements/{{id}}", _settlement(desks, language))
         app.add_route(f"/{language}/verify", _verify(desks, language), ["POST"])
+        take = buying.install_post(desks, language)
+        app.add_route(f"/{language}/buy/{{listing}}", take, ["POST"])
         app.add_route(f"/{language}", _into(f"/{language}/"))
     app.add_route("/", _first)
 

@@ -25,7 +25,9 @@ from ..node.effects.payer import Payer
 from ..node.mass.run import Tell
 from ..node.mass.spread import Workers
 from ..node.node import Node
-from ..node.ports import Certify, Clock, Identity, Rail, ScheduleFiles, Store
+from ..node.ports import Certify, Clock, Identity, Incoming, Rail, ScheduleFiles, Store
+from ..node.selling.admitting import admit_ready
+from ..node.selling.collecting import collect
 from ..node.vault.erasing import Eraser, List
 from ..node.vault.renewing import AT_ONCE, Renewer
 from ..node.vault.uses import Logger
@@ -52,6 +54,7 @@ class Member:
     certify: Certify | None = None
     eraser: Eraser | None = None
     logger: Logger | None = None
+    incoming: Incoming | None = None
 
     def tell(self, tell: Tell) -> Tell:
         """Have somebody hear how far masses are; who heard it before."""
@@ -61,12 +64,15 @@ class Member:
         return before
 
     def work(self) -> int:
-        """Do every duty that can be done now: forget, hold, decide, pay, log; how many were done.
+        """Do every duty that can be done now: forget, collect, hold, decide, pay, log; how many.
 
         Whoever was erased is forgotten before anything else is done with what is known.
         """
         done = self.eraser.run() if self.eraser else 0
         Renewer(self.node).run(AT_ONCE)
+        if self.incoming is not None:
+            done += collect(self.node, self.incoming, "sandbox", sandbox=True)
+        done += admit_ready(self.node)
         done += self.decider.run() + (self.logger.run() if self.logger else 0)
         return done + (self.payer.run() if self.payer else 0)
 
@@ -77,11 +83,13 @@ def join(
     clock: Clock = system_clock,
     rail: Rail | None = None,
     *,
+    incoming: Incoming | None = None,
     files: ScheduleFiles | None = None,
     spread: Spread = alone,
     erasures: List | None = None,
 ) -> Member:
-    """A member over any store; without a rail it settles and does not pay.
+    """A member over any store; without a rail it settles and does not pay; `incoming` tells what
+    came in at the bank.
 
     `files` keep the columns of books, `spread` lets a mass use every core, `erasures` outlive
     backups.
@@ -90,7 +98,8 @@ def join(
     decider = Decider(node, files=files, spread=spread, settle_many=Reading())
     payer = Payer(node, rail, spread=spread) if rail else None
     eraser = Eraser(node, decider.schedules, erasures)
-    return Member(store, node, decider, payer, eraser=eraser, logger=Logger(node))
+    logger = Logger(node)
+    return Member(store, node, decider, payer, eraser=eraser, logger=logger, incoming=incoming)
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
@@ -128,6 +137,7 @@ def open_member(
             identity,
             clock or doubted(store, accepted=accept_clock),
             rail,
+            incoming=rail,
             files=files,
             spread=workers,
             erasures=ErasureFile(folder),

@@ -101,6 +101,22 @@ def count(reading: Reading) -> int:
     return sum(len(people) for feeder in feeders for people in _kept(reading, feeder).values())
 
 
+def connection_of(reading: Reading, tokens: Sequence[str], feeder: str) -> str:
+    """Whether a customer hangs on the feeder that is named: same, differs, unknown, not_asked."""
+    feeders = set(_index(reading).values())
+    if not feeders:
+        return "not_asked"
+    wanted = set(tokens)
+
+    def on(name: str) -> bool:
+        customers = (each for some in _kept(reading, name).values() for each in some)
+        return any(wanted & set(customer) for customer in customers)
+
+    if feeder in feeders and on(feeder):
+        return "same"
+    return "differs" if any(on(name) for name in feeders - {feeder}) else "unknown"
+
+
 def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, str]]]:
     if len(data) > LARGEST:
         raise no("too_large", length=len(data), limit=LARGEST)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ..books import importing
+from ..buying import commands as buying
 from ..invoices import commands as invoices
 from ..outage import commands as outage
 from ..persons import commands as persons
@@ -66,6 +67,7 @@ app.add_typer(outage.meters, name="meters")
 app.add_typer(reports.app, name="report")
 app.add_typer(invoices.app, name="invoice")
 app.add_typer(persons.app, name="person")
+app.add_typer(buying.app, name="policy")
 app.add_typer(terms, name="terms")
 terms.command("list")(facts.terms_list)
 terms.command("show")(facts.terms_show)

@@ -167,6 +167,62 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei feed listen --port 8430 --sms http://127.0.0.1:9002",
         "接收推送的消息，补召缺失，裁定、付款、发通知，按 Ctrl-C 结束。",
     ),
+    "policy offer": (
+        "miaopei policy offer planned_outage",
+        "备案一份承保方案（文件或随附方案名），自此按新版销售；已售保单保持原版。",
+    ),
+    "policy sanctions": (
+        "miaopei policy sanctions list.json",
+        "备案并保存名单的下一版，供核对投保人。",
+    ),
+    "policy token": (
+        "miaopei policy token integrated_energy",
+        "为渠道生成接口令牌，只显示一次；旧令牌即失效。",
+    ),
+    "policy apply": (
+        "miaopei policy apply application.json --agent A17",
+        "受理一份投保申请（JSON），当场答复：承保、不予承保或转人工。",
+    ),
+    "policy answer": (
+        "miaopei policy answer ID --accept --reason TEXT --person NAME",
+        "人工答复转来的申请，可加费。",
+    ),
+    "policy collect": (
+        "miaopei policy collect",
+        "向银行查询到账，已缴的入簿生效，应退的退回。",
+    ),
+    "policy pay-in": (
+        "miaopei policy pay-in MP0000000000000000",
+        "在沙盒银行里模拟一笔转账缴费。",
+    ),
+    "policy place-credit": (
+        "miaopei policy place-credit CREDIT REFERENCE --reason TEXT --person NAME",
+        "说明一笔未写参考号的到账属于哪份申请。",
+    ),
+    "policy list": (
+        "miaopei policy list",
+        "保单、待办申请、规模不足的产品、未归属的到账。",
+    ),
+    "policy show": (
+        "miaopei policy show POLICY",
+        "一张保单：现行内容和每一笔交易。",
+    ),
+    "policy endorse": (
+        "miaopei policy endorse POLICY --at 2026-08-01 --set deductible=60",
+        "自某日起批改；可早于已登记的变更。",
+    ),
+    "policy renew": (
+        "miaopei policy renew POLICY --at 2027-04-01",
+        "自止期起续保一年。",
+    ),
+    "policy cancel": (
+        "miaopei policy cancel POLICY --at 2026-08-01",
+        "自某日起退保，按剩余天数经银行退费。",
+    ),
+    "policy reinstate": (
+        "miaopei policy reinstate POLICY --at 2026-08-01 --set reinstated=100000",
+        "另缴保费，恢复已被赔款用去的年度限额。",
+    ),
     "report experience": (
         "miaopei report experience --json",
         "各产品按条款版本的保费、赔款和赔付率。",

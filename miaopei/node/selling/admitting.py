@@ -22,7 +22,9 @@ def admit_ready(node: Node) -> int:
     Errors   Alarm where the record refuses what was written down.
     """
     with node.reading() as (_, state):
-        listings = {key.split("/")[1] for key, _ in state.range("duty", "admit/")}
+        duties = state.range("duty", "admit/")
+        mine = node.identity.member
+        listings = {key.split("/")[1] for key, duty in duties if duty["by"] == mine}
     return sum(_bring(node, listing) for listing in sorted(listings))
 
 
@@ -47,7 +49,8 @@ def _act(block: Writing, node: Node, listing: str) -> Act | None:
     """The next batch of a listing; None where nothing is ready."""
     state = State(block)
     waiting = state.range("duty", f"admit/{listing}/")
-    names = [duty["application"] for _, duty in waiting][:MOST]
+    mine = node.identity.member  # who took it knows whom it is about
+    names = [d["application"] for _, d in waiting if d["by"] == mine][:MOST]
     if not names:
         return None
     book = state.need("listing", listing)["listing"]["book"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from ..buying import api as buying
 from ..views.desk import Desks
 from . import events, masses, money, proof, record, sources
 from .reads import Asks, Reads
@@ -21,4 +22,5 @@ def router(desks: Desks, salt: str) -> APIRouter:
     masses.add(found, desks, plain)
     money.add(found, marked, plain)
     proof.add(found, desks, marked, plain)
+    buying.add(found, desks, plain)
     return found

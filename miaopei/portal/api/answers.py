@@ -23,10 +23,13 @@ Named = Annotated[str, Path(pattern=r"^[a-z0-9_.-]{1,60}$", description="A name.
 
 ERRORS: Mapping[int, str] = {
     400: "The request is not right; each fault is named.",
+    401: "The token names no channel.",
+    403: "The sender has not shown who they are.",
     404: "There is no such thing in this record.",
-    409: "The beginning of an id that fits more than one thing.",
+    409: "It does not fit what stands on the record.",
     413: "More than 2 MiB were sent.",
     415: "Not application/json.",
+    422: "The idempotency key was used for something else.",
     500: "The answer could not be made; the record is unchanged.",
     503: "The record cannot be read at the moment.",
 }

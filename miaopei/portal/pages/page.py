@@ -20,7 +20,7 @@ from ...terms.wording.speech import money
 from .. import texts
 from ..views.desk import Desk
 
-MENU = ("events", "products", "receipts", "accounts", "record")
+MENU = ("events", "buy", "products", "receipts", "accounts", "record")
 
 
 @cache

@@ -7,15 +7,12 @@ bank is one that answers at once, in this process.
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -36,6 +33,7 @@ from miaopei.node.proof.receipts import Collector
 from miaopei.node.replay import Arrival, replay
 from miaopei.products.shelf import shelf
 from miaopei.reports import published
+from tests.support.portals import serving
 
 FILES = ("cenc_catalogue_2015_2021.csv", "cenc_rapid_reports.csv", "loss_reports.csv")
 
@@ -86,20 +84,8 @@ class Played:
     def served(self, *, is_open: bool = True) -> Iterator[httpx.Client]:
         """A client of the real server, on a free port of this machine's own address."""
         application = portal.app(self.store, self.settings(is_open=is_open))
-        config = uvicorn.Config(application, host=portal.HOST, port=0, log_level="critical")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        url = f"http://{portal.HOST}:{port}"
-        try:
-            with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+        with serving(application) as client:
+            yield client
 
 
 def play(until: str, silent_from: int | None = None, more: Sequence[Arrival] = ()) -> Played:

@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own dependencies, at import
     import schemathesis
     from schemathesis import GenerationMode
-    from schemathesis.specs.openapi.checks import negative_data_rejection
+    from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 EXAMPLES = 12
 
@@ -43,6 +43,7 @@ def test_the_api_keeps_to_its_schema(schema: schemathesis.BaseSchema) -> None:
         def keeps(case: schemathesis.Case) -> None:
             # Whatever is not a receipt is answered with a verdict that does not hold.
             left_out = [negative_data_rejection] if case.path == "/api/v1/verify" else []
+            left_out += [positive_data_acceptance] if case.method == "POST" else []
             case.call_and_validate(headers={"Accept": "application/json"}, excluded_checks=left_out)
 
         keeps()
@@ -57,7 +58,9 @@ def test_the_schema_is_openapi_3_1_and_tells_everything(client: httpx.Client) ->
         for method, operation in operations.items():
             assert operation["description"], path
             assert method in ("get", "post")
-            assert "422" not in operation["responses"], path
+            if (told := operation["responses"].get("422")) is not None:  # a key used again
+                assert path.endswith(("/applications", "/transactions")), path
+                assert list(told["content"]) == ["application/problem+json"]
             for code in ("500", "503"):
                 content = operation["responses"][code]["content"]
                 assert list(content) == ["application/problem+json"], path

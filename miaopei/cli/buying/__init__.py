@@ -1,0 +1,1 @@
+"""`miaopei policy`: offers, applications, policies and their changes, keyed at the counter."""

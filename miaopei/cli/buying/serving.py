@@ -1,0 +1,53 @@
+"""`serve` on a live record that sells: applications are taken, duties done meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from ...errors import Alarm, OutsideFault
+from ...wiring import Member, system_clock
+from .. import speak
+from ..place import Place
+from . import doing
+
+EVERY = 2.0  # seconds between rounds of duties
+
+
+def sells(member: Member) -> bool:
+    """Whether anything is on offer on a live record."""
+    with member.node.reading() as (_, state):
+        live = state.need("genesis", "it")["clock"] == "live"
+        return live and any(True for _ in state.range("offer", ""))
+
+
+@contextmanager
+def open_shop(place: Place, member: Member) -> Iterator[Mapping[str, Any]]:
+    """What the portal's settings need to sell; meanwhile credits are collected, duties done."""
+    shop = doing.shop_of(place, member)
+    stop = Event()
+
+    def work() -> None:
+        while not stop.wait(EVERY):
+            try:
+                with shop.turn:
+                    member.node.pass_time(system_clock())
+                    member.work()
+            except OutsideFault as fault:
+                speak.note(str(fault))
+            except Alarm as alarm:  # told, and tried again: nothing of it was confirmed
+                speak.note(str(alarm))
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield {
+            "selling": shop,
+            "channels": doing.tokens(place),
+            "collecting": doing.collecting(member),
+        }
+    finally:
+        stop.set()
+        thread.join()

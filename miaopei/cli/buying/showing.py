@@ -1,0 +1,122 @@
+"""What `miaopei policy` shows: applications and policies in words, or the same as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...acts.file_offer import current_offer
+from ...acts.sold import segments_of
+from ...errors import Refusal
+from ...errors.texts import say
+from ...measures.instant import beijing_day, beijing_text
+from ...measures.money import as_yuan
+from ...portal.buying.views import state_of
+from ...settings import Language
+from .. import speak
+from ..place import Place
+from .doing import whole
+
+
+def application(value: Mapping[str, Any], *, as_json: bool, language: Language) -> int:
+    """How an application stands; 1 where it is refused."""
+    if as_json:
+        speak.show_json(dict(value))
+        return int(value["state"] == "refused")
+    speaker = speak.Speaker(language)
+    state = speaker.text(f"policy_{value['state']}")
+    speak.out(speaker.text("policy_application", id=value["id"], policy=value["policy"]))
+    speak.out(f"  {speaker.text('policy_kind_' + value['kind'])} · {state}")
+    for reason in value["reasons"]:
+        speak.out(f"  - {say(Refusal(reason['code'], reason['facts']), language)}")
+    if value["reference"] is not None:
+        speak.out(
+            speaker.text(
+                "policy_pay",
+                amount=as_yuan(value["premium_fen"]),
+                paid=as_yuan(value["paid_fen"]),
+                reference=value["reference"],
+                until=beijing_text(value["deadline"]),
+            )
+        )
+    if value["refund_fen"]:
+        speak.out(speaker.text("policy_refund", amount=as_yuan(value["refund_fen"])))
+    return int(value["state"] == "refused")
+
+
+def listed(place: Place, *, as_json: bool, language: Language) -> int:
+    """Every policy and every application that has not become one, and the pools."""
+    speaker = speak.Speaker(language)
+    with place.record() as member, member.node.reading() as (reading, state):
+        now = reading.head().time
+        policies = [
+            {"policy": key, "listing": value["listing"], "channel": value["channel"],
+             "state": state_of(value, now), "transactions": len(value["changes"])}
+            for key, value in state.range("policy", "")
+        ]  # fmt: skip
+        waiting = [
+            {name: value[name] for name in ("id", "kind", "policy", "listing", "channel", "state")}
+            for _, value in state.range("application", "")
+            if value["state"] != "in_force"
+        ]
+        pools = {}
+        for name in sorted({key.partition("/")[0] for key, _ in state.range("offer", "")}):
+            live = [p for p in policies if (p["listing"], p["state"]) == (name, "on_risk")]
+            least = current_offer(state, name).least_policies
+            pools[name] = {"policies": len(live), "least": least, "below": len(live) < least}
+        credits_ = [
+            {"credit": key, **{n: v[n] for n in ("amount_fen", "at", "ref", "used")}}
+            for key, v in state.range("credit", "")
+            if v["used"] == "unmatched"
+        ]
+    if as_json:
+        told = {"policies": policies, "applications": waiting, "pools": pools}
+        speak.show_json({**told, "unmatched_credits": credits_})
+        return 0
+    for each in policies:
+        said = speaker.text(f"policy_{each['state']}")
+        speak.out(f"{each['policy']}  {each['listing']}  {each['channel']}  {said}")
+    for each in waiting:
+        said = speaker.text(f"policy_{each['state']}")
+        kind = speaker.text(f"policy_kind_{each['kind']}")
+        speak.out(f"{each['id']}  {each['listing']}  {each['channel']}  {kind} · {said}")
+    for name, pool in pools.items():
+        text = "policy_pool_below" if pool["below"] else "policy_pool"
+        numbers = {"policies": int(pool["policies"]), "least": int(pool["least"])}
+        speak.out(speaker.text(text, listing=name, **numbers))
+    for each in credits_:
+        amount = as_yuan(each["amount_fen"])
+        speak.out(speaker.text("policy_unmatched", credit=each["credit"], amount=amount))
+    return 0
+
+
+def shown(place: Place, begun: str, *, as_json: bool, language: Language) -> int:
+    """One policy with what stands and its transactions, or an application that is none yet."""
+    speaker = speak.Speaker(language)
+    with place.record() as member, member.node.reading() as (reading, state):
+        name = whole(state, "application", begun)
+        value = state.need("application", name)
+        policy = state.get("policy", value["policy"])
+        now = reading.head().time
+    if policy is None:
+        return application(value, as_json=as_json, language=language)
+    segments = segments_of(policy)
+    if as_json:
+        parts = [
+            {"since": s.since, "until": s.until, "declared": dict(s.declared),
+             "in_force": s.in_force}
+            for s in segments
+        ]  # fmt: skip
+        speak.show_json({**policy, "state": state_of(policy, now), "segments": parts})
+        return 0
+    said = speaker.text(f"policy_{state_of(policy, now)}")
+    speak.out(f"{policy['policy']}  {policy['listing']}  {policy['channel']}  {said}")
+    for part in segments:
+        days = f"{beijing_day(part.since)} – {beijing_day(part.until)}"
+        figures = ", ".join(f"{n} {v:,}" for n, v in part.declared.items())
+        speak.out(f"  {days}  {figures if part.in_force else speaker.text('policy_cancelled')}")
+    for each in policy["changes"]:
+        kind = speaker.text(f"policy_kind_{each['transaction']}")
+        day = beijing_day(each["at"])
+        speak.out(f"  {each['recorded'] + 1}. {kind}  {day}  {as_yuan(each['fen'])}")
+    return 0

@@ -1,0 +1,63 @@
+"""Selling from the command line, on a real PostgreSQL and a real sandbox bank: printed as read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from miaopei.measures.instant import DAY, beijing_day
+from miaopei.wiring import system_clock
+
+PERSON = {
+    "name": "示例制造厂",
+    "id_number": "91330281MA00000001",
+    "phone": "13905740000",
+    "account": "6100-FACTORY",
+    "customer": "3302810000001",
+}
+
+
+def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path) -> None:
+    data, today = tmp_path / "data", system_clock()
+    files = {
+        "list": {
+            "id": "sandbox.sanctions", "name": {"zh": "名单", "en": "list"}, "version": 1,
+            "sandbox": True, "entries": [],
+        },
+        "wish": {
+            "listing": "planned_outage", "since": beijing_day(today + 30 * DAY), "feeder": "F1",
+            "declared": {"deductible": 60, "occurrence_limit": 500_000}, "person": PERSON,
+            "facts": {"supply": "dedicated_transformer", "region": "330281", "use": "industrial"},
+        },
+    }  # fmt: skip
+    for name, value in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+    def run(*said: str, code: int = 0) -> Any:
+        whole = [sys.executable, "-m", "miaopei.cli", *said, "--data", str(data)]
+        done = subprocess.run(whole, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == code, (said, done.stdout, done.stderr)
+        return json.loads(done.stdout) if "--json" in said else done.stdout
+
+    run("begin", "yuyao")
+    run("policy", "sanctions", str(tmp_path / "list.json"))
+    assert run("policy", "offer", "planned_outage", "--json")["number"] == 1
+    wish = ("policy", "apply", str(tmp_path / "wish.json"), "--agent", "A17", "--json")
+    asked = run(*wish)
+    assert (asked["state"], asked["channel"], asked["agent"]) == ("accepted", "offline", "A17")
+    assert run(*wish)["id"] == asked["id"]
+    paid = run("policy", "pay-in", asked["reference"], "--fen", "12000", "--json")
+    assert (paid["state"], paid["paid_fen"], len(paid["refunds"])) == ("in_force", 10_200, 1)
+    middle = beijing_day(today + 120 * DAY)
+    change = ("--at", middle, "--agent", "A17", "--json")
+    ended = run("policy", "cancel", asked["policy"][:12], *change)
+    assert (ended["state"], ended["refund_fen"]) == ("in_force", 10_200 - 2_515 - 1_000)
+    shown = run("policy", "show", asked["policy"], "--json")
+    assert [c["transaction"] for c in shown["changes"]] == ["issue", "cancel"]
+    listed = run("policy", "list", "--json")
+    assert listed["pools"] == {"planned_outage": {"policies": 0, "least": 300, "below": True}}
+    assert "低于最低规模 300" in run("policy", "list", "--lang", "zh")
+    run("audit")
