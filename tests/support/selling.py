@@ -19,6 +19,7 @@ from miaopei.node.selling.asking import Desk, Wanted, keep_list
 from miaopei.node.selling.collecting import collect
 from miaopei.node.vault.tokens import SubjectKeys
 from miaopei.products import planned_outage
+from miaopei.terms.filing import Product
 from tests.support.rails import PaperBank
 from tests.support.town import CARRIERS, Town
 
@@ -64,12 +65,20 @@ def offer_form(**changes: Any) -> dict[str, Any]:
 class Market:
     """A town, its desk and its bank; everything goes through the node, as in a live record."""
 
-    def __init__(self, store: Any = None, *, arrears: bool = False, name: str = "market") -> None:
+    def __init__(
+        self,
+        store: Any = None,
+        *,
+        arrears: bool = False,
+        name: str = "market",
+        product: Product = planned_outage.PRODUCT,
+        changes: dict[str, Any] | None = None,
+    ) -> None:
+        """`changes`: what the offer says may be changed, where not as shipped."""
         self.bank = PaidInto()
         self.town = Town(store, rail=self.bank, name=name).set_up()
-        self.listing = self.town.list_product(
-            planned_outage.PRODUCT, placement=TWO, arrears=arrears
-        )
+        self.listing = self.town.list_product(product, placement=TWO, arrears=arrears)
+        self._form = {"listing": self.listing, **({"changes": changes} if changes else {})}
         self.town.accounts({f"carrier/{who}": f"C-{who}" for who in (LEAD, FOLLOWER)})
         self.town.at(NOW)
         keys = SubjectKeys("grid/test", {1: bytes(range(32))})
@@ -81,7 +90,7 @@ class Market:
     def file_offer(self, **changes: Any) -> None:
         """The next version of the offer."""
         number = len(self.town.table("offer", f"{self.listing}/")) + 1
-        form = {**offer_form(**changes), "number": number}
+        form = {**offer_form(**{**self._form, **changes}), "number": number}
         self.town.node.accept("file_offer", f"offer-{number}", {"offer": form})
 
     def wanted(self, customer: str = "3302810000001", **changes: Any) -> Wanted:

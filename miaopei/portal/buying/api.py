@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 
 from ...measures.instant import period_of
 from ...node.selling.asking import Wanted
@@ -37,6 +37,19 @@ Token = Annotated[
         description="`Bearer TOKEN` of a channel; without it the channel is `online`.",
     ),
 ]
+
+
+NumberPath = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{32}$", description="Its number.", examples=["00c0ffee" * 4])
+]
+ListingPath = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="A listing's id.")
+]
+OfListing = Annotated[
+    str | None,
+    Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="Only of this listing."),
+]
+InState = Annotated[models.States | None, Query(description="Only in this state.")]
 
 
 def add(router: APIRouter, desks: Desks, plain: Any) -> None:
@@ -75,7 +88,7 @@ def _offers(router: APIRouter, plain: Any) -> None:
         return [models.Offer(**views.offer_view(desk, each)) for each in views.offers(desk)]
 
     @router.get("/offers/{listing}", responses=documented(400, 404, fresh=False), tags=["buying"])
-    def one_offer(listing: models.Name, desk: Desk = plain) -> models.Offer:
+    def one_offer(listing: ListingPath, desk: Desk = plain) -> models.Offer:
         """Questions, rules, tariff, channels, related covers, and how large the pool is."""
         found = views.offer(desk, listing)
         if found is None:
@@ -102,8 +115,8 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.get("/applications", responses=documented(400, fresh=False), tags=["buying"])
     def every_application(
         desk: Desk = plain,
-        listing: Annotated[models.Name | None, Query()] = None,
-        state: Annotated[models.States | None, Query()] = None,
+        listing: OfListing = None,
+        state: InState = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Listed[models.Application]:
@@ -117,7 +130,7 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.get(
         "/applications/{application}", responses=documented(400, 404, fresh=False), tags=["buying"]
     )
-    def one_application(application: models.Number, desk: Desk = plain) -> models.Application:
+    def one_application(application: NumberPath, desk: Desk = plain) -> models.Application:
         """How an application stands: what was answered, paid, lapsed, given back."""
         found = views.application(desk, application)
         if found is None:
@@ -129,7 +142,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.get("/policies", responses=documented(400, fresh=False), tags=["buying"])
     def every_policy(
         desk: Desk = plain,
-        listing: Annotated[models.Name | None, Query()] = None,
+        listing: OfListing = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Listed[models.Policy]:
@@ -141,7 +154,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         return Listed(items=items, next=following)
 
     @router.get("/policies/{policy}", responses=documented(400, 404, fresh=False), tags=["buying"])
-    def one_policy(policy: models.Number, desk: Desk = plain) -> models.Policy:
+    def one_policy(policy: NumberPath, desk: Desk = plain) -> models.Policy:
         """A policy: what stands, and every transaction."""
         return models.Policy(**policy_or_404(desk, policy))
 
@@ -150,7 +163,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         responses=documented(400, 404, fresh=False),
         tags=["buying"],
     )
-    def transactions(policy: models.Number, desk: Desk = plain) -> list[models.Transaction]:
+    def transactions(policy: NumberPath, desk: Desk = plain) -> list[models.Transaction]:
         """The stack in the order of recording; none is ever altered."""
         found = policy_or_404(desk, policy)
         return [models.Transaction(**each) for each in found["transactions"]]
@@ -162,7 +175,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         tags=["buying"],
     )
     def change(
-        policy: models.Number, wanted: models.NewTransaction, key: Key, token: Token = None
+        policy: NumberPath, wanted: models.NewTransaction, key: Key, token: Token = None
     ) -> models.Application:
         """Endorse, renew, cancel or reinstate. The policyholder shows who they are by what they
         gave when they applied; a channel by its token, for policies that it sold."""
