@@ -123,7 +123,9 @@ def _with(headers: Mapping[str, str]) -> Response:
 
 
 def written(made: Any) -> bytes:
-    """The JSON of a model, or of plain values."""
+    """The JSON of a model, of a list of them, or of plain values."""
     if isinstance(made, BaseModel):
         return made.__pydantic_serializer__.to_json(made, by_alias=True)
+    if isinstance(made, list) and any(isinstance(each, BaseModel) for each in made):
+        return b"[" + b",".join(map(written, made)) + b"]"
     return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
