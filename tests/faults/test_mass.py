@@ -84,7 +84,7 @@ def test_two_masses_at_one_moment_never_pass_a_yearly_limit_together(tmp_path: P
     """Two quakes in one second, apart: killed in between, no policy gets more than its year."""
     dsn, bank = servers.database(), servers.bank()
     store = PostgresStore(dsn)
-    town = Town(store).set_up()
+    town = Town(store, name="limits").set_up()
     year, count = yuan(60_000), 3_000
     listing = town.list_product(hills(units=True, year_fen=year), placement=ONE_CARRIER)
     rows = [town.policy(listing, shares=1 + i % 100) for i in range(count)]
@@ -108,7 +108,7 @@ def test_two_masses_at_one_moment_never_pass_a_yearly_limit_together(tmp_path: P
         ends = [live(**order, after=chance.uniform(0.02, 1.2)) for _ in range(8)]
         assert live(**order, after=None) == 0
     assert ends.count(-9) >= 3
-    town = Town(store)
+    town = Town(store, name="limits")
     first, second = town.settlements(listing)
     assert (first["counter"], second["counter"]) == (0, 1)
     assert {case["instant"] for case in town.cases(listing)} == {from_beijing(NIGHT)}
