@@ -7,9 +7,10 @@ from typing import Any
 from miaopei.acts.envelope import from_json
 from miaopei.acts.show_difference import MEDIA
 from miaopei.claims.case import words_at
-from miaopei.measures.identity import canonical, read_canonical
+from miaopei.measures.identity import canonical, content_id, read_canonical
 from miaopei.measures.instant import DAY, beijing_text
-from miaopei.node.vault.blobs import seal_blob
+from miaopei.node.vault.blobs import open_blob, seal_blob
+from miaopei.node.vault.sealing import unframe
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.town import Town, good
@@ -35,13 +36,13 @@ def judge(town: Town) -> None:
     assert trigger is not None, "the court's trigger is open"
     first = our_word(town, trigger, 1)
     for member in OTHERS:
-        root = (member.encode().hex() * 9)[:64]
-        word = {**first, "claims": {**first["claims"], "root": root}}
+        word = {**first, "claims": otherwise(town, first["claims"], member)}
         good([town.send(town.act_of(member, "decide", word))])
     for difference, value in town.table("difference").items():
         with town.store.writing() as block:
-            trace = canonical({"v": 1, "by": value["member"]})
-            blob = seal_blob(block, town.node, [trace], [bytes(32)], MEDIA)
+            trace = {"v": 1, "by": value["member"]}
+            commitment = bytes.fromhex(content_id("trace", trace))
+            blob = seal_blob(block, town.node, [canonical(trace)], [commitment], MEDIA)
         shown = {"difference": difference, "policy": "ab" * 16, "position": 0, "trace": blob}
         good([town.send(town.act_of(value["member"], "show_difference", shown))])
     good([town.send(town.act_of("third", "open_round", {"trigger": trigger, "round": 2}))])
@@ -49,6 +50,19 @@ def judge(town: Town) -> None:
     again = our_word(town, trigger, 2)
     good([town.send(town.act_of("second", "decide", again, "again"))])
     assert town.settlements(book)[0]["round"] == 2
+
+
+def otherwise(town: Town, claims: dict[str, Any], member: str) -> dict[str, Any]:
+    """Claims that differ from ours in every salt, sealed as a member seals its own."""
+    with town.store.writing() as block:
+        rows = map(read_canonical, unframe(open_blob(block, claims["blob"], town.me)))
+        salt = (member.encode().hex() * 9)[:64]
+        others = [{**row, "salt": salt} for row in rows]
+        commitments = [bytes.fromhex(content_id("claim", row)) for row in others]
+        sealed = seal_blob(
+            block, town.node, list(map(canonical, others)), commitments, claims["media"]
+        )
+    return dict(sealed)
 
 
 def our_word(town: Town, trigger: str, number: int) -> dict[str, Any]:

@@ -35,6 +35,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
     "miaopei/uses/1": "use",
     "miaopei/closed/1": "closed",
     "miaopei/list/1": "list_row",
+    "miaopei/trace/1": "trace",
 }
 # States once confirmed.
 AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
@@ -73,7 +74,8 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     yield from _left_over(reading, node.identity, blobs, {n.reference["blob"] for n in named})
     yield from _originals(values, blobs)
     yield from _opened_rows(reading, opened)
-    yield from _opened_claims(reading, named, opened)
+    ours = [n for n in named if n.act["by"] == node.identity.member]
+    yield from _opened_claims(reading, ours, opened)
     yield from _orders(reading, node, named, opened)
 
 
@@ -198,10 +200,10 @@ def _opened_rows(reading: Reading, opened: Mapping[str, list[bytes]]) -> Iterato
 
 
 def _opened_claims(
-    reading: Reading, named: Sequence[Named], opened: Mapping[str, list[bytes]]
+    reading: Reading, ours: Sequence[Named], opened: Mapping[str, list[bytes]]
 ) -> Iterator[Refusal]:
-    """The claims of our copy, against those that our own decision sealed."""
-    decided = {n.act["body"]["trigger"]: n for n in named if n.act["kind"] == "decide"}
+    """The claims of our copy, against those that our own last decision sealed."""
+    decided = {n.act["body"]["trigger"]: n for n in ours if n.act["kind"] == "decide"}
     for trigger, each in decided.items():
         if each.reference["blob"] not in opened:
             continue
