@@ -18,7 +18,7 @@ from ..evidence.kinds import OUTAGE, RESTORATION, TICKETS
 from ..evidence.outage.lists import COUNTED, SCOPE, TIMES, Row
 from ..evidence.outage.plans import Plan, plan_of
 from ..reports.complaints import Compared, compare
-from ..reports.experience import Settled, Told
+from ..reports.experience import Returned, Settled, Told
 from ..reports.reliability import Interruption, felt
 from .effects.listed import open_list
 from .ports import Identity, Reading
@@ -74,13 +74,26 @@ class Reporting:
 
     def experience(self) -> Iterator[Told]:
         """Each listing with its rows and what its settlements came to."""
-        settled = self._settled()
+        settled, returned = self._settled(), self._returned()
         for listing, entry in self._state.range("listing", ""):
             book = self._state.get("book", listing)
             size = 0 if book is None else book["size"]
             rows = (recorded.row for recorded in self.reading.rows(listing, size))
             product = product_of(self._state, entry["product"])
-            yield Told(listing, product, rows, settled.get(listing, []))
+            back = returned.get(listing, [])
+            yield Told(listing, product, rows, settled.get(listing, []), back)
+
+    def _returned(self) -> dict[str, list[Returned]]:
+        """What changes of policies gave back, by listing."""
+        found: dict[str, list[Returned]] = {}
+        for _, policy in self._state.range("policy", ""):
+            until = 0
+            for change in policy["changes"]:
+                until = change["until"] or until  # an issue or renewal begins a term
+                if change["fen"] < 0 and change["at"] < until:
+                    told = Returned(change["at"], until, -change["fen"])
+                    found.setdefault(policy["listing"], []).append(told)
+        return found
 
     def _settled(self) -> dict[str, list[Settled]]:
         """What settlements come to, by listing; only the last of a case still holds a reserve."""

@@ -6,7 +6,7 @@ the version that decided it; what the version of a policy cannot tell stands in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,15 @@ class Settled:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """Premium given back from `since` on, of a term that would have ended at `until`."""
+
+    since: int
+    until: int
+    fen: int
+
+
+@dataclass(frozen=True)
 class Told:
     """What is known of one listing."""
 
@@ -79,6 +88,7 @@ class Told:
     product: Product
     rows: Iterable[PolicyRow] = field(default_factory=tuple)
     settled: Iterable[Settled] = field(default_factory=tuple)
+    returned: Iterable[Returned] = field(default_factory=tuple)
 
 
 def experience(told: Iterable[Told], now: int) -> list[Line]:
@@ -91,11 +101,14 @@ def experience(told: Iterable[Told], now: int) -> list[Line]:
 
     for one in told:
         for row in one.rows:
-            version = one.product.version_at(row.since)
-            own = line(one, None if version is None else version.number)
+            own = line(one, _version(one.product, row.since))
             own.policies += row.transaction is Transaction.ISSUE
-            own.written_fen += _signed(row)
-            own.earned_fen += _earned(row, now)
+            own.written_fen += row.premium_fen
+            own.earned_fen += _earned(row.premium_fen, row.since, row.until, now)
+        for back in one.returned:
+            own = line(one, _version(one.product, back.since))
+            own.written_fen -= back.fen
+            own.earned_fen -= _earned(back.fen, back.since, back.until, now)
         for each in one.settled:
             own = line(one, each.version)
             own.settled_fen += each.pay_fen
@@ -104,22 +117,12 @@ def experience(told: Iterable[Told], now: int) -> list[Line]:
     return [found[key] for key in sorted(found, key=lambda k: (k[0], -1 if k[1] is None else k[1]))]
 
 
-def _signed(row: PolicyRow) -> int:
-    """A cancellation's row states what is given back."""
-    return -row.premium_fen if row.transaction is Transaction.CANCEL else row.premium_fen
+def _version(product: Product, instant: int) -> Version:
+    version = product.version_at(instant)
+    return None if version is None else version.number
 
 
-def _earned(row: PolicyRow, now: int) -> int:
-    """The part of a row's premium whose time has gone by, cut to whole fen."""
-    gone = min(max(now - row.since, 0), row.until - row.since)
-    return _signed(row) * gone // (row.until - row.since)
-
-
-def total(lines: Iterable[Line], name: str) -> Mapping[str, Any]:
-    """All lines together under one name, in the same form."""
-    whole = Line(name, "", None)
-    for each in lines:
-        for part in ("policies", "written_fen", "earned_fen", "settled_fen", "reserved_fen"):
-            setattr(whole, part, getattr(whole, part) + getattr(each, part))
-        whole.payouts += each.payouts
-    return whole.as_json()
+def _earned(fen: int, since: int, until: int, now: int) -> int:
+    """The part of a premium whose time has gone by, cut to whole fen."""
+    gone = min(max(now - since, 0), until - since)
+    return fen * gone // (until - since)

@@ -9,7 +9,9 @@ import pytest
 from miaopei.errors import Refused
 from miaopei.measures.instant import DAY, from_beijing, period_of
 from miaopei.measures.money import yuan
+from miaopei.node.reporting import Reporting
 from miaopei.policies.book import effective
+from miaopei.reports.experience import experience
 from miaopei.underwriting.offer import Offer
 from tests.support.selling import FOLLOWER, LEAD, Market, offer_form
 
@@ -237,3 +239,16 @@ def test_an_offer_without_reinstatement_has_none_and_one_with_it_names_what_term
     form = offer_form(changes={**offer_form()["changes"], "reinstate": "reinstated"})
     told = market.town.send(market.town.act("file_offer", {"offer": {**form, "number": 2}}))
     assert [r.code for r in told.refusals] == ["act.offer_figures"]
+
+
+def test_what_was_given_back_is_neither_written_nor_earned(market: Market) -> None:
+    """Of 120 yuan 80.41 come back on 30 June: written and in the end earned are 39.59."""
+    held = market.insure()
+    market.change(held["policy"], "cancel", "2026-06-30")
+    market.work()
+    ends = from_beijing("2027-12-31")
+    with market.town.node.reading() as (reading, state):
+        told = Reporting(reading, state, market.town.me).experience()
+        (line,) = [each for each in experience(told, ends) if each.listing == market.listing]
+    kept = yuan(120) - 8_041
+    assert (line.policies, line.written_fen, line.earned_fen) == (1, kept, kept)
