@@ -211,7 +211,8 @@ def test_one_shock_declined_leaves_the_other_held_and_the_other_policy_as_it_was
     assert by_policy(town, listing)[rows[1].policy].state == "kept"
     assert paid_to(town, listing, rows[0]) == 0
     with town.node.reading() as (reading, state):
-        (settled,) = _settled(state, {"book": listing, "benefit": "house"}).values()
+        counter = state.need("book", listing)["counter"]
+        (settled,) = _settled(state, {"book": listing, "benefit": "house"}, counter).values()
         most = max(c["owed_fen"] for c in reading.claims(settled[1][0]))
         assert _had(reading, settled, 3, each=True).held.tolist() == [most, 0, 0]
     again = town.act("release", {**given, "how": "reserved"}, "2")

@@ -100,9 +100,8 @@ def complained(
     return row(Observation("tickets", SERVICE, number, revision, "reviewed", values))
 
 
-def grid_town(store: Store | None = None, **listing: Any) -> tuple[Town, str]:
-    """A town with the grid's systems and the planned-outage cover listed."""
-    town = Town(store).set_up(())
+def register(town: Town) -> None:
+    """The grid's systems as sources of a town."""
     key = {"key": town.me.acts.public_key().public_bytes_raw().hex(), "since": 0, "until": None}
     kinds = {COMMAND: ["outage", "restoration"], METERS: ["restoration"], SERVICE: ["tickets"]}
     sources = [
@@ -117,6 +116,12 @@ def grid_town(store: Store | None = None, **listing: Any) -> tuple[Town, str]:
         for name, which in kinds.items()
     ]  # fmt: skip
     good(town.node.submit(sources))
+
+
+def grid_town(store: Store | None = None, **listing: Any) -> tuple[Town, str]:
+    """A town with the grid's systems and the planned-outage cover listed."""
+    town = Town(store).set_up(())
+    register(town)
     return town, town.list_product(PRODUCT, **listing)
 
 

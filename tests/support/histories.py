@@ -32,12 +32,13 @@ from miaopei.node.vault.uses import Logger, Use, note
 from miaopei.policies.row import Transaction
 from miaopei.terms.canonical import as_json
 from miaopei.terms.filing import Revision
+from tests.support import grid
 from tests.support.facts import BEIJING_CITY, catalogue, quake
 from tests.support.judging import judge
 from tests.support.products import hills
 from tests.support.rails import PaperBank
 from tests.support.selling import LIST, offer_form
-from tests.support.town import CARRIERS, Town
+from tests.support.town import CARRIERS, Town, good
 
 SPOTS = (
     ("25.70", "99.90", "云南漾濞"),
@@ -105,14 +106,25 @@ class _Maker:
             body = {"source": "other.rapid", "state": said, "heard_at": self.town.now}
             body |= {"valid_seconds": HOUR, "why": ""}
             assert self.town.send(self.town.act("source_state", body, said)).ok
-        told = {"observation": "00" * 32, "number": 1, "delivered": 0, "undeliverable": 0}
-        told |= {"outcomes": {}, "open": 0}  # of a plan that no history knows
-        assert not self.town.send(self.town.act("confirm_notices", told)).ok
+        self.notify()
         for _ in range(3):
             self.shake()  # so that some of it still waits at the end
         self.tell()
         self.work()
         return self.town
+
+    def notify(self) -> None:
+        """An outage is planned, and what became of its notices is told."""
+        grid.register(self.town)
+        on = beijing_text(self.town.now + HOUR)
+        planned = grid.plan(
+            self.town, ["a", "b"], published=beijing_text(self.town.now), off=on, on=on
+        )
+        good(self.town.tell(planned))
+        outcomes = grid.sealed(self.town, {"a": {}, "b": {}})
+        told = {"observation": planned.observation.id, "number": 1, "outcomes": outcomes}
+        told |= {"delivered": 1, "undeliverable": 1, "open": 0}
+        assert self.town.send(self.town.act("confirm_notices", told)).ok
 
     def issue(self) -> None:
         for book in self.books:
