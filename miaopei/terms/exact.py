@@ -148,6 +148,8 @@ def _no(code: str, **facts: str | int | None) -> Refused:
 
 
 def _value(node: Any, known: _Known) -> Node:
+    if type(node) is _Read:
+        return node.step
     case = CASES.get(type(node))
     if case is None:
         raise _no("unknown_word", word=type(node).__name__)
@@ -325,7 +327,7 @@ CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
     w.Spent: _spent, w.Plus: _plus, w.Minus: _minus, w.Times: _times, w.Least: _least,
     w.Most: _most, w.ProRata: _pro_rata, w.Band: _band, w.Tier: _tier, w.Either: _either,
     w.AtLeast: _at_least, w.OneOf: _one_of, w.Near: _near, w.Every: _every, w.Any: _any,
-    w.Not: _not, w.Clause: _clause, _Read: lambda node, _: node.step,
+    w.Not: _not, w.Clause: _clause,
 }  # fmt: skip
 
 

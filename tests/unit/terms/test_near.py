@@ -50,13 +50,18 @@ def inside(terms: w.Terms, place: Vector, centre: Vector) -> int:
     columns = {name: np.array([value], dtype=np.int64) for name, value in own.items()}
     assert settle_many(terms, "hit", seen, columns, {}).tolist() == [answer]
     read = loop(terms, "hit", Shape.ROWS)
-    scope: dict[str, object] = {"int64": int, "uint64": int, "REFUSED": None, "array": list}
+    scope: dict[str, object] = {
+        "int64": int,
+        "uint64": lambda v: v % 2**64,
+        "REFUSED": None,
+        "array": list,
+    }
     scope |= {"inner": lambda f: f, "outer": lambda f: f}
     exec(read.text, scope)
-    amounts = [0]
+    amounts = np.zeros(1, dtype=object)  # whole numbers of any size; parts of it are views
     given = [[(own | seen)[a.input.name]] for a in read.arguments]
     assert scope["run"](0, 1, *given, amounts) == 0  # type: ignore[operator]
-    assert amounts == [answer]
+    assert amounts.tolist() == [answer]
     return answer
 
 
