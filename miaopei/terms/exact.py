@@ -148,9 +148,9 @@ def _no(code: str, **facts: str | int | None) -> Refused:
 
 
 def _value(node: Any, known: _Known) -> Node:
-    if type(node) is _Read:
-        return node.step
     case = CASES.get(type(node))
+    if case is None and type(node) is _Read:
+        return node.step
     if case is None:
         raise _no("unknown_word", word=type(node).__name__)
     return case(node, known)
@@ -332,8 +332,6 @@ CASES: dict[type[w.Word], Callable[[Any, _Known], Node]] = {
 
 
 # What evidence is needed -------------------------------------------------------------------------
-
-
 class _Missing(Exception):
     def __init__(self, name: str) -> None:
         self.name = name

@@ -138,7 +138,8 @@ def shown(store: PostgresStore, town: Town) -> list[str]:
     async def asked() -> list[str]:
         over = httpx.ASGITransport(portal.app(store, settings))
         async with httpx.AsyncClient(transport=over, base_url="http://portal") as client:
-            paths = list((await client.get("/api/v1/openapi.json")).json()["paths"])
+            told = (await client.get("/api/v1/openapi.json")).json()["paths"]
+            paths = [path for path in told if not path.endswith("/masses/events")]  # never ends
             paths += [f"/zh/{name}" for name in ("", "record", "accounts", "events", "receipts")]
             made = [re.sub(r"\{\w+\}", lambda p: str(names.get(p[0], "x")), p) for p in paths]
             return [(await client.get(path)).text for path in made]
