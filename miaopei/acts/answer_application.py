@@ -7,6 +7,7 @@ policy or a renewal; 1,000,000 is none. Who answered and why stands on the recor
 from __future__ import annotations
 
 from ..underwriting.answer import premium
+from ..underwriting.tariff import ONE
 from . import sold
 from .base import Moment, Outcome, fields, known, refuse
 from .envelope import Act
@@ -15,7 +16,6 @@ from .state import State
 
 KIND = "answer_application"
 ROLES = frozenset({"operator", "carrier"})
-ONE = 1_000_000
 LOADINGS = (100_000, 10_000_000)
 
 

@@ -117,6 +117,11 @@ def clock_key(time: int, rest: str) -> str:
     return f"{time:012d}/{rest}"
 
 
+def ripe_in(state: State, table: str, time: int) -> list[tuple[str, Any]]:
+    """What stands under clock keys of a time that has come, the earliest first."""
+    return list(state.between(table, "0", clock_key(time + 1, "")))
+
+
 def has_role(state: State, member: str, roles: Iterable[str]) -> bool:
     """Whether the member holds one of the roles."""
     value = state.get("member", member)

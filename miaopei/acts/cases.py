@@ -12,6 +12,7 @@ from typing import Any
 
 from ..claims import case as claims_case
 from ..claims import sequence
+from ..claims.case import case_key
 from ..errors import Refused
 from ..evidence.findings import Finding, Found, alone, deciding, find
 from ..evidence.grouping import Occurrence, Shock
@@ -23,7 +24,7 @@ from ..measures.instant import DAY, from_beijing
 from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from . import rounds
-from .base import Made, Moment, Outcome, clock_key
+from .base import Made, Moment, Outcome, clock_key, ripe_in
 from .facts import GROUPED, RecordContext, context, product_of
 from .occurrences import around, pin, regroup, regroup_event
 from .state import State
@@ -56,10 +57,9 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """Look again at every case whose deadline has come by the block's time."""
-    due = list(state.between("ripe", "0", clock_key(now.time + 1, "")))
-    for key, case_key in due:
+    for key, of in ripe_in(state, "ripe", now.time):
         state.delete("ripe", key)
-        case = state.need("case", case_key)
+        case = state.need("case", of)
         if f"{case['until'] or 0:012d}" == key[:12]:
             reassess(state, outcome, case["listing"], case["at"], now, case["benefit"])
 
@@ -318,9 +318,9 @@ def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
     state.put("duty", f"decide/{trigger_id}", {"trigger": trigger_id, "counter": book["counter"]})
     trigger = state.need("trigger", trigger_id)
     rounds.begin(state, trigger_id, trigger, now)
-    case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
-    case = state.need("case", case_key)
-    set_case(state, outcome, case_key, {**case, "state": "deciding", "reason": "trigger_open"})
+    key = case_key(trigger)
+    case = state.need("case", key)
+    set_case(state, outcome, key, {**case, "state": "deciding", "reason": "trigger_open"})
 
 
 def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) -> None:
@@ -337,7 +337,7 @@ def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) ->
 def _supersede(state: State, outcome: Outcome, rule_id: str, occurrence: str) -> None:
     """An earlier shock, recorded late, has taken this unsettled sequence into its own."""
     for listing in _listings(state, rule_id):
-        for case_key, case in list(state.range("case", f"{listing}/{occurrence}/")):
+        for key, case in list(state.range("case", f"{listing}/{occurrence}/")):
             value = {
                 **case,
                 "state": "not_covered",
@@ -345,7 +345,7 @@ def _supersede(state: State, outcome: Outcome, rule_id: str, occurrence: str) ->
                 "until": None,
                 "owner": None,
             }
-            set_case(state, outcome, case_key, value)
+            set_case(state, outcome, key, value)
 
 
 def _rules(state: State) -> dict[str, Mapping[str, Any]]:

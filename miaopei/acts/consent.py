@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .blobs import is_digest
-from .consents import HOLDERS, check_scope, check_span, check_subject, consent_key
+from .consents import HOLDERS, check_not_erased, check_scope, check_span, check_subject, consent_key
 from .envelope import Act
 from .state import State
 
@@ -36,8 +36,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     check_span(since, until, now.time)
     if document is not None and not is_digest(document):
         raise refuse("act.bad_body", field="document", why="needs a digest of 64 hex digits")
-    if state.has("erased", subject):
-        raise refuse("persons.erased", person=subject)
+    check_not_erased(state, subject)
     said = {"scope": scope, "since": since, "until": until, "document": document}
     said |= {"by": act.by, "act": act.id, "revoked": None}
     state.put("consent", consent_key(subject, purpose, grantee), said)

@@ -92,6 +92,12 @@ def check_subject(subject: str) -> None:
         raise refuse("consent.bad_subject", length=len(subject))
 
 
+def check_not_erased(state: State, subject: str) -> None:
+    """Errors   Refused persons.erased."""
+    if state.has("erased", subject):
+        raise refuse("persons.erased", person=subject)
+
+
 def check_scope(scope: list[Any]) -> None:
     """Names of data classes or fields, each once, in order.
 

@@ -40,17 +40,12 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         totals=dict,
     )
     trigger = known(state, "trigger", trigger_id, "act.trigger_not_known")
-    book = state.need("book", trigger["book"])
     listing = state.need("listing", trigger["listing"])["listing"]
     if act.by not in listing["deciders"]:
         raise refuse("act.not_a_decider", by=act.by, listing=listing["id"])
-    several = rounds.in_rounds(trigger, listing)
-    number = rounds.number_in(act.body, several=several)
-    if revision != trigger["revision"] or (book["open"] != trigger_id and not several):
-        raise refuse("act.trigger_not_open", trigger=trigger_id, open=book["open"])
-    after = several and rounds.place_of(state, act, trigger_id, trigger, counter, number)
-    if not several and counter != book["counter"]:
-        raise refuse("act.counter_moved", counter=book["counter"], stated=counter)
+    several, number, after = rounds.placed(
+        state, act, trigger_id, trigger, listing, revision, counter
+    )
     if (size, root) != (trigger["book_size"], trigger["book_root"]):
         raise refuse("book.moved", book=trigger["book"], size=trigger["book_size"], stated=size)
     check_reference(claims, "miaopei/claims/1")

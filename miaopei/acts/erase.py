@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..measures.instant import utc_text
 from .base import Moment, Outcome, check_id, fields, refuse
-from .consents import HOLDERS, check_subject
+from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
 from .retain import FOR_EVER
 from .state import State
@@ -26,8 +26,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     check_id("reason", reason)
     if not 0 <= kept_until < FOR_EVER:
         raise refuse("act.bad_body", field="kept_until", why="is no time")
-    if state.has("erased", subject):
-        raise refuse("persons.erased", person=subject)
+    check_not_erased(state, subject)
     bound = [(kept_until, act.by, "own_rows")]
     bound += [
         (said["until"], key.removeprefix(f"{subject}/"), said["ground"])

@@ -5,6 +5,9 @@ Versions are numbered from 1. Policies that were sold keep the version they were
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from ..terms.words import Declared
 from ..underwriting.offer import Offer
 from .base import Moment, Outcome, check_carriers, fields, known, refuse
@@ -22,7 +25,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     offer = Offer.from_json(value)
     listed = known(state, "listing", offer.listing, "act.listing_not_known")
     check_carriers(listed["listing"], [offer.collector])
-    before = sum(1 for _ in state.range("offer", f"{offer.listing}/"))
+    before = sum(1 for _ in state.raw("offer", f"{offer.listing}/"))
     if offer.number != before + 1:
         raise refuse("act.offer_number", number=offer.number, wanted=before + 1)
     for other in offer.related:
@@ -43,13 +46,21 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     return Outcome()
 
 
+@lru_cache(maxsize=64)
+def _offer(filed: bytes) -> Offer:
+    return Offer.from_json(json.loads(filed)["offer"])
+
+
 def offer_of(state: State, listing: str, number: int) -> Offer:
-    """One version of how a listing is or was sold.
+    """One version of how a listing is or was sold; the same bytes are read once.
 
     Errors   Refused act.offer_not_known.
     """
-    entry = known(state, "offer", f"{listing}/{number:06d}", "act.offer_not_known")
-    return Offer.from_json(entry["offer"])
+    key = f"{listing}/{number:06d}"
+    found = next(state.raw("offer", key), None)
+    if found is None or found[0] != key:
+        raise refuse("act.offer_not_known", id=key)
+    return _offer(found[1])
 
 
 def current_offer(state: State, listing: str) -> Offer:
@@ -57,9 +68,13 @@ def current_offer(state: State, listing: str) -> Offer:
 
     Errors   Refused act.offer_not_known where the listing is not on sale.
     """
-    last = None
-    for _, entry in state.range("offer", f"{listing}/"):
-        last = entry
-    if last is None:
+    filed = [value for _, value in state.raw("offer", f"{listing}/")]
+    if not filed:
         raise refuse("act.offer_not_known", id=listing[:60])
-    return Offer.from_json(last["offer"])
+    return _offer(filed[-1])
+
+
+def on_sale(state: State) -> dict[str, Offer]:
+    """The current offer of every listing that has one, in byte order of the listings."""
+    last = {key.partition("/")[0]: value for key, value in state.raw("offer")}
+    return {listing: _offer(filed) for listing, filed in sorted(last.items())}

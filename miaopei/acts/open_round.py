@@ -7,6 +7,7 @@ Source: docs/specs/consortium.md, section 10.
 
 from __future__ import annotations
 
+from ..claims.case import case_key
 from .base import Moment, Outcome, fields, known, refuse
 from .cases import line_up, open_next, set_case
 from .envelope import Act
@@ -25,7 +26,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if act.by not in listing["deciders"]:
         raise refuse("act.not_a_decider", by=act.by, listing=listing["id"])
     ended = state.get("ended", trigger_id)
-    key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    key = case_key(trigger)
     case = state.need("case", key)
     if ended is None or case["state"] != HELD or case["trigger"] != trigger_id:
         raise refuse("act.no_round_ended", trigger=trigger_id)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..claims.case import case_key
 from ..claims.sequence import WHOLE
 from .base import Moment, Outcome, fields, known, refuse
 from .cases import reassess
@@ -67,16 +68,14 @@ def case_of(state: State, trigger: str) -> tuple[str, str] | None:
 
 def key_of(state: State, trigger: str) -> str:
     """The case that a trigger is of."""
-    of = state.need("trigger", trigger)
-    return f"{of['listing']}/{of['occurrence']}/{of['benefit']}"
+    return case_key(state.need("trigger", trigger))
 
 
 def counted(state: State, trigger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The releases that a trigger counts, in order."""
     if not trigger.get("releases"):
         return []
-    prefix = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}/"
-    rows = [said for _, said in state.range("release", prefix)]
+    rows = [said for _, said in state.range("release", f"{case_key(trigger)}/")]
     return [said for said in rows if said["shock"] == trigger["shock"]][: trigger["releases"]]
 
 

@@ -7,7 +7,7 @@ member counts; `until` of 0 takes it back. Source: docs/specs/persons.md, sectio
 from __future__ import annotations
 
 from .base import Moment, Outcome, check_id, fields, refuse
-from .consents import HOLDERS, check_subject
+from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
 from .state import State
 
@@ -23,8 +23,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     check_id("ground", ground)
     if not 0 <= until < FOR_EVER:
         raise refuse("act.bad_body", field="until", why="is no time")
-    if state.has("erased", subject):
-        raise refuse("persons.erased", person=subject)
+    check_not_erased(state, subject)
     key = f"{subject}/{act.by}"
     if until:
         state.put("retained", key, {"until": until, "ground": ground, "act": act.id})

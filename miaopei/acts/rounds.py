@@ -12,7 +12,7 @@ from typing import Any
 
 from ..claims.case import words_at
 from ..measures.identity import content_id
-from .base import Made, Moment, Outcome, clock_key, refuse
+from .base import Made, Moment, Outcome, clock_key, has_role, refuse, ripe_in
 from .envelope import Act
 from .state import State
 
@@ -64,18 +64,18 @@ def begin(state: State, trigger_id: str, trigger: Mapping[str, Any], now: Moment
 def carrier_of(state: State, listing: Mapping[str, Any]) -> str | None:
     """The decider that is waited for until the deadline: the first that is a carrier."""
     for member in listing["deciders"]:
-        if "carrier" in (state.get("member", member) or {"roles": ()})["roles"]:
+        if has_role(state, member, ["carrier"]):
             return str(member)
     return None
 
 
-def due(state: State, now: Moment) -> Iterator[tuple[str, dict[str, Any]]]:
+def due(state: State, now: Moment) -> Iterator[str]:
     """Open rounds of which a deadline has come by the block's time; each is told once."""
-    for key, trigger_id in list(state.between("round_due", "0", clock_key(now.time + 1, ""))):
+    for key, trigger_id in ripe_in(state, "round_due", now.time):
         state.delete("round_due", key)
         found = state.need("round", trigger_id)
         if found["state"] == OPEN and found["deadline"] <= now.time:
-            yield trigger_id, found
+            yield trigger_id
 
 
 def words(state: State, trigger_id: str, counter: int, number: int) -> dict[str, Word]:
@@ -106,6 +106,29 @@ def place_of(
     if held < trigger["book_size"]:
         raise refuse("act.batches_not_held", by=act.by, held=held, size=trigger["book_size"])
     return bool(late)
+
+
+def placed(
+    state: State,
+    act: Act,
+    trigger_id: str,
+    trigger: Mapping[str, Any],
+    listing: Mapping[str, Any],
+    revision: int,
+    counter: int,
+) -> tuple[bool, int, bool]:
+    """Whether a trigger is decided in rounds, in which one a word is said, and whether late.
+
+    Errors   Refused act.bad_body, act.trigger_not_open, act.counter_moved, and as `place_of`.
+    """
+    several, book = in_rounds(trigger, listing), state.need("book", trigger["book"])
+    number = number_in(act.body, several=several)
+    if revision != trigger["revision"] or (book["open"] != trigger_id and not several):
+        raise refuse("act.trigger_not_open", trigger=trigger_id, open=book["open"])
+    late = several and place_of(state, act, trigger_id, trigger, counter, number)
+    if not several and counter != book["counter"]:
+        raise refuse("act.counter_moved", counter=book["counter"], stated=counter)
+    return several, number, late
 
 
 def say(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..accounts.postings import receivable_changed, settlement_made
+from ..claims.case import case_key
 from ..measures.identity import content_id
 from . import rounds
 from .base import Made, Moment, Outcome
@@ -72,18 +73,18 @@ def settle(
     state.put("book", trigger["book"], book)
     state.put("settled", f"{trigger['book']}/{book['counter']:012d}", settlement)
     state.delete("duty", f"decide/{trigger_id}")
-    case_key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
-    _money(state, outcome, settlement, case_key, value, now)
-    case = state.need("case", case_key)
+    key = case_key(trigger)
+    _money(state, outcome, settlement, key, value, now)
+    case = state.need("case", key)
     settled = {
         **case,
         "state": "settled",
         "reason": "equal_decisions",
         "settlement": settlement,
     }
-    set_case(state, outcome, case_key, settled)
+    set_case(state, outcome, key, settled)
     if case["settlement"] and not totals["pay_fen"] and not totals["held"]:
-        _lead(state, outcome, case_key, settled, case["settlement"])
+        _lead(state, outcome, key, settled, case["settlement"])
     open_next(state, outcome, trigger["book"], now)
     reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
     return settlement
@@ -101,7 +102,7 @@ def hold(
     state.delete("duty", f"decide/{trigger_id}")
     book = state.need("book", trigger["book"])
     state.put("book", trigger["book"], {**book, "open": None})
-    key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    key = case_key(trigger)
     facts = {**trigger["facts"], **held["facts"]}
     case = {**state.need("case", key), **held, "facts": facts, "until": None, "owner": "operator"}
     set_case(state, outcome, key, case)
@@ -118,7 +119,7 @@ def undecided(refusal: Mapping[str, Any]) -> dict[str, Any]:
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """Look at every open round of which a deadline has come by the block's time."""
-    for trigger_id, _ in rounds.due(state, now):
+    for trigger_id in rounds.due(state, now):
         look(state, outcome, trigger_id, now)
 
 
@@ -252,23 +253,21 @@ def _late(
 # Money -------------------------------------------------------------------------------------------
 
 
-def _lead(
-    state: State, outcome: Outcome, case_key: str, settled: dict[str, Any], before: str
-) -> None:
+def _lead(state: State, outcome: Outcome, key: str, settled: dict[str, Any], before: str) -> None:
     """Where one more shock of a sequence adds nothing, the case goes on speaking of the other."""
     trigger = state.need("settlement", before)["settlement"]["trigger"]
-    if trigger not in (state.get("weighed", case_key) or {}).values():
+    if trigger not in (state.get("weighed", key) or {}).values():
         return  # not decided shock by shock, or a later word on the same shock
     told = state.need("trigger", trigger)
     leading = {"trigger": trigger, "facts": told["facts"], "instant": told["instant"]}
-    set_case(state, outcome, case_key, {**settled, **leading, "settlement": before})
+    set_case(state, outcome, key, {**settled, **leading, "settlement": before})
 
 
 def _money(
     state: State,
     outcome: Outcome,
     settlement: str,
-    case_key: str,
+    key: str,
     value: dict[str, Any],
     now: Moment,
 ) -> None:
@@ -289,14 +288,14 @@ def _money(
         state.put("payment", settlement, due)
         parts = [{"carrier": c["carrier"], "pay_fen": c["pay_fen"]} for c in carriers]
         post(state, outcome, settlement_made(settlement, now.time, settlement, parts))
-    before = state.get("receivable", case_key) or {}
+    before = state.get("receivable", key) or {}
     after = {c["carrier"]: c["receivable_fen"] for c in carriers if c["receivable_fen"]}
     if before != after:
-        state.put("receivable", case_key, after)
+        state.put("receivable", key, after)
         names = [c["carrier"] for c in carriers]
         changed = [
             {"carrier": n, "before_fen": before.get(n, 0), "after_fen": after.get(n, 0)}
             for n in names
         ]
-        key, owed_by = f"{settlement}/receivable", value["listing"]
-        post(state, outcome, receivable_changed(key, now.time, settlement, owed_by, changed))
+        entry, owed_by = f"{settlement}/receivable", value["listing"]
+        post(state, outcome, receivable_changed(entry, now.time, settlement, owed_by, changed))

@@ -16,13 +16,12 @@ from ..measures.identity import content_id
 from ..policies.stack import Change, Segment, in_effect
 from ..underwriting.offer import Offer
 from ..underwriting.rules import Accumulation
-from .base import Made, Moment, Outcome, clock_key
+from .base import Made, Moment, Outcome, clock_key, ripe_in
 from .entries import post
 from .file_offer import offer_of
 from .state import State
 
 Application = dict[str, Any]
-OPEN = ("referred", "accepted", "ready", "admitted")
 DIGITS = 14  # of a payment reference, before its two check digits
 
 
@@ -80,8 +79,7 @@ def stop_waiting(state: State, value: Application) -> None:
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """What has waited too long lapses; what had arrived for it goes back."""
-    due = list(state.between("deadline", "", clock_key(now.time, "\x7f")))
-    for _, name in due:
+    for _, name in ripe_in(state, "deadline", now.time):
         value = state.need("application", name)
         stop_waiting(state, value)
         value["state"] = "lapsed"
@@ -97,8 +95,7 @@ def close(state: State, value: Application) -> None:
     stop_waiting(state, value)
     policy = state.get("policy", value["policy"])
     if policy is None:
-        state.delete("holder", f"{value['listing']}/{value['holder']}/{value['policy']}")
-        state.delete("exposure", _exposure_key(value))
+        expose(state, value, ())
         return
     state.delete("open_change", value["policy"])
     expose(state, policy, segments_of(policy))
@@ -118,7 +115,7 @@ def expose(
     """What a policy adds to its feeder and its holder, now or once `more` stands."""
     standing = [s for s in (*segments, *more) if s.in_force]
     key = f"{value['listing']}/{value['holder']}/{value['policy']}"
-    feeder = _exposure_key(value)
+    feeder = f"{value['listing']}/{value['feeder']}/{value['policy']}"
     if not standing:
         state.delete("holder", key)
         state.delete("exposure", feeder)
@@ -126,18 +123,14 @@ def expose(
     span = {"since": min(s.since for s in standing), "until": max(s.until for s in standing)}
     if value["holder"] is not None:
         state.put("holder", key, span)
-    of = counted(offer_of(state, value["listing"], value["offer"]))
+    of = _counted(offer_of(state, value["listing"], value["offer"]))
     if value["feeder"] is not None and of is not None:
         state.put("exposure", feeder, {**span, "fen": max(s.declared[of] for s in standing)})
 
 
-def counted(offer: Offer) -> str | None:
+def _counted(offer: Offer) -> str | None:
     """The declared amount that accumulates on a feeder."""
     return next((rule.of for rule in offer.rules if isinstance(rule, Accumulation)), None)
-
-
-def _exposure_key(value: dict[str, Any]) -> str:
-    return f"{value['listing']}/{value['feeder']}/{value['policy']}"
 
 
 # money ------------------------------------------------------------------------------------------

@@ -8,14 +8,16 @@ comes to the same answer by the same rules. Source: docs/specs/policies.md, sect
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..measures.shape import Types
+from ..policies.row import HEX_32, Transaction
+from ..policies.stack import Segment
 from ..underwriting.answer import answer
 from ..underwriting.asked import Answer, Asked, Connection, Known, Span
 from ..underwriting.offer import Offer, Way
+from ..underwriting.tariff import ONE
 from . import sold
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .blobs import is_digest
@@ -27,7 +29,6 @@ from .state import State
 
 KIND = "take_application"
 ROLES = frozenset({"operator", "carrier", "channel"})
-NUMBER = re.compile("[0-9a-f]{32}")
 TEXT = (str, type(None))
 BODY: dict[str, Types] = {
     "application": str, "order": TEXT, "listing": str, "offer": int, "channel": str, "agent": TEXT,
@@ -53,7 +54,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     _check_names(state, name, body["order"], feeder, holder)
     check_channel(offer, channel, agent)
     _check_texts(facts, declared, body["commitments"])
-    hits, connection = check_looked(state, offer, looked)
+    hits, connection = check_looked(state, offer.sanctions(), looked)
     silent = silent_now(state, listing, now)
     asked = Asked(since, until, facts, declared, holder, feeder)
     covered = [_span(v) for _, v in state.range("holder", f"{listing}/{holder}/")]
@@ -68,7 +69,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if said.verdict != "refused":
         rows = [{"transaction": "issue", "since": since, "until": until, "number": 1}]
         value["rows"] = [{**rows[0], "declared": value["figures"]}]
-        _reserve(state, value, offer)
+        term = Segment(since, until, value["figures"], name, name, Transaction.ISSUE)
+        sold.expose(state, value, [term])  # nobody else gets the same room
     outcome = Outcome()
     sold.answered(state, outcome, now, value)
     return outcome
@@ -86,7 +88,7 @@ def new_value(
         "reasons": [reason.as_json() for reason in said.reasons],
         "premium_fen": said.premium_fen,
         "steps": [step.as_json() for step in said.steps],
-        "loading_ppm": 1_000_000,
+        "loading_ppm": ONE,
         "extra_fen": 0,
         "refund_fen": 0,
         "paid_fen": 0,
@@ -124,16 +126,16 @@ def check_channel(offer: Offer, name: str, agent: str | None) -> None:
 
 
 def check_looked(
-    state: State, offer: Offer, looked: Mapping[str, Any]
+    state: State, wanted: str | None, looked: Mapping[str, Any]
 ) -> tuple[list[str], Connection]:
-    """What was looked up: hits on the sanctions list, and the connection.
+    """What was looked up: hits on the sanctions list that is wanted, and the connection.
 
     Errors   Refused act.sanctions_not_looked for a list that is not the last version filed.
     """
     sanctions, connection = fields(looked, sanctions=(dict, type(None)), connection=str)
     if connection not in set(Connection):
         raise refuse("act.bad_body", field="connection", why="is no known word")
-    wanted, hits = offer.sanctions(), list[Any]()
+    hits = list[Any]()
     if wanted is not None:
         filed = known(state, "sanctions", wanted, "act.sanctions_not_filed")
         given = {"list": str, "version": int, "hits": list}
@@ -156,7 +158,7 @@ def _check_names(
     state: State, name: str, order: str | None, feeder: str | None, holder: str | None
 ) -> None:
     for field, number in (("application", name), ("order", order)):
-        if number is not None and not NUMBER.fullmatch(number):
+        if number is not None and not HEX_32.fullmatch(number):
             raise refuse("act.bad_body", field=field, why="needs 32 hex digits")
     if state.has("application", name) or state.has("policy", name):
         raise refuse("act.application_known", id=name)
@@ -181,14 +183,3 @@ def _check_texts(
 
 def _span(value: Mapping[str, Any]) -> Span:
     return Span(value["since"], value["until"], value.get("fen", 0))
-
-
-def _reserve(state: State, value: dict[str, Any], offer: Offer) -> None:
-    """Until it is refused or lapses nobody else gets the same room."""
-    span = {"since": value["at"], "until": value["until"]}
-    if value["holder"] is not None:
-        state.put("holder", f"{value['listing']}/{value['holder']}/{value['policy']}", span)
-    of = sold.counted(offer)
-    if value["feeder"] is not None and of is not None:
-        key = f"{value['listing']}/{value['feeder']}/{value['policy']}"
-        state.put("exposure", key, {**span, "fen": value["declared"][of]})

@@ -12,26 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import Fact, Refusal
+from ..errors import Fact
 from ..measures.instant import beijing_text, period_of
 from ..measures.money import Rounding, divide
-from ..policies.row import Transaction
+from ..policies.row import HEX_32, Transaction
 from ..policies.stack import Change, Segment, at_instant, charged, check_change, in_effect, overlay
-from ..underwriting.answer import answer_change, premium
+from ..underwriting.answer import answer_change, premium, verdict_of
 from ..underwriting.asked import Asked, Known, Reason, Span, Step, Verdict
 from ..underwriting.offer import Allowed, Offer
-from ..underwriting.rules import Sanctions, at_midnight
+from ..underwriting.rules import at_midnight, listed_by, no
+from ..underwriting.tariff import ONE
 from . import sold
 from .base import Moment, Outcome, fields, known, refuse
 from .envelope import Act
 from .file_offer import current_offer, offer_of
 from .state import State
-from .take_application import NUMBER, check_channel, check_looked, new_value, silent_now
+from .take_application import check_channel, check_looked, new_value, silent_now, whole
 
 KIND = "take_change"
 ROLES = frozenset({"operator", "carrier", "channel"})
 TEXT, INTEGER = (str, type(None)), (int, type(None))
-ONE = 1_000_000
 WHAT = ("endorse", "renew", "cancel", "reinstate")
 
 
@@ -62,7 +62,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         act.body, application=str, policy=str, transaction=str, at=int, declared=dict,
         channel=str, agent=TEXT, spent_fen=INTEGER, looked=dict,
     )  # fmt: skip
-    if not NUMBER.fullmatch(name) or what not in WHAT:
+    if not HEX_32.fullmatch(name) or what not in WHAT:
         raise refuse("act.bad_body", field="transaction", why=f"is none of {', '.join(WHAT)}")
     if state.has("application", name):
         raise refuse("act.application_known", id=name)
@@ -73,13 +73,15 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("act.bad_body", field="declared", why="each figure is an integer")
     wish = wished(state, policy, name, Transaction(what), at, declared)
     check_channel(wish.offer, channel, agent)
-    hits, _ = check_looked(state, _looked_for(wish), looked)
+    # Who renews is looked up again; other changes ask nothing of a list.
+    wanted = wish.offer.sanctions() if wish.transaction is Transaction.RENEW else None
+    hits, _ = check_looked(state, wanted, looked)
     silent = silent_now(state, policy["listing"], now)
     diff = cost(state, wish)
     reasons = list(_reasons(state, wish, now, spent, hits))
     said = answer_change(wish.offer, _asked(wish), _known(state, wish, now, silent), reasons)
     if wish.transaction is Transaction.CANCEL:  # nobody is kept in a policy by what is not sold
-        said = replace(said, verdict=_gravest(reasons), reasons=tuple(reasons))
+        said = replace(said, verdict=verdict_of(reasons), reasons=tuple(reasons))
     fee = 0 if wish.transaction is not Transaction.CANCEL else wish.offer.changes.cancel_fee_fen
     begun = len(policy["numbers"]) + 1
     value = {
@@ -119,12 +121,11 @@ def wished(
     changes = [Change.from_json(change) for change in policy["changes"]]
     before = in_effect(changes)
     offer = offer_of(state, policy["listing"], policy["offer"])
-    until, extra, figures = 0, 0, dict(declared)
+    until, figures = 0, dict(declared)
     if what is Transaction.RENEW:
         offer = current_offer(state, policy["listing"])
         until = period_of(at, policy["year_from"])[1]
-        if offer.changes.reinstate is not None:
-            figures[offer.changes.reinstate] = 0
+        figures = whole(offer, declared)
     if what in (Transaction.ENDORSE, Transaction.RENEW):
         allowed = offer.changes.endorse
         if extras := sorted(set(declared) - set(allowed)):
@@ -137,9 +138,9 @@ def wished(
         raise refuse("act.not_endorsed", name=min(declared)[:40], allowed="")
     change = Change(name, what, at, len(changes), until, figures)
     if what is Transaction.REINSTATE and (found := at_instant(before, at)) is not None:
-        whole = price_of(state, policy, found)
+        year = price_of(state, policy, found)
         amount = next(iter(figures.values()))
-        extra = divide(whole * amount, offer.changes.reinstate_of_fen, Rounding.HALF_UP)
+        extra = divide(year * amount, offer.changes.reinstate_of_fen, Rounding.HALF_UP)
         change = replace(change, extra_fen=extra)
     return Wish(policy, offer, change, before, check_change(changes, change))
 
@@ -167,14 +168,6 @@ def price_of(
     return premium(offer, policy["facts"], figures, term["loading_ppm"])[0]
 
 
-def _looked_for(wish: Wish) -> Offer:
-    """Who renews is looked up again; other changes ask nothing of a list."""
-    if wish.transaction is Transaction.RENEW:
-        return wish.offer
-    rules = tuple(rule for rule in wish.offer.rules if not isinstance(rule, Sanctions))
-    return replace(wish.offer, rules=rules)
-
-
 def _reasons(
     state: State, wish: Wish, now: Moment, spent: int | None, hits: list[str]
 ) -> Iterator[Reason]:
@@ -183,27 +176,24 @@ def _reasons(
     listed = state.need("listing", wish.policy["listing"])
     times = {"at": beijing_text(at), "now": beijing_text(now.time)}
     if not at_midnight(at):
-        yield _no("not_midnight", Verdict.REFUSED, since=times["at"])
+        yield no("not_midnight", Verdict.REFUSED, since=times["at"])
     if at < now.time and not listed["arrears"]:
-        yield _no("backdated", Verdict.REFERRED, **times)
+        yield no("backdated", Verdict.REFERRED, **times)
     later = [c["at"] for c in wish.policy["changes"] if c["at"] > at]
     if later and rules.out_of_sequence is not Allowed.ALLOWED:
         verdict = Verdict(str(rules.out_of_sequence))
-        yield _no("out_of_sequence", verdict, at=times["at"], later=beijing_text(min(later)))
+        yield no("out_of_sequence", verdict, at=times["at"], later=beijing_text(min(later)))
     if wish.transaction is Transaction.CANCEL and rules.cancel is not Allowed.ALLOWED:
         verdict = Verdict(str(rules.cancel))
-        yield _no("cancel_not_offered", verdict, allowed=str(rules.cancel))
+        yield no("cancel_not_offered", verdict, allowed=str(rules.cancel))
     if wish.transaction is Transaction.REINSTATE:
         before, wanted = spent or 0, sum(wish.change.declared.values())
         had = _reinstated(wish)
         if wanted + had > before:
             sums: dict[str, Fact] = {"wanted": wanted, "spent": before, "had": had}
-            yield _no("reinstates_too_much", Verdict.REFUSED, **sums)
+            yield no("reinstates_too_much", Verdict.REFUSED, **sums)
     if wish.transaction is Transaction.RENEW:
-        source = wish.offer.sanctions() or ""
-        for hit, verdict in (("id", Verdict.REFUSED), ("name", Verdict.REFERRED)):
-            if hit in hits:
-                yield _no(f"sanctions_{hit}", verdict, source=source)
+        yield from listed_by(wish.offer.sanctions() or "", hits)
 
 
 def _reinstated(wish: Wish) -> int:
@@ -245,13 +235,3 @@ def _row(part: Segment, number: int) -> dict[str, Any]:
         "number": number,
         "declared": dict(part.declared),
     }
-
-
-def _gravest(reasons: list[Reason]) -> Verdict:
-    said = {reason.verdict for reason in reasons}
-    grave = (Verdict.REFUSED, Verdict.REFERRED)
-    return next((verdict for verdict in grave if verdict in said), Verdict.ACCEPTED)
-
-
-def _no(code: str, verdict: Verdict, /, **facts: Fact) -> Reason:
-    return Reason(Refusal(f"underwriting.{code}", facts), verdict)

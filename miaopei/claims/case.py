@@ -101,6 +101,11 @@ def _seen(known: Mapping[str, Found]) -> dict[str, Any]:
     return {name: found.as_json() for name, found in known.items()}
 
 
+def case_key(trigger: Mapping[str, Any]) -> str:
+    """Where the case of a trigger stands: its listing, occurrence and benefit."""
+    return f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+
+
 def words_at(trigger: str, counter: int, number: int = 1) -> str:
     """Where the words of one round of a trigger lie: their keys begin so, then the decider's id."""
     again = "" if number == 1 else f".{number:06d}"  # of a first round as before there were rounds

@@ -5,7 +5,7 @@ All rules are looked at, so that an applicant learns every reason at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class OneOf:
         value = asked.facts.get(self.fact, "")
         if value not in self.among:
             allowed = ", ".join(self.among)
-            yield _no(self.reason, self.otherwise, fact=self.fact, value=value, allowed=allowed)
+            yield no(self.reason, self.otherwise, fact=self.fact, value=value, allowed=allowed)
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Dates:
         earliest, latest = known.now + self.ahead_least, known.now + self.ahead_most
         if since < earliest:
             at = beijing_text(earliest)
-            yield _no("starts_too_soon", self.otherwise, since=facts["since"], earliest=at)
+            yield no("starts_too_soon", self.otherwise, since=facts["since"], earliest=at)
         if since > latest:
             at = beijing_text(latest)
-            yield _no("starts_too_late", self.otherwise, since=facts["since"], latest=at)
+            yield no("starts_too_late", self.otherwise, since=facts["since"], latest=at)
         if not at_midnight(since):
-            yield _no("not_midnight", self.otherwise, since=facts["since"])
+            yield no("not_midnight", self.otherwise, since=facts["since"])
         if until != period_of(since, since)[1]:
-            yield _no("term_not_offered", self.otherwise, **facts)
+            yield no("term_not_offered", self.otherwise, **facts)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Within:
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             facts: dict[str, Fact] = {"name": self.name, "value": value, "step": self.step}
             limits: dict[str, Fact] = {"low": self.low, "high": self.high}
-            yield _no("declared_not_offered", self.otherwise, **facts, **limits)
+            yield no("declared_not_offered", self.otherwise, **facts, **limits)
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Once:
     def look(self, asked: Asked, known: Known) -> Iterator[Reason]:
         """The first cover that meets it; and a holder must be named."""
         if asked.holder is None:
-            yield _no("no_holder", Verdict.REFUSED)
+            yield no("no_holder", Verdict.REFUSED)
         for span in known.covered:
             if span.meets(asked.since, asked.until):
                 days = {"since": beijing_day(span.since), "until": beijing_day(span.until)}
-                yield _no("covered_already", self.otherwise, **days)
+                yield no("covered_already", self.otherwise, **days)
                 return
 
 
@@ -104,9 +104,7 @@ class Sanctions:
 
     def look(self, _: Asked, known: Known) -> Iterator[Reason]:
         """By what was looked up."""
-        for hit, verdict in (("id", Verdict.REFUSED), ("name", Verdict.REFERRED)):
-            if hit in known.sanctions:
-                yield _no(f"sanctions_{hit}", verdict, source=self.source)
+        return listed_by(self.source, known.sanctions)
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ class Accumulation:
     def look(self, asked: Asked, known: Known) -> Iterator[Reason]:
         """With this application in it."""
         if asked.feeder is None:
-            yield _no("no_feeder", Verdict.REFUSED)
+            yield no("no_feeder", Verdict.REFUSED)
             return
         others = sum(s.fen for s in known.nearby if s.meets(asked.since, asked.until))
         total = others + asked.declared[self.of]
@@ -130,7 +128,7 @@ class Accumulation:
         ):
             if total > limit:
                 sums = {"total": as_yuan(total), "limit": as_yuan(limit)}
-                yield _no(code, verdict, feeder=asked.feeder, **sums)
+                yield no(code, verdict, feeder=asked.feeder, **sums)
                 return
 
 
@@ -143,9 +141,9 @@ class Connected:
     def look(self, asked: Asked, known: Known) -> Iterator[Reason]:
         """Where this member has no connections nothing is said."""
         if known.connection is Connection.DIFFERS:
-            yield _no("feeder_differs", Verdict.REFUSED, feeder=asked.feeder)
+            yield no("feeder_differs", Verdict.REFUSED, feeder=asked.feeder)
         if known.connection is Connection.UNKNOWN:
-            yield _no("feeder_unknown", self.unknown, feeder=asked.feeder)
+            yield no("feeder_unknown", self.unknown, feeder=asked.feeder)
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class Heard:
         """One reason a silent source."""
         for source in self.sources:
             if source in known.silent:
-                yield _no("source_silent", Verdict.REFUSED, source=source)
+                yield no("source_silent", Verdict.REFUSED, source=source)
 
 
 Rule = OneOf | Dates | Within | Once | Sanctions | Accumulation | Connected | Heard
@@ -231,5 +229,13 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Verdict) else value
 
 
-def _no(code: str, verdict: Verdict, /, **facts: Fact) -> Reason:
+def listed_by(source: str, hits: Collection[str]) -> Iterator[Reason]:
+    """Reasons of who stands on a sanctions list: by number refused, by name referred."""
+    for hit, verdict in (("id", Verdict.REFUSED), ("name", Verdict.REFERRED)):
+        if hit in hits:
+            yield no(f"sanctions_{hit}", verdict, source=source)
+
+
+def no(code: str, verdict: Verdict, /, **facts: Fact) -> Reason:
+    """A reason with its verdict; the sentence is underwriting's."""
     return Reason(Refusal(f"underwriting.{code}", facts), verdict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...acts.file_offer import current_offer
+from ...acts.file_offer import on_sale
 from ...acts.sold import segments_of
 from ...errors import Refusal
 from ...errors.texts import say
@@ -60,9 +60,9 @@ def listed(place: Place, *, as_json: bool, language: Language) -> int:
             if value["state"] != "in_force"
         ]
         pools = {}
-        for name in sorted({key.partition("/")[0] for key, _ in state.range("offer", "")}):
+        for name, offer in on_sale(state).items():
             live = [p for p in policies if (p["listing"], p["state"]) == (name, "on_risk")]
-            least = current_offer(state, name).least_policies
+            least = offer.least_policies
             pools[name] = {"policies": len(live), "least": least, "below": len(live) < least}
         credits_ = [
             {"credit": key, **{n: v[n] for n in ("amount_fen", "at", "ref", "used")}}

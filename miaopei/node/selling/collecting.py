@@ -10,10 +10,9 @@ import re
 
 from ...accounts.rail import Credit
 from ...acts.envelope import Act
-from ...acts.file_offer import current_offer
+from ...acts.file_offer import on_sale
 from ...acts.record_credit import credit_key
 from ...acts.sold import is_reference
-from ...acts.state import State
 from ...errors import OutsideFault, Refused
 from ..node import Node
 from ..ports import Incoming
@@ -28,18 +27,13 @@ def collect(node: Node, rail: Incoming, bank: str, *, sandbox: bool) -> int:
     A silent bank is no error here. Errors   Refused where the record says no.
     """
     with node.reading() as (reading, state):
-        carriers = sorted({current_offer(state, of).collector for of in _sold(state)})
+        carriers = sorted({offer.collector for offer in on_sale(state).values()})
         accounts = {c: reading.payee(f"carrier/{c}") for c in carriers}
     done = 0
     for carrier, payee in accounts.items():
         if payee is not None and "account" in payee:
             done += _account(node, rail, bank, carrier, payee["account"], sandbox=sandbox)
     return done
-
-
-def _sold(state: State) -> set[str]:
-    """Listings that have an offer."""
-    return {key.partition("/")[0] for key, _ in state.range("offer", "")}
 
 
 def _account(

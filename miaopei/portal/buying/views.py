@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...acts.file_offer import current_offer
+from ...acts.file_offer import on_sale
 from ...acts.sold import segments_of
 from ...errors import Refusal
 from ...underwriting.offer import Offer
@@ -24,14 +24,12 @@ POLICY = ("policy", "listing", "offer", "channel", "agent", "order", "year_from"
 
 def offers(desk: Desk) -> list[Offer]:
     """The current offer of every listing that has one."""
-    names = sorted({key.partition("/")[0] for key, _ in desk.state.range("offer", "")})
-    return [current_offer(desk.state, name) for name in names]
+    return list(on_sale(desk.state).values())
 
 
 def offer(desk: Desk, listing: str) -> Offer | None:
     """The current offer of a listing."""
-    found = any(True for _ in desk.state.range("offer", f"{listing}/"))
-    return current_offer(desk.state, listing) if found else None
+    return on_sale(desk.state).get(listing)
 
 
 def offer_view(desk: Desk, found: Offer) -> dict[str, Any]:
