@@ -20,7 +20,7 @@ def premium_written(key: str, time: int, because: str, carriers: Parts) -> Entry
     """A batch in force: each carrier is owed its part. `carriers`: {carrier, premium_fen}."""
     lines: list[Line] = []
     for who, fen in _amounts(carriers, "premium_fen"):
-        lines += _pair(Account.PREMIUM_RECEIVABLE, Account.PREMIUM_WRITTEN, who, fen)
+        lines += pair(Account.PREMIUM_RECEIVABLE, Account.PREMIUM_WRITTEN, who, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
@@ -28,7 +28,7 @@ def premium_received(key: str, time: int, because: str, carriers: Parts) -> Entr
     """Premium arrived at the carriers' bank. `carriers`: {carrier, premium_fen}."""
     lines: list[Line] = []
     for who, fen in _amounts(carriers, "premium_fen"):
-        lines += _pair(Account.CASH_AT_BANK, Account.PREMIUM_RECEIVABLE, who, fen)
+        lines += pair(Account.CASH_AT_BANK, Account.PREMIUM_RECEIVABLE, who, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
@@ -36,7 +36,7 @@ def settlement_made(key: str, time: int, because: str, carriers: Parts) -> Entry
     """A settlement makes a debt of each carrier. `carriers`: {carrier, pay_fen}."""
     lines: list[Line] = []
     for who, fen in _amounts(carriers, "pay_fen"):
-        lines += _pair(Account.CLAIMS_INCURRED, Account.CLAIMS_PAYABLE, who, fen)
+        lines += pair(Account.CLAIMS_INCURRED, Account.CLAIMS_PAYABLE, who, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
@@ -51,7 +51,7 @@ def payouts_executed(
     lines: list[Line] = []
     for who, fen in _amounts(carriers, "executed_fen"):
         if payer is None or who == payer:
-            lines += _pair(Account.CLAIMS_PAYABLE, Account.CASH_AT_BANK, who, fen)
+            lines += pair(Account.CLAIMS_PAYABLE, Account.CASH_AT_BANK, who, fen)
         else:
             lines += [
                 Line(Account.CLAIMS_PAYABLE, who, debit_fen=fen),
@@ -77,19 +77,19 @@ def co_insurers_repaid(key: str, time: int, because: str, payer: str, carriers: 
 
 def payout_received(key: str, time: int, because: str, holder: str, fen: int) -> Entry:
     """A policyholder holds a payout that is not its own: it is for households."""
-    lines = _pair(Account.CASH_AT_BANK, Account.PAYOUT_TO_ALLOT, holder, fen)
+    lines = pair(Account.CASH_AT_BANK, Account.PAYOUT_TO_ALLOT, holder, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
 def allotment_fixed(key: str, time: int, because: str, holder: str, fen: int) -> Entry:
     """The list is fixed by its digest: the policyholder now owes its lines."""
-    lines = _pair(Account.PAYOUT_TO_ALLOT, Account.ALLOTMENT_PAYABLE, holder, fen)
+    lines = pair(Account.PAYOUT_TO_ALLOT, Account.ALLOTMENT_PAYABLE, holder, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
 def allotment_paid(key: str, time: int, because: str, holder: str, fen: int) -> Entry:
     """Lines of the list were paid; `fen` is the sum of those executed."""
-    lines = _pair(Account.ALLOTMENT_PAYABLE, Account.CASH_AT_BANK, holder, fen)
+    lines = pair(Account.ALLOTMENT_PAYABLE, Account.CASH_AT_BANK, holder, fen)
     return Entry(key, time, (because,), tuple(lines))
 
 
@@ -126,7 +126,8 @@ def receivable_repaid(
     return Entry(key, time, (because,), tuple(lines))
 
 
-def _pair(debit: Account, credit: Account, owner: str, fen: int) -> list[Line]:
+def pair(debit: Account, credit: Account, owner: str, fen: int) -> list[Line]:
+    """Both sides of an amount that stays with one owner."""
     return [Line(debit, owner, debit_fen=fen), Line(credit, owner, credit_fen=fen)]
 
 

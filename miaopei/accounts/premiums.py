@@ -10,15 +10,13 @@ from collections.abc import Mapping
 
 from .chart import Account
 from .entry import Entry, Line
+from .postings import pair
 
 
 def deposit_received(key: str, time: int, because: str, collector: str, fen: int) -> Entry:
     """Money of an applicant has arrived at the collector's bank."""
-    lines = (
-        Line(Account.CASH_AT_BANK, collector, debit_fen=fen),
-        Line(Account.PREMIUM_DEPOSIT, collector, credit_fen=fen),
-    )
-    return Entry(key, time, (because,), lines)
+    lines = pair(Account.CASH_AT_BANK, Account.PREMIUM_DEPOSIT, collector, fen)
+    return Entry(key, time, (because,), tuple(lines))
 
 
 def deposit_earned(
@@ -43,11 +41,8 @@ def deposit_earned(
 
 def deposit_to_return(key: str, time: int, because: str, collector: str, fen: int) -> Entry:
     """A deposit that nothing is bought with any more is owed back."""
-    lines = (
-        Line(Account.PREMIUM_DEPOSIT, collector, debit_fen=fen),
-        Line(Account.PREMIUM_REFUND_PAYABLE, collector, credit_fen=fen),
-    )
-    return Entry(key, time, (because,), lines)
+    lines = pair(Account.PREMIUM_DEPOSIT, Account.PREMIUM_REFUND_PAYABLE, collector, fen)
+    return Entry(key, time, (because,), tuple(lines))
 
 
 def premium_to_return(
@@ -72,8 +67,5 @@ def premium_to_return(
 
 def refund_paid(key: str, time: int, because: str, collector: str, fen: int) -> Entry:
     """The bank has paid a refund out."""
-    lines = (
-        Line(Account.PREMIUM_REFUND_PAYABLE, collector, debit_fen=fen),
-        Line(Account.CASH_AT_BANK, collector, credit_fen=fen),
-    )
-    return Entry(key, time, (because,), lines)
+    lines = pair(Account.PREMIUM_REFUND_PAYABLE, Account.CASH_AT_BANK, collector, fen)
+    return Entry(key, time, (because,), tuple(lines))

@@ -77,13 +77,8 @@ def period_index(seconds: int, start: int) -> int:
 
 def period_of(seconds: int, start: int) -> tuple[int, int]:
     """[first, end) in UTC seconds of the policy year from `start` that an instant is in."""
-    first = datetime(1970, 1, 1) + timedelta(seconds=start + 8 * HOUR)
     years = period_index(seconds, start)
-    begin, end = (
-        (_anniversary(first, n) - datetime(1970, 1, 1)) // timedelta(seconds=1) - 8 * HOUR
-        for n in (years, years + 1)
-    )
-    return begin, end
+    return years_after(start, years), years_after(start, years + 1)
 
 
 def years_after(seconds: int, years: int) -> int:

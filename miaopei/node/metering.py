@@ -14,12 +14,13 @@ from ..acts.consents import allowed
 from ..acts.facts import product_of
 from ..acts.state import State
 from ..errors import Refusal, Refused
+from ..evidence.outage.lists import FIELDS
 from ..measures.identity import content_id
 from ..policies.book import effective
 from ..policies.row import PolicyRow
 from ..terms import canonical, exact
 from ..terms.words import Observed, Terms
-from .effects.listed import FIELDS, Seen, observed_by, open_list
+from .effects.listed import Seen, observed_by, open_list
 from .node import Node
 from .ports import Reading
 

@@ -11,7 +11,7 @@ from ..terms import build as b
 from ..terms.filing import Product, Text, Version
 from ..terms.words import Kind
 from . import planned_outage as plain
-from .power_restoration import OURS, YEAR_LIMIT
+from .power_restoration import OURS, YEAR_LIMIT, delay_of
 
 REINSTATED = b.declared(
     "reinstated",
@@ -41,12 +41,7 @@ delay_left = b.clause(
     en="At most {delay_year} plus {reinstated} in a policy year; what other occurrences of the "
     "year have settled, up to {delay_most}, is taken off; below zero counts as nothing.",
 )
-delay = b.clause(
-    "delay",
-    b.least(plain.delay_rule, delay_left),
-    zh="延误赔付为{delay_rule}的金额，以{delay_left}的剩余限额为限。",
-    en="The delay payout is the amount of {delay_rule}, at most what is left by {delay_left}.",
-)
+delay = delay_of(plain.delay_rule, delay_left)
 
 PRODUCT = Product(
     id="planned_outage_plus",

@@ -128,15 +128,17 @@ def hourly_of(late: Word) -> Clause:
     )
 
 
-def delay_of(rule: Word) -> Clause:
+delay_left = b.clause(
+    "delay_left",
+    b.minus(YEAR_LIMIT, b.spent("delay", YEAR_LIMIT)),
+    zh="一个保险年度内累计不超过{delay_year}；扣除本年度其他事故已定赔款后为剩余限额。",
+    en="At most {delay_year} in a policy year; what other occurrences of the year have settled "
+    "is taken off.",
+)
+
+
+def delay_of(rule: Word, left: Word = delay_left) -> Clause:
     """The clause of the payout: what the rule gives, at most what is left of the year."""
-    left = b.clause(
-        "delay_left",
-        b.minus(YEAR_LIMIT, b.spent("delay", YEAR_LIMIT)),
-        zh="一个保险年度内累计不超过{delay_year}；扣除本年度其他事故已定赔款后为剩余限额。",
-        en="At most {delay_year} in a policy year; what other occurrences of the year have settled "
-        "is taken off.",
-    )
     return b.clause(
         "delay",
         b.least(rule, left),

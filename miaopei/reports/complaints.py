@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..measures.money import Rounding, divide
+from ..measures.money import percent
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,7 @@ class Group:
         """Tickets a hundred customers, two decimals, half up; None for nobody."""
         if not self.customers:
             return None
-        size = divide(self.tickets * 10_000, self.customers, Rounding.HALF_UP)
-        return f"{size // 100}.{size % 100:02d}"
+        return percent(self.tickets, self.customers)
 
     def as_json(self) -> dict[str, Any]:
         """Counts, and the rate as text."""

@@ -20,7 +20,6 @@ from ...errors import OutsideFault, Refusal, Refused
 
 SUBNET, FIRST = "10.78.0", 10
 ENGINE_PORT, BLOBS_PORT = 26656, 26657
-FARTHEST = 200  # members of one bridge
 
 
 def address(place: int) -> str:

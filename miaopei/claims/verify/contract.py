@@ -18,7 +18,7 @@ from ...ledger.proof import check_inclusion, from_hex
 from ...measures.identity import content_id
 from ...policies.row import PolicyRow, Transaction, row_from_json
 from ...terms import exact
-from ...terms.bounds import bounds
+from ...terms.bounds import Bounds, bounds
 from ...terms.canonical import filing_hash, meaning_hash
 from ..receipt import OpenedRow
 from .frame import RULES
@@ -192,22 +192,27 @@ def claim(seen: Seen) -> Facts:
 def settle_again(seen: Seen, it: PolicyRow, spent: int) -> int:
     """What the terms give this row for the trigger's facts, in fen."""
     benefit, terms = seen.trigger.value["benefit"], seen.version.terms
-    observed, unknown = inputs(seen, it.subject)
-    if unknown:
-        known = {name: value for name, value in observed.items() if name not in unknown}
-        span = bounds(terms, benefit, known, it.declared, {benefit: spent})
-        if span.least < span.most:
-            return span.most  # held at the most that it can come to
+    span = _unsure(seen, it, spent)
+    if span is not None:
+        return span.most  # held at the most that it can come to
+    observed, _ = inputs(seen, it.subject)
     return exact.settle(terms, benefit, observed, it.declared, {benefit: spent}).amount_fen
 
 
 def not_known(seen: Seen, it: PolicyRow) -> bool:
     """Whether what is not known of this policy could change its amount: then its claim is held."""
+    return _unsure(seen, it, 0) is not None
+
+
+def _unsure(seen: Seen, it: PolicyRow, spent: int) -> Bounds | None:
+    """Least and most of an amount that rests on what is not known of the policy; else None."""
     benefit = seen.trigger.value["benefit"]
     observed, unknown = inputs(seen, it.subject)
+    if not unknown:
+        return None
     known = {name: value for name, value in observed.items() if name not in unknown}
-    span = bounds(seen.version.terms, benefit, known, it.declared, {benefit: 0})
-    return bool(unknown) and span.least < span.most
+    span = bounds(seen.version.terms, benefit, known, it.declared, {benefit: spent})
+    return span if span.least < span.most else None
 
 
 def gross_of(seen: Seen, it: PolicyRow) -> int:

@@ -27,13 +27,8 @@ from .seen import FactSeen, Seen
 from .verdict import Facts, demand, fails
 
 Json = Mapping[str, Any]
-ASIDE = (
-    "held",
-    "waiting",
-    "closed",
-    "refusal",
-    "round",
-)  # entries of a case's facts that are no inputs
+# Entries of a case's facts that are no inputs.
+ASIDE = ("held", "waiting", "closed", "refusal", "round")
 
 
 def observations(seen: Seen) -> Facts:

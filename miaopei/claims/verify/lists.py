@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Refused
-from ...evidence.outage.lists import SCOPE, TIMES, Apart, Row, check, commitment, value_of
+from ...evidence.outage.lists import FIELDS, TIMES, Apart, Row, check, commitment, value_of
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
 from ..receipt import Line
@@ -77,7 +77,7 @@ def _opened(seen: Seen, line: Line, reference: Json) -> None:
     token, name = seen.receipt.row.row["subject"], line.input
     demand(line.count == reference["count"], "list_path", input=name)
     rows = [row for row, _, _ in line.rows]
-    fields = SCOPE if seen.product.rule(name).measure == "outage.scope" else TIMES
+    fields = FIELDS.get(seen.product.rule(name).measure, TIMES)
     try:
         check(rows, fields)
         root = bytes.fromhex(reference["root"])

@@ -18,6 +18,7 @@ from ...measures.identity import content_id
 Row = Mapping[str, Any]
 SCOPE = frozenset({"v", "salt", "token"})
 TIMES = frozenset({"v", "salt", "token", "off", "on"})
+FIELDS = {"outage.scope": SCOPE, "outage.restored": TIMES}  # by the measure that is read from it
 COUNTED = frozenset({"v", "salt", "token", "tickets"})  # complaint tickets of one customer
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RecordDamaged
-from ...evidence.outage.lists import SCOPE, TIMES, Apart, Row, by_token, check, commitment, value_of
+from ...evidence.outage.lists import FIELDS, Apart, Row, by_token, check, commitment, value_of
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import read_canonical
 from ...terms.filing import Product
@@ -20,7 +20,6 @@ from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
 
 SCOPES = "outage.scope"  # who stands on no such list is outside: nothing else of him is asked
-FIELDS = {SCOPES: SCOPE, "outage.restored": TIMES}
 
 
 @dataclass(frozen=True)

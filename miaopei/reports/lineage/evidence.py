@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from ...claims.verify.evidence import ASIDE
 from ...claims.verify.refusal.near import input_text
 from ...errors import Fact
 from ...evidence.findings import resolved_as
@@ -15,13 +16,6 @@ from ...terms.words import Terms
 from .steps import Step, step
 from .trail import Index, Json
 
-ASIDE = (
-    "held",
-    "waiting",
-    "closed",
-    "refusal",
-    "round",
-)  # entries of a case's facts that are no inputs
 HOW = (
     *("official", "fallback", "settled_before", "person", "report", "notice", "reading"),
     *("name_and_position", "position_name_unknown"),

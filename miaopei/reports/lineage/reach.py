@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...claims.verify.evidence import ASIDE
 from ...measures.identity import content_id
-from .evidence import ASIDE
 from .trail import Index, Json, Named
 
 

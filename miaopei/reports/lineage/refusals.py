@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...claims.verify.evidence import ASIDE
 from ...claims.verify.explain import refusal_text
 from ...claims.verify.refusal import near
 from ...errors import Fact, Refusal
@@ -9,7 +10,7 @@ from ...measures.identity import content_id
 from ...terms import exact
 from ...terms.filing import Product
 from ...terms.words import Terms
-from .evidence import ASIDE, facts_of, observation_step
+from .evidence import facts_of, observation_step
 from .steps import Step, step
 from .terms import product_of
 from .trail import Index, Json

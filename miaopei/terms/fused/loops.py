@@ -6,7 +6,7 @@ state, so two halves of the rows can run at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -159,7 +159,6 @@ def _dense(rule: Rule, names: Names) -> str:
     """
     columns = {item.key: item for item in (*rule.columns, *rule.swift_columns)}.values()
     at = {item.key: f"b{names[item.key]}" for item in columns}
-    tests = [f"({at[i.key]}[k] < {i.low}) | ({at[i.key]}[k] > {i.high})" for i in columns]
     return "\n".join(
         [
             _head(["first", "last"], names, ["amounts"]),
@@ -169,12 +168,7 @@ def _dense(rule: Rule, names: Names) -> str:
             f"  rows = min({SPAN}, last - start)",
             *(f"  {view} = {names[key]}[start:start + rows]" for key, view in at.items()),
             "  own = amounts[start:start + rows]",
-            "  beyond = int64(0)",
-            *(
-                line
-                for test in tests
-                for line in ("  for k in range(rows):", f"   beyond |= int64({test})")
-            ),
+            *_lines(2, _beyond(columns, at, "rows")),
             "  if beyond == 0:",
             *_lines(3, _settled("swift", rule.swift_columns, rule, at)),
             "  else:",
@@ -182,6 +176,16 @@ def _dense(rule: Rule, names: Names) -> str:
             " return refused",
         ]
     )
+
+
+def _beyond(columns: Iterable[Input], views: Names, count: str) -> list[str]:
+    """Whether any of a span's inputs is out of range, without a branch."""
+    found = ["beyond = int64(0)"]
+    for item in columns:
+        view = views[item.key]
+        test = f"({view}[k] < {item.low}) | ({view}[k] > {item.high})"
+        found += [f"for k in range({count}):", f" beyond |= int64({test})"]
+    return found
 
 
 def _settled(name: str, columns: tuple[Input, ...], rule: Rule, at: Names) -> list[str]:
@@ -288,12 +292,8 @@ def _years(rule: Rule, names: Names) -> str:
             "  owed += amount",
         ]
 
-    tests = [f"({view}[k] < {i.low}) | ({view}[k] > {i.high})"
-             for i, view in zip(seen, views.values(), strict=True)]  # fmt: skip
     first = [f"{view} = {names[key]}[start:start + pairs]" for key, view in views.items()]
-    first += ["beyond = int64(0)"]
-    for test in tests:
-        first += ["for k in range(pairs):", f" beyond |= int64({test})"]
+    first += _beyond(seen, views, "pairs")
     first += ["if beyond != 0:", " return -1"]
     if rule.marker is not None:
         given = [f"int64({views[item.key]}[k])" for item in rule.marker_columns]
