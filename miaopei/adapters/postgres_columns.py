@@ -15,14 +15,14 @@ from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
-from ..node.proof.inspect import COMMITTED, PUBLIC
+from ..node.effects.payer import PREPARED
+from ..node.proof.inspect import COMMITTED, PUBLIC, references_of
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded
 from .postgres.reading import PostgresReading
 
 MEDIA = (*COMMITTED, PUBLIC, "original")
-PREPARED = b"prepared"  # the note that the orders of a debt are written
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
 
 
@@ -118,28 +118,21 @@ def _blocks(reading: PostgresReading, blocks: Mapping[int, tuple[int, int]]) -> 
 
 
 def _blobs(reading: PostgresReading) -> Iterator[Refusal]:
-    media = {}
+    media: dict[str, str] = {}
     for (body,) in reading.execute("select bytes from shared.leaf order by position"):
         try:
             value = json.loads(body)
         except ValueError:
             continue
-        for item in _references(value):
-            media[item["blob"]] = item["media"]
+        match value:
+            case {"leaf": "act", "act": {"body": dict()} as act}:
+                media |= {item["blob"]: item["media"] for item in references_of(act)}
     query = "select digest, length, octet_length(bytes), media from shared.blob"
     for name, length, real, kind in reading.execute(query):
         if length != real:
             yield _column("shared.blob", "length", name.hex())
         if kind != media.get(name.hex(), kind) or kind not in MEDIA:
             yield _column("shared.blob", "media", name.hex())
-
-
-def _references(value: Any) -> Iterator[Mapping[str, Any]]:
-    match value:
-        case {"leaf": "act", "act": {"body": dict(body)}}:
-            for item in body.values():
-                if isinstance(item, dict) and {"blob", "media"} <= set(item):
-                    yield item
 
 
 def _rows(reading: PostgresReading) -> Iterator[Refusal]:

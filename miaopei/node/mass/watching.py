@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...acts.state import State
+from ...claims.case import words_at
 from ...measures.identity import read_canonical
+from ..effects.payer import PREPARED
 from ..ports import Reading
-
-PREPARED = b"prepared"
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,10 @@ def _decided(reading: Reading, state: State, trigger_id: str) -> Mass:
     trigger = state.need("trigger", trigger_id)
     counter = state.need("book", trigger["book"])["counter"]
     deciders = state.need("listing", trigger["listing"])["listing"]["deciders"]
-    keys = (f"mass/{trigger_id}/{counter:012d}/{member}" for member in deciders)
-    kept = next((said for key in keys if (said := reading.progress(key)) is not None), None)
+    number = (state.get("round", trigger_id) or {"number": 1})["number"]
+    said = words_at(trigger_id, counter, number)
+    keys = (f"mass/{said}{member}" for member in deciders)
+    kept = next((note for key in keys if (note := reading.progress(key)) is not None), None)
     about = (trigger_id, trigger["listing"], trigger["benefit"])
     if kept is None:
         return Mass(*about, "decide", 0, None)

@@ -82,14 +82,18 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
 def _references(values: Sequence[Any]) -> Iterator[Named]:
     for position, value in enumerate(values):
         match value:
-            case {"leaf": "act", "act": {"body": dict(body)} as act, "result": {"ok": True}}:
-                for item in body.values():
-                    if isinstance(item, dict) and set(item) == REFERENCE:
-                        yield Named(position, act, item)
-                for fact in body.get("facts", ()) if act["kind"] == "record_facts" else ():
-                    listed = fact["observation"]["values"].get("list")
-                    if isinstance(listed, dict) and set(listed) == REFERENCE:
-                        yield Named(position, act, listed)
+            case {"leaf": "act", "act": {"body": dict()} as act, "result": {"ok": True}}:
+                for item in references_of(act):
+                    yield Named(position, act, item)
+
+
+def references_of(act: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The blobs that an act names: in its body, and lists of the facts that it records."""
+    facts = act["body"].get("facts", ()) if act["kind"] == "record_facts" else ()
+    lists = (fact["observation"]["values"].get("list") for fact in facts)
+    for item in (*act["body"].values(), *lists):
+        if isinstance(item, dict) and set(item) == REFERENCE:
+            yield item
 
 
 def _blob(

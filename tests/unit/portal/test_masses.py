@@ -10,7 +10,9 @@ import httpx
 import numpy as np
 import pytest
 
+from miaopei.claims.case import words_at
 from miaopei.errors import ReadingsDisagree
+from miaopei.measures.identity import canonical
 from miaopei.node.effects import orders, payer
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.payer import Payer
@@ -71,6 +73,21 @@ def test_each_step_of_a_mass_is_seen_from_outside(monkeypatch: pytest.MonkeyPatc
     assert (told["listing"], told["step"], told["of"]) == (book, "pay", due)
     Payer(town.node, PaperBank()).run()
     assert list(stream)[-1] == "event: idle\ndata: {}\n\n"
+
+
+def test_a_mass_of_a_later_round_is_seen_too() -> None:
+    """What is done in a round stands under that round; the first one's note is another's."""
+    town = Town().set_up()
+    book = town.list_product(hills(), placement=ONE_CARRIER)
+    town.issue([town.policy(book)])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    trigger = town.table("book")[book]["open"]
+    note = {"chunks": [[0, 1]], "chunk": 400, "claims": 1_000}
+    with town.store.writing() as block:
+        block.put("round", trigger, canonical({"number": 2}))
+        counter = town.table("book")[book]["counter"]
+        block.put_progress(f"mass/{words_at(trigger, counter, 2)}miaopei", canonical(note))
+    assert seen(town) == [("leaves", 400, 1_000)]
 
 
 @pytest.mark.parametrize("open_book", [True, False])
