@@ -12,7 +12,8 @@ import http
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +58,6 @@ class BankRail:
     address: str
     timeout: float
     key: bytes | None = None
-    _met: list[_Bank] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def pay(self, instructions: list[Instruction]) -> list[Outcome]:
         """Order payments by one pain.001; one outcome an instruction, in the same order.
@@ -69,7 +69,7 @@ class BankRail:
         if not instructions:
             return []
         _sendable([i.id for i in instructions])
-        bank = self._bank()
+        bank = self._bank
         faults = {i.id: code for i in instructions if (code := unsayable(i)) is not None}
         refused = OutcomeState.REFUSED
         found = {
@@ -127,10 +127,7 @@ class BankRail:
 
     def public_key(self) -> bytes:
         """The bank's own word for its key, 32 bytes."""
-        try:
-            return bytes.fromhex(self._call("GET", "/key").body["public_key"])
-        except (KeyError, TypeError, ValueError):
-            raise unclear("no key") from None
+        return self._bank.key
 
     def credits(self, account: str, after: int = 0, limit: int = 500) -> Credits:
         """Money that came into an account behind number `after`, by camt.054, oldest first.
@@ -140,25 +137,24 @@ class BankRail:
         path = f"/accounts/{quote(account, safe='')}/credits?after={after}&limit={limit}"
         return notification.credits(self._said("GET", path), account, after)
 
+    @cached_property
     def _bank(self) -> _Bank:
         """Who answers there, asked once: its name, its key, whether it is a sandbox."""
-        if not self._met:
-            body = self._call("GET", "/key").body
-            try:
-                name = f"{body['bank']['zh']} / {body['bank']['en']}"
-                key = bytes.fromhex(body["public_key"])
-                Ed25519PublicKey.from_public_bytes(key)
-            except (KeyError, TypeError, ValueError):
-                raise unclear("no name or no key") from None
-            self._met.append(_Bank(name, key, sandbox=body.get("sandbox") is True))
-        return self._met[0]
+        body = self._call("GET", "/key").body
+        try:
+            name = f"{body['bank']['zh']} / {body['bank']['en']}"
+            key = bytes.fromhex(body["public_key"])
+            Ed25519PublicKey.from_public_bytes(key)
+        except (KeyError, TypeError, ValueError):
+            raise unclear("no name or no key") from None
+        return _Bank(name, key, sandbox=body.get("sandbox") is True)
 
     def _said(self, method: str, path: str, data: bytes | None = None) -> bytes:
         """A message that the bank has signed.
 
         Errors   OutsideFault(retry=True) for a message not signed with the bank's key.
         """
-        key = Ed25519PublicKey.from_public_bytes(self.key or self._bank().key)
+        key = Ed25519PublicKey.from_public_bytes(self.key or self._bank.key)
         said = call(self.address, self.timeout, method, path, data, XML)
         if said.status != http.HTTPStatus.OK:
             _answer(said)

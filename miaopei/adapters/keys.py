@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def add_subject_key(
     if kept.setdefault(str(number), made.hex()) != made.hex():
         raise Refused(Refusal("subject.version_taken", {"group": group, "version": number}))
     keys = SubjectKeys(group, {int(v): bytes.fromhex(k) for v, k in kept.items()})
-    _write(path, value)
+    write_secret(path, value)
     return keys
 
 
@@ -99,7 +100,7 @@ def retire_subject_key(path: Path, group: str, version: int) -> SubjectKeys:
         raise Refused(Refusal("subject.last_version", {"group": group, "version": version}))
     value = _read(path)
     value[SUBJECTS][group] = {str(number): key.hex() for number, key in left.items()}
-    _write(path, value)
+    write_secret(path, value)
     return SubjectKeys(group, left)
 
 
@@ -118,11 +119,11 @@ def _unreadable(path: Path, error: Exception) -> Refused:
 
 
 def _make(path: Path, member: str) -> None:
-    _write(path, {"member": member, **{name: os.urandom(32).hex() for name in NAMES}})
+    write_secret(path, {"member": member, **{name: os.urandom(32).hex() for name in NAMES}})
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
-    """Write the file at once or not at all."""
+def write_secret(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a file of its owner alone at once or not at all; on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -214,7 +214,7 @@ def columns_of(observed: Mapping[str, int | Sequence[int]]) -> Given:
     return {n: v if isinstance(v, int) else np.array(v, np.int64) for n, v in observed.items()}
 
 
-def of_one(given: Given, place: int) -> dict[str, int]:
+def of_one(given: Mapping[str, int | Sequence[int] | Int64Array], place: int) -> dict[str, int]:
     """The inputs of one policy."""
     return {n: v if isinstance(v, int) else int(v[place]) for n, v in given.items()}
 

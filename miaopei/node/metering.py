@@ -13,6 +13,7 @@ from typing import Any
 from ..acts.consents import allowed
 from ..acts.facts import product_of
 from ..acts.state import State
+from ..claims.evaluate import of_one
 from ..errors import Refusal, Refused
 from ..evidence.outage.lists import FIELDS
 from ..measures.identity import content_id
@@ -20,7 +21,7 @@ from ..policies.book import effective
 from ..policies.row import PolicyRow
 from ..terms import canonical, exact
 from ..terms.words import Observed, Terms
-from .effects.listed import Seen, observed_by, open_list
+from .effects.listed import Lists, Seen, observed_by
 from .node import Node
 from .ports import Reading
 
@@ -64,12 +65,14 @@ def _measured(
     rows, refused = _rows(reading, state, trigger, listing, filed["carrier"], purpose)
     product = product_of(state, listing["product"])
     tokens = [row.subject for row in rows]
-    seen = observed_by(reading, node.identity, product, {**trigger, "facts": facts}, lambda: tokens)
+    lists = Lists(reading, node.identity)
+    read = {**trigger, "facts": facts}
+    seen = observed_by(reading, node.identity, product, read, lambda: tokens, lists)
     amounts = [_amount(terms, filed["benefit"], seen, place, row) for place, row in enumerate(rows)]
     known = [fen for fen in amounts if fen is not None]
     return {
         "users": len({token for token in tokens if token is not None}),
-        "records": _records(node, reading, product, facts, tokens),
+        "records": _records(lists, product, facts, tokens),
         "measure": {
             "policies": len(rows),
             "above": sum(fen > 0 for fen in known),
@@ -111,8 +114,7 @@ def _rows(
 
 
 def _records(
-    node: Node,
-    reading: Reading,
+    lists: Lists,
     product: Any,
     facts: Mapping[str, Any],
     tokens: Sequence[str | None],
@@ -120,15 +122,14 @@ def _records(
     """Entries read: of each sealed list those of these persons, and each fact without a list."""
     wanted, count, opened = set(tokens), 0, set[str]()
     for name, fact in facts.items():
-        lists = fact["detail"].get("lists") or []
-        count += not lists
-        for entry in lists:
+        named = fact["detail"].get("lists") or []
+        count += not named
+        for entry in named:
             if entry["list"] is None or entry["list"]["blob"] in opened:
                 continue
             opened.add(entry["list"]["blob"])
             fields = FIELDS[product.rule(name).measure]
-            rows = open_list(reading, node.identity, entry["list"], fields)
-            count += sum(row["token"] in wanted for row in rows)
+            count += sum(row["token"] in wanted for row in lists(entry["list"], fields))
     return count
 
 
@@ -136,9 +137,6 @@ def _amount(terms: Terms, benefit: str, seen: Seen, place: int, row: PolicyRow) 
     """What the model makes of one policy; None where a fact of this policy is not known."""
     if seen.unknown.get(place):
         return None
-    observed = {
-        name: values if isinstance(values, int) else values[place]
-        for name, values in seen.observed.items()
-    }
+    observed = of_one(seen.observed, place)
     spent = {clause.name: 0 for clause in terms.benefits}
     return exact.settle(terms, benefit, observed, dict(row.declared), spent).amount_fen

@@ -21,6 +21,7 @@ from ..reports.complaints import Compared, compare
 from ..reports.experience import Returned, Settled, Told
 from ..reports.reliability import Interruption, felt
 from .effects.listed import open_list
+from .mass.histories import HELD
 from .ports import Identity, Reading
 
 RESTORED, PLANNED = "outage.restored", "outage.planned"
@@ -102,25 +103,18 @@ class Reporting:
         for id, entry in self._state.range("settlement", ""):
             value = entry["settlement"]
             trigger = self._state.need("trigger", value["trigger"])
-            reserved = payouts = 0
-            for claim in self.reading.claims(value["trigger"]):
-                held = claim["state"] == "held" and id in last
-                reserved += max(0, claim["owed_fen"] - claim["settled_fen"]) if held else 0
-                payouts += claim["pay_fen"] > 0
-            pay = value["totals"]["pay_fen"]
-            told = Settled(trigger["version"], pay, reserved, payouts)
+            claims = self.reading.claim_columns(value["trigger"])
+            held = claims[claims["state"] == HELD] if id in last else claims[:0]
+            reserved = int((held["owed_fen"] - held["settled_fen"]).clip(0).sum())
+            payouts = int((claims["pay_fen"] > 0).sum())
+            told = Settled(trigger["version"], value["totals"]["pay_fen"], reserved, payouts)
             found.setdefault(value["listing"], []).append(told)
         return found
 
     def _paid(self, number: str) -> set[str]:
         """Tokens of the policies for which a payout of this outage was settled."""
         found: set[str] = set()
-        about = {o for o, key in self._keys.items() if key == number}
-        for _, entry in self._state.range("settlement", ""):
-            value = entry["settlement"]
-            trigger = self._state.need("trigger", value["trigger"])
-            if trigger["occurrence"] not in about:
-                continue
+        for value, trigger in self._settlements.get(number, ()):
             claims = self.reading.claims(value["trigger"])
             paid = [claim["policy"] for claim in claims if claim["pay_fen"]]
             rows = self.reading.rows_of(value["listing"], trigger["book_size"], paid)
@@ -128,12 +122,16 @@ class Reporting:
         return found
 
     @cached_property
-    def _keys(self) -> Mapping[str, str]:
-        """Occurrence -> the event key of the observation that founded it."""
-        found = {}
+    def _settlements(self) -> Mapping[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
+        """Settlements with their triggers, by the event key that founded their occurrence."""
+        keys, found = {}, dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]()
         for _, value in self._state.range("occurrence", ""):
             founder = self._state.need("observation", value["founding"])["observation"]
-            found[value["id"]] = founder["event_key"]
+            keys[value["id"]] = founder["event_key"]
+        for _, entry in self._state.range("settlement", ""):
+            value = entry["settlement"]
+            trigger = self._state.need("trigger", value["trigger"])
+            found.setdefault(keys.get(trigger["occurrence"], ""), []).append((value, trigger))
         return found
 
     @cached_property

@@ -51,9 +51,9 @@ class Member:
     node: Node
     decider: Decider
     payer: Payer | None
+    eraser: Eraser
+    logger: Logger
     certify: Certify | None = None
-    eraser: Eraser | None = None
-    logger: Logger | None = None
     incoming: Incoming | None = None
 
     def tell(self, tell: Tell) -> Tell:
@@ -68,12 +68,12 @@ class Member:
 
         Whoever was erased is forgotten before anything else is done with what is known.
         """
-        done = self.eraser.run() if self.eraser else 0
+        done = self.eraser.run()
         Renewer(self.node).run(AT_ONCE)
         if self.incoming is not None:
             done += collect(self.node, self.incoming, "sandbox", sandbox=True)
         done += admit_ready(self.node)
-        done += self.decider.run() + (self.logger.run() if self.logger else 0)
+        done += self.decider.run() + self.logger.run()
         return done + (self.payer.run() if self.payer else 0)
 
 
@@ -98,8 +98,7 @@ def join(
     decider = Decider(node, files=files, spread=spread, settle_many=Reading())
     payer = Payer(node, rail, spread=spread) if rail else None
     eraser = Eraser(node, decider.schedules, erasures)
-    logger = Logger(node)
-    return Member(store, node, decider, payer, eraser=eraser, logger=logger, incoming=incoming)
+    return Member(store, node, decider, payer, eraser, Logger(node), incoming=incoming)
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:

@@ -93,7 +93,7 @@ class Seated:
         payer = None if rail is None else Payer(node, rail, self.keeper)
         decider = Decider(node, self.keeper)
         eraser = Eraser(node, decider.schedules, ErasureFile(folder))
-        self.member = Member(self.store, node, decider, payer, self.certify, eraser, Logger(node))
+        self.member = Member(self.store, node, decider, payer, eraser, Logger(node), self.certify)
         self._certificates = {name: peer["certificate"] for name, peer in told.peers.items()}
         tls = context(folder / TLS_FILE, self._certificates.values(), server=False)
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}

@@ -13,11 +13,10 @@ from ...acts.state import State
 from ...errors import Refused
 from ...evidence.kinds import LIST, OUTAGE, RESTORATION, TICKETS
 from ...evidence.observation import Observation, check
-from ...evidence.outage.lists import commitment
-from ...measures.identity import canonical, content_id
+from ...measures.identity import content_id
 from ...node.node import Node
 from ...node.ports import Reading, Writing
-from ...node.vault.blobs import seal_blob
+from ...node.vault.blobs import seal_by_token
 from .connections import Names, Tokens, resolve
 from .message import Back, Plan, Said, Tickets, no
 
@@ -79,15 +78,7 @@ def observe(
     Observation.from_json(trial.as_json())
     if rows is None:
         return trial
-    listed = [
-        {"v": 1, "salt": node.random(32).hex(), "token": token, **rows[token]}
-        for token in sorted(rows)
-    ]
-    reference = seal_blob(
-        block, node, [canonical(row) for row in listed], [commitment(row) for row in listed],
-        LIST, readers,
-    )  # fmt: skip
-    return _observation(source["id"], said, reference)
+    return _observation(source["id"], said, seal_by_token(block, node, rows, readers))
 
 
 def _observation(source: str, said: Said, listed: Mapping[str, Any] | None) -> Observation:

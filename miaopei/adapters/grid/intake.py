@@ -12,6 +12,7 @@ from typing import Any
 
 from ...acts.apply import ActResult
 from ...acts.envelope import from_json
+from ...acts.facts import event_key
 from ...acts.state import State
 from ...errors import Refusal
 from ...evidence.observation import TOLERANCE
@@ -235,8 +236,7 @@ def _at(place: int, refusal: Refusal) -> Refusal:
 
 
 def _said_name(source: str, said: Said) -> str:
-    number = content_id("event", said.number)[:32]
-    return f"grid/said/{source}/{kind_of(said)}/{number}/{said.revision}"
+    return f"grid/said/{source}/{kind_of(said)}/{event_key(said.number)}/{said.revision}"
 
 
 def _refused(

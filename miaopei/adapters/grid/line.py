@@ -64,13 +64,14 @@ class Line:
 
     def after(self, number: int) -> Line:
         """The line once this number has come."""
-        gap = range(self.next, number)
-        return Line(
-            self.source,
-            max(self.next, number + 1),
-            tuple(n for n in (*self.missing, *gap) if n != number),
-            tuple(n for n in self.lost if n != number),
-        )
+        reached = self.reaching(number)
+        missing, lost = (tuple(n for n in of if n != number) for of in (reached.missing, self.lost))
+        return Line(self.source, reached.next, missing, lost)
+
+    def reaching(self, number: int) -> Line:
+        """The line once numbers up to this one are known to be: what has not come is missing."""
+        gap = range(self.next, number + 1)
+        return Line(self.source, max(self.next, number + 1), (*self.missing, *gap), self.lost)
 
     def without(self, numbers: Iterable[int]) -> Line:
         """The line once the source has said that it does not have these."""

@@ -11,11 +11,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from typing import Any
 from xml.sax.saxutils import escape
 
 from ...accounts.rail import Instruction
+from ...measures.instant import beijing_day, utc_text
 from .reading import yuan
 
 MESSAGE = "pain.001.001.09"
@@ -92,8 +93,7 @@ def write(instructions: Sequence[Instruction], now: int) -> Initiation:
         account = said.instruction.debtor_account
         debtors.setdefault(account, []).append(_transaction(name, said))
         sums[account] = sums.get(account, 0) + said.instruction.amount_fen
-    day = datetime.fromtimestamp(now, BEIJING).date().isoformat()
-    created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, created = beijing_day(now), utc_text(now)
     parts = [
         (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{SPACE}"><CstmrCdtTrfInitn>'

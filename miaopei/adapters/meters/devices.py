@@ -8,7 +8,7 @@ from typing import Any
 
 from ...measures.identity import canonical, read_canonical
 from ...node.ports import Reading, Writing
-from ..grid.line import Line
+from ..grid.line import WIDEST_GAP, Line
 from .speech import Word
 
 STALE = 180  # seconds without a word of one that is online; a heartbeat comes every 60
@@ -74,7 +74,7 @@ def line_of(reading: Reading, name: str) -> Line:
 
 def missing_of(line: Line, device: Device) -> tuple[int, ...]:
     """What has not come: the gaps, and what the concentrator says it has beyond them."""
-    return (*line.missing, *range(line.next, min(device.last, line.next + 10_000) + 1))
+    return (*line.missing, *range(line.next, min(device.last, line.next + WIDEST_GAP) + 1))
 
 
 def rows(reading: Reading, names: Iterable[str], now: int) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...acts.facts import facts_of, facts_of_event
+from ...acts.facts import event_key, facts_of, facts_of_event
 from ...errors import Refused
 from ...evidence.kinds import OUTAGE
 from ...evidence.outage.lists import SCOPE
@@ -122,7 +122,7 @@ class Outages:
     def _report(self, outage: Open, intake: Intake, now: int, *, gaps: bool) -> int:
         if not outage.changed and outage.whole_since is None:
             return 0
-        name = f"meters/report/{content_id('event', outage.number)[:32]}"
+        name = f"meters/report/{event_key(outage.number)}"
         with self.node.store.reading() as reading:
             kept = reading.progress(name)
         last = None if kept is None else read_canonical(kept)

@@ -6,7 +6,7 @@ box opens, for they name customers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ def put(block: Writing, node: Node, payloads: Sequence[bytes], received_at: int)
     head = {"at": received_at, "wrapped": wrap(key, mine, node.random).hex()}
     block.put_progress(_name(after), canonical(head) + b"\n" + sealed)
     for _ in range(2):
-        if first < after and _head(block, first)["at"] < received_at - KEEP:
+        if first < after and _page(block, first)[0]["at"] < received_at - KEEP:
             block.put_progress(_name(first), None)
             first += 1
     block.put_progress(PAGES, canonical([first, after + 1]))
@@ -47,14 +47,13 @@ def put(block: Writing, node: Node, payloads: Sequence[bytes], received_at: int)
 def each(reading: Reading, identity: Identity) -> Iterator[tuple[int, int, list[bytes]]]:
     """Every page that is kept: its number, when it came, and its payloads."""
     for page in range(*_span(reading)):
-        yield page, int(_head(reading, page)["at"]), opened(reading, identity, page)
+        head, sealed = _page(reading, page)
+        yield page, int(head["at"]), _unsealed(head, sealed, identity)
 
 
 def opened(reading: Reading, identity: Identity, page: int) -> list[bytes]:
     """The payloads of a page. Errors   RecordDamaged (alarm) where it is missing or altered."""
-    _, _, sealed = _body(reading, page).partition(b"\n")
-    key = unwrap(bytes.fromhex(_head(reading, page)["wrapped"]), identity.box)
-    return unframe(unseal(sealed, key))
+    return _unsealed(*_page(reading, page), identity)
 
 
 def _span(reading: Reading) -> tuple[int, int]:
@@ -63,16 +62,17 @@ def _span(reading: Reading) -> tuple[int, int]:
     return int(first), int(after)
 
 
-def _head(reading: Reading, page: int) -> dict[str, Any]:
-    head: dict[str, Any] = read_canonical(_body(reading, page).partition(b"\n")[0])
-    return head
-
-
-def _body(reading: Reading, page: int) -> bytes:
+def _page(reading: Reading, page: int) -> tuple[dict[str, Any], bytes]:
+    """The head of a page and its sealed payloads."""
     found = reading.progress(_name(page))
     if found is None:
         raise RecordDamaged("a page of readings is missing", page=page)
-    return found
+    head, _, sealed = found.partition(b"\n")
+    return read_canonical(head), sealed
+
+
+def _unsealed(head: Mapping[str, Any], sealed: bytes, identity: Identity) -> list[bytes]:
+    return unframe(unseal(sealed, unwrap(bytes.fromhex(head["wrapped"]), identity.box)))
 
 
 def _name(page: int) -> str:

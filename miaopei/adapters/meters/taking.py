@@ -87,7 +87,7 @@ class Meters:
             devices[came.name] = _heard(devices[came.name], value, came.received_at)
             if isinstance(value, Lost):
                 gone = set(value.numbers) & set(missing_of(lines[came.name], devices[came.name]))
-                reached = _reaching(lines[came.name], max(gone, default=0))
+                reached = lines[came.name].reaching(max(gone, default=0))
                 lines[came.name] = reached.without(gone)
             elif isinstance(value, Batch):
                 line = self._line(lines[came.name], came, value, taken)
@@ -141,12 +141,6 @@ class Meters:
         times = [d.heard_at for d in devices.values() if d.heard_at is not None]
         if times:
             hearing.heard(block, self.known.source, max(times), "device")
-
-
-def _reaching(line: Line, number: int) -> Line:
-    """The line once numbers up to this one are known to be: what has not come is missing."""
-    gap = tuple(range(line.next, number + 1))
-    return replace(line, next=max(line.next, number + 1), missing=(*line.missing, *gap))
 
 
 def _heard(device: Device, value: Batch | Word | Lost, at: int) -> Device:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..grid.message import no
+from ..grid.push.trust import write_open
 
 FILE = "concentrators.json"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)  # stands in topics and access rules
@@ -49,9 +50,7 @@ def keep(folder: Path, known: Concentrators) -> None:
     """Write the file at once or not at all."""
     value: dict[str, Any] = {"source": known.source, "host": known.host, "port": known.port}
     value["keys"] = {name: list(keys) for name, keys in sorted(known.keys.items())}
-    aside = folder / f".{FILE}.writing"
-    aside.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
-    aside.replace(folder / FILE)
+    write_open(folder / FILE, value)
 
 
 def check(name: str, keys: tuple[str, ...]) -> None:

@@ -6,12 +6,12 @@ It holds subject tokens and signed acts, nothing that was known of a person. Kee
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...errors import Refusal, Refused
+from ..keys import write_secret
 
 FILE = "erased.json"
 
@@ -40,11 +40,4 @@ class ErasureFile:
 
     def add(self, subject: str, act: Mapping[str, Any]) -> None:
         """Write an erasure down before it is carried out; on the disk when this returns."""
-        entries = {**self.entries(), subject: dict(act)}
-        aside = self._path.with_suffix(".new")
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self._path)
+        write_secret(self._path, {**self.entries(), subject: dict(act)})

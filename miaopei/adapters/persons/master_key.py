@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ...errors import Refusal, Refused
 from ...node.vault.persons import PersonVault
 from ...settings import MASTER_KEY, MASTER_KEY_FILE
+from ..keys import write_secret
 
 FILE = "master.key"
 KEY_BYTES, NONCE = 32, 12
@@ -114,7 +115,7 @@ def chosen(folder: Path | None, environment: Mapping[str, str] = os.environ) -> 
     if not path.exists():
         if named:
             raise _unreadable(named, "FileNotFoundError")
-        _write(path, {"keys": {"1": os.urandom(KEY_BYTES).hex()}, "fresh_from": 0})
+        write_secret(path, {"keys": {"1": os.urandom(KEY_BYTES).hex()}, "fresh_from": 0})
     return FromFile(path)
 
 
@@ -142,7 +143,7 @@ def add(path: Path, *, fresh: bool) -> int:
     keys, fresh_from = _read(path)
     version = max(keys) + 1
     keys[version] = os.urandom(KEY_BYTES)
-    _write(path, _as_json(keys, version if fresh else fresh_from))
+    write_secret(path, _as_json(keys, version if fresh else fresh_from))
     return version
 
 
@@ -155,7 +156,7 @@ def retire(path: Path, version: int) -> None:
     if version not in keys or version == max(keys):
         raise Refused(Refusal("persons.master_in_use", {"version": version, "count": 0}))
     del keys[version]
-    _write(path, _as_json(keys, fresh_from))
+    write_secret(path, _as_json(keys, fresh_from))
 
 
 def _as_json(keys: Mapping[int, bytes], fresh_from: int) -> dict[str, Any]:
@@ -170,18 +171,6 @@ def _read(path: Path) -> tuple[dict[int, bytes], int]:
         return keys, int(value["fresh_from"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(str(path), type(error).__name__) from None
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    """Write the file at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

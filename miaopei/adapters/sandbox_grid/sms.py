@@ -10,8 +10,6 @@ from typing import Any
 
 from .rules import Rules
 
-STATES = ("accepted", "delivered", "failed")
-
 
 class SmsGateway:
     """One gateway. Methods are called under the sandbox's lock."""

@@ -17,15 +17,15 @@ from ...acts.facts import product_of
 from ...acts.raise_rules import rules_at
 from ...acts.show_difference import MEDIA
 from ...acts.state import State
-from ...measures.identity import canonical, content_id, read_canonical
+from ...claims.evaluate import of_one
+from ...measures.identity import canonical, read_canonical
 from ...policies.row import PolicyRow
 from ...terms import exact
 from ..mass.holding import AtHand
 from ..mass.run import MassRun
 from ..node import Node
 from ..ports import Reading
-from ..vault.blobs import open_blob, opens, seal_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values, opens, seal_values
 from .listed import observed_by
 
 Leaf = dict[str, Any]
@@ -84,7 +84,7 @@ def show(run: MassRun, difference: str) -> Act | None:
         blobs = [said[member]["claims"] for member in (me, other)]
         if not all(blob and opens(block, blob["blob"], node.identity) for blob in blobs):
             return None
-        mine, theirs = (_claims(block, node, blob["blob"]) for blob in blobs)
+        mine, theirs = (open_values(block, blob["blob"], node.identity) for blob in blobs)
         if (found := first_apart(mine, theirs)) is None:
             return None
         leaf, their = found
@@ -94,15 +94,11 @@ def show(run: MassRun, difference: str) -> Act | None:
         trace = trace_of(run, block, state, trigger, recorded.row, at["spent_fen"])
         own = None if leaf is None else {k: v for k, v in leaf.items() if k != "salt"}
         shown = {"v": 1, "difference": difference, "by": me, "claim": own, **trace}
-        sealed = seal_blob(
-            block, node, [canonical(shown)], [bytes.fromhex(content_id("trace", shown))], MEDIA,
-            trigger["listing"],
-        )  # fmt: skip
         body = {
             "difference": difference,
             "policy": recorded.row.policy,
             "position": at["position"],
-            "trace": sealed,
+            "trace": seal_values(block, node, [shown], "trace", MEDIA, trigger["listing"]),
         }
         act = node.act("show_difference", name, body)
         block.put_progress(name, canonical(act.as_json()))
@@ -129,7 +125,7 @@ def trace_of(
     product = product_of(state, trigger["product"])
     version = product.version(trigger["version"])
     seen = observed_by(block, run.node.identity, product, trigger, lambda: [row.subject])
-    observed = {n: v if isinstance(v, int) else v[0] for n, v in seen.observed.items()}
+    observed = of_one(seen.observed, 0)
     benefit = trigger["benefit"]
     result = exact.settle(
         run.reads(version.terms), benefit, observed, dict(row.declared), {benefit: spent}
@@ -146,11 +142,7 @@ def traces(reading: Reading, state: State, node: Node) -> list[dict[str, Any]]:
             blob = said["trace"]["blob"]
             opened = None
             if opens(reading, blob, node.identity):
-                opened = read_canonical(unframe(open_blob(reading, blob, node.identity))[0])
+                opened = open_values(reading, blob, node.identity)[0]
             shown[member] = {**said, "opened": opened}
         found.append({**value, "id": id, "shown": shown})
     return found
-
-
-def _claims(reading: Reading, node: Node, blob: str) -> list[Leaf]:
-    return [read_canonical(row) for row in unframe(open_blob(reading, blob, node.identity))]

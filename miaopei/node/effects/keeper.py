@@ -14,13 +14,11 @@ from ...claims.case import words_at
 from ...claims.leaves import claims_from, hashes_of, leaf_bytes, page_hashes
 from ...errors import RecordDamaged
 from ...ledger.merkle import root_of
-from ...measures.identity import read_canonical
 from ...policies.book import Recorded
 from ..mass.holding import open_rows
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import open_blob, opens
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values, opens
 
 
 class Keeper:
@@ -86,7 +84,7 @@ class Keeper:
             blobs = [b for b in _sealed(state, entry) if opens(block, b, mine)]
             if not blobs:
                 break
-            values = [read_canonical(row) for row in unframe(open_blob(block, blobs[0], mine))]
+            values = open_values(block, blobs[0], mine)
             claims = claims_from(values, _firsts(block, book, values))
             heads = page_hashes(hashes_of(leaf_bytes(claims, entry["trigger"])))
             if root_of(heads).hex() != entry["claims_root"]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...errors import RecordDamaged
 from ...evidence.outage.lists import FIELDS, Apart, Row, by_token, check, commitment, value_of
 from ...ledger.merkle import Frontier, leaf_hash
-from ...measures.identity import read_canonical
 from ...terms.filing import Product
 from ..ports import Identity, Reading
-from ..vault.blobs import open_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values
 
 SCOPES = "outage.scope"  # who stands on no such list is outside: nothing else of him is asked
+
+
+Opening = Callable[[Mapping[str, Any], frozenset[str]], list[Row]]  # reference, fields -> rows
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,15 @@ def observed_by(
     product: Product,
     trigger: Mapping[str, Any],
     subjects: Callable[[], Sequence[str | None]],
+    opening: Opening | None = None,
 ) -> Seen:
     """The inputs of a trigger for policies whose subject tokens are asked for where they differ.
 
+    `opening` gives the rows of a list, where they are kept already; else each is opened here.
+
     Errors   RecordDamaged (alarm) where a list is missing, altered or not what the fact names.
     """
+    rows_of = opening or partial(open_list, reading, identity)
     observed: dict[str, int | Sequence[int]] = {}
     unknown: dict[int, frozenset[str]] = {}
     for name, fact in trigger["facts"].items():
@@ -50,7 +56,7 @@ def observed_by(
             continue
         measure = product.rule(name).measure
         lists = {
-            entry["source"]: by_token(open_list(reading, identity, entry["list"], FIELDS[measure]))
+            entry["source"]: by_token(rows_of(entry["list"], FIELDS[measure]))
             for entry in fact["detail"]["lists"]
             if entry["list"] is not None
         }
@@ -71,9 +77,24 @@ def open_list(
     reading: Reading, identity: Identity, reference: Mapping[str, Any], fields: frozenset[str]
 ) -> list[Row]:
     """The rows of a sealed list, checked and compared with the root that the fact names."""
-    rows = [read_canonical(row) for row in unframe(open_blob(reading, reference["blob"], identity))]
+    rows = open_values(reading, reference["blob"], identity)
     check(rows, fields)
     root = Frontier().extend(leaf_hash(commitment(row)) for row in rows).root().hex()
     if root != reference["root"] or len(rows) != reference["count"]:
         raise RecordDamaged("rows do not give the root of their list", blob=reference["blob"])
     return rows
+
+
+class Lists:
+    """Opens sealed lists of one snapshot, each once (an `Opening`)."""
+
+    def __init__(self, reading: Reading, identity: Identity) -> None:
+        self._reading, self._identity = reading, identity
+        self._rows: dict[str, list[Row]] = {}
+
+    def __call__(self, reference: Mapping[str, Any], fields: frozenset[str]) -> list[Row]:
+        """The rows of a list, as `open_list`."""
+        name = reference["blob"]
+        if name not in self._rows:
+            self._rows[name] = open_list(self._reading, self._identity, reference, fields)
+        return self._rows[name]

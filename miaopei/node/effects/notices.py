@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...acts.envelope import from_json
+from ...acts.facts import event_key
 from ...acts.state import State
 from ...errors import OutsideFault, Refused
-from ...evidence.kinds import LIST
 from ...evidence.observation import Observation
-from ...evidence.outage.lists import commitment
 from ...measures.identity import canonical, content_id, read_canonical
 from ...measures.instant import beijing_text
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import seal_blob
+from ..vault.blobs import seal_by_token
 
 PAGE = 500  # texts of one page, which is one call of the gateway
 ATTEMPTS = 3  # sendings of one text, the first among them
@@ -103,7 +102,7 @@ def enqueue(block: Writing, notice: Notice, tokens: Sequence[str]) -> int:
     told = sorted(set(tokens))
     same = {name: notice.values[name] for name in ("state", "off_planned", "on_planned")}
     mark = content_id("notice", [same, told]).encode()
-    name = f"notice/last/{content_id('event', notice.number)[:32]}"
+    name = f"notice/last/{event_key(notice.number)}"
     if block.progress(name) == mark:
         return 0
     block.put_progress(name, mark)
@@ -220,14 +219,7 @@ def _confirm(node: Node, observation: str, pages: Sequence[str]) -> int:
             if block.progress(_told(observation)) == mark:
                 return 0
             before = State(block).get("notices", f"{observation}/{node.identity.member}")
-            listed = [
-                {"v": 1, "salt": node.random(32).hex(), "token": row[0], "state": row[1]}
-                for row in rows
-            ]
-            outcomes = seal_blob(
-                block, node, [canonical(row) for row in listed], [commitment(r) for r in listed],
-                LIST,
-            )  # fmt: skip
+            outcomes = seal_by_token(block, node, {row[0]: {"state": row[1]} for row in rows})
             body: dict[str, Any] = {"observation": observation, "outcomes": outcomes}
             body["number"] = 1 if before is None else before["number"] + 1
             body |= {each: said[each] for each in ("delivered", "undeliverable", "open")}

@@ -27,8 +27,7 @@ from ...market.placement import Placement
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import open_blob, seal_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values, seal_blob
 
 Row = dict[str, Any]
 CHUNK = 64 * PAGE  # claims that one worker verifies at a time
@@ -136,10 +135,7 @@ def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) 
     act = read_canonical(block.leaf(block.place(debt) or 0))["act"]
     entry = state.need("settlement", payment["settlement"])["settlement"]
     trigger = state.need("trigger", entry["trigger"])
-    lines = [
-        read_canonical(data)
-        for data in unframe(open_blob(block, act["body"]["lines"]["blob"], node.identity))
-    ]
+    lines = open_values(block, act["body"]["lines"]["blob"], node.identity)
     commitments = (bytes.fromhex(content_id("line", line)) for line in lines)
     root = Frontier().extend(leaf_hash(c) for c in commitments).root().hex()
     if root != act["body"]["lines"]["root"]:

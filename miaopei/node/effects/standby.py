@@ -11,11 +11,9 @@ from typing import Any
 from ...acts.state import State
 from ...acts.take_over import standby_of
 from ...errors import Refused
-from ...measures.identity import read_canonical
 from ..node import Node
 from ..ports import Reading
-from ..vault.blobs import open_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values
 
 REASON = "the payer has not paid by the listing's deadline"
 Row = dict[str, Any]
@@ -77,5 +75,4 @@ def _numbers(row: Row, said: dict[tuple[str, int], Row], shut: set[tuple[str, in
 
 
 def _opened(reading: Reading, node: Node, blob: str) -> list[Row]:
-    data = open_blob(reading, blob, node.identity)
-    return [read_canonical(row) for row in unframe(data)]
+    return open_values(reading, blob, node.identity)

@@ -40,8 +40,7 @@ from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
 from ...terms.filing import Product
 from ..ports import Certify, Identity, Reading
-from ..vault.blobs import open_blob
-from ..vault.sealing import unframe
+from ..vault.blobs import open_values
 from .lines import Lists
 from .opened import Opener
 
@@ -304,8 +303,7 @@ class Collector:
             return self._paid[settlement]
         found = self._paid.setdefault(settlement, {})
         for _, note in self._state.range("paid", f"{settlement}/"):
-            data = open_blob(self._reading, note["outcomes"]["blob"], self._identity)
-            values = [read_canonical(row) for row in unframe(data)]
+            values = open_values(self._reading, note["outcomes"]["blob"], self._identity)
             hashes = [leaf_hash(bytes.fromhex(content_id("outcome", v))) for v in values]
             tree = nodes_of(hashes)
             for index, value in enumerate(values):

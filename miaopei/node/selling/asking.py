@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ...acts.file_offer import current_offer
@@ -96,16 +97,22 @@ def sanctions_of(
     kept = reading.progress(f"sanctions/{source}")
     if entry is None or kept is None:
         raise Refused(Refusal("selling.list_missing", {"list": source}))
-    if digest(kept) != entry["digest"]:
+    whole, numbers, names = _listed(kept)
+    if whole != entry["digest"]:
         raise Refused(Refusal("selling.list_differs", {"list": source, "at": entry["version"]}))
-    entries = read_canonical(kept)["entries"]
-    number, name = plain(person["id_number"]), plain(person["name"])
-    hits = [
-        what
-        for what, wanted in (("id", number), ("name", name))
-        if any(plain(each[what]) == wanted for each in entries if each[what])
-    ]
+    looked = (("id", "id_number", numbers), ("name", "name", names))
+    hits = [what for what, given, on_it in looked if plain(person[given]) in on_it]
     return {"list": source, "version": entry["version"], "hits": hits}
+
+
+@lru_cache(maxsize=4)
+def _listed(kept: bytes) -> tuple[str, frozenset[str], frozenset[str]]:
+    """A list's digest, and the numbers and names on it; the same bytes are read once."""
+    entries = read_canonical(kept)["entries"]
+    numbers, names = (
+        frozenset(plain(each[what]) for each in entries if each[what]) for what in ("id", "name")
+    )
+    return digest(kept), numbers, names
 
 
 def plain(text: str) -> str:

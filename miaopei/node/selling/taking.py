@@ -16,6 +16,7 @@ from ...errors import Refusal, Refused
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.instant import period_index
 from ..ports import Reading, Writing
+from ..proof.opened import Opener
 from ..vault.persons import Person
 from .asking import Desk, Wanted, check_person, look_up, mark_of, sanctions_of
 
@@ -173,14 +174,14 @@ def spent_of(reading: Reading, state: State, policy: Mapping[str, Any], at: int)
     """What a policy has been settled in the policy year of an instant, in fen."""
     year = period_index(at, policy["year_from"])
     book = state.need("listing", policy["listing"])["listing"]["book"]
-    total = 0
+    total, opener = 0, Opener(reading)
     for _, settlement in state.range("settled", f"{book}/"):
         entry = state.need("settlement", settlement)["settlement"]
         trigger = state.need("trigger", entry["trigger"])
         if period_index(trigger["instant"], policy["year_from"]) != year:
             continue
-        claims = reading.claims(entry["trigger"])
-        total += sum(c["pay_fen"] for c in claims if c["policy"] == policy["policy"])
+        found = opener.find(entry["trigger"], book, trigger["book_size"], policy["policy"])
+        total += 0 if found is None else found[1].pay_fen
     return total
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...acts.state import State
 from ...errors import RecordDamaged
+from ...evidence.kinds import LIST
 from ...ledger.merkle import leaf_hash, root_of
-from ...measures.identity import digest
+from ...measures.identity import canonical, content_id, digest, read_canonical
 from ..ports import Identity, Reading, Writing
 from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
 from .sealing import frame, seal, unframe, unseal, unwrap, wrap
@@ -34,11 +35,8 @@ def seal_blob(
     if media != ROWS:
         return seal_framed(block, node, frame(rows), len(rows), root, media, listing)
     framed, keys = seal_rows(rows, commitments, node.random)
-    data_key = bytearray()
-    reference = seal_framed(
-        block, node, frame(framed), len(rows), root, media, listing, told=data_key.extend
-    )
-    if slots := slots_of(keys, commitments, bytes(data_key), node.random):
+    reference, data_key = _sealed(block, node, frame(framed), len(rows), root, media, listing)
+    if slots := slots_of(keys, commitments, data_key, node.random):
         block.put_wrap(reference["blob"], READER, slots)
     return reference
 
@@ -51,25 +49,57 @@ def seal_framed(
     root: bytes,
     media: str,
     listing: str | Sequence[str] | None = None,
-    told: Callable[[bytes], None] | None = None,
 ) -> dict[str, Any]:
-    """Seal rows that are framed already, whose root is known; `told` hears the data key."""
+    """Seal rows that are framed already, whose root is known; else as `seal_blob`."""
+    return _sealed(block, node, framed, count, root, media, listing)[0]
+
+
+def seal_values(
+    block: Writing,
+    node: Node,
+    values: Sequence[Mapping[str, Any]],
+    kind: str,
+    media: str,
+    listing: str | Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Seal values whose commitments are their content ids of a kind; else as `seal_blob`."""
+    commitments = [bytes.fromhex(content_id(kind, value)) for value in values]
+    return seal_blob(block, node, list(map(canonical, values)), commitments, media, listing)
+
+
+def seal_by_token(
+    block: Writing,
+    node: Node,
+    rows: Mapping[str, Mapping[str, Any]],
+    listing: str | Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Seal a list with a salted row for each subject token, in the order of the tokens."""
+    listed = [
+        {"v": 1, "salt": node.random(32).hex(), "token": token, **rows[token]}
+        for token in sorted(rows)
+    ]
+    return seal_values(block, node, listed, "list_row", LIST, listing)
+
+
+def _sealed(
+    block: Writing,
+    node: Node,
+    framed: bytes,
+    count: int,
+    root: bytes,
+    media: str,
+    listing: str | Sequence[str] | None,
+) -> tuple[dict[str, Any], bytes]:
+    """The reference and the data key."""
     sealed, key = seal(framed, node.random)
-    if told is not None:
-        told(key)
     name = block.put_blob(sealed, media)
     mine = node.identity.box.public_key().public_bytes_raw().hex()
     named = [listing] if isinstance(listing, str) else listing or ()
     others = [reader for name in named for reader in readers(State(block), name)]
     for reader in dict.fromkeys((mine, *others)):
         block.put_wrap(name, reader, wrap(key, bytes.fromhex(reader), node.random))
-    return {
-        "blob": name,
-        "length": len(sealed),
-        "count": count,
-        "root": root.hex(),
-        "media": media,
-    }
+    reference = {"blob": name, "length": len(sealed), "count": count, "root": root.hex()}
+    return {**reference, "media": media}, key
 
 
 def readers(state: State, listing: str) -> list[str]:
@@ -107,6 +137,11 @@ def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:
     Errors   RecordDamaged (alarm) where the blob or its wrap is missing or altered.
     """
     return _opened(reading, name, identity)[0]
+
+
+def open_values(reading: Reading, name: str, identity: Identity) -> list[Any]:
+    """The values of a sealed blob whose rows are canonical. Errors   RecordDamaged (alarm)."""
+    return [read_canonical(row) for row in unframe(open_blob(reading, name, identity))]
 
 
 def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]:

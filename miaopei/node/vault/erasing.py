@@ -94,15 +94,15 @@ def destroy(block: Writing, state: State, subject: str, identity: Identity) -> s
     for _, batch in list(state.range("batch", "")):
         name = batch["rows"]["blob"]
         slots = block.wrapped(name, READER)
-        if slots is None or batch["rows"]["media"] != ROWS or not opens(block, name, identity):
+        if slots is None or batch["rows"]["media"] != ROWS:
             continue
-        indexes = _rows_of(block, batch, subject, identity)
+        indexes, opened = _rows_of(block, batch, subject, identity)
         for index in indexes:
             slots = destroyed(slots, index)
         if indexes:
             block.put_wrap(name, READER, slots)
             books.add(batch["book"])
-            names |= _strike(block, batch, indexes)
+            names |= _strike(block, opened)
     for name in list(names):
         linked = block.payee_of(name)
         names |= set() if linked is None else {linked}
@@ -177,26 +177,28 @@ def _unpaid(
 
 def _rows_of(
     block: Writing, batch: Mapping[str, Any], subject: str, identity: Identity
-) -> list[int]:
-    """The places, within a batch, of its rows about a person."""
+) -> tuple[list[int], Sequence[Recorded]]:
+    """The places, within a batch, of its rows about a person, and those rows where it is opened."""
     first, count = batch["first"], batch["rows"]["count"]
     if first is not None and block.rows_between(batch["book"], first, first + 1):
         found = block.rows_of(batch["book"], first + count, [], [subject])
-        return [r.position - first for r in found if r.position >= first]
+        opened = [r for r in found if r.position >= first]
+        return [r.position - first for r in opened], opened
+    name = batch["rows"]["blob"]
+    if not opens(block, name, identity):
+        return [], ()
     token = f'"subject":"{subject}"'.encode()  # not opened here yet
-    rows = open_rows_of(block, batch["rows"]["blob"], identity)
-    return [at for at, row in enumerate(rows) if token in row]
+    rows = open_rows_of(block, name, identity)
+    return [at for at, row in enumerate(rows) if token in row], ()
 
 
-def _strike(block: Writing, batch: Mapping[str, Any], indexes: Sequence[int]) -> set[str]:
+def _strike(block: Writing, opened: Sequence[Recorded]) -> set[str]:
     """Leave of opened rows what proves that they were; the names under which they were paid."""
-    first, names = batch["first"], set[str]()
-    for index in indexes if first is not None else ():
-        for found in block.rows_between(batch["book"], first + index, first + index + 1):
-            row, names = found.row, names | {f"policy/{found.row.policy}"}
-            left = erased_row(row.book, row.policy, row.commitment().hex())
-            block.put_rows([Recorded(found.position, found.recorded_at, left)])
-    return names
+    for found in opened:
+        row = found.row
+        left = erased_row(row.book, row.policy, row.commitment().hex())
+        block.put_rows([Recorded(found.position, found.recorded_at, left)])
+    return {f"policy/{found.row.policy}" for found in opened}
 
 
 def _lost(state: State, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[Act]:

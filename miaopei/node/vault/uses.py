@@ -13,10 +13,10 @@ from typing import Any
 
 from ...acts.log_uses import MEDIA, logged
 from ...acts.state import State
-from ...measures.identity import canonical, content_id, read_canonical
+from ...measures.identity import read_canonical
 from ..node import Node
 from ..ports import Identity, Reading, Writing
-from .blobs import open_blob, seal_blob
+from .blobs import open_blob, seal_values
 from .sealing import unframe
 
 AT_ONCE = 5_000  # uses of one act
@@ -61,6 +61,9 @@ class Logger:
         Errors   Refused act.*.
         """
         done = 0
+        with self.node.store.reading() as reading:
+            if not reading.uses():
+                return done
         while True:
             with self.node.store.writing() as block:
                 last = logged(State(block), self.node.identity.member)
@@ -77,8 +80,7 @@ class Logger:
             {"v": 1, "number": number, "salt": self.node.random(32).hex(), **line}
             for number, line in lines
         ]
-        commitments = [bytes.fromhex(content_id("use", row)) for row in salted]
-        sealed = seal_blob(block, self.node, [canonical(r) for r in salted], commitments, MEDIA)
+        sealed = seal_values(block, self.node, salted, "use", MEDIA)
         counts = Counter(str(line["purpose"]) for _, line in lines)
         purposes = [{"purpose": name, "uses": count} for name, count in sorted(counts.items())]
         return {"first": lines[0][0], "uses": sealed, "purposes": purposes}

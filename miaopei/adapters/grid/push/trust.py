@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..message import no
@@ -53,10 +54,15 @@ def add(folder: Path, source: str, key: str, url: str | None) -> Trusted:
         source, Trusted(tuple(dict.fromkeys((*old.keys, key))), old.url if url is None else url)
     )
     value = {name: {"keys": list(t.keys), "url": t.url} for name, t in sorted(known.items())}
-    aside = folder / f".{FILE}.writing"
-    aside.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
-    aside.replace(folder / FILE)
+    write_open(folder / FILE, value)
     return known[source]
+
+
+def write_open(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a file without secrets at once or not at all."""
+    aside = path.with_name(f".{path.name}.writing")
+    aside.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+    aside.replace(path)
 
 
 def owners(trusted: Mapping[str, Trusted]) -> dict[str, str]:
