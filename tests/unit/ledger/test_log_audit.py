@@ -2,7 +2,6 @@
 
 import base64
 import random
-import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -255,10 +254,8 @@ def test_a_checkpoint_that_claims_more_than_there_is(files, vkey):
     assert [f.field for f in found(log, vkey)] == [Field.UNSIGNED, Field.CUT]
     root = base64.b64decode(log["checkpoint"].split(b"\n")[2])
     log["checkpoint"] = sign(vkey.partition("+")[0], 2**62, root, _key()).encode()
-    begin = time.monotonic()
     finding = one(log, vkey)
     assert (finding.field, finding.position) == (Field.CUT, 256)
-    assert time.monotonic() - begin < 5
 
 
 def test_unreadable_checkpoints(files, vkey):

@@ -73,7 +73,7 @@ class Field:
             return Device.of(reading, name)
 
 
-def until(good: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(good: Callable[[], bool], seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds
     while not good():
         assert time.monotonic() < end, "it did not come to be in time"
