@@ -124,6 +124,11 @@ def live(node: Node, payer: Payer, tag: str) -> None:
     """
     gateway.record(node, [quake(NIGHT, "5.6", key=tag)], from_beijing(READ))
     Decider(node).run()
+    pay(node, payer, tag)
+
+
+def pay(node: Node, payer: Payer, tag: str) -> None:
+    """What is owed; where an account was refused, to a corrected one."""
     payer.run()
     for debt in payer.prepare():
         with node.store.reading() as reading:

@@ -52,16 +52,7 @@ def live(node: Node, payer: Payer, notifier: Notifier, tag: str) -> None:
         while notifier.run():
             pass
     Decider(node).run()
-    payer.run()
-    for debt in payer.prepare():
-        with node.store.reading() as reading:
-            failed = reading.instructions(debt, ["failed", "closed"])
-        for row in failed:
-            with node.store.writing() as block:
-                block.put_payee(row["creditor"], {"account": f"{tag}-new", "name": "投保人"})
-        if failed:
-            payer.retry_refused(debt)
-    payer.run()
+    dying.pay(node, payer, tag)
 
 
 def day(dsn: str, bank: str, tag: str, file: str, deadly: int | None, sms: str) -> None:

@@ -62,6 +62,12 @@ def test_three_decide_two_equal_ones_settle_and_the_fen_are_those_of_one_member(
     assert {row.missing for row in standing.rows} == {0}
 
 
+def test_wires_that_the_members_share_with_the_machine_are_not_cut(four: Running) -> None:
+    refused = four.miaopei("cut", four.net.members[-1], "--one-way", check=False)
+    assert refused.returncode == 1
+    assert "--apart" in refused.stderr
+
+
 def test_every_receipt_is_checked_with_the_genesis_file_and_nothing_else(
     four: Running, rows: list[dict[str, Any]]
 ) -> None:
