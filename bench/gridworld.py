@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from miaopei.adapters.grid.plain import FORMAT
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.sandbox_bank import starter as bank
 from miaopei.adapters.sandbox_bank.starter import RunningBank
-from miaopei.measures.instant import DAY
+from miaopei.measures.instant import DAY, utc_text
 from miaopei.node import scheme
 from miaopei.node.node import genesis_value
+from miaopei.node.vault.tokens import token
 from miaopei.products.shelf import shelf
 from miaopei.wiring import Member, open_member
 
@@ -27,17 +27,14 @@ KEY = b"b" * 32
 LISTING = "planned_outage"
 
 
-def row(
-    key: str, work: str, value: float, unit: str, aim: str = "", met: bool | None = None
-) -> dict[str, Any]:
-    """One measurement."""
-    return {"id": key, "work": work, "value": value, "unit": unit, "aim": aim, "met": met}
-
-
 def names(customer: str) -> list[str]:
     """Subject tokens of a customer, under one key."""
-    said = b"miaopei/v1/subject\0" + customer.encode()
-    return [hmac.new(KEY, said, hashlib.sha256).hexdigest()]
+    return [token(KEY, customer)]
+
+
+def told(clock: Sequence[int]) -> int:
+    """What a clock says: the time that it is set to, or the machine's."""
+    return clock[0] if clock else int(time.time())
 
 
 @dataclass
@@ -50,18 +47,13 @@ class Grid:
     clock: list[int] = field(default_factory=list)
 
     def now(self) -> int:
-        """The clock of the record: set, or the machine's."""
-        return self.clock[0] if self.clock else int(time.time())
+        """The clock of the record."""
+        return told(self.clock)
 
     def message(self, source: str, sequence: int, **said: Sequence[dict[str, Any]]) -> bytes:
         """A message of a grid system at now, as JSON."""
-        head = {"format": "miaopei.grid/1", "source": source, "sequence": sequence}
-        return json.dumps({**head, "sent_at": text(self.now()), **said}).encode()
-
-
-def text(at: int) -> str:
-    """UTC seconds as a message writes them."""
-    return datetime.fromtimestamp(at, UTC).isoformat()
+        head = {"format": FORMAT, "source": source, "sequence": sequence}
+        return json.dumps({**head, "sent_at": utc_text(self.now()), **said}).encode()
 
 
 @contextmanager
@@ -72,14 +64,12 @@ def grid(begins: int | None = None) -> Iterator[Grid]:
         folder.chmod(0o755)
         server = LocalPostgres(folder / "pg")
         clock = [] if begins is None else [begins]
-
-        def now() -> int:
-            return clock[0] if clock else int(time.time())
-
         try:
             with (
                 bank.start(folder / "bank") as running,
-                open_member(folder, server.start(), bank=running.address, clock=now) as member,
+                open_member(
+                    folder, server.start(), bank=running.address, clock=partial(told, clock)
+                ) as member,
             ):
                 origin, called = "example.org/bench", {"zh": "测速", "en": "bench"}
                 member.node.found(
@@ -87,7 +77,7 @@ def grid(begins: int | None = None) -> Iterator[Grid]:
                         "bench",
                         member.node.identity,
                         clock="live",
-                        time=now(),
+                        time=told(clock),
                         origin=origin,
                         member_name=called,
                     )
@@ -119,18 +109,18 @@ def insure(grid: Grid, customers: Sequence[str]) -> None:
 def plan(customers: Sequence[str], published: int, off: int, on: int) -> dict[str, Any]:
     """A planned outage of these customers."""
     return {
-        "number": "B-1", "revision": 0, "state": "planned", "published_at": text(published),
-        "off_planned": text(off), "on_planned": text(on), "cause": 1, "feeder": "F1",
+        "number": "B-1", "revision": 0, "state": "planned", "published_at": utc_text(published),
+        "off_planned": utc_text(off), "on_planned": utc_text(on), "cause": 1, "feeder": "F1",
         "replaces": [], "scope": {"customers": list(customers)},
     }  # fmt: skip
 
 
 def back(times: Sequence[tuple[str, int, int]], at: int) -> dict[str, Any]:
     """Everybody back, each at a time of its own: (customer, off, on)."""
-    said = [{"customer": c, "off": text(off), "on": text(on)} for c, off, on in times]
+    said = [{"customer": c, "off": utc_text(off), "on": utc_text(on)} for c, off, on in times]
     return {
-        "number": "B-1", "revision": 0, "published_at": text(at),
-        "first_off": text(min(off for _, off, _ in times)),
-        "last_on": text(max(on for _, _, on in times)), "complete": True, "cause": None,
+        "number": "B-1", "revision": 0, "published_at": utc_text(at),
+        "first_off": utc_text(min(off for _, off, _ in times)),
+        "last_on": utc_text(max(on for _, _, on in times)), "complete": True, "cause": None,
         "customers": said,
     }  # fmt: skip

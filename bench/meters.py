@@ -7,7 +7,6 @@ concentrator is told of its readings to the end of the transaction that keeps th
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,9 +20,12 @@ from miaopei.adapters.meters.outages import Outages
 from miaopei.adapters.meters.taking import Came, Meters, Taken
 from miaopei.adapters.meters.trust import Concentrators
 from miaopei.adapters.sandbox_grid.starter import start
+from miaopei.cli.demo.outage import nearest_rank
+from miaopei.cli.net.plan import ports
 from miaopei.measures.instant import HOUR
 
-from .gridworld import Grid, grid, names, plan, row
+from .gridworld import Grid, grid, names, plan
+from .journey import row
 
 RATE, SECONDS, BATCH = 5_500, 60, 500  # a tenth above the aim
 WHO = [f"c{n:02d}" for n in range(20)]
@@ -39,7 +41,7 @@ def run() -> Iterator[dict[str, Any]]:
 
 
 def _run(made: Grid, opening: ExitStack, seconds: int) -> Iterator[dict[str, Any]]:
-    folder, port = made.folder / "broker", _port()
+    folder, (port,) = made.folder / "broker", ports(1)
     broker.make(folder, "127.0.0.1")
     sandbox = opening.enter_context(start("concentrators", made.folder / "sandbox"))
     keys = {name: (key,) for name, key in sandbox.keys(WHO).items()}
@@ -92,16 +94,11 @@ def _run(made: Grid, opening: ExitStack, seconds: int) -> Iterator[dict[str, Any
     work = f"signed readings through broker, verified, kept, {BATCH} a batch, {seconds} s"
     yield row("meters.rate", work, rate, "readings/s", ">= 5,000", rate >= 5_000)
     for name, share in (("p50", 50), ("p95", 95), ("p99", 99)):
-        value = lags[max(0, -(-len(lags) * share // 100) - 1)]
+        value = nearest_rank(lags, share)
         aim, met = ("< 2 s", value < 2) if name == "p95" else ("", None)
         yield row(f"meters.lag.{name}", f"from concentrator to kept, {name}", value, "s", aim, met)
     work = f"a report of {IN_SCOPE:,} customers made and on record"
     yield row("meters.report", work, reported if made_reports else float("nan"), "s")
-
-
-def _port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def _until(good: Any) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from miaopei.adapters.grid.intake import Intake
-from miaopei.cli.demo.outage import TimedRail
+from miaopei.cli.demo.outage import TimedRail, nearest_rank
 from miaopei.measures.instant import DAY, HOUR, from_beijing
 from miaopei.node.effects.payer import Payer
 
-from .gridworld import back, grid, insure, names, plan, row
+from .gridworld import back, grid, insure, names, plan
+from .journey import row
 
 SIZES = (1_000, 100_000)
 BEGINS = from_beijing("2026-01-05")
@@ -56,7 +57,7 @@ def one_outage(size: int) -> Iterator[dict[str, Any]]:
     assert len(taken) == size, f"{len(taken)} of {size} were accepted"
     name = f"{size // 1000}k"
     for what, share in (("p50", 50), ("p95", 95), ("p99", 99), ("last", 100)):
-        value = taken[max(0, -(-size * share // 100) - 1)]
+        value = nearest_rank(taken, share)
         aim, met = "", None
         if (size, what) == (1_000, "p95"):
             aim, met = "<= 5 s, aim 1 s", value <= 5

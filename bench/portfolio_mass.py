@@ -25,6 +25,7 @@ from miaopei.node.gateway import record
 from miaopei.node.mass import run as mass
 from miaopei.node.mass.spread import Workers
 
+from .journey import row
 from .massbook import list_sums, put_policies
 from .world import InstantRail, node_on_postgres, quake
 
@@ -32,13 +33,6 @@ MILLION = 1_000_000
 SIZES = (10_000, 100_000, MILLION)
 WORKERS = 2
 SINCE = from_beijing("2015-09-01")
-
-
-def row(
-    key: str, work: str, value: float, unit: str, aim: str = "", met: bool | None = None
-) -> dict[str, Any]:
-    """One measurement."""
-    return {"id": key, "work": work, "value": value, "unit": unit, "aim": aim, "met": met}
 
 
 def run() -> Iterator[dict[str, Any]]:

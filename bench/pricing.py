@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from miaopei.adapters.pricing.readings import Readings
-from miaopei.pricing.years import settle_years
 
 from . import environments, workload_b
 from .journey import row
@@ -72,9 +71,7 @@ def ours() -> Callable[[], dict[str, Any]]:
 
     def once() -> dict[str, Any]:
         started = time.perf_counter()
-        found = settle_years(
-            terms, "wind_cover", events, book, (0, workload_b.YEARS), readings.years
-        )
+        found = workload_b.settled(terms, events, book, (0, workload_b.YEARS), readings)
         yearly, largest = np.sort(found.total)[::-1], np.sort(found.largest)[::-1]
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "total": int(found.total.sum()), "aep250": int(yearly[7]),

@@ -31,6 +31,7 @@ from miaopei.adapters.persons import master_key
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.cli.net.plan import ports
 from miaopei.measures.instant import from_beijing
 from miaopei.node.gateway import record
 from miaopei.node.node import Node, genesis_value
@@ -158,9 +159,7 @@ def _names(address: str) -> tuple[list[str], int]:
 
 # The servers -------------------------------------------------------------------------------------
 def _measured(folder: Path, address: str, what: str, names: list[str]) -> dict[str, float]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = ports(1)
     kind = "bare" if what == "bare" else "ours"
     serve = [sys.executable, "-m", "bench.queries", kind, str(folder), address, str(port)]
     processes = [subprocess.Popen(serve, cwd=ROOT)]

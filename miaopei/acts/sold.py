@@ -7,13 +7,13 @@ the premium has arrived. Source: docs/specs/policies.md, sections 2 and 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..accounts import premiums
 from ..market.placement import Placement
 from ..measures.identity import content_id
-from ..policies.stack import Change, Segment, in_effect
+from ..policies.stack import Change, Segment, at_instant, in_effect
 from ..underwriting.offer import Offer
 from ..underwriting.rules import Accumulation
 from .base import Made, Moment, Outcome, clock_key, ripe_in
@@ -101,9 +101,30 @@ def close(state: State, value: Application) -> None:
     expose(state, policy, segments_of(policy))
 
 
-def segments_of(policy: dict[str, Any]) -> tuple[Segment, ...]:
+def segments_of(policy: Mapping[str, Any]) -> tuple[Segment, ...]:
     """What stands of a policy."""
     return in_effect(Change.from_json(change) for change in policy["changes"])
+
+
+def state_at(segments: Sequence[Segment], now: int) -> str:
+    """Where a policy stands at an instant: on_risk, pending, cancelled or expired."""
+    if at_instant(segments, now) is not None:
+        return "on_risk"
+    live = [s for s in segments if s.in_force]
+    if any(now < s.since for s in live):
+        return "pending"
+    ended = [s for s in segments if s.since <= now]
+    return "cancelled" if (ended and not ended[-1].in_force) or not live else "expired"
+
+
+def segment_json(segment: Segment) -> dict[str, Any]:
+    """What a segment says to whoever looks at a policy."""
+    return {
+        "since": segment.since,
+        "until": segment.until,
+        "declared": dict(segment.declared),
+        "in_force": segment.in_force,
+    }
 
 
 def expose(

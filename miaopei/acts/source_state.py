@@ -19,6 +19,7 @@ from .state import State
 KIND = "source_state"
 ROLES = frozenset({"gateway"})
 HEARD, SILENT = "heard", "silent"
+UNWATCHED = "unwatched"  # the hearing of a source that nobody listens to; no word says it
 SHORTEST, LONGEST = 60, 7 * DAY  # seconds that one word may hold
 AHEAD = 300  # seconds that a listener's clock may be ahead of the block's
 TABLE = "source_state"
@@ -77,11 +78,18 @@ def silent_sources(state: State, product: Product, now: int) -> tuple[Silence, .
 
 def silence_of(state: State, source: str, now: int) -> Silence | None:
     """Since when nobody hears a source; None where somebody does, or nobody listens to it."""
+    return hearing(state, source, now)[1]
+
+
+def hearing(state: State, source: str, now: int) -> tuple[str, Silence | None]:
+    """Whether a source is heard, silent (with since when) or unwatched: nobody listens to it."""
     said = [value for _, value in state.range(TABLE, f"{source}/")]
-    if not said or any(v["state"] == HEARD and not _lapsed(v, now) for v in said):
-        return None
+    if not said:
+        return UNWATCHED, None
+    if any(v["state"] == HEARD and not _lapsed(v, now) for v in said):
+        return HEARD, None
     last = max(said, key=lambda v: (_ended(v), v["member"]))
-    return Silence(source, _ended(last), last["why"])
+    return SILENT, Silence(source, _ended(last), last["why"])
 
 
 def _lapsed(value: dict[str, Any], now: int) -> bool:

@@ -161,8 +161,7 @@ def accept_clock(place: Place, *, language: Language) -> int:
     """A person says that this machine's clock is right: the record's time goes on to it."""
     with working(place, accept_clock=True) as member:
         member.node.pass_time(system_clock())
-        with member.node.store.reading() as reading:
-            now = beijing_text(reading.head().time)
+        now = beijing_text(member.node.time())
     speak.out(speak.Speaker(language).text("clock_accepted", now=now))
     return 0
 
@@ -180,14 +179,14 @@ def working(place: Place, *, accept_clock: bool = False) -> Iterator[Member]:
 @contextmanager
 def with_bank(place: Place, *, accept_clock: bool = False) -> Iterator[tuple[Member, RunningBank]]:
     """As `working`, with the sandbox bank's control side."""
-    with place.alone(), place.record() as found:
-        genesis: dict[str, Any] | None = found.node.genesis
-    if genesis is None or genesis["clock"] != "live":
-        folder = str(place.folder)
-        raise Refused(Refusal("cli.replay_takes_no_live_facts", {"folder": folder}))
     with ExitStack() as opened:
         opened.enter_context(place.alone())
-        address = opened.enter_context(place.database())
+        with place.record() as found:
+            genesis: dict[str, Any] | None = found.node.genesis
+            if genesis is None or genesis["clock"] != "live":
+                folder = str(place.folder)
+                raise Refused(Refusal("cli.replay_takes_no_live_facts", {"folder": folder}))
+            address = opened.enter_context(place.database())  # the server stays up for us
         bank = opened.enter_context(place.bank())
         with place.member(address, bank.address, accept_clock=accept_clock) as member:
             yield member, bank

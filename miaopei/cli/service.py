@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,10 +46,13 @@ PORTAL = "miaopei.portal.build"
 def serve(place: Place, port: int, language: Language) -> int:
     """Serve the pages of the record in a folder until told to stop."""
     speaker = speak.Speaker(language)
-    with place.alone(), place.record() as member:
-        if not serving.sells(member):
-            return serve_member(member, speaker, port, devices_of(place))
-    with working(place) as member, serving.open_shop(place, member) as shop:
+    with ExitStack() as opened:
+        with place.alone(), place.record() as member:
+            if not serving.sells(member):
+                return serve_member(member, speaker, port, devices_of(place))
+            opened.enter_context(place.database())  # the server stays up for what follows
+        member = opened.enter_context(working(place))
+        shop = opened.enter_context(serving.open_shop(place, member))
         return serve_member(member, speaker, port, devices_of(place), shop)
 
 
@@ -135,14 +139,15 @@ def serve_map(folder: Path, port: int, language: Language) -> int:
     from ..portal.members import build
 
     genesis = net.genesis
+    known = roles(genesis)
     powers = {seat["member"]: seat["power"] for seat in genesis["seats"]}
 
     def now() -> dict[str, object]:
         found = standing(net).as_json()
-        known = roles(genesis)
-        more = ({"roles": known[row["member"]], "power": powers[row["member"]]}
-                for row in found["members"])  # fmt: skip
-        rows = [{**row, **each} for row, each in zip(found["members"], more, strict=True)]
+        rows = [
+            {**row, "roles": known[row["member"]], "power": powers[row["member"]]}
+            for row in found["members"]
+        ]
         return {**found, "name": genesis["name"], "members": rows}
 
     return _listen(build(now), port, speaker)

@@ -80,6 +80,11 @@ class Node:
         if refusals := [r for r in result.refusals if r.code != "act.time_backwards"]:
             raise Refused(*refusals)
 
+    def time(self) -> int:
+        """The record's time: that of its last block."""
+        with self.store.reading() as reading:
+            return reading.head().time
+
     @contextmanager
     def reading(self) -> Iterator[tuple[Reading, State]]:
         """A snapshot to read from."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...measures.instant import beijing_text
+from ...measures.instant import beijing_day
 from ...measures.money import as_yuan
 from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
 from .sheet import Sheet
@@ -128,7 +128,7 @@ def _preview(
 def _shown(row: Wanted, speaker: Any) -> str:
     """A row as it would be issued, in a line."""
     declared = ", ".join(f"{name}={value}" for name, value in row.declared.items())
-    since, until = (beijing_text(at)[:10] for at in (row.since, row.until))
+    since, until = (beijing_day(at) for at in (row.since, row.until))
     premium, account = as_yuan(row.premium_fen), row.payee.get("account", "—")
     said: str = speaker.text(
         "import_row", since=since, until=until, premium=premium, account=account, declared=declared

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ...acts.file_offer import offer_of
 from ...acts.state import State
 from ...adapters.grid.connections import connection_of
 from ...adapters.sandbox_bank.starter import RunningBank
@@ -146,8 +147,7 @@ def pay_in(place: Place, reference: str, fen: int) -> dict[str, Any]:
             if name is None:
                 raise Refused(Refusal("act.reference_not_known", {"reference": reference[:40]}))
             value = state.need("application", name)
-            number = f"{value['listing']}/{value['offer']:06d}"
-            collector = state.need("offer", number)["offer"]["collector"]
+            collector = offer_of(state, value["listing"], value["offer"]).collector
             payee = reading.payee(f"carrier/{collector}")
         if payee is None:
             raise Refused(Refusal("selling.no_account", {"carrier": collector}))

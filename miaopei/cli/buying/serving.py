@@ -35,10 +35,8 @@ def open_shop(place: Place, member: Member) -> Iterator[Mapping[str, Any]]:
                 with shop.turn:
                     member.node.pass_time(system_clock())
                     member.work()
-            except OutsideFault as fault:
-                speak.note(str(fault))
-            except Alarm as alarm:  # told, and tried again: nothing of it was confirmed
-                speak.note(str(alarm))
+            except (OutsideFault, Alarm) as told:  # tried again: nothing of it was confirmed
+                speak.note(str(told))
 
     thread = Thread(target=work, daemon=True)
     thread.start()

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...acts.file_offer import on_sale
-from ...acts.sold import segments_of
+from ...acts.sold import segment_json, segments_of, state_at
 from ...errors import Refusal
-from ...errors.texts import say
 from ...measures.instant import beijing_day, beijing_text
 from ...measures.money import as_yuan
-from ...portal.buying.views import state_of
 from ...settings import Language
 from .. import speak
 from ..place import Place
@@ -28,7 +26,7 @@ def application(value: Mapping[str, Any], *, as_json: bool, language: Language) 
     speak.out(speaker.text("policy_application", id=value["id"], policy=value["policy"]))
     speak.out(f"  {speaker.text('policy_kind_' + value['kind'])} · {state}")
     for reason in value["reasons"]:
-        speak.out(f"  - {say(Refusal(reason['code'], reason['facts']), language)}")
+        speak.out(f"  - {speaker.refusal(Refusal(reason['code'], reason['facts']))}")
     if value["reference"] is not None:
         speak.out(
             speaker.text(
@@ -51,7 +49,7 @@ def listed(place: Place, *, as_json: bool, language: Language) -> int:
         now = reading.head().time
         policies = [
             {"policy": key, "listing": value["listing"], "channel": value["channel"],
-             "state": state_of(value, now), "transactions": len(value["changes"])}
+             "state": state_at(segments_of(value), now), "transactions": len(value["changes"])}
             for key, value in state.range("policy", "")
         ]  # fmt: skip
         waiting = [
@@ -101,15 +99,12 @@ def shown(place: Place, begun: str, *, as_json: bool, language: Language) -> int
     if policy is None:
         return application(value, as_json=as_json, language=language)
     segments = segments_of(policy)
+    stands = state_at(segments, now)
     if as_json:
-        parts = [
-            {"since": s.since, "until": s.until, "declared": dict(s.declared),
-             "in_force": s.in_force}
-            for s in segments
-        ]  # fmt: skip
-        speak.show_json({**policy, "state": state_of(policy, now), "segments": parts})
+        parts = [segment_json(segment) for segment in segments]
+        speak.show_json({**policy, "state": stands, "segments": parts})
         return 0
-    said = speaker.text(f"policy_{state_of(policy, now)}")
+    said = speaker.text(f"policy_{stands}")
     speak.out(f"{policy['policy']}  {policy['listing']}  {policy['channel']}  {said}")
     for part in segments:
         days = f"{beijing_day(part.since)} – {beijing_day(part.until)}"

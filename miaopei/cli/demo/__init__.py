@@ -81,17 +81,17 @@ def introduce(value: dict[str, Any], speaker: speak.Speaker) -> None:
     show.products(shelf(), value["products"], speaker)
 
 
-def found(member: Member, place: Place) -> None:
+def found(member: Member, place: Place, name: str = "miaopei demo", begins: str = BEGINS) -> None:
     """Begin a replay record whose time starts before any policy is issued.
 
     Its origin is its own: two demonstrations are two logs, never two histories of one.
     """
     origin = f"miaopei.invalid/demo/{member.node.random(6).hex()}"
     genesis = genesis_value(
-        "miaopei demo",
+        name,
         member.node.identity,
         clock="replay",
-        time=from_beijing(BEGINS),
+        time=from_beijing(begins),
         origin=origin,
         member_name=OPERATOR,
     )

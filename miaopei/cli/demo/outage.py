@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,14 +29,13 @@ from ...measures.money import yuan
 from ...node import scheme
 from ...node.effects.notices import Notifier, confirm, counts
 from ...node.effects.payer import Payer
-from ...node.node import genesis_value
 from ...node.ports import Rail
 from ...products.shelf import shelf
 from ...settings import Language
 from ...wiring import Member
 from .. import speak
 from ..place import Place, as_lines, log_vkey, write_whole
-from . import OPERATOR, billing, yuyao
+from . import billing, found, yuyao
 
 SCHEME, LISTING, GROUP = "yuyao", "planned_outage", "grid/yuyao"
 BEGINS = "2026-01-01"
@@ -69,7 +69,10 @@ class TimedRail:
 
 @dataclass
 class Day:
-    """The processes of the day, what takes their messages in, and the moments to measure."""
+    """The processes of the day, what takes their messages in, and the moments to measure.
+
+    `again`: where messages of the command system that were lost are asked for again.
+    """
 
     member: Member
     rail: TimedRail
@@ -77,21 +80,15 @@ class Day:
     command: Running
     meters: Running
     sms: Running
+    again: HttpSource
     door: str = ""
     confirmed_at: float = 0.0
-
-    def now(self) -> int:
-        """The record's time."""
-        with self.member.node.store.reading() as reading:
-            return reading.head().time
 
     def after(self, _taken: Taken) -> None:
         """What follows once a message is answered: fetch what is missing, decide, pay."""
         self.confirmed_at = time.monotonic()
-        known = Trusted((self.command.about()["public_key"],), self.command.address)
-        source = HttpSource(COMMAND, self.command.address, known.keys)
         if self.intake.line(COMMAND).missing:
-            collect(self.intake, COMMAND, source, self.now)
+            collect(self.intake, COMMAND, self.again, self.member.node.time)
         self.member.work()
 
     def push(self, running: Running, at: int, form: str, **said: Any) -> None:
@@ -115,7 +112,7 @@ def run(place: Place, *, once: bool, json_file: Path | None, language: Language,
         member = here.enter_context(place.member(address, bank.address))
         value = scheme.load(SCHEME)
         customers = yuyao.town()
-        _begin(place, member)
+        found(member, place, "miaopei demo outage", BEGINS)
         scheme.apply(member.node, value, shelf(), bank.control)
         keys = add_subject_key(place.folder / "keys.json", GROUP)
 
@@ -134,14 +131,14 @@ def run(place: Place, *, once: bool, json_file: Path | None, language: Language,
         billing.agree(member, LISTING, [names(c.number)[-1] for c in customers if c.insured])
         day_file = yuyao.HEADER + "".join(c.line() for c in customers)
         write_whole(place.folder / "day.csv", day_file.encode("utf-8"))
-        found = play(day, customers)
+        figures = play(day, customers)
         write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"))
         if quiet:
-            sys.stdout.write(as_lines(found).decode("utf-8"))
+            sys.stdout.write(as_lines(figures).decode("utf-8"))
             return 0
         if json_file is not None:
-            write_whole(json_file, as_lines(found))
-        _tell(found, speaker)
+            write_whole(json_file, as_lines(figures))
+        _tell(figures, speaker)
         if once:
             return 0
         from ..service import serve_member
@@ -207,23 +204,12 @@ def _figures(day: Day, customers: list[yuyao.Customer], pushed_at: float) -> dic
 
 def _at(ordered: list[float], percent: int) -> str | None:
     """The value that `percent` of the sorted values do not exceed, in seconds."""
-    if not ordered:
-        return None
-    return f"{ordered[max(0, -(-len(ordered) * percent // 100) - 1)]:.3f}"
+    return f"{nearest_rank(ordered, percent):.3f}" if ordered else None
 
 
-def _begin(place: Place, member: Member) -> None:
-    origin = f"miaopei.invalid/demo/{member.node.random(6).hex()}"
-    genesis = genesis_value(
-        "miaopei demo outage",
-        member.node.identity,
-        clock="replay",
-        time=from_beijing(BEGINS),
-        origin=origin,
-        member_name=OPERATOR,
-    )
-    member.node.found(genesis)
-    write_whole(place.folder / "record.json", as_lines({"origin": origin, "clock": "replay"}))
+def nearest_rank(ordered: Sequence[float], percent: int) -> float:
+    """The least of the sorted values that `percent` of them do not exceed; there is one."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def _open(here: ExitStack, place: Place, member: Member, intake: Intake) -> Day:
@@ -235,12 +221,13 @@ def _open(here: ExitStack, place: Place, member: Member, intake: Intake) -> Day:
     command, meters, sms = (
         here.enter_context(start(role, folder)) for role in ("command", "meters", "sms")
     )
-    day = Day(member, rail, intake, command, meters, sms)
     trusted = {
         name: Trusted((running.about()["public_key"],), running.address)
-        for name, running in ((COMMAND, day.command), (METERS, day.meters))
+        for name, running in ((COMMAND, command), (METERS, meters))
     }
-    day.door = here.enter_context(opened(Door(intake, trusted, day.now, day.after)))
+    again = HttpSource(COMMAND, command.address, trusted[COMMAND].keys)
+    day = Day(member, rail, intake, command, meters, sms, again)
+    day.door = here.enter_context(opened(Door(intake, trusted, member.node.time, day.after)))
     return day
 
 

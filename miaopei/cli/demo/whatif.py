@@ -10,10 +10,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from ...adapters.books.reading import PLACE
 from ...adapters.feeds import Reading, shipped
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import DAY
@@ -27,7 +29,7 @@ from ...reports.register import Register, register
 from ...settings import Language
 from ...terms.filing import Product, Version
 from ...terms.words import Declared
-from ...wiring import in_memory
+from ...wiring import Member, in_memory
 from .. import speak
 from ..terms import find
 from . import history, output, show
@@ -36,7 +38,6 @@ MEMBER = "what-if"
 NAME = {"zh": "假设运行", "en": "what-if"}
 POLICY_SINCE, POLICY_UNTIL = 0, 4_102_444_800  # 1970 to 2100: whatever the catalogue holds
 MAGNITUDE = "shock.magnitude"
-PLACE = ("place_x", "place_y", "place_z")
 
 
 @dataclass(frozen=True)
@@ -182,25 +183,9 @@ def what_if(
     coming = [a for a in arrivals if a.row.observation.instant >= 0 and a.at > 0]
     if not coming:
         return Register((), {})
-    identity = Identity(
-        MEMBER,
-        Ed25519PrivateKey.generate(),
-        Ed25519PrivateKey.generate(),
-        X25519PrivateKey.generate(),
-    )
-    member = in_memory(identity)
     first = min(min(a.at, a.row.observation.instant) for a in coming)
     last = max(a.at for a in coming)
-    genesis = genesis_value(
-        "what-if",
-        identity,
-        clock="replay",
-        time=max(0, first - DAY),
-        origin=f"miaopei.invalid/what-if/{os.urandom(6).hex()}",
-        member_name=NAME,
-    )
-    member.node.found(genesis)
-    scheme.apply(member.node, _scheme(product), Shelf([product]))
+    member = begun(max(0, first - DAY), _scheme(product), Shelf([product]))
     wanted = scheme.Wanted(
         since=POLICY_SINCE,
         until=POLICY_UNTIL,
@@ -217,6 +202,28 @@ def what_if(
     with member.node.reading() as (reading, state):
         now = reading.head().time
         return register(state, now, printed=output.printed(), labels=labels)
+
+
+def begun(at: int, value: Mapping[str, Any], products: Shelf) -> Member:
+    """The only member of a replay record in memory, which begins at an instant with a scheme."""
+    identity = Identity(
+        MEMBER,
+        Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(),
+        X25519PrivateKey.generate(),
+    )
+    member = in_memory(identity)
+    genesis = genesis_value(
+        "what-if",
+        identity,
+        clock="replay",
+        time=at,
+        origin=f"miaopei.invalid/what-if/{os.urandom(6).hex()}",
+        member_name=NAME,
+    )
+    member.node.found(genesis)
+    scheme.apply(member.node, value, products)
+    return member
 
 
 def _scheme(product: Product) -> dict[str, object]:

@@ -18,7 +18,7 @@ from ...settings import Language
 from ...wiring import system_clock
 from .. import speak
 from . import control, make
-from .plan import Net, no
+from .plan import Net, no, roles
 from .supervisor import IMPORTS
 from .watching import Row, Standing, standing
 
@@ -142,7 +142,7 @@ def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
     return GOOD
 
 
-def lie(folder: Path, member: str, what: str = "lie", *, language: Language) -> int:
+def lie(folder: Path, member: str, what: str, *, language: Language) -> int:
     """Have a member tell a false root, or (`lie_in_amounts`) decide less than the terms say."""
     net = Net.of(folder)
     control.call(net.at(member), what)
@@ -170,11 +170,11 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
         if supervisor.poll() is not None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
-        found = standing(net)
+        found = standing(net, named=False)
         if found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows):
             return
         time.sleep(0.2)
-    lacking = [row.member for row in standing(net).rows if not row.up]
+    lacking = [row.member for row in standing(net, named=False).rows if not row.up]
     raise OutsideFault(f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}", retry=True)
 
 
@@ -183,7 +183,7 @@ def _watch(net: Net, supervisor: subprocess.Popen[bytes], language: Language) ->
 
     with Live(console=speak.console(), auto_refresh=False) as live:
         while supervisor.poll() is None:
-            live.update(_table(standing(net), net, language), refresh=True)
+            live.update(_table(standing(net, named=False), net, language), refresh=True)
             time.sleep(LOOK_SECONDS)
 
 
@@ -206,9 +206,9 @@ def _table(found: Standing, net: Net, language: Language) -> Table:
     for name in ("member", "roles", "up", "height", "root", "lag", "restarts", "verdict"):
         right = name in ("height", "lag", "restarts")
         made.add_column(titles[f"column_{name}"][language], justify="right" if right else "left")
-    roles = {m["id"]: ", ".join(m["roles"]) for m in net.genesis["members"]}
+    known = roles(net.genesis)
     for row in found.rows:
-        made.add_row(*_cells(row, roles[row.member], language))
+        made.add_row(*_cells(row, ", ".join(known[row.member]), language))
     return made
 
 

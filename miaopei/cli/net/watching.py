@@ -54,8 +54,11 @@ class Standing:
         return {"members": rows, "compared_at": self.compared_at, "goes_on": self.goes_on, **named}
 
 
-def standing(net: Net) -> Standing:
-    """Ask the supervisor and every member, at once."""
+def standing(net: Net, *, named: bool = True) -> Standing:
+    """Ask the supervisor and every member, at once.
+
+    `named`: also for the decisions that differ, and whoever said two things.
+    """
     try:
         known = {m["member"]: m for m in control.call(net.folder, "status")["members"]}
     except OutsideFault:
@@ -66,7 +69,8 @@ def standing(net: Net) -> Standing:
         at = min(heights, default=None)
         asked = [m for m, status in said.items() if status]
         roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
-        told = dict(zip(asked, pool.map(lambda m: _differences(net, m), asked), strict=True))
+        named_by = asked if named else []
+        told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
     common = Counter(root for root in roots.values() if root).most_common(1)
     right = common[0][0] if common else None
     top = max(heights, default=0)
@@ -92,10 +96,10 @@ def standing(net: Net) -> Standing:
         rows.append(row)
     powers = {seat["member"]: seat["power"] for seat in net.genesis["seats"]}
     good = sum(powers[row.member] for row in rows if row.up and row.verdict in ("agrees", "alarm"))
-    agreeing = [told[row.member] for row in rows if row.verdict == "agrees"]
+    agreeing = [told[row.member] for row in rows if row.verdict == "agrees"] if named else []
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
-    named = (tuple(best["differences"]), tuple(best["faults"]))
-    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()), *named)
+    both = (tuple(best["differences"]), tuple(best["faults"]))
+    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()), *both)
 
 
 def _verdict(

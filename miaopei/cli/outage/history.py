@@ -7,33 +7,27 @@ moves and nothing is kept.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from ...adapters.books.tables import open_table
+from ...adapters.grid import plain
 from ...adapters.grid.intake import Intake
 from ...errors import Refusal, Refused
-from ...measures.instant import DAY, from_utc_text
+from ...measures.instant import DAY, from_utc_text, utc_text
 from ...measures.money import as_yuan, yuan
 from ...node import scheme
-from ...node.node import genesis_value
-from ...node.ports import Identity
+from ...node.vault.tokens import KEY_BYTES, token
 from ...products.shelf import shelf
 from ...settings import Language
-from ...wiring import Member, in_memory
+from ...wiring import Member
 from .. import speak
-from ..demo.whatif import MEMBER, NAME
+from ..demo.whatif import MEMBER, begun
 
 LISTING = "planned_outage"
 FIGURES = ("outages", "late", "late_minutes", "paid", "payout_fen")
@@ -83,18 +77,19 @@ def run(file: Path, columns: Columns, deductible: int, *, as_json: bool, languag
 
 def replayed(found: Sequence[Past], deductible: int) -> dict[str, Any]:
     """What the record says of these outages: late ones, minutes late, claims paid, fen."""
-    member, key = _begun(min(p.off for p in found) - 3 * DAY), os.urandom(32)
+    member = begun(min(p.off for p in found) - 3 * DAY, scheme.load("yuyao"), shelf())
+    key = os.urandom(KEY_BYTES)
 
     def names(customer: str) -> list[str]:
-        return [hmac.new(key, customer.encode("ascii"), hashlib.sha256).hexdigest()]
+        return [token(key, customer)]
 
     _insure(member, found, names, deductible)
     end = max(max(p.on, p.planned_on) for p in found) + DAY
     member.node.pass_time(end)
     intake = Intake(member.node, names)
     for source in BOTH:
-        said: dict[str, Any] = {"format": "miaopei.grid/1", "source": source, "sequence": 1}
-        said |= {"sent_at": _text(end), "restorations": [_back(p) for p in found]}
+        said: dict[str, Any] = {"format": plain.FORMAT, "source": source, "sequence": 1}
+        said |= {"sent_at": utc_text(end), "restorations": [_back(p) for p in found]}
         if source == BOTH[0]:
             said["plans"] = [_plan(p) for p in found]
         taken = intake.take(json.dumps(said).encode(), end)
@@ -125,23 +120,6 @@ def _told(member: Member, outages: int) -> dict[str, Any]:
 
 def _late(facts: Mapping[str, Any]) -> int:
     return int(facts["actual_restoration"]["value"]) - int(facts["planned_restoration"]["value"])
-
-
-def _begun(at: int) -> Member:
-    identity = Identity(
-        MEMBER,
-        Ed25519PrivateKey.generate(),
-        Ed25519PrivateKey.generate(),
-        X25519PrivateKey.generate(),
-    )
-    member = in_memory(identity)
-    origin = f"miaopei.invalid/what-if/{os.urandom(6).hex()}"
-    genesis = genesis_value(
-        "what-if", identity, clock="replay", time=at, origin=origin, member_name=NAME
-    )
-    member.node.found(genesis)
-    scheme.apply(member.node, scheme.load("yuyao"), shelf())
-    return member
 
 
 def _insure(member: Member, found: Sequence[Past], names: Any, deductible: int) -> None:
@@ -202,18 +180,15 @@ def _rows(
 def _plan(past: Past) -> dict[str, Any]:
     return {
         "number": f"H-{past.row}", "revision": 0, "state": "planned",
-        "published_at": _text(past.off - DAY), "off_planned": _text(past.off),
-        "on_planned": _text(past.planned_on), "cause": 1, "feeder": "-", "replaces": [],
+        "published_at": utc_text(past.off - DAY), "off_planned": utc_text(past.off),
+        "on_planned": utc_text(past.planned_on), "cause": 1, "feeder": "-", "replaces": [],
         "scope": {"customers": [f"C{past.row}"]},
     }  # fmt: skip
 
 
 def _back(past: Past) -> dict[str, Any]:
     return {
-        "number": f"H-{past.row}", "revision": 0, "published_at": _text(past.on),
-        "first_off": _text(past.off), "last_on": _text(past.on), "complete": True, "cause": None,
+        "number": f"H-{past.row}", "revision": 0, "published_at": utc_text(past.on),
+        "first_off": utc_text(past.off), "last_on": utc_text(past.on), "complete": True,
+        "cause": None,
     }  # fmt: skip
-
-
-def _text(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...acts.source_state import silence_of
+from ...acts.source_state import hearing
 from ...acts.state import State
 from ...adapters.grid.hearing import last_heard
 from ...adapters.grid.line import Line
@@ -15,7 +15,7 @@ from ...evidence.kinds import KEYED
 from ...measures.instant import beijing_text
 from ...node.ports import Reading
 from ...settings import Language
-from ...wiring import system_clock
+from ...wiring import Member, system_clock
 from .. import speak
 from ..place import Place
 
@@ -67,13 +67,10 @@ def show(place: Place, *, as_json: bool, language: Language) -> int:
     return 0
 
 
-def now_of(member: Any) -> int:
+def now_of(member: Member) -> int:
     """The time of a record: this machine's where it is live, else its own."""
     genesis = member.node.genesis or {}
-    if genesis.get("clock") == "live":
-        return system_clock()
-    with member.node.store.reading() as reading:
-        return int(reading.head().time)
+    return system_clock() if genesis.get("clock") == "live" else member.node.time()
 
 
 def rows_of(
@@ -84,14 +81,13 @@ def rows_of(
         if not _of_the_grid(entry):
             continue
         line, last = Line.of(reading, name), last_heard(reading, name)
-        listening = any(True for _ in state.range("source_state", f"{name}/"))
-        silence = silence_of(state, name, now)
+        how, silence = hearing(state, name, now)
         who = known.get(name, trusted.Trusted((), None))
         yield {
             "id": name,
             "name": entry["name"],
             "operator": entry["operator"],
-            "state": "silent" if silence else "heard" if listening else "unwatched",
+            "state": how,
             "since": silence.since if silence else None,
             "heard_at": None if last is None else last["at"],
             "keys": len(who.keys),

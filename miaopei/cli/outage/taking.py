@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ...adapters.grid import connections
@@ -64,9 +63,3 @@ def _connections(place: Place, data: bytes, *, as_json: bool, language: Language
     else:
         speak.out(speak.Speaker(language).text("connections_kept", **vars(kept)))
     return 0
-
-
-def read(path: Path) -> bytes | None:
-    """The bytes of a file where it is one of the grid's, else None."""
-    data = path.read_bytes()
-    return data if is_ours(data) else None

@@ -37,7 +37,7 @@ def consent(
     with place.alone(), place.record() as member:
         kind = "revoke_consent"
         if span is not None:
-            kind, now = "consent", _now(member)
+            kind, now = "consent", member.node.time()
             since = now if span.since is None else from_beijing(span.since)
             body = {**body, **_covered(span), "since": since, "document": None}
         result = _accept(member, kind, body)
@@ -119,11 +119,6 @@ def _renew(member: Member) -> int:
         return 0
 
 
-def _now(member: Member) -> int:
-    with member.node.store.reading() as reading:
-        return reading.head().time
-
-
 def _covered(span: Span) -> dict[str, Any]:
     if span.until is None:
         raise Refused(Refusal("cli.person_needs_until", {}))
@@ -131,7 +126,7 @@ def _covered(span: Span) -> dict[str, Any]:
 
 
 def _accept(member: Member, kind: str, body: Mapping[str, Any]) -> ActResult:
-    at = _now(member)
+    at = member.node.time()
     name = "/".join(str(body.get(n, "")) for n in ("subject", "grantee", "role", "purpose"))
     return member.node.accept(kind, f"{kind}/{name}/{at}"[:200], dict(body))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from ...node.vault.uses import Use, note, recorded
 from ...settings import Language
 from ...wiring import Member, system_clock
 from .. import speak
-from ..place import Place, write_whole
+from ..place import Place, as_lines, write_whole
 
 FORMAT = "miaopei.person/1"
 
@@ -76,7 +75,7 @@ def export(place: Place, asked: Asked, out: Path, *, as_json: bool, language: La
         with member.node.reading() as (reading, state):
             held = _held(reading, state, member, person)
         log(member)
-    write_whole(out, (json.dumps(held, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    write_whole(out, as_lines(held))
     counts = {name: len(part) for name, part in held.items() if isinstance(part, list | dict)}
     if as_json:
         speak.show_json({"person": person.id, "file": str(out), "parts": counts})
@@ -131,7 +130,8 @@ def _used(member: Member, asked: Asked, what: str) -> Person:
         state = State(block)
         person = _person(block, state, asked.who)
         fields = tuple(sorted(person.fields))
-        at = max(block.head().time, 0 if _replayed(state) else system_clock())
+        replayed = state.need("genesis", "it")["clock"] == "replay"
+        at = max(block.head().time, 0 if replayed else system_clock())
         if no := granted(state, me, me, asked.role, asked.purpose, at, fields):
             raise Refused(no)
         caller = asked.caller or getpass.getuser()
@@ -148,10 +148,6 @@ def _person(block: Writing, state: State, who: str) -> Person:
     if found is None:
         raise Refused(Refusal("persons.not_known", {"person": who[:80]}))
     return found
-
-
-def _replayed(state: State) -> bool:
-    return bool(state.need("genesis", "it")["clock"] == "replay")
 
 
 def _held(reading: Reading, state: State, member: Member, person: Person) -> dict[str, Any]:

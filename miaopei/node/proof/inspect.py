@@ -41,6 +41,7 @@ COMMITTED = {  # media -> the kind of content id that a row's commitment is
 AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
 CLOSED = ("paid", "failed", "closed", "replaced")  # states that an act on the record must bear out
 ANSWERED = ("ref", "code", "at", "bank", "sandbox")  # what the bank's answer adds to an order
+AT_ONCE = 10_000  # rows held in memory while those that are gone are looked for
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
 
@@ -152,7 +153,8 @@ def erased_rows(reading: Reading) -> list[tuple[str, int]]:
     return [
         (book, row.position)
         for book, entry in State(reading).range("book", "")
-        for row in reading.rows(book, entry["size"])
+        for start in range(0, entry["size"], AT_ONCE)
+        for row in reading.rows_between(book, start, min(start + AT_ONCE, entry["size"]))
         if row.row.gone is not None
     ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from ...node.mass.watching import masses
 from ..views.desk import Desk, Desks
@@ -55,13 +57,14 @@ def add(router: APIRouter, desks: Desks, plain: Any) -> None:
         return StreamingResponse(events(desks), media_type="text/event-stream", headers=headers)
 
 
-def events(desks: Desks, pause: float = PAUSE, longest: float = LONGEST) -> Iterator[str]:
-    """The lines of the stream; each look is a snapshot of its own."""
+async def events(
+    desks: Desks, pause: float = PAUSE, longest: float = LONGEST
+) -> AsyncIterator[str]:
+    """The lines of the stream; each look is a snapshot of its own, and only it takes a thread."""
     told: dict[str, dict[str, Any]] = {}
     until = time.monotonic() + longest
     while True:
-        with desks.open() as desk:
-            found = [asdict(each) for each in masses(desk.reading, desk.state)]
+        found = await run_in_threadpool(_look, desks)
         for mass in found:
             if told.get(mass["id"]) != mass:
                 told[mass["id"]] = mass
@@ -71,4 +74,9 @@ def events(desks: Desks, pause: float = PAUSE, longest: float = LONGEST) -> Iter
             return
         if time.monotonic() > until:
             return
-        time.sleep(pause)
+        await asyncio.sleep(pause)
+
+
+def _look(desks: Desks) -> list[dict[str, Any]]:
+    with desks.open() as desk:
+        return [asdict(each) for each in masses(desk.reading, desk.state)]

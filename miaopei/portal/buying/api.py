@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
 
 from ...measures.instant import period_of
 from ...node.selling.asking import Wanted
-from ..api.answers import Cursor, Limit, cut, documented
+from ..api.answers import Cursor, Limit, after, cut, documented
 from ..api.models import Listed
 from ..problems import Problem
 from ..settings import Selling, Settings
@@ -42,13 +43,8 @@ Token = Annotated[
 NumberPath = Annotated[
     str, Path(pattern=r"^[0-9a-f]{32}$", description="Its number.", examples=["00c0ffee" * 4])
 ]
-ListingPath = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="A listing's id.")
-]
-OfListing = Annotated[
-    str | None,
-    Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="Only of this listing."),
-]
+ListingPath = Annotated[str, Path(pattern=models.NAMED, description="A listing's id.")]
+OfListing = Annotated[str | None, Query(pattern=models.NAMED, description="Only of this listing.")]
 InState = Annotated[models.States | None, Query(description="Only in this state.")]
 
 
@@ -79,6 +75,15 @@ def shop_of(settings: Settings) -> Selling:
     if settings.selling is None:
         raise Problem("not_selling")
     return settings.selling
+
+
+def part(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], limit: int
+) -> tuple[list[Mapping[str, Any]], str | None]:
+    """The first `limit` values, and the cursor of what follows; no more rows are read."""
+    found = dict(islice(rows, limit + 1))
+    keys, following = cut(list(found), limit)
+    return [found[key] for key in keys], following
 
 
 def _offers(router: APIRouter, plain: Any) -> None:
@@ -121,9 +126,7 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
         limit: Limit = 50,
     ) -> Listed[models.Application]:
         """Applications by number; of nobody who applied."""
-        start = bytes.fromhex(cursor).decode("ascii") + " " if cursor else ""
-        keys, following = cut(views.applications(desk, listing, state, start)[: limit + 1], limit)
-        found = (desk.state.need("application", key) for key in keys)
+        found, following = part(views.applications(desk, listing, state, after(cursor)), limit)
         items = [models.Application(**views.application_view(desk, each)) for each in found]
         return Listed(items=items, next=following)
 
@@ -147,10 +150,8 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         limit: Limit = 50,
     ) -> Listed[models.Policy]:
         """Policies that were sold, by number; of nobody who holds them."""
-        start = bytes.fromhex(cursor).decode("ascii") + " " if cursor else ""
-        keys, following = cut(views.policies(desk, listing, start)[: limit + 1], limit)
-        found = (views.policy(desk, key) for key in keys)
-        items = [models.Policy(**each) for each in found if each is not None]
+        found, following = part(views.policies(desk, listing, after(cursor)), limit)
+        items = [models.Policy(**views.policy_view(desk, each)) for each in found]
         return Listed(items=items, next=following)
 
     @router.get("/policies/{policy}", responses=documented(400, 404, fresh=False), tags=["buying"])

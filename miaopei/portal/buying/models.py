@@ -8,13 +8,14 @@ from pydantic import Field
 
 from ..api.models import Fen, Instant, Shape
 
+NAMED = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$"  # of a listing, a feeder, an agent
 Number = Annotated[
     str,
     Field(pattern=r"^[0-9a-f]{32}$", description="32 hex digits.", examples=["00c0ffee" * 4]),
 ]
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="A name.", examples=["F1"]),
+    Field(pattern=NAMED, description="A name.", examples=["F1"]),
 ]
 Figures = Annotated[
     dict[str, Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]],

@@ -13,7 +13,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ...acts.facts import product_of
 from ...errors import Refusal, Refused
 from ...measures.instant import DAY, beijing_day, from_beijing, period_of
 from ...measures.money import as_yuan
@@ -25,6 +24,7 @@ from ...underwriting.rules import Within
 from ..pages.page import Page
 from ..problems import Problem
 from ..views.desk import Desk, Desks
+from ..views.products import product_of_listing
 from . import views
 from .api import shop_of
 
@@ -49,12 +49,17 @@ def form_of(page: Page, given: Mapping[str, str], refusals: tuple[Refusal, ...])
         return None
     tomorrow = beijing_day(page.desk.head.time + DAY)
     kept = {name: value for name, value in given.items() if not name.startswith("person.")}
+    inputs = _inputs(page.desk, offer)
+    name_of = _names(page, offer, inputs)
     return page.html(
         "apply.html",
         "buy",
         offer=offer,
         word=_word(page),
-        figures=[_figure(page, offer, rule) for rule in offer.declared().values()],
+        figures=[
+            _figure(page, rule, inputs[rule.name], name_of(rule.name))
+            for rule in offer.declared().values()
+        ],
         related=[views.offer(page.desk, name) for name in offer.related],
         given={"since": tomorrow, "key": secrets.token_hex(16), **page.query, **kept},
         personal=PERSONAL,
@@ -73,21 +78,18 @@ def one(page: Page) -> str | None:
     offer = views.offer(desk, value["listing"])
     assert offer is not None, "what was applied for is on offer"
     shown = views.application_view(desk, value)
-    changes = [
-        views.application_view(desk, each)
-        for _, each in desk.state.range("application", "")
-        if each["policy"] == value["policy"] and each["id"] != value["id"]
-    ]
+    changes = [views.application_view(desk, each) for each in views.others_of(desk, value)]
+    inputs = _inputs(desk, offer)
     return page.html(
         "policy.html",
         "buy",
         value=shown,
         offer=offer,
         word=_word(page),
-        name=_names(page, offer),
-        write=lambda name, figure: written(page, offer, name, figure),
+        name=_names(page, offer, inputs),
+        write=lambda name, figure: written(page, inputs[name], figure),
         policy=views.policy(desk, value["policy"]),
-        changes=sorted(changes, key=lambda each: int(each["asked_at"])),
+        changes=changes,
         pay_to=desk.settings.collecting.get(offer.collector, ""),
         related=[found for n in offer.related if (found := views.offer(desk, n)) is not None],
     )
@@ -166,17 +168,17 @@ def _word(page: Page) -> Callable[[Any], str]:
 
 
 def _inputs(desk: Desk, offer: Offer) -> dict[str, Declared]:
-    product = product_of(desk.state, desk.state.need("listing", offer.listing)["product"])
+    """The declared figures that any version of the terms reads, by name."""
     found: dict[str, Declared] = {}
-    for version in product.versions:
+    for version in product_of_listing(desk, offer.listing).versions:
         found |= {of.name: of for of in version.terms.inputs if isinstance(of, Declared)}
     return found
 
 
-def _names(page: Page, offer: Offer) -> Callable[[str], str]:
+def _names(page: Page, offer: Offer, inputs: Mapping[str, Declared]) -> Callable[[str], str]:
     """What a figure, question or step of a premium is called."""
     word = _word(page)
-    names = {name: word(of) for name, of in _inputs(page.desk, offer).items()}
+    names = {name: word(of) for name, of in inputs.items()}
     names |= {q.name: word(q.words) for q in offer.questions}
 
     def name(key: str) -> str:
@@ -186,23 +188,22 @@ def _names(page: Page, offer: Offer) -> Callable[[str], str]:
     return name
 
 
-def written(page: Page, offer: Offer, name: str, figure: int) -> str:
+def written(page: Page, of: Declared, figure: int) -> str:
     """A declared figure as it is said."""
-    kind = _inputs(page.desk, offer)[name].kind
-    if kind is Kind.MONEY:
+    if of.kind is Kind.MONEY:
         return page.t("buying.yuan", amount=as_yuan(figure))
-    if kind is Kind.MINUTES:
+    if of.kind is Kind.MINUTES:
         return page.t("buying.minutes", count=figure)
     return f"{figure:,}"
 
 
-def _figure(page: Page, offer: Offer, rule: Within) -> dict[str, Any]:
+def _figure(page: Page, rule: Within, of: Declared, label: str) -> dict[str, Any]:
     """One figure to be chosen: its name, and its choices where they are few."""
     few = (rule.high - rule.low) // rule.step < CHOICES
     values = range(rule.low, rule.high + 1, rule.step) if few else ()
     return {
         "name": rule.name,
-        "label": _names(page, offer)(rule.name),
+        "label": label,
         "rule": rule,
-        "choices": [(value, written(page, offer, rule.name, value)) for value in values],
+        "choices": [(value, written(page, of, value)) for value in values],
     }

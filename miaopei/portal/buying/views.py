@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...acts.file_offer import on_sale
-from ...acts.sold import segments_of
+from ...acts.sold import segment_json, segments_of, state_at
 from ...errors import Refusal
 from ...underwriting.offer import Offer
 from .. import texts
@@ -41,17 +41,23 @@ def offer_view(desk: Desk, found: Offer) -> dict[str, Any]:
 
 def pool(desk: Desk, found: Offer) -> dict[str, Any]:
     """Policies in force at the record's time, and a warning where they are fewer than needed."""
-    now, channels = desk.head.time, Counter[str]()
-    for key, channel in desk.state.range("sold", f"{found.listing}/"):
-        policy = desk.state.need("policy", key.rpartition("/")[2])
-        channels[channel] += state_of(policy, now) == "on_risk"
-    count = channels.total()
+    by_channel = desk.once(("pool", found.listing), lambda: _on_risk(desk, found.listing))
+    count = by_channel.total()
     return {
         "policies": count,
         "least": found.least_policies,
         "below": count < found.least_policies,
-        "by_channel": dict(sorted(channels.items())),
+        "by_channel": dict(sorted(by_channel.items())),
     }
+
+
+def _on_risk(desk: Desk, listing: str) -> Counter[str]:
+    """How many policies of a listing are in force, by channel; one that sold any is there."""
+    now, channels = desk.head.time, Counter[str]()
+    for key, channel in desk.state.range("sold", f"{listing}/"):
+        policy = desk.state.need("policy", key.rpartition("/")[2])
+        channels[channel] += state_at(segments_of(policy), now) == "on_risk"
+    return channels
 
 
 def application(desk: Desk, id: str) -> dict[str, Any] | None:
@@ -69,53 +75,56 @@ def application_view(desk: Desk, value: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def applications(desk: Desk, listing: str | None, state: str | None, start: str) -> list[str]:
-    """Numbers of the applications behind `start`, in the order of their numbers."""
-    return [
-        key
-        for key, value in desk.state.between("application", start, "\x7f")
-        if listing in (None, value["listing"]) and state in (None, value["state"])
-    ]
+def others_of(desk: Desk, value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The other applications for the same policy, the first asked first."""
+    changes = desk.once("changes", lambda: _changes(desk))
+    numbers = [value["policy"], *changes.get(value["policy"], ())]
+    found = (desk.state.need("application", each) for each in numbers if each != value["id"])
+    return sorted(found, key=lambda each: (each["asked_at"], each["id"]))
+
+
+def _changes(desk: Desk) -> dict[str, list[str]]:
+    """Numbers of the applications for changes, by policy; that for a policy bears its number."""
+    found: dict[str, list[str]] = {}
+    for key, value in desk.state.range("application", ""):
+        if key != value["policy"]:
+            found.setdefault(value["policy"], []).append(key)
+    return found
+
+
+def applications(
+    desk: Desk, listing: str | None, state: str | None, start: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The applications behind `start`, in the order of their numbers."""
+    for key, value in desk.state.between("application", start, "\x7f"):
+        if listing in (None, value["listing"]) and state in (None, value["state"]):
+            yield key, value
 
 
 def policy(desk: Desk, number: str) -> dict[str, Any] | None:
-    """A policy with what stands of it and every transaction."""
+    """One policy by its number."""
     value = desk.state.get("policy", number)
-    if value is None:
-        return None
+    return None if value is None else policy_view(desk, value)
+
+
+def policy_view(desk: Desk, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy with what stands of it and every transaction."""
     segments = segments_of(value)
     return {
         **{name: value[name] for name in POLICY},
-        "state": state_of(value, desk.head.time),
-        "segments": [
-            {
-                "since": s.since,
-                "until": s.until,
-                "declared": dict(s.declared),
-                "in_force": s.in_force,
-            }
-            for s in segments
-        ],
+        "state": state_at(segments, desk.head.time),
+        "segments": [segment_json(segment) for segment in segments],
         "transactions": [{name: c[name] for name in TRANSACTION} for c in value["changes"]],
     }
 
 
-def policies(desk: Desk, listing: str | None, start: str) -> list[str]:
-    """Numbers of the policies behind `start`."""
-    rows = desk.state.between("policy", start, "\x7f")
-    return [key for key, value in rows if listing in (None, value["listing"])]
-
-
-def state_of(value: Mapping[str, Any], now: int) -> str:
-    """Where a policy stands at an instant."""
-    segments = segments_of(dict(value))
-    live = [s for s in segments if s.in_force]
-    if any(s.since <= now < s.until for s in live):
-        return "on_risk"
-    if any(now < s.since for s in live):
-        return "pending"
-    ended = [s for s in segments if s.since <= now]
-    return "cancelled" if (ended and not ended[-1].in_force) or not live else "expired"
+def policies(
+    desk: Desk, listing: str | None, start: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The policies behind `start`, in the order of their numbers."""
+    for key, value in desk.state.between("policy", start, "\x7f"):
+        if listing in (None, value["listing"]):
+            yield key, value
 
 
 def _reason(reason: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...acts.source_state import TABLE, silence_of
+from ...acts.source_state import hearing
 from ..pages.page import Page
 from ..views.desk import Desk
 
@@ -26,12 +26,9 @@ def sources(desk: Desk) -> Iterator[Standing]:
     """Every source of the record, in order of id, at this moment."""
     now = desk.settings.clock(desk.head.time)
     for name, entry in desk.state.range("source", ""):
-        silence = silence_of(desk.state, name, now)
-        said = any(True for _ in desk.state.range(TABLE, f"{name}/"))
-        hearing = "silent" if silence else "heard" if said else "unwatched"
-        yield Standing(
-            name, entry, hearing, silence.since if silence else None, silence.why if silence else ""
-        )
+        how, silence = hearing(desk.state, name, now)
+        since, why = (silence.since, silence.why) if silence else (None, "")
+        yield Standing(name, entry, how, since, why)
 
 
 def devices(desk: Desk) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@
     const section = made("section");
     section.append(made("h2", say("subject")));
     if (!verdict.holds) section.append(made("p", say("subject_only"), "note"));
-    for (const label of ["replay", "sandbox"]) if (about[label]) section.append(made("p", say(label), "label"));
+    for (const label of ["replay", "sandbox"]) if (about[label]) section.append(made("p", say(label)));
     const named = { product: chinese ? about.product.zh : about.product.en, benefit: about.benefit };
     const pays = verdict.kind === "payout";
     const facts = pays ? { ...named, yuan: yuan(about.pay_fen) } : { ...named, reason: about.reason };

@@ -6,7 +6,6 @@
 "use strict";
 
 const Receipt = (() => {
-  const LARGEST = Number.MAX_SAFE_INTEGER;
   const LARGEST_FILE = 16000000;
   const DEEPEST = 900;
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -37,6 +38,14 @@ def seen(town: Town) -> list[tuple[str, int, int | None]]:
         return [(each.step, each.done, each.of) for each in masses(reading, state)]
 
 
+async def first_of(stream: AsyncIterator[str]) -> str:
+    return await anext(stream)
+
+
+async def rest_of(stream: AsyncIterator[str]) -> list[str]:
+    return [line async for line in stream]
+
+
 def test_each_step_of_a_mass_is_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mass, "CHUNK", mass.PAGE)
     monkeypatch.setattr(mass, "LARGE", 1)
@@ -47,7 +56,7 @@ def test_each_step_of_a_mass_is_seen_from_outside(monkeypatch: pytest.MonkeyPatc
     town.accounts({f"carrier/{CARRIERS[0]}": "C"})
     town.issue([town.policy(book, shares=1 + i % 100) for i in range(POLICIES)])
     desks = Desks(town.store, Settings(receipts=lambda _: None))  # type: ignore[arg-type,return-value]
-    assert list(events(desks)) == ["event: idle\ndata: {}\n\n"]
+    assert asyncio.run(rest_of(events(desks))) == ["event: idle\ndata: {}\n\n"]
     town.tell(quake(NIGHT, "5.6"), at=READ)
     assert seen(town) == [("decide", 0, None)]
 
@@ -66,13 +75,14 @@ def test_each_step_of_a_mass_is_seen_from_outside(monkeypatch: pytest.MonkeyPatc
     assert ("leaves", 0, POLICIES) in found or ("leaves", POLICIES, POLICIES) in found
     assert ("orders", 100, None) in found
     assert ("pay", 0, due) in found
-    stream = events(desks, pause=0.0, longest=60.0)
-    first = next(stream)
-    assert first.startswith("event: mass\n")
-    told = json.loads(first.partition("data: ")[2])
-    assert (told["listing"], told["step"], told["of"]) == (book, "pay", due)
-    Payer(town.node, PaperBank()).run()
-    assert list(stream)[-1] == "event: idle\ndata: {}\n\n"
+    with asyncio.Runner() as loop:
+        stream = events(desks, pause=0.0, longest=60.0)
+        first = loop.run(first_of(stream))
+        assert first.startswith("event: mass\n")
+        told = json.loads(first.partition("data: ")[2])
+        assert (told["listing"], told["step"], told["of"]) == (book, "pay", due)
+        Payer(town.node, PaperBank()).run()
+        assert loop.run(rest_of(stream))[-1] == "event: idle\ndata: {}\n\n"
 
 
 def test_a_mass_of_a_later_round_is_seen_too() -> None:
