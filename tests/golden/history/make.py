@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.golden.history.make tests/golden/history/rules-1.jsonl.gz
 
-Every kind of act that exists is in it at least once. Keys are random and thrown away.
+Every kind of act of that time is in it at least once. Keys are random and thrown away. The history
+of rule set 2 is that of `tests.support.histories.make(38, 90)`, as it was when rule set 3 came.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from miaopei.acts.apply import KINDS, apply_block, begin
+from miaopei.acts.apply import KINDS, RULE_SETS, apply_block, begin
 from miaopei.acts.envelope import from_json
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
@@ -76,6 +76,14 @@ KINDS_OF_RULES_1 = frozenset(
         "time",
     ]
 )
+
+
+def test_the_second_history_holds_every_kind_of_act_of_its_time():
+    leaves = map(json.loads, leaves_of(HISTORIES[1]))
+    kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}
+    # In one member's record no round is opened and no difference shown.
+    assert set(RULE_SETS[2]) - kinds <= {"open_round", "show_difference"}
+    assert set(RULE_SETS[1]) <= kinds
 
 
 def test_the_first_history_holds_every_kind_of_act_of_its_time():
