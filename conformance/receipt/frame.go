@@ -8,7 +8,7 @@ import (
 	"sort"
 )
 
-func knownRules(rules any) bool { return rules == int64(1) || rules == int64(2) }
+func knownRules(rules any) bool { return rules == int64(1) || rules == int64(2) || rules == int64(3) }
 
 // maySend: docs/specs/acts.md.
 var maySend = map[string][]string{

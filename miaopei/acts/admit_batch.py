@@ -1,7 +1,7 @@
 """`admit_batch`: policy transactions for a book. The rows travel as a sealed blob.
 
 Body: {book, rows: blob reference, commitments: blob reference, totals {premium_fen, carriers}}.
-Nothing is in force yet: that takes the deciders' `hold_batch`.
+Nothing is in force yet: that takes the deciders' `hold_batch`. Refused while the listing is paused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from .base import Moment, Outcome, check_carriers, fields, known, parts_of, refuse
 from .blobs import check_reference
 from .envelope import Act
+from .pauses import check_open
 from .state import State
 
 KIND = "admit_batch"
@@ -22,6 +23,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     book, rows, commitments, totals = fields(
         act.body, book=str, rows=dict, commitments=dict, totals=dict
     )
+    check_open(state, known(state, "book", book, "act.book_not_known")["listing"])
     bring(state, act, now, book, rows, commitments, totals)
     return Outcome()
 

@@ -12,6 +12,7 @@ from . import sold
 from .base import Moment, Outcome, fields, known, refuse
 from .envelope import Act
 from .file_offer import offer_of
+from .pauses import check_open
 from .state import State
 
 KIND = "answer_application"
@@ -39,6 +40,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     said = {"person": person, "reason": reason, "accept": accept, "at": now.time, "act": act.id}
     value |= {"answered_by": said, "state": "accepted" if accept else "refused"}
     outcome = Outcome()
+    if accept and value["kind"] != "cancel":
+        check_open(state, value["listing"])
     if accept and value["kind"] == "issue" and not value["premium_fen"]:
         raise refuse("act.no_premium", id=name)
     sold.answered(state, outcome, now, value)

@@ -10,68 +10,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
-from types import ModuleType
 from typing import Any
 
 from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
-from . import (
-    admit_batch,
-    admit_member,
-    admit_transactions,
-    agree_rates,
-    allot,
-    answer_application,
-    cannot_decide,
-    cases,
-    close_ids,
-    confirm_notices,
-    confirm_payments,
-    consent,
-    decide,
-    dispute_invoice,
-    end_grant,
-    erase,
-    file_area,
-    file_claim_model,
-    file_offer,
-    file_product,
-    file_sanctions,
-    grant,
-    hold_batch,
-    issue_invoice,
-    list_product,
-    log_uses,
-    meter_usage,
-    open_round,
-    place_credit,
-    raise_rules,
-    receive_premium,
-    record_credit,
-    record_facts,
-    register_source,
-    release,
-    reopen,
-    repay,
-    resolve,
-    retain,
-    revoke_consent,
-    seats,
-    settle_dispute,
-    settling,
-    show_difference,
-    sold,
-    source_state,
-    take_application,
-    take_change,
-    take_over,
-    time,
-)
+from . import admit_member, cases, raise_rules, seats, settling, sold, time
 from .base import Made, Moment, Outcome, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
+from .rule_sets import RULE_SETS, RULES
 from .state import State, writes_digest
 
-RULES = 2  # the newest; a new record begins with it
 SUITE = "intl"
 GENESIS_FIELDS = frozenset(
     [
@@ -88,63 +36,6 @@ GENESIS_FIELDS = frozenset(
     ]
 )
 LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
-KINDS: dict[str, ModuleType] = {
-    module.KIND: module
-    for module in (
-        admit_batch,
-        admit_member,
-        admit_transactions,
-        agree_rates,
-        allot,
-        answer_application,
-        cannot_decide,
-        close_ids,
-        confirm_notices,
-        confirm_payments,
-        consent,
-        decide,
-        dispute_invoice,
-        end_grant,
-        erase,
-        file_area,
-        file_claim_model,
-        file_offer,
-        file_product,
-        file_sanctions,
-        grant,
-        hold_batch,
-        issue_invoice,
-        list_product,
-        log_uses,
-        meter_usage,
-        place_credit,
-        open_round,
-        raise_rules,
-        receive_premium,
-        record_credit,
-        record_facts,
-        register_source,
-        release,
-        reopen,
-        repay,
-        resolve,
-        retain,
-        revoke_consent,
-        settle_dispute,
-        source_state,
-        take_application,
-        take_change,
-        show_difference,
-        take_over,
-        time,
-    )
-}
-_SECOND = {open_round.KIND, show_difference.KIND}  # acts that came with rule set 2
-# Rule set -> the acts that it knows. What ever ran stays: old blocks are applied as they were.
-RULE_SETS: dict[int, dict[str, ModuleType]] = {
-    1: {kind: module for kind, module in KINDS.items() if kind not in _SECOND},
-    2: KINDS,
-}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """`hold_batch`: a decider states that it holds a batch's opened rows and that they check.
 
 Body: {batch, size, root}: the book's size and root after the batch. When k deciders of the listing
-have said the same, the batch is in force and the book's root moves. Who says it later counts for
-triggers that include the batch from then on (rule set 2).
+have said the same, and from rule set 3 on the carrier is one of them where a carrier decides, the
+batch is in force and the book's root moves. Who says it later counts for triggers that include the
+batch from then on (rule set 2).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .state import State
 
 KIND = "hold_batch"
 ROLES = frozenset({"decider"})
+CARRIER_SINCE = 3  # the rule set from which no batch is in force without the carrier's word
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -40,7 +42,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     statement = {"size": size, "root": root}
     batch["statements"][act.by] = statement
     equal = [d for d, said in batch["statements"].items() if said == statement]
-    if len(equal) < listing["k"]:
+    carrier = rounds.carrier_of(state, listing) if now.rules >= CARRIER_SINCE else None
+    if len(equal) < listing["k"] or carrier not in (None, *equal):
         state.put("batch", batch_id, batch)
         return Outcome()
     made = _in_force(state, now, batch_id, batch, {**book, **statement})

@@ -17,6 +17,13 @@ ROLES = frozenset({"operator"})
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for any number but the next, and for a height that is not to come."""
+    rules, height = wanted(state, act, now)
+    put(state, rules, height, act.id)
+    return Outcome()
+
+
+def wanted(state: State, act: Act, now: Moment) -> tuple[int, int]:
+    """Which rules from which height on. Errors   Refused act.rules_not_next, act.rules_height."""
     rules, height = fields(act.body, rules=int, height=int)
     raised = [said for _, said in state.range("rules", "")]
     last = raised[-1]["rules"] if raised else state.need("genesis", "it")["rules"]
@@ -25,8 +32,12 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("act.rules_not_next", rules=rules, next=last + 1)
     if not after < height < 10**12:
         raise refuse("act.rules_height", height=height, after=after)
-    state.put("rules", f"{height:012d}", {"rules": rules, "height": height, "act": act.id})
-    return Outcome()
+    return rules, height
+
+
+def put(state: State, rules: int, height: int, act: str) -> None:
+    """Write down that these rules hold from a height on."""
+    state.put("rules", f"{height:012d}", {"rules": rules, "height": height, "act": act})
 
 
 def rules_at(state: State, height: int) -> int:

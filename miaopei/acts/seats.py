@@ -3,45 +3,109 @@
 A seat is {member, engine, power, node, peer, log, box}: the engine's validator key and its weight
 (0: reads along and does not vote), the engine's connection key, the key of the connections between
 members, the key that signs this member's checkpoints, the key that opens its blobs. All are raw
-public keys in lower-case hex. A solo record has none. Source: docs/specs/consortium.md, section 2.
+public keys in lower-case hex. A solo record has none. A key that has stood in a seat comes back in
+none, so that no engine signs under a key whose guard is lost.
+Source: docs/specs/consortium.md, sections 2 and 13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .base import check_id, fields, refuse
+from ..measures.identity import content_id
+from .base import Made, Moment, Outcome, check_id, fields, refuse
 from .blobs import is_digest
 from .state import State
 
 TABLE = "seat"
+SPENT = "spent_key"  # key -> whose it was, as what, until when
 KEYS = ("engine", "node", "peer", "log", "box")
 POWER_MAX = 1_000_000
+SEATS_MAX = 100  # as many as the engine tells of a set at once
 
 
 def put_seat(state: State, value: dict[str, Any]) -> None:
-    """Check and write one seat.
+    """Check and write one seat of the genesis.
 
     Errors   Refused act.bad_seat for a member not known, a key that is none or that another seat
              has, a power out of range.
     """
+    check(state, value)
+    if state.has(TABLE, value["member"]):
+        raise _bad(value["member"], "it has one already")
+    state.put(TABLE, value["member"], value)
+
+
+def check(state: State, value: Mapping[str, Any]) -> None:
+    """Whether a seat may stand so, where it is new or takes the place of the member's own.
+
+    Errors   as `put_seat`.
+    """
     member, power, *keys = fields(value, member=str, power=int, **dict.fromkeys(KEYS, str))
     check_id("member", member)
-    if not state.has("member", member) or state.has(TABLE, member):
-        raise refuse("act.bad_seat", member=member, why="no member, or it has a seat")
+    if not state.has("member", member):
+        raise _bad(member, "no such member")
     if not 0 <= power <= POWER_MAX:
-        raise refuse("act.bad_seat", member=member, why=f"power {power}")
+        raise _bad(member, f"power {power}")
     if not all(map(is_digest, keys)) or len(set(keys)) < len(keys):
-        raise refuse(
-            "act.bad_seat", member=member, why="needs five different keys of 64 hex digits"
-        )
-    for _, other in seats(state):
-        if taken := [name for name in KEYS if other[name] in keys]:
-            raise refuse("act.bad_seat", member=member, why=f"{taken[0]} key of {other['member']}")
-    state.put(TABLE, member, value)
+        raise _bad(member, "needs five different keys of 64 hex digits")
+    for other, seat in seats(state):
+        if other != member and (taken := [name for name in KEYS if seat[name] in keys]):
+            raise _bad(member, f"{taken[0]} key of {other}")
+    own = state.get(TABLE, member) or {}
+    for name, key in zip(KEYS, keys, strict=True):
+        if own.get(name) != key and (state.has(SPENT, key) or key in own.values()):
+            raise _bad(member, f"the {name} key has stood in a seat before")
+
+
+def check_votes(state: State, member: str, power: int) -> None:
+    """Whether the votes may stand so that a member has these: no one seat may halt the record that
+    could not before.
+
+    Errors   Refused act.bad_seat for too many, act.too_few_votes.
+    """
+    before = {other: int(seat["power"]) for other, seat in seats(state)}
+    after = {**before, member: power}
+    if len(after) > SEATS_MAX:
+        raise _bad(member, f"more than {SEATS_MAX} seats")
+    halts = 3 * max(after.values()) >= sum(after.values())
+    if not any(after.values()) or (halts and 3 * max(before.values()) < sum(before.values())):
+        facts = {"largest": max(after.values()), "total": sum(after.values())}
+        raise refuse("act.too_few_votes", member=member, **facts)
+
+
+def change(
+    state: State, now: Moment, member: str, value: dict[str, Any] | None, because: Iterable[str]
+) -> Outcome:
+    """Seat a member so, or with None take its seat away; the record that it makes."""
+    before = state.get(TABLE, member)
+    for name in KEYS:
+        if before is not None and (value is None or value[name] != before[name]):
+            state.put(SPENT, before[name], {"member": member, "what": name, "until": now.time})
+    if value is None:
+        state.delete(TABLE, member)
+    else:
+        state.put(TABLE, member, value)
+    made = {"v": 1, "member": member, "height": now.height, "seat": value}
+    return Outcome([Made("seat", content_id("seat", made), made, tuple(because))])
 
 
 def seats(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
     """Members that have a seat, in byte order of their ids."""
     return state.range(TABLE, "")
+
+
+def powers(state: State) -> dict[str, int]:
+    """Votes by engine key, of those that have any: what the engine counts by."""
+    return {seat["engine"]: int(seat["power"]) for _, seat in seats(state) if seat["power"]}
+
+
+def weight(state: State, members: Iterable[str]) -> tuple[int, int]:
+    """The votes of those of these members that have a seat, and all votes."""
+    votes = {member: int(seat["power"]) for member, seat in seats(state)}
+    return sum(votes.get(member, 0) for member in set(members)), sum(votes.values())
+
+
+def _bad(member: str, why: str) -> Exception:
+    return refuse("act.bad_seat", member=member[:60], why=why)

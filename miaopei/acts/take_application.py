@@ -24,6 +24,7 @@ from .blobs import is_digest
 from .envelope import Act
 from .facts import product_of
 from .file_offer import current_offer
+from .pauses import check_open
 from .source_state import silent_sources
 from .state import State
 
@@ -48,6 +49,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     channel, agent, holder, feeder = (body[n] for n in ("channel", "agent", "holder", "feeder"))
     facts, declared, looked = body["facts"], body["declared"], body["looked"]
     known(state, "listing", listing, "act.listing_not_known")
+    check_open(state, listing)
     offer = current_offer(state, listing)
     if body["offer"] != offer.number:
         raise refuse("act.offer_superseded", number=body["offer"], current=offer.number)

@@ -26,6 +26,7 @@ from . import sold
 from .base import Moment, Outcome, fields, known, refuse
 from .envelope import Act
 from .file_offer import current_offer, offer_of
+from .pauses import check_open
 from .state import State
 from .take_application import check_channel, check_looked, new_value, silent_now, whole
 
@@ -69,6 +70,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     policy = known(state, "policy", policy_id, "act.policy_not_known")
     if (other := state.get("open_change", policy_id)) is not None:
         raise refuse("act.change_open", policy=policy_id, application=other)
+    if what != "cancel":  # nobody is kept in a policy by what is not sold
+        check_open(state, policy["listing"])
     if any(type(value) is not int for value in declared.values()):
         raise refuse("act.bad_body", field="declared", why="each figure is an integer")
     wish = wished(state, policy, name, Transaction(what), at, declared)

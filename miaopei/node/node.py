@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..acts.apply import RULES, ActResult
+from ..acts.apply import ActResult
 from ..acts.envelope import Act, sign
+from ..acts.rule_sets import RULES
 from ..acts.state import State
 from ..errors import Refused
 from ..measures.identity import canonical, read_canonical

@@ -112,6 +112,10 @@ class AbciServer:
                 return {
                     "app_hash": self.distort(root),
                     "tx_results": [{"code": code} for code in codes],
+                    "validator_updates": [
+                        {"pub_key": {"ed25519": bytes.fromhex(key)}, "power": power}
+                        for key, power in application.moved.items()
+                    ],
                 }
             case _:
                 application.commit()

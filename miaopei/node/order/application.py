@@ -9,12 +9,14 @@ what block H left is certified, and its effects may go out, once H+1 is committe
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from ...acts.apply import ActResult, apply_block, replay_time
+from ...acts.seats import TABLE as SEATS
+from ...acts.seats import powers
 from ...acts.state import State
 from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
@@ -61,6 +63,7 @@ class Application:
         self._live = genesis["clock"] == "live"
         self._open: ExitStack | None = None
         self._newcomers = False
+        self.moved: dict[str, int] = {}  # engine key -> votes, as the last computed block has it
         self.door = Door()
         self._made: Committed | None = None
         self._head = self._next = Head(0, EMPTY_ROOT, -1, 0)
@@ -137,6 +140,7 @@ class Application:
     def finalize(self, height: int, items: Sequence[bytes]) -> tuple[bytes, list[int]]:
         """Compute a block; the root after it and a code for each item. Nothing stays yet.
 
+        What it changes of the votes stands in `moved`: the engine goes by it two blocks later.
         Errors   Alarm for a height that does not follow what is committed.
         """
         self.forget()
@@ -182,7 +186,9 @@ class Application:
         at = max(before.time, told or 0) if self._live else replay_time(state, acts, before.time)
         previous = before.root.hex()
         made = apply_block(state, acts, height=height, at=at, previous=previous, keep_refused=True)
-        self._newcomers = any(table in TABLES for table, _, _ in state.writes())
+        written = {table for table, _, _ in state.writes()}
+        self._newcomers = bool(written & set(TABLES))
+        self.moved = _moved(powers(State(block)), powers(state)) if SEATS in written else {}
         self._next = keep(block, state, made)
         self._after = before.size
         self._made = Committed(height, made.results, self._next.root.hex())
@@ -210,6 +216,12 @@ class Application:
         self.roots[height] = root
         while len(self.roots) > ROOTS_KEPT:
             self.roots.popitem(last=False)
+
+
+def _moved(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """What the engine must be told: votes by key, 0 where a key votes no more."""
+    keys = sorted({*before, *after})
+    return {key: after.get(key, 0) for key in keys if before.get(key, 0) != after.get(key, 0)}
 
 
 class _Forgotten(Exception):

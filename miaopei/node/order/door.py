@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...acts.apply import RULES, admit
+from ...acts.apply import admit
 from ...acts.base import Moment
 from ...acts.envelope import Act
+from ...acts.rule_sets import RULES
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ..ports import Reading

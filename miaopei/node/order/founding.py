@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...acts.apply import RULES
+from ...acts.rule_sets import RULES
 from ...measures.identity import canonical
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from miaopei.acts.apply import KINDS, RULE_SETS, apply_block, begin
+from miaopei.acts.apply import apply_block, begin
 from miaopei.acts.envelope import from_json
+from miaopei.acts.rule_sets import KINDS, RULE_SETS
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.ledger.merkle import Frontier, leaf_hash

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import miaopei
-from miaopei.acts.apply import KINDS
+from miaopei.acts.rule_sets import KINDS
 from miaopei.claims.receipt import Kind, Receipt, from_json
 from miaopei.claims.verify import check_names, explain, verify
 from miaopei.claims.verify.frame import MAY_SEND

@@ -34,6 +34,8 @@ def test_bytes_written_by_hand_from_the_published_files() -> None:
     assert wire.response("finalize_block", nested) == bytes.fromhex(
         "aa01 0b 12020800 12020803 2a0101"
     )
+    votes = {"validator_updates": [{"pub_key": {"ed25519": b"\7"}, "power": 0}]}
+    assert wire.response("finalize_block", votes) == bytes.fromhex("aa01 09 1a07 0a03 0a0107 1000")
 
 
 @given(st.binary(max_size=60))

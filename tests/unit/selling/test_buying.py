@@ -16,7 +16,13 @@ from miaopei.measures.instant import DAY, from_beijing
 from miaopei.measures.money import yuan
 from miaopei.node.selling import taking
 from miaopei.policies.book import effective
+from tests.faults.test_law_of_amounts import NIGHT, READ
+from tests.support.facts import quake
+from tests.support.products import hills
+from tests.support.rails import PaperBank
 from tests.support.selling import FIGURES, FOLLOWER, LEAD, Market
+from tests.support.town import CARRIERS, ONE_CARRIER, Town
+from tests.support.town import codes as codes_of
 
 
 @pytest.fixture(name="market")
@@ -97,6 +103,42 @@ def test_a_silent_source_stops_sales_and_no_policy(market: Market) -> None:
     asked = market.apply("3302810000002")
     assert (asked["state"], codes(asked)) == ("refused", ["source_silent"])
     assert [row.policy for row in in_force(market, "2026-06-01")] == [held["policy"]]
+
+
+def test_a_pause_stops_sales_with_a_coded_reason_and_nothing_that_was_accepted(
+    market: Market,
+) -> None:
+    held, accepted = market.insure(), market.apply("3302810000002")
+    said = {"listing": market.listing, "reason": "a doubt about the source", "person": "Li"}
+    assert market.town.send(market.town.act("pause_listing", said)).ok
+    with pytest.raises(Refused) as new:
+        market.apply("3302810000003")
+    with pytest.raises(Refused) as wider:
+        market.change(held["policy"], "endorse", "2026-05-01", {"occurrence_limit": yuan(9_000)})
+    assert refused(new) == refused(wider) == ["act.listing_paused"]
+    market.pay(accepted)
+    market.work()
+    assert market.application(accepted)["state"] == "in_force"
+    gone = market.change(held["policy"], "cancel", "2026-05-01")
+    market.work()
+    assert market.application(gone)["state"] == "in_force"
+    assert market.town.send(market.town.act("resume_listing", said)).ok
+    assert market.apply("3302810000003")["state"] == "accepted"
+
+
+def test_what_is_in_force_is_triggered_decided_and_paid_while_its_listing_is_paused() -> None:
+    town = Town(rail=(bank := PaperBank())).set_up()
+    listing = town.list_product(hills(), placement=ONE_CARRIER)
+    town.accounts({f"carrier/{CARRIERS[0]}": "C"})
+    town.issue([town.policy(listing)])
+    said = {"listing": listing, "reason": "a doubt", "person": "Li"}
+    assert town.send(town.act("pause_listing", said)).ok
+    assert codes_of(town.send(town.batch([town.policy(listing)]))) == ["act.listing_paused"]
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    assert town.case(listing)["state"] == "settled"
+    assert town.executed_fen() == town.paid_fen(listing) > 0
+    assert bank.paid_to()
 
 
 def test_a_referred_application_is_decided_by_a_person_who_may_load_the_premium(

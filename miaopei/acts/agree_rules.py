@@ -1,0 +1,29 @@
+"""`raise_rules` from rule set 3 on: where members have seats, more than two thirds must want it.
+
+Body and effect are those of `raise_rules`; each member with a vote sends the same body, and those
+that come before the height count. A record without seats goes on as before: its operator decides.
+Source: docs/specs/record.md, section 2; docs/specs/consortium.md, section 13.
+"""
+
+from __future__ import annotations
+
+from . import approvals, raise_rules, seats
+from .admit_member import KNOWN_ROLES
+from .base import Moment, Outcome, has_role, refuse
+from .envelope import Act
+from .state import State
+
+KIND = raise_rules.KIND
+ROLES = KNOWN_ROLES  # whoever has a vote, or without seats an operator: see below
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused as `raise_rules`, and for who has no vote."""
+    if next(seats.seats(state), None) is None:
+        if not has_role(state, act.by, raise_rules.ROLES):
+            raise refuse("act.role_missing", by=act.by, kind=act.kind)
+        return raise_rules.apply(state, act, now)
+    rules, height = raise_rules.wanted(state, act, now)
+    if because := approvals.approve(state, act, now):
+        raise_rules.put(state, rules, height, because[-1])
+    return Outcome()

@@ -1,0 +1,20 @@
+"""`resume_listing`: a paused listing is sold again, once two members have said so.
+
+Body: {listing, reason, person}. See `pauses` for what a pause stops and what it never stops.
+"""
+
+from __future__ import annotations
+
+from . import pauses
+from .admit_member import KNOWN_ROLES
+from .base import Moment, Outcome
+from .envelope import Act
+from .state import State
+
+KIND = "resume_listing"
+ROLES = KNOWN_ROLES  # whoever has a seat; without seats an operator
+
+
+def apply(state: State, act: Act, now: Moment) -> Outcome:
+    """Refused for who has no seat, a listing not known, and where it is so already."""
+    return pauses.say(state, act, now, paused=False)

@@ -1,0 +1,127 @@
+"""Rule sets: which acts each knows. What ever ran stays: old blocks are applied as they were.
+
+A new record begins with the newest; an older one is raised to it at a height, by one at a time.
+What else a rule set changes says so where it is applied. Source: docs/specs/record.md, section 2.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import (
+    admit_batch,
+    admit_member,
+    admit_transactions,
+    agree_rates,
+    agree_rules,
+    allot,
+    answer_application,
+    cannot_decide,
+    close_ids,
+    confirm_notices,
+    confirm_payments,
+    consent,
+    decide,
+    dispute_invoice,
+    end_grant,
+    erase,
+    file_area,
+    file_claim_model,
+    file_offer,
+    file_product,
+    file_sanctions,
+    grant,
+    hold_batch,
+    issue_invoice,
+    list_product,
+    log_uses,
+    meter_usage,
+    open_round,
+    pause_listing,
+    place_credit,
+    raise_rules,
+    receive_premium,
+    record_credit,
+    record_facts,
+    register_source,
+    release,
+    reopen,
+    repay,
+    resolve,
+    resume_listing,
+    retain,
+    revoke_consent,
+    rotate_keys,
+    seat_member,
+    settle_dispute,
+    show_difference,
+    source_state,
+    take_application,
+    take_change,
+    take_over,
+    time,
+    unseat_member,
+)
+
+RULES = 3  # the newest; a new record begins with it
+SECOND = (open_round, show_difference)  # acts that came with rule set 2
+# With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
+THIRD = (agree_rules, pause_listing, resume_listing, rotate_keys, seat_member, unseat_member)
+FIRST = (
+    admit_batch,
+    admit_member,
+    admit_transactions,
+    agree_rates,
+    allot,
+    answer_application,
+    cannot_decide,
+    close_ids,
+    confirm_notices,
+    confirm_payments,
+    consent,
+    decide,
+    dispute_invoice,
+    end_grant,
+    erase,
+    file_area,
+    file_claim_model,
+    file_offer,
+    file_product,
+    file_sanctions,
+    grant,
+    hold_batch,
+    issue_invoice,
+    list_product,
+    log_uses,
+    meter_usage,
+    place_credit,
+    raise_rules,
+    receive_premium,
+    record_credit,
+    record_facts,
+    register_source,
+    release,
+    reopen,
+    repay,
+    resolve,
+    retain,
+    revoke_consent,
+    settle_dispute,
+    source_state,
+    take_application,
+    take_change,
+    take_over,
+    time,
+)
+
+
+def _kinds(*modules: ModuleType) -> dict[str, ModuleType]:
+    return {module.KIND: module for module in modules}
+
+
+RULE_SETS: dict[int, dict[str, ModuleType]] = {
+    1: _kinds(*FIRST),
+    2: _kinds(*FIRST, *SECOND),
+    3: _kinds(*FIRST, *SECOND, *THIRD),
+}
+KINDS = RULE_SETS[RULES]

@@ -1,0 +1,140 @@
+"""A consortium's record in memory, block by block: who sits in it changes by real acts.
+
+Nothing here orders or decides; it applies blocks as every member does, and keeps their leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from miaopei.acts.apply import ActResult, apply_block
+from miaopei.acts.envelope import Act, sign
+from miaopei.acts.seats import KEYS, seats
+from miaopei.acts.state import State
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.market.listing import Listing, Overpaid
+from miaopei.measures.identity import content_id
+from miaopei.measures.instant import DAY
+from miaopei.node.order.keep import found, keep
+from tests.support.consortium import SIX, founder, genesis
+from tests.support.products import hills
+from tests.support.town import ONE_CARRIER, identity, secret
+
+
+class Six:
+    """Six members with a vote each; `put` makes a block of these acts."""
+
+    def __init__(self, members: Sequence[str] = SIX, rules: int = 3) -> None:
+        self.store = MemoryStore()
+        self.value = {**genesis(members), "rules": rules}
+        found(self.store, self.value, identity(members[0]).log)
+        self.chain = content_id("chain", self.value)
+        self.count = 0
+
+    def act(self, by: str, kind: str, body: dict[str, Any]) -> Act:
+        """An act of a member, signed; every one has a name of its own."""
+        self.count += 1
+        return sign(identity(by).acts, self.chain, kind, by, f"{kind} {self.count}", body)
+
+    def put(self, *acts: Act, later: int = 1) -> list[ActResult]:
+        """One block, so many seconds after the last."""
+        with self.store.writing() as block:
+            state, head = State(block), block.head()
+            made = apply_block(
+                state, acts, height=head.height + 1, at=head.time + later,
+                previous=head.root.hex(), keep_refused=True,
+            )  # fmt: skip
+            keep(block, state, made)
+        return list(made.results)
+
+    def say(self, by: str, kind: str, body: dict[str, Any], later: int = 1) -> str:
+        """A member says something; "" where it was taken, else why not."""
+        (result,) = self.put(self.act(by, kind, body), later=later)
+        return "" if result.ok else result.refusals[0].code
+
+    def all_say(self, members: Sequence[str], kind: str, body: dict[str, Any]) -> list[str]:
+        """One after another, each in a block of its own."""
+        return [self.say(member, kind, body) for member in members]
+
+    @contextmanager
+    def state(self) -> Iterator[State]:
+        """The state, to read."""
+        with self.store.reading() as reading:
+            yield State(reading)
+
+    @property
+    def now(self) -> int:
+        """The record's time."""
+        with self.store.reading() as reading:
+            return reading.head().time
+
+    @property
+    def height(self) -> int:
+        """The last block."""
+        with self.store.reading() as reading:
+            return reading.head().height
+
+    def powers(self) -> dict[str, int]:
+        """Votes by member."""
+        with self.state() as state:
+            return {member: seat["power"] for member, seat in seats(state)}
+
+    def leaves(self) -> list[bytes]:
+        """Every entry of the log."""
+        with self.store.reading() as reading:
+            return list(reading.leaves(0, reading.head().size))
+
+    def admit(self, member: str, roles: Sequence[str] = ("carrier", "decider")) -> None:
+        """A further member, without a seat yet."""
+        public = identity(member).acts.public_key().public_bytes_raw().hex()
+        keys = [{"key": public, "since": 0, "until": None}]
+        body = {"id": member, "name": {"zh": member, "en": member}, "operator": member,
+                "roles": list(roles), "keys": keys}  # fmt: skip
+        assert not self.say("utility", "admit_member", body)
+
+    def wish(self, member: str, power: int = 1, tag: str = "", **more: Any) -> dict[str, Any]:
+        """The body that seats a member; `tag` gives it keys of other names."""
+        seat = founder(f"{member}{tag}").seat
+        return {**seat, "member": member, "power": power, "until": self.now + DAY, **more}
+
+    def list_product(self, deciders: Sequence[str] = ("insurer", "regulator", "notary")) -> str:
+        """A product, filed and listed."""
+        product = hills()
+        listing = Listing(
+            id=product.id, product=product.id, book=product.id, placement=ONE_CARRIER,
+            payer="insurer", standby_payer=None, deciders=tuple(deciders), k=2,
+            kept_or_receivable=Overpaid.KEPT, occurrence_cap_fen=None, solo=False,
+        )  # fmt: skip
+        for share in ONE_CARRIER.shares:
+            body = {"id": share.carrier, "name": {"zh": "承保人", "en": share.carrier},
+                    "operator": share.carrier, "roles": ["carrier"], "keys": []}  # fmt: skip
+            assert not self.say("utility", "admit_member", body)
+        assert not self.say("utility", "file_product", {"product": product.as_json()})
+        body = {"listing": listing.as_json(), "product": product.hash, "arrears": False}
+        assert not self.say("utility", "list_product", body)
+        return listing.id
+
+
+def fresh(name: str) -> str:
+    """A public key of no seat yet; it need not be on a curve to stand on the record."""
+    return secret(name).hex()
+
+
+def lived() -> Six:
+    """A record on which every act of members' life was taken at least once."""
+    six = Six()
+    six.admit("seventh")
+    wish = six.wish("seventh")
+    assert six.all_say(SIX[:5], "seat_member", wish) == [""] * 5
+    assert not six.say("seventh", "rotate_keys", {"keys": {n: fresh(f"7 {n}") for n in KEYS}})
+    gone = {"member": "seventh", "reason": "its own wish", "until": six.now + DAY}
+    assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
+    listing = six.list_product()
+    said = {"listing": listing, "reason": "a doubt about the source", "person": "Li"}
+    for kind in ("pause_listing", "resume_listing"):
+        assert six.all_say(["regulator", "insurer"], kind, said) == ["", ""]
+    raised = {"rules": 4, "height": 10**9}  # a height that no history comes to
+    assert six.all_say(SIX[:5], "raise_rules", raised) == [""] * 5
+    return six
