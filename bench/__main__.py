@@ -11,12 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from . import consortium, journey, meters, outage, paying, portfolio, queries
+from . import consortium, facts, journey, meters, outage, paying, portfolio, queries
 from .wanted import Wanted
 
 SUITES: dict[str, tuple[Callable[..., Iterable[dict[str, Any]]], ...]] = {
     "consortium": (consortium.run,),
-    "journey": (journey.run, paying.run),
+    "journey": (journey.run, paying.run, facts.run),
     "meters": (meters.run,),
     "outage": (outage.run,),
     "queries": (queries.run,),

@@ -6,7 +6,6 @@ Source: docs/specs/record.md, section 6.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,8 +24,9 @@ from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from . import rounds
 from .base import Made, Moment, Outcome, clock_key, ripe_in
-from .facts import GROUPED, RecordContext, context, product_of
-from .occurrences import around, pin, regroup, regroup_event
+from .facts import GROUPED, RecordContext
+from .occurrences import Regrouping, pin
+from .on_file import OnFile
 from .state import State
 
 UNSETTLED = frozenset({"ready", "deciding"})
@@ -35,33 +35,36 @@ UNSETTLED = frozenset({"ready", "deciding"})
 def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], now: Moment) -> None:
     """Look again at every case that the new observations may touch."""
     arrived = sorted(new, key=lambda observation: (observation.instant, observation.id))
+    on_file = OnFile(state)
     for rule_id, rule in _rules(state).items():
         touched: set[str] = set()
+        grouping = Regrouping(on_file, rule_id, rule)
         for observation in arrived:
             if (observation.kind in KEYED) != (rule["kind"] == OUTAGE):
                 continue
             if observation.kind in KEYED or observation.kind in GROUPED:
-                again = regroup_event if observation.kind in KEYED else regroup
-                changed = again(state, rule_id, rule, observation)
+                again = grouping.event if observation.kind in KEYED else grouping.fact
+                changed = again(observation)
                 touched.update(changed.touched)
                 for occurrence in changed.gone:
-                    _supersede(state, outcome, rule_id, occurrence)
+                    _supersede(on_file, outcome, rule_id, occurrence)
             elif day := observation.values.get("event_day"):
                 first = from_beijing(day)
-                touched.update(around(state, rule_id, rule, first, first + DAY - 1))
+                touched.update(grouping.around(first, first + DAY - 1))
         for key in sorted(touched):
             if state.has("occurrence", key):
-                for listing in _listings(state, rule_id):
-                    reassess(state, outcome, listing, key, now)
+                for listing in on_file.listings(rule_id):
+                    _reassess(on_file, outcome, listing, key, now)
 
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """Look again at every case whose deadline has come by the block's time."""
+    on_file = OnFile(state)
     for key, of in ripe_in(state, "ripe", now.time):
         state.delete("ripe", key)
         case = state.need("case", of)
         if f"{case['until'] or 0:012d}" == key[:12]:
-            reassess(state, outcome, case["listing"], case["at"], now, case["benefit"])
+            _reassess(on_file, outcome, case["listing"], case["at"], now, case["benefit"])
 
 
 def reassess(
@@ -78,17 +81,37 @@ def reassess(
 
     `anew`: also facts that have not changed make a trigger, where they are complete.
     """
+    _reassess(OnFile(state), outcome, listing_id, at, now, only, anew=anew)
+
+
+def _reassess(
+    on_file: OnFile,
+    outcome: Outcome,
+    listing_id: str,
+    at: str,
+    now: Moment,
+    only: str | None = None,
+    *,
+    anew: bool = False,
+) -> None:
+    """As `reassess`, by what has been read of the record already."""
+    state = on_file.state
     entry = state.need("listing", listing_id)
-    product = product_of(state, entry["product"])
+    product = on_file.product(entry["product"])
     occurrence = Occurrence.from_json(state.need("occurrence", at))
-    seen = context(state, entry["rule"], product.grouping, listing_id, occurrence)
+    seen: RecordContext | None = None
     for benefit in product.benefits:
-        if only is None or benefit == only:
-            _assess(state, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
+        if only is not None and benefit != only:
+            continue
+        case = state.get("case", f"{listing_id}/{occurrence.id}/{benefit}")
+        if case is not None and case["state"] in UNSETTLED:
+            continue  # its facts are frozen for this revision; looked at again when it has settled
+        seen = seen or on_file.context(entry["rule"], product.grouping, listing_id, occurrence)
+        _assess(on_file, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
 
 
 def _assess(
-    state: State,
+    on_file: OnFile,
     outcome: Outcome,
     entry: Mapping[str, Any],
     product: Product,
@@ -100,13 +123,11 @@ def _assess(
     *,
     anew: bool,
 ) -> None:
-    listing = entry["listing"]["id"]
+    state, listing = on_file.state, entry["listing"]["id"]
     key = f"{listing}/{occurrence.id}/{benefit}"
     case = state.get("case", key)
-    if case is not None and case["state"] in UNSETTLED:
-        return  # its facts are frozen for this revision; looked at again after the settlement
     last = None if case is None or not case["trigger"] else state.need("trigger", case["trigger"])
-    waits = last is not None and _releases(state, key)[sequence.WHOLE] > last.get("releases", 0)
+    waits = last is not None and on_file.releases(key)[sequence.WHOLE] > last.get("releases", 0)
     fixed = state.get("fixed", f"{listing}/{occurrence.id}") or {}
 
     def look(shock: Shock | None, again: bool) -> claims_case.Ready | claims_case.Standing:
@@ -135,7 +156,7 @@ def _assess(
     if each_decides(product.grouping):
         rules = [rule.as_json() for rule in product.inputs]
         shocks = deciding(rules, occurrence, seen, now.time, fixed)
-        _each(state, outcome, entry, product, base, shocks, look, key, now, anew=anew)
+        _each(on_file, outcome, entry, product, base, shocks, look, key, now, anew=anew)
         return
     standing = look(None, last is not None)
     if isinstance(standing, claims_case.Standing) and last is not None and waits:
@@ -149,11 +170,11 @@ def _assess(
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})
         return
-    _trigger(state, outcome, entry, product, base, standing, key, now)
+    _trigger(on_file, outcome, entry, product, base, standing, key, now)
 
 
 def _each(
-    state: State,
+    on_file: OnFile,
     outcome: Outcome,
     entry: Mapping[str, Any],
     product: Product,
@@ -169,13 +190,14 @@ def _each(
 
     The table `weighed` keeps the last trigger of each shock of a case.
     """
+    state = on_file.state
     weighed: dict[str, str] = state.get("weighed", key) or {}
     looks = [sequence.Look(s.id, look(s, s.id in weighed)) for s in shocks]
     looks = looks or [sequence.Look(sequence.WHOLE, look(None, sequence.WHOLE in weighed))]
     size = state.need("book", entry["listing"]["book"])["size"]
     decided = {shock: _decided(state, trigger, size) for shock, trigger in weighed.items()}
     left = sequence.still_open(looks)
-    found = _once_more(state, product, base, looks, decided, key, anew=anew)
+    found = _once_more(on_file, product, base, looks, decided, key, anew=anew)
     found = found or sequence.next_ready(looks, decided, base["benefit"])
     if found is None and base["trigger"] is None:
         set_case(state, outcome, key, _standing(base, sequence.told(looks)))
@@ -185,7 +207,9 @@ def _each(
     beside = {"until": until, **({"open": left} if left else {})}
     if found is not None:
         shock = found[0].shock
-        trigger = _trigger(state, outcome, entry, product, base, found[1], key, now, beside, shock)
+        trigger = _trigger(
+            on_file, outcome, entry, product, base, found[1], key, now, beside, shock
+        )
         state.put("weighed", key, {**weighed, found[0].shock: trigger})
         return
     settled = {k: v for k, v in state.need("case", key).items() if k != "open"}
@@ -193,7 +217,7 @@ def _each(
 
 
 def _once_more(
-    state: State,
+    on_file: OnFile,
     product: Product,
     base: Mapping[str, Any],
     looks: Sequence[sequence.Look],
@@ -204,7 +228,7 @@ def _once_more(
 ) -> tuple[sequence.Look, claims_case.Ready] | None:
     """A shock of which a person has released a claim, or (`anew`) which could not be decided."""
     standing = {look.shock: look.standing for look in looks}
-    releases = _releases(state, key)
+    releases = on_file.releases(key)
     for shock, last in sorted(decided.items()):
         now = standing.get(shock)
         if releases[shock] > last.trigger.get("releases", 0):
@@ -237,7 +261,7 @@ def _standing(base: Mapping[str, Any], standing: claims_case.Standing) -> dict[s
 
 
 def _trigger(
-    state: State,
+    on_file: OnFile,
     outcome: Outcome,
     entry: Mapping[str, Any],
     product: Product,
@@ -249,7 +273,7 @@ def _trigger(
     shock: str = sequence.WHOLE,
 ) -> str:
     """Make the trigger of a case and put it in its book's line; its id."""
-    name = entry["listing"]["book"]
+    state, name = on_file.state, entry["listing"]["book"]
     if base["trigger"] is not None:
         state.delete("ended", base["trigger"])  # no further round: other facts, another trigger
     book = state.need("book", name)
@@ -270,7 +294,7 @@ def _trigger(
         "book_size": book["size"],
         "book_root": book["root"],
     }
-    if count := _releases(state, key)[shock]:
+    if count := on_file.releases(key)[shock]:
         value |= {"releases": count, "shock": shock}  # so many of its releases, in order, count
     trigger = content_id("trigger", value)
     because = sorted({i for fact in ready.facts.values() for i in fact["because"]})
@@ -334,9 +358,10 @@ def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) ->
     outcome.made.append(Made("case", content_id("case", value), value, because))
 
 
-def _supersede(state: State, outcome: Outcome, rule_id: str, occurrence: str) -> None:
+def _supersede(on_file: OnFile, outcome: Outcome, rule_id: str, occurrence: str) -> None:
     """An earlier shock, recorded late, has taken this unsettled sequence into its own."""
-    for listing in _listings(state, rule_id):
+    state = on_file.state
+    for listing in on_file.listings(rule_id):
         for key, case in list(state.range("case", f"{listing}/{occurrence}/")):
             value = {
                 **case,
@@ -352,10 +377,6 @@ def _rules(state: State) -> dict[str, Mapping[str, Any]]:
     return {k.partition("/")[0]: rule for k, rule in state.range("rule", "")}
 
 
-def _listings(state: State, rule_id: str) -> list[str]:
-    return [k.partition("/")[2] for k, _ in state.range("rule", f"{rule_id}/")]
-
-
 def _fix(state: State, trigger: Mapping[str, Any]) -> None:
     """Keep the values of shocks that a trigger uses, for all benefits and every later revision.
 
@@ -366,11 +387,6 @@ def _fix(state: State, trigger: Mapping[str, Any]) -> None:
     for fact in trigger["facts"].values():
         fixed.update(fact["detail"].get("used", {}))
     state.put("fixed", key, fixed)
-
-
-def _releases(state: State, case_key: str) -> Counter[str]:
-    """How many releases of held claims a case has seen, by shock."""
-    return Counter(said["shock"] for _, said in state.range("release", f"{case_key}/"))
 
 
 def _as_before(product: Product, last: Mapping[str, Any]) -> claims_case.Ready:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..evidence.area import AreaSet
 from ..evidence.findings import Found
-from ..evidence.grouping import Fact, Occurrence, nearby
-from ..evidence.kinds import ATTACHED, GROUPED, KEYED, OUTAGE
+from ..evidence.grouping import Fact, Occurrence
+from ..evidence.kinds import GROUPED
 from ..evidence.names import Names
 from ..evidence.observation import Observation
 from ..measures.identity import content_id
@@ -19,7 +19,7 @@ from ..terms.filing import Product
 from .base import clock_key
 from .state import State
 
-__all__ = ["GROUPED", "RecordContext", "context", "facts_between", "product_of"]
+__all__ = ["GROUPED", "RecordContext", "facts_between", "product_of"]
 
 
 def facts_between(state: State, low: int, high: int) -> list[Fact]:
@@ -29,10 +29,34 @@ def facts_between(state: State, low: int, high: int) -> list[Fact]:
 
 def facts_of(state: State, kind: str, low: int, high: int) -> list[Fact]:
     """Facts of one kind that speak of a time in [low, high), earliest first."""
-    return [
-        Fact.on_file(state.need("observation", key.rpartition("/")[2]))
-        for key, _ in state.between("seen", _seen(kind, low), _seen(kind, high))
-    ]
+    found = seen_between(state, seen_key(kind, low), seen_key(kind, high))
+    return [fact for _, fact in found]
+
+
+def seen_key(kind: str, moment: int) -> str:
+    """Where in the table `seen` the facts of a kind begin that speak of a moment or later."""
+    return f"{kind}/{clock_key(max(moment, 0), '')}"
+
+
+def seen_between(state: State, first: str, last: str) -> list[tuple[str, Fact]]:
+    """Facts by their keys in the table `seen`, from `first` (inclusive) to `last` (exclusive)."""
+    keys = [key for key, _ in state.raw_between("seen", first, last)]
+    ids = [key.rpartition("/")[2] for key in keys]
+    state.prefetch(("observation", name) for name in ids)
+    return [(key, fact(state, name)) for key, name in zip(keys, ids, strict=True)]
+
+
+def fact(state: State, observation: str) -> Fact:
+    """A fact on file; the same bytes are read once."""
+    filed = state.raw_value("observation", observation)
+    if filed is None:
+        raise KeyError(f"observation/{observation}")
+    return _fact(filed)
+
+
+@lru_cache(maxsize=16_384)
+def _fact(filed: bytes) -> Fact:
+    return Fact.on_file(json.loads(filed))
 
 
 def event_key(number: str) -> str:
@@ -46,7 +70,7 @@ def facts_of_event(state: State, number: str) -> list[Fact]:
     for table in ("event", "replaces"):
         for key, _ in state.range(table, f"{event_key(number)}/"):
             observation = key.rpartition("/")[2]
-            found[observation] = Fact.on_file(state.need("observation", observation))
+            found[observation] = fact(state, observation)
     return sorted(found.values(), key=lambda f: (f.recorded_order, f.observation.id))
 
 
@@ -66,6 +90,12 @@ def _product(filed: bytes) -> Product:
 def product_of(state: State, product_hash: str) -> Product:
     """A filed product; reading its terms is costly, so the same bytes are read once."""
     return _product(next(value for _, value in state.raw("product", product_hash)))
+
+
+def areas_of(state: State) -> tuple[tuple[AreaSet, ...], Names]:
+    """The filed areas, and their names; the same bytes are read once."""
+    filed = tuple(value for _, value in state.raw("area"))
+    return tuple(map(_area, filed)), _names(filed)
 
 
 @lru_cache(maxsize=256)
@@ -113,31 +143,3 @@ class RecordContext:
     def resolution(self, name: str) -> Mapping[str, Any] | None:
         """What a person has decided for this input."""
         return self.resolutions.get(name)
-
-
-def context(
-    state: State, rule_id: str, grouping: Mapping[str, Any], listing: str, occurrence: Occurrence
-) -> RecordContext:
-    """Gather what evidence may look at for one occurrence of one listing."""
-    low, high = nearby(grouping, occurrence)
-    if grouping["kind"] == OUTAGE:
-        founder = state.need("observation", occurrence.founding)["observation"]
-        every = facts_of_event(state, founder["event_key"])
-        on_file = {k: [f for f in every if f.observation.kind == k] for k in KEYED}
-    else:
-        on_file = {kind: facts_of(state, kind, low, high) for kind in (*GROUPED, *ATTACHED)}
-    areas = tuple(value for _, value in state.raw("area"))
-    near = state.between("occurrence", f"{rule_id}/{low:012d}", f"{rule_id}/{high:012d}")
-    prefix = f"{listing}/{occurrence.id}/"
-    return RecordContext(
-        on_file=on_file,
-        areas={(area.set, area.code): area for area in map(_area, areas)},
-        names=_names(areas),
-        grouping=grouping,
-        occurrences=tuple(Occurrence.from_json(v) for _, v in near),
-        resolutions={k.removeprefix(prefix): v for k, v in state.range("resolution", prefix)},
-    )
-
-
-def _seen(kind: str, instant: int) -> str:
-    return f"{kind}/{clock_key(max(instant, 0), '')}"

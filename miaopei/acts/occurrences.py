@@ -6,8 +6,10 @@ sequences that are near one another in time and place. What has a trigger is pin
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..evidence.grouping import SHOCKS, Fact, Occurrence, group
@@ -16,10 +18,10 @@ from ..evidence.shocks import Rule
 from ..measures.instant import HOUR
 from ..measures.place import Vector, threshold, unit_vector, within
 from .base import clock_key
-from .facts import event_key, facts_between, facts_of_event
+from .facts import event_key, facts_of_event
+from .on_file import TABLE, OnFile
 from .state import State
 
-TABLE = "occurrence"
 READINGS = (24, 2, 0)  # hours, km, seconds: of a rule that groups by event key
 
 
@@ -61,13 +63,138 @@ class _Reach:
         metres = radius * 1000
         return cls(hours * HOUR + apart, threshold(metres), threshold(2 * metres))
 
-    def holds(self, spot: _Spot, centres: Iterable[_Spot]) -> bool:
+    def holds(self, spot: _Spot, centres: _Spots) -> bool:
         """Whether a shock here could belong to a sequence there."""
-        return _within(spot, centres, self.seconds, self.near)
+        return centres.any_within(spot, self.seconds, self.near)
 
-    def links(self, spot: _Spot, others: Iterable[_Spot]) -> bool:
+    def links(self, spot: _Spot, others: _Spots) -> bool:
         """Whether a sequence here and one there could dispute a shock."""
-        return _within(spot, others, 2 * self.seconds, self.link)
+        return others.any_within(spot, 2 * self.seconds, self.link)
+
+
+class _Spots:
+    """Spots by their moment, so that only those near in time are measured in place."""
+
+    def __init__(self, spots: Iterable[_Spot]) -> None:
+        self._spots = sorted(spots, key=_moment)
+        self._moments = [spot.instant for spot in self._spots]
+
+    def any_within(self, spot: _Spot, seconds: int, least: int) -> bool:
+        """Whether one lies within so many seconds, and the radius that `least` stands for."""
+        start = bisect_left(self._moments, spot.instant - seconds)
+        end = bisect_right(self._moments, spot.instant + seconds)
+        return any(within(spot.vector, other.vector, least) for other in self._spots[start:end])
+
+    def span(self) -> tuple[int, int]:
+        """The first and the last moment."""
+        return self._moments[0], self._moments[-1]
+
+
+class Regrouping:
+    """Groups anew, under one rule, what the facts of one act may change.
+
+    Where a fact hangs together with just what an earlier one did, and nothing has been written
+    since, the facts group as they did then.
+    """
+
+    def __init__(self, on_file: OnFile, rule_id: str, rule: Mapping[str, Any]) -> None:
+        self._on_file, self._state = on_file, on_file.state
+        self._rule_id, self._rule = rule_id, rule
+        self._grouped: tuple[Any, list[Occurrence]] | None = None
+
+    @cached_property
+    def _reach(self) -> _Reach:
+        return _Reach.of(self._rule)
+
+    def around(self, first: int, last: int) -> list[str]:
+        """Keys of the occurrences that a report about the time [first, last] may speak of."""
+        window = self._reach.seconds
+        return [key for key, _ in self._between(first - window, last + window)]
+
+    def fact(self, observation: Observation) -> Regrouped:
+        """Group anew what one new fact may change, and write down what has changed."""
+        facts, spots, known = self._chain(observation)
+        pinned = [o for key, o in known.values() if self._state.has("pinned", key)]
+        found = {
+            occurrence.id: occurrence
+            for occurrence in self._group(_near(facts, spots, self._reach), pinned)
+            if occurrence.id in known or self._reach.holds(_centre(occurrence), spots)
+        }
+        touched = {}
+        for occurrence in found.values():
+            key = self._key(occurrence)
+            before = known.get(occurrence.id)
+            if before is not None and before[0] != key:
+                self._keep(before[0], None)  # another source has moved its origin a little
+            if before != (key, occurrence):
+                self._keep(key, occurrence)
+            touched[key] = occurrence
+        gone = tuple(sorted(set(known) - set(found)))
+        for occurrence_id in gone:
+            self._keep(known[occurrence_id][0], None)
+        return Regrouped(touched, gone)
+
+    def event(self, observation: Observation) -> Regrouped:
+        """As `fact` for what is grouped by event key; replaced events are looked at again too."""
+        state, touched = self._state, {}
+        for number in (observation.event_key, *observation.values.get("replaces", ())):
+            every = facts_of_event(state, number)
+            own = [f for f in every if f.observation.event_key == number]
+            of = f"{self._rule_id}/{event_key(number)}"
+            at = state.get("of_event", of)
+            pinned = (
+                [Occurrence.from_json(state.need(TABLE, at))]
+                if at and state.has("pinned", at)
+                else []
+            )
+            for occurrence in group(own, self._rule, pinned):
+                key = self._key(occurrence)
+                if at is not None and at != key:
+                    self._keep(at, None)  # the plan has moved
+                self._keep(key, occurrence)
+                state.put("of_event", of, key)
+                touched[key] = occurrence
+        return Regrouped(touched, ())
+
+    def _chain(
+        self, new: Observation
+    ) -> tuple[list[Fact], _Spots, dict[str, tuple[str, Occurrence]]]:
+        """All recorded sequences that hang together with a new fact, and the facts of their time.
+
+        Shapes   the facts of two windows around the first and the last of these.
+        """
+        reach, double = self._reach, 2 * self._reach.seconds
+        facts = self._on_file.grouped(new.instant - double, new.instant + double)
+        same = (f.observation for f in facts if _key(f.observation) == _key(new))
+        spots = [_spot(new), *(_spot(o) for o in same)]  # also where it was said to be before
+        known: dict[str, tuple[str, Occurrence]] = {}
+        for spot in spots:  # which grows by what each of them reaches
+            for key, occurrence in self._between(spot.instant - double, spot.instant + double):
+                if occurrence.id not in known:
+                    centre = _centre(occurrence)
+                    if within(spot.vector, centre.vector, reach.link):
+                        known[occurrence.id] = (key, occurrence)
+                        spots.append(centre)
+        every = _Spots(spots)
+        if known:
+            first, last = every.span()
+            facts = self._on_file.grouped(first - double, last + double)
+        return facts, every, known
+
+    def _group(self, facts: list[Fact], pinned: list[Occurrence]) -> list[Occurrence]:
+        asked = [fact.observation.id for fact in facts], pinned
+        if self._grouped is None or self._grouped[0] != asked:
+            self._grouped = asked, group(facts, self._rule, pinned)
+        return self._grouped[1]
+
+    def _between(self, low: int, high: int) -> list[tuple[str, Occurrence]]:
+        return self._on_file.occurrences(self._rule_id, low, max(high, 0) + 1)
+
+    def _key(self, occurrence: Occurrence) -> str:
+        return f"{self._rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
+
+    def _keep(self, key: str, occurrence: Occurrence | None) -> None:
+        self._on_file.keep(self._rule_id, key, occurrence)
 
 
 def pin(state: State, at: str, trigger: str) -> None:
@@ -76,105 +203,11 @@ def pin(state: State, at: str, trigger: str) -> None:
         state.put("pinned", at, trigger)
 
 
-def around(state: State, rule_id: str, rule: Mapping[str, Any], first: int, last: int) -> list[str]:
-    """Keys of the occurrences that a report about the time [first, last] may speak of."""
-    window = _Reach.of(rule).seconds
-    return [key for key, _ in _between(state, rule_id, first - window, last + window)]
-
-
-def regroup(
-    state: State, rule_id: str, rule: Mapping[str, Any], observation: Observation
-) -> Regrouped:
-    """Group anew what one new fact may change, and write down what has changed."""
-    reach = _Reach.of(rule)
-    facts, spots, known = _chain(state, rule_id, reach, observation)
-    pinned = [Occurrence.from_json(v) for k, v in known.values() if state.has("pinned", k)]
-    found = {
-        occurrence.id: occurrence
-        for occurrence in group(_near(facts, spots, reach), rule, pinned)
-        if occurrence.id in known or reach.holds(_centre(occurrence), spots)
-    }
-    touched = {}
-    for occurrence in found.values():
-        key = f"{rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
-        before = known.get(occurrence.id)
-        if before is not None and before[0] != key:
-            state.delete(TABLE, before[0])  # another source has moved its origin a little
-        if before != (key, occurrence.as_json()):
-            state.put(TABLE, key, occurrence.as_json())
-        touched[key] = occurrence
-    gone = tuple(sorted(set(known) - set(found)))
-    for occurrence_id in gone:
-        state.delete(TABLE, known[occurrence_id][0])
-    return Regrouped(touched, gone)
-
-
-def regroup_event(
-    state: State, rule_id: str, rule: Mapping[str, Any], observation: Observation
-) -> Regrouped:
-    """As `regroup` for what is grouped by event key; replaced events are looked at again too."""
-    touched = {}
-    for number in (observation.event_key, *observation.values.get("replaces", ())):
-        every = facts_of_event(state, number)
-        own = [f for f in every if f.observation.event_key == number]
-        at = state.get("of_event", f"{rule_id}/{event_key(number)}")
-        pinned = (
-            [Occurrence.from_json(state.need(TABLE, at))] if at and state.has("pinned", at) else []
-        )
-        for occurrence in group(own, rule, pinned):
-            key = f"{rule_id}/{clock_key(occurrence.origin, occurrence.id)}"
-            if at is not None and at != key:
-                state.delete(TABLE, at)  # the plan has moved
-            state.put(TABLE, key, occurrence.as_json())
-            state.put("of_event", f"{rule_id}/{event_key(number)}", key)
-            touched[key] = occurrence
-    return Regrouped(touched, ())
-
-
-def _chain(
-    state: State, rule_id: str, reach: _Reach, new: Observation
-) -> tuple[list[Fact], list[_Spot], dict[str, tuple[str, Any]]]:
-    """All recorded sequences that hang together with a new fact, and the facts of their time."""
-    double = 2 * reach.seconds
-    low, high = new.instant - double, new.instant + double
-    facts = facts_between(state, low, high)
-    same = (f.observation for f in facts if _key(f.observation) == _key(new))
-    spots = [_spot(new), *(_spot(o) for o in same)]  # also where it was said to be before
-    known: dict[str, tuple[str, Any]] = {}
-    while True:
-        reached = [
-            (key, value)
-            for key, value in _between(state, rule_id, low, high)
-            if value["id"] not in known and reach.links(_centre_of(value), spots)
-        ]
-        if not reached:
-            return facts, spots, known
-        for key, value in reached:
-            known[value["id"]] = (key, value)
-            spots.append(_centre_of(value))
-        wider = [spot.instant for spot in spots]
-        if (min(wider) - double, max(wider) + double) != (low, high):
-            low, high = min(wider) - double, max(wider) + double
-            facts = facts_between(state, low, high)
-
-
-def _near(facts: Iterable[Fact], spots: list[_Spot], reach: _Reach) -> list[Fact]:
+def _near(facts: Iterable[Fact], spots: _Spots, reach: _Reach) -> list[Fact]:
     """Facts within reach of the chain, each with all revisions of its event."""
     every = list(facts)
     keys = {_key(fact.observation) for fact in every if reach.links(_spot(fact.observation), spots)}
     return [fact for fact in every if _key(fact.observation) in keys]
-
-
-def _within(spot: _Spot, others: Iterable[_Spot], seconds: int, least: int) -> bool:
-    return any(
-        abs(spot.instant - other.instant) <= seconds and within(spot.vector, other.vector, least)
-        for other in others
-    )
-
-
-def _between(state: State, rule_id: str, low: int, high: int) -> list[tuple[str, Any]]:
-    first, last = f"{rule_id}/{max(low, 0):012d}", f"{rule_id}/{max(high, 0) + 1:012d}"
-    return list(state.between(TABLE, first, last))
 
 
 def _key(observation: Observation) -> tuple[str, str]:
@@ -191,5 +224,5 @@ def _centre(occurrence: Occurrence) -> _Spot:
     return _Spot(occurrence.origin, unit_vector(occurrence.lat_udeg, occurrence.lon_udeg))
 
 
-def _centre_of(value: Mapping[str, Any]) -> _Spot:
-    return _Spot(value["origin"], unit_vector(value["lat_udeg"], value["lon_udeg"]))
+def _moment(spot: _Spot) -> int:
+    return spot.instant

@@ -7,7 +7,7 @@ Keys are printable ASCII; ranges come in byte order. Values are canonical JSON v
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from ..errors import Refusal, Refused
@@ -27,6 +27,9 @@ class Reader(Protocol):
     ) -> Iterator[tuple[str, bytes]]:
         """Keys from `first` (inclusive) to `last` (exclusive) in byte order."""
 
+    def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Ask for many values at once, so that `get` has them at hand."""
+
 
 class State:
     """Reads through a store, keeps writes to itself until the block is done; `mark`/`undo` an act.
@@ -36,8 +39,8 @@ class State:
 
     def __init__(self, store: Reader) -> None:
         self._store = store
-        self._new: dict[tuple[str, str], bytes | None] = {}
-        self._undo: list[tuple[tuple[str, str], bool, bytes | None]] = []
+        self._new: dict[str, dict[str, bytes | None]] = {}  # by table
+        self._undo: list[tuple[str, str, bool, bytes | None]] = []
 
     def get(self, table: str, key: str) -> Json | None:
         """The value at a key, or None."""
@@ -79,7 +82,20 @@ class State:
 
     def raw(self, table: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """As `range`, values as canonical bytes: for what is costly to read and seldom new."""
-        return self._rows(table, prefix, prefix + "\x7f")
+        return self.raw_between(table, prefix, prefix + "\x7f")
+
+    def raw_between(self, table: str, first: str, last: str) -> Iterator[tuple[str, bytes]]:
+        """As `between`, values as canonical bytes."""
+        return self._rows(table, first, last)
+
+    def raw_value(self, table: str, key: str) -> bytes | None:
+        """As `get`, the value as canonical bytes."""
+        return self._bytes(table, key)
+
+    def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Have these at hand before they are asked for one by one; changes no answer."""
+        wanted = [(table, key) for table, key in keys if not self._wrote(table, key)]
+        self._store.prefetch([at for at in wanted if _is_key(at[1])])
 
     def mark(self) -> int:
         """A point to come back to with `undo`."""
@@ -88,40 +104,49 @@ class State:
     def undo(self, mark: int) -> None:
         """Forget every write since `mark`: a refused act leaves nothing."""
         while len(self._undo) > mark:
-            at, was_there, before = self._undo.pop()
+            table, key, was_there, before = self._undo.pop()
             if was_there:
-                self._new[at] = before
+                self._new[table][key] = before
             else:
-                del self._new[at]
+                del self._new[table][key]
 
     def writes(self) -> list[tuple[str, str, bytes | None]]:
         """What this block changed, sorted; writes that put back what was there are left out."""
+        found = [(table, key) for table in sorted(self._new) for key in sorted(self._new[table])]
+        self._store.prefetch(found)
         return [
             (table, key, value)
-            for (table, key), value in sorted(self._new.items())
-            if value != self._store.get(table, key)
+            for table, key in found
+            if (value := self._new[table][key]) != self._store.get(table, key)
         ]
 
+    def _wrote(self, table: str, key: str) -> bool:
+        return key in self._new.get(table, ())
+
     def _bytes(self, table: str, key: str) -> bytes | None:
-        if (table, key) in self._new:
-            return self._new[table, key]
+        if self._wrote(table, key):
+            return self._new[table][key]
         # What cannot be a key is not there; no store is asked for it, since not all could.
         return self._store.get(table, key) if _is_key(key) else None
 
     def _rows(self, table: str, first: str, last: str) -> Iterator[tuple[str, bytes]]:
         if "\0" in first or not first.isascii():
             return
-        rows: dict[str, bytes | None] = dict(self._store.range(table, first, last))
-        rows.update({k: v for (t, k), v in self._new.items() if t == table and first <= k < last})
+        stored = self._store.range(table, first, last)
+        changed = {k: v for k, v in self._new.get(table, {}).items() if first <= k < last}
+        if not changed:
+            yield from stored
+            return
+        rows = {**dict(stored), **changed}
         for key in sorted(rows):
             found = rows[key]
             if found is not None:
                 yield key, found
 
     def _write(self, table: str, key: str, value: bytes | None) -> None:
-        at = (table, key)
-        self._undo.append((at, at in self._new, self._new.get(at)))
-        self._new[at] = value
+        new = self._new.setdefault(table, {})
+        self._undo.append((table, key, key in new, new.get(key)))
+        new[key] = value
 
 
 def _is_key(text: str) -> bool:

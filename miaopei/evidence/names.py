@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from .area import AreaSet
 
@@ -28,6 +29,7 @@ ABROAD = (
     *("中缅边境", "中老边境", "中越边境", "中印边境"),
 )
 _BORDER = re.compile(r"(?:交界|边境)(?:地区|处)?$")
+KEPT = 4_096  # names that have been read and are kept at hand
 _ENDS = ("县", "市", "区", "州", "旗")
 
 
@@ -58,6 +60,18 @@ class Names:
 
         A border text ('关岭、贞丰交界') means each of its places, all of which must be known.
         """
+        found = self._found.get(text)
+        if found is None:
+            if len(self._found) >= KEPT:
+                self._found.clear()
+            found = self._found[text] = self._find(text)
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Place, ...]]:
+        return {}
+
+    def _find(self, text: str) -> tuple[Place, ...]:
         plain = re.sub(r"[\x00-\x7f\s]+", "", text)
         parts = [plain]
         if _BORDER.search(plain) and not plain.startswith(ABROAD):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, LiteralString
 
 from psycopg import Connection
@@ -89,6 +89,9 @@ class PostgresReading(Persons):
         if last is None:
             return iter(self._all(RANGE_ON, table, first, limit))
         return iter(self._all(RANGE, table, first, last, last, limit))
+
+    def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Nothing is kept beside a snapshot: what is asked for is read then."""
 
     def tables(self) -> Sequence[str]:
         """The names of the tables that hold something, in byte order."""

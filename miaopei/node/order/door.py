@@ -6,7 +6,7 @@ database: genesis and members are kept at hand and read again when a block has c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...acts.apply import admit
 from ...acts.base import Moment
@@ -58,3 +58,6 @@ class Door:
             if tab == table and first <= key and (last is None or key < last)
         )
         return iter(found[:limit])
+
+    def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Everything is at hand already."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...acts.facts import context
+from ...acts.on_file import OnFile
 from ...evidence.findings.belonging import Belongs, belongs
 from ...evidence.grouping import Occurrence
 from ...evidence.kinds import EARTHQUAKE
@@ -209,7 +209,7 @@ def _reports(
     desk: Desk, rule_id: str, rule: Mapping[str, Any], listing: str, occurrence: Occurrence
 ) -> Sequence[str]:
     """Reports and notices on file that speak of this occurrence, or may."""
-    seen = context(desk.state, rule_id, rule, listing, occurrence)
+    seen = OnFile(desk.state).context(rule_id, rule, listing, occurrence)
     span = rule.get("hours", 24) * HOUR
     near = [
         fact for kind in REPORTS for fact in seen.facts(kind)
