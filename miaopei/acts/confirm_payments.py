@@ -1,8 +1,8 @@
 """`confirm_payments`: what the bank said of the instructions of one debt, as a batch.
 
 Body: {debt, outcomes: blob reference, executed_fen, executed, refused, payers}. A debt is a
-settlement, an allotment or a refund of premium. Totals by who pays; the opened outcomes lie in the
-sealed blob. Only final answers are confirmed.
+settlement, an allotment, a refund of premium or an invoice's payment. Totals by who pays; the
+opened outcomes lie in the sealed blob. Only final answers are confirmed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..accounts.entry import Entry
+from ..accounts.metering.fees import fees_paid
 from ..accounts.postings import allotment_paid, payouts_executed
 from ..accounts.premiums import refund_paid
 from .base import Moment, Outcome, clock_key, fields, known, parts_of, refuse
@@ -70,5 +71,8 @@ def _entry(
     if payment["kind"] == "refund":
         fen = sum(p["executed_fen"] for p in payers)
         return refund_paid(key, now.time, debt, payment["holder"], fen)
+    if payment["kind"] == "invoice":
+        fen = sum(p["executed_fen"] for p in payers)
+        return fees_paid(key, now.time, debt, payment["provider"], payment["holder"], fen)
     parts = [{"carrier": p["payer"], "executed_fen": p["executed_fen"]} for p in payers]
     return payouts_executed(key, now.time, debt, parts)

@@ -38,6 +38,7 @@ from . import (
     meter_usage,
     open_round,
     pause_listing,
+    pay_invoice,
     place_credit,
     raise_rules,
     receive_premium,
@@ -66,7 +67,15 @@ from . import (
 RULES = 3  # the newest; a new record begins with it
 SECOND = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
-THIRD = (agree_rules, pause_listing, resume_listing, rotate_keys, seat_member, unseat_member)
+THIRD = (
+    agree_rules,
+    pause_listing,
+    pay_invoice,
+    resume_listing,
+    rotate_keys,
+    seat_member,
+    unseat_member,
+)
 FIRST = (
     admit_batch,
     admit_member,

@@ -32,6 +32,7 @@ PARTS = (
     "format", "id", "name", "labels", "members", "sources", "areas", "products", "placements",
     "listings", "carrier_accounts",
 )  # fmt: skip
+OPTIONAL = ("provider_accounts",)  # where those who bill carriers are paid
 
 
 class Accounts(Protocol):
@@ -93,7 +94,7 @@ def read(data: bytes) -> dict[str, Any]:
         raise _refused("unreadable", why=str(error)[:80]) from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise _refused("bad_field", field="format", why=f"is not {FORMAT}")
-    for name in sorted(set(PARTS) ^ set(value)):
+    for name in sorted(set(PARTS) ^ (set(value) - set(OPTIONAL))):
         raise _refused("bad_field", field=name[:60], why="missing or not known")
     return value
 
@@ -242,13 +243,17 @@ def _listing(
 
 
 def _open_accounts(node: Node, value: Mapping[str, Any], bank: Accounts) -> None:
-    """The carriers' accounts, funded, and the payees'; ours to pay from by the carrier's name."""
+    """The carriers' accounts, funded, the providers' and the payees'; kept by their names."""
     names = {member["id"]: member["name"]["zh"] for member in value["members"]}
     accounts, payees = [], {}
     for part in value["carrier_accounts"]:
         name = names[part["carrier"]]
         accounts.append((part["account"], name, yuan(part["funds_yuan"])))
         payees[f"carrier/{part['carrier']}"] = {"account": part["account"], "name": name}
+    for part in value.get("provider_accounts", ()):
+        name = names[part["provider"]]
+        accounts.append((part["account"], name, 0))
+        payees[f"provider/{part['provider']}"] = {"account": part["account"], "name": name}
     for entry in value["listings"]:
         accounts += [(p["account"], names[p["holder"]], 0) for p in entry["policies"]]
     bank.open_accounts(accounts)

@@ -96,6 +96,14 @@ def test_the_bank_has_paid_that_and_each_account_once(
     assert {row[2] for row in paid} == {1}
 
 
+def test_the_bank_has_moved_the_invoice_once_to_the_utilitys_account(
+    told: dict[str, Any], place: Path
+) -> None:
+    books = sqlite3.connect(place / "bank" / "bank.sqlite3")
+    came = books.execute("select amount_fen from movement where account = '6200-UTILITY'")
+    assert came.fetchall() == [(told["invoice_fen"],)]
+
+
 INVOICE = """
 select sum(json_extract(body, '$.users')) * 10 + sum(json_extract(body, '$.records')) * 2 + 800000
 from call
@@ -114,7 +122,7 @@ def test_the_months_invoice_equals_its_recount_and_an_sql_count_of_the_calls(
             if said["leaf"] == "act" and said["act"]["kind"] == "meter_usage":
                 database.execute("insert into call values (?)", [json.dumps(said["act"]["body"])])
     (fen,) = database.execute(INVOICE).fetchone()
-    assert told["invoice_fen"] == told["recount_fen"] == fen
+    assert told["invoice_fen"] == told["recount_fen"] == told["invoice_paid_fen"] == fen
     assert told["data_users"] == 1_040, "the insured in force, each read once"
     items = {line["item"] for line in told["invoices"][0]["lines"]}
     assert items == {"users", "records", "rent"}

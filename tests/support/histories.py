@@ -342,6 +342,9 @@ class _Maker:
         said = {"reason": "not ours", "person": "Li"}
         contested = {"invoice": invoice, "line": 1, "runs": [], **said}
         assert town.send(town.act("dispute_invoice", contested)).ok
+        town.accounts({"provider/miaopei": "P-miaopei"})
+        assert town.send(town.act("pay_invoice", {"invoice": invoice, "number": 1})).ok
+        town.work()
         void = ["ab" * 32] if triggers else []
         settled = {"dispute": f"{invoice}/001", "void": void, **said}
         assert town.send(town.act("settle_dispute", settled)).ok

@@ -10,6 +10,7 @@ from typing import Any
 
 from miaopei.acts.apply import ActResult
 from miaopei.measures.instant import from_beijing
+from miaopei.node.ports import Rail
 from miaopei.terms import canonical
 from miaopei.terms.filing import Product
 from tests.support.facts import quake
@@ -24,11 +25,16 @@ class Metered:
     """A record on which an insurer's model runs beside the data of a provider."""
 
     def __init__(
-        self, name: str = "metered", *, since: str = "2016-05", subjects: Sequence[str] = ()
+        self,
+        name: str = "metered",
+        *,
+        since: str = "2016-05",
+        subjects: Sequence[str] = (),
+        rail: Rail | None = None,
     ) -> None:
         """`subjects` are the tokens of the persons whose policies they are, where known."""
         self.product: Product = hills()
-        self.town = Town(name=name).set_up()
+        self.town = Town(name=name, rail=rail).set_up()
         self.listing = self.town.list_product(self.product, placement=ONE_CARRIER)
         self.town.admit(PROVIDER, "data_provider")
         rows = [self.town.policy(self.listing) for _ in range(2)]

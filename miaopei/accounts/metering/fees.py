@@ -1,4 +1,4 @@
-"""What an invoice books, and what a credit note takes back: one balanced entry each."""
+"""What an invoice books, what a credit note takes back, what is paid: a balanced entry each."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def fees_credited(
 ) -> Entry:
     """A credit note: so much of an invoice is owed no longer."""
     return Entry(key, time, (because,), tuple(_lines(provider, carrier, totals, back=True)))
+
+
+def fees_paid(key: str, time: int, because: str, provider: str, carrier: str, fen: int) -> Entry:
+    """The bank has moved money for an invoice from the carrier to the provider."""
+    lines = (
+        Line(Account.FEES_PAYABLE, carrier, debit_fen=fen, counterparty=provider),
+        Line(Account.CASH_AT_BANK, carrier, credit_fen=fen),
+        Line(Account.CASH_AT_BANK, provider, debit_fen=fen),
+        Line(Account.FEES_RECEIVABLE, provider, credit_fen=fen, counterparty=carrier),
+    )
+    return Entry(key, time, (because,), lines)
 
 
 def _lines(provider: str, carrier: str, totals: Totals, *, back: bool) -> list[Line]:

@@ -76,7 +76,9 @@ def reopen(
 
 
 def payee(
-    subject: Annotated[str, typer.Argument(help="policy/NUMBER, carrier/ID or household/TOKEN.")],
+    subject: Annotated[
+        str, typer.Argument(help="policy/NUMBER, carrier/ID, provider/ID or household/TOKEN.")
+    ],
     account: Annotated[str, typer.Option(help="The account's number.")],
     name: Annotated[str, typer.Option(help="The account's name.")],
     data: DataOption = None,

@@ -254,6 +254,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei invoice issue LISTING CARRIER 2026-05",
         "开具某月账单：用户数、条数各按费率，另加租金。",
     ),
+    "invoice pay": (
+        "miaopei invoice pay LISTING/CARRIER/2026-05",
+        "经银行向供电公司支付账单，有争议的部分暂留。",
+    ),
     "invoice list": ("miaopei invoice list", "全部账单及金额。"),
     "invoice show": (
         "miaopei invoice show LISTING/CARRIER/2026-05 --html invoice.html",

@@ -8,6 +8,7 @@ from typing import Any
 from ...acts.facts import product_of
 from ...measures.identity import content_id
 from ...measures.instant import from_beijing
+from ...node import invoices as paying
 from ...node import metering
 from ...reports.metering import recount
 from ...terms import canonical
@@ -18,6 +19,7 @@ CARRIER, PROVIDER, PURPOSE = "insurer", "utility", "claims"
 MONTH, OVER = "2026-05", "2026-06-01 00:00:00"
 RATES = {"user_fen": 10, "record_fen": 2, "rent_fen": 800_000}  # made up
 SCOPE = ["outage"]
+SHOWN = ("invoice", "lines", "data_fen", "rent_fen", "total_fen")
 
 
 def agree(member: Member, listing: str, insured: Sequence[str]) -> None:
@@ -50,7 +52,7 @@ def model(member: Member, listing: str) -> dict[str, Any]:
 
 
 def bill(member: Member, listing: str) -> dict[str, Any]:
-    """Run the model on each trigger of the day, close the month, and count its invoice again."""
+    """Run the model on each trigger, close the month, pay its invoice, count it again."""
     node = member.node
     hashed = content_id("claim_model", {"v": 1, **model(member, listing)})
     with node.reading() as (_, state):
@@ -59,16 +61,20 @@ def bill(member: Member, listing: str) -> dict[str, Any]:
     runs = [metering.run(node, hashed, trigger, **about) for trigger in triggers]
     node.pass_time(from_beijing(OVER))
     node.accept("issue_invoice", MONTH, {"listing": listing, "carrier": CARRIER, "month": MONTH})
+    paying.pay(node, f"{listing}/{CARRIER}/{MONTH}")
+    member.work()
     with node.reading() as (reading, state):
+        paid = {key: paying.paid_of(state, said) for key, said in state.range("invoice", "")}
         counted = recount(reading.leaves(0, reading.head().size))
         invoices = dict(state.range("invoice", ""))
     return {
         "data_users": sum(run.users for run in runs),
         "data_records": sum(run.records for run in runs),
         "invoice_fen": sum(said["total_fen"] for said in invoices.values()),
+        "invoice_paid_fen": sum(paid.values()),
         "recount_fen": sum(counted[key].total_fen for key in invoices),
         "invoices": [
-            {name: said[name] for name in ("invoice", "lines", "data_fen", "rent_fen", "total_fen")}
+            {name: said[name] for name in SHOWN} | {"paid_fen": paid[said["invoice"]]}
             for said in invoices.values()
         ],
     }

@@ -101,6 +101,21 @@ def issue(
     run(Place.of(data, dsn), listing, carrier, month, language=chosen(lang))
 
 
+@app.command()
+def pay(
+    invoice: Invoice,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Pay through the bank what is neither contested nor ordered yet."""
+    from ..place import Place
+    from .deeds import pay as run
+
+    run(Place.of(data, dsn), invoice, as_json=as_json, language=chosen(lang))
+
+
 @app.command("list")
 def list_(
     data: DataOption = None,

@@ -11,9 +11,11 @@ from ...acts.apply import ActResult
 from ...errors import Refusal, Refused
 from ...measures.identity import content_id
 from ...measures.money import as_yuan
-from ...node import metering
+from ...node import invoices, metering
 from ...settings import Language
+from ...wiring import system_clock
 from .. import speak
+from ..live import with_bank
 from ..place import Place
 
 
@@ -72,6 +74,27 @@ def issue(place: Place, listing: str, carrier: str, month: str, *, language: Lan
         raise Refused(Refusal("metering.invoice_known", {"id": name}))
     total = as_yuan(result.made[0].value["total_fen"])
     speak.out(speak.Speaker(language).text("invoice_issued", invoice=name, yuan=total))
+
+
+def pay(place: Place, invoice: str, *, as_json: bool, language: Language) -> None:
+    """Order what is to be paid now, and have the bank carry it out.
+
+    Errors   Refused metering.invoice_not_known, metering.nothing_to_pay, metering.no_account.
+    """
+    with with_bank(place) as (member, _):
+        member.node.pass_time(system_clock())
+        found = invoices.pay(member.node, invoice)
+        member.work()
+        with member.node.reading() as (_, state):
+            paid = (state.get("payment", found.debt) or {}).get("executed_fen", 0)
+    said = found.value
+    if as_json:
+        speak.show_json({**said, "payment": found.debt, "executed_fen": paid})
+        return
+    off = sum(each["fen"] for each in said["set_off"])
+    told = {"invoice": invoice, "yuan": as_yuan(said["pay_fen"]), "paid": as_yuan(paid)}
+    told |= {"off": as_yuan(off), "held": as_yuan(said["held_fen"])}
+    speak.out(speak.Speaker(language).text("invoice_paid", **told))
 
 
 def dispute(place: Place, body: Mapping[str, Any], *, language: Language) -> None:

@@ -78,6 +78,8 @@ def rows_for(block: Reading, node: Node, debt: str) -> list[Row]:
         return owed_by(block, state, debt).rows()
     if payment["kind"] == "refund":
         return [_of_refund(debt, payment)]
+    if payment["kind"] == "invoice":
+        return [_of_invoice(debt, payment)]
     rows = list(_of_list(block, state, node, debt, payment))
     if sum(row["amount_fen"] for row in rows) != payment["due_fen"]:
         raise RecordDamaged("payouts do not sum to the debt", id=debt)
@@ -129,6 +131,13 @@ def _of_refund(debt: str, payment: Row) -> Row:
     carrier = payment["holder"]
     payout = Payout(debt, payment["policy"], "premium_refund", carrier, 0, 0, payment["due_fen"])
     return instruction_row(payout, f"carrier/{carrier}", f"policy/{payout.policy}")
+
+
+def _of_invoice(debt: str, payment: Row) -> Row:
+    """One order, from the carrier that is billed to the provider's account on file."""
+    carrier, provider = payment["holder"], payment["provider"]
+    payout = Payout(debt, payment["invoice"], "invoice", carrier, 0, 0, payment["due_fen"])
+    return instruction_row(payout, f"carrier/{carrier}", f"provider/{provider}")
 
 
 def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) -> Iterable[Row]:

@@ -117,9 +117,9 @@ def readers(state: State, listing: str) -> list[str]:
 
 
 def listing_of(state: State, debt: str) -> str:
-    """The listing of a debt: a settlement, a list that hands one on, or a refund of premium."""
+    """The listing of a debt: a settlement, a list that hands one on, a refund or an invoice."""
     payment = state.need("payment", debt)
-    if payment["kind"] == "refund":
+    if payment["kind"] in ("refund", "invoice"):
         return str(payment["listing"])
     settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
     return str(state.need("settlement", settlement)["settlement"]["listing"])

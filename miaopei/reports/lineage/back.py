@@ -70,7 +70,7 @@ def _payout(index: Index, id: str, row: Json) -> Step:
         for i in index.trail.instructions(debt)
         if i["payout"] == id
     ]
-    if payment["kind"] == "refund":
+    if payment["kind"] in ("refund", "invoice"):
         return step("payout", id, facts, answers)
     settlement = debt if payment["kind"] == "settlement" else payment["settlement"]
     trigger = index.settlement(settlement)["trigger"]

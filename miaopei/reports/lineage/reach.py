@@ -101,7 +101,7 @@ def _of_act(reach: Reach, id: str) -> Iterator[tuple[str, str]]:
             yield body["trigger"], "decided"
         case "confirm_payments":
             entry = index.trail.get("payment", body["debt"]) or {}
-            if entry.get("kind") == "refund":
+            if entry.get("kind") in ("refund", "invoice"):
                 return
             settlement = entry.get("settlement", body["debt"])
             yield index.settlement(settlement)["trigger"], "decided"
