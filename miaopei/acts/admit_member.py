@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..market.participant import Role
-from .base import Moment, Outcome, check_id, fields, refuse
-from .blobs import is_digest
+from ..measures import suites
+from .base import Moment, Outcome, check_id, check_public, fields, refuse
 from .envelope import Act
 from .state import State
 
@@ -21,7 +21,7 @@ KNOWN_ROLES = ACTING | {str(role) for role in Role}
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
-    """Refused for an id that is taken, roles not known, keys not of 64 hex digits."""
+    """Refused for an id that is taken, roles not known, keys of no or another suite."""
     put_member(state, act.body)
     return Outcome()
 
@@ -40,7 +40,7 @@ def put_member(state: State, body: dict[str, Any]) -> None:
         if type(role) is not str or role not in KNOWN_ROLES:
             raise refuse("act.role_unknown", role=str(role)[:40])
     for key in keys:
-        _check_key(key)
+        _check_key(key, foreign=Role.BANK in roles)
     state.put(
         "member",
         member,
@@ -48,11 +48,12 @@ def put_member(state: State, body: dict[str, Any]) -> None:
     )
 
 
-def _check_key(value: Any) -> None:
+def _check_key(value: Any, *, foreign: bool) -> None:
+    """A bank signs its own messages, by its own suite: its keys may be of any."""
     if not isinstance(value, dict):
         raise refuse("act.bad_body", field="keys", why="an item is no object")
     key, since, until = fields(value, key=str, since=int, until=(int, type(None)))
-    if not is_digest(key):
-        raise refuse("act.bad_body", field="keys", why="needs a key of 64 hex digits")
+    if not foreign or suites.of_public(key) is None:
+        check_public("keys", key)
     if until is not None and until <= since:
         raise refuse("act.bad_body", field="keys", why="ends before it starts")

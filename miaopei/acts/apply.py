@@ -14,13 +14,13 @@ from typing import Any
 
 from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
+from ..measures.suites import in_use
 from . import admit_member, cases, raise_rules, seats, settling, sold, time
 from .base import Made, Moment, Outcome, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .rule_sets import RULE_SETS, RULES
 from .state import State, writes_digest
 
-SUITE = "intl"
 GENESIS_FIELDS = frozenset(
     [
         "v",
@@ -76,7 +76,7 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
         set(value) - {"seats"} != GENESIS_FIELDS
         or (seated is not None) != (value["log_key"] is None)
         or (seated is not None and not (isinstance(seated, list) and seated))
-        or (value["v"], value["suite"]) != (1, SUITE)
+        or (value["v"], value["suite"]) != (1, in_use.suite.name)
         or type(rules) is not int
         or rules not in RULE_SETS
         or clock not in ("live", "replay")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..errors import Fact, Refusal, Refused
 from ..measures.shape import Types, misfit
+from ..measures.suites import in_use, of_public
 from .envelope import Act
 from .state import State
 
@@ -102,6 +103,21 @@ def check_id(field: str, name: str) -> None:
         raise refuse(
             "act.bad_body", field=field, why=f"{ascii(name)[:40]} is no id (letters, digits, ._-)"
         )
+
+
+def check_public(field: str, key: str) -> None:
+    """A public key of the record's suite, in lower-case hex.
+
+    Errors   Refused act.bad_body; suite.key for one of another suite.
+    """
+    suite = in_use.suite
+    if suite.is_public(key):
+        return
+    other = of_public(key)
+    if other is None:
+        why = f"needs a key of {2 * suite.public_bytes} hex digits"
+        raise refuse("act.bad_body", field=field, why=why)
+    raise refuse("suite.key", field=field, suite=other, here=suite.name)
 
 
 def known(state: State, table: str, key: str, code: str) -> Any:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..measures import suites
 from .base import Moment, Outcome, fields, has_role, known, refuse
-from .blobs import check_reference, is_digest
+from .blobs import check_reference
 from .envelope import Act
 from .state import State
 
@@ -25,8 +26,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if act.by != payment["payer"]:
         raise refuse("act.not_the_payer", by=act.by, payer=payment["payer"])
     check_reference(closed, "miaopei/closed/1")
-    if not is_digest(key):
-        raise refuse("act.bad_body", field="key", why="needs a key of 64 hex digits")
+    if suites.of_public(key) is None:
+        raise refuse("act.bad_body", field="key", why="needs a public key in hex digits")
     named = [m for m, _ in state.range("member", "") if has_role(state, m, [BANK])]
     keys = [k for m in named for k in state.need("member", m)["keys"]]
     if keys and not any(_in_force(k, key, now) for k in keys):

@@ -1,6 +1,7 @@
 """The signed act. What is signed, what its id covers, and how a signature is checked.
 
-Suite `intl`: Ed25519, lower-case hex. Source: docs/specs/record.md, section 2.
+Keys and signatures are those of the record's suite, lower-case hex.
+Source: docs/specs/record.md, section 2.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from ..errors import Refusal, Refused
 from ..measures.identity import canonical, id_of
 from ..measures.shape import exactly
+from ..measures.suites import SigningKey, in_use
 
 ACT_BYTES_MAX = 60_000
 DOMAIN = b"miaopei/v1/act\0"
@@ -52,11 +51,11 @@ class Act:
     def signed_well(self) -> bool:
         """Whether the signature holds; found out once, at the door, and known when applied."""
         try:
-            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
-            public.verify(bytes.fromhex(self.sig), DOMAIN + self.signed_bytes)
-        except (ValueError, InvalidSignature):
+            public, signature = bytes.fromhex(self.key), bytes.fromhex(self.sig)
+        except ValueError:
             return False
-        return self.key == self.key.lower() and self.sig == self.sig.lower()
+        held = in_use.suite.verify(public, signature, DOMAIN + self.signed_bytes)
+        return held and self.key == self.key.lower() and self.sig == self.sig.lower()
 
     def unsigned(self) -> dict[str, Any]:
         """The part that is signed."""
@@ -75,7 +74,7 @@ class Act:
         return {**self.unsigned(), "sig": self.sig}
 
 
-def sign(key: Ed25519PrivateKey, chain: str, kind: str, by: str, ref: str, body: Any) -> Act:
+def sign(key: SigningKey, chain: str, kind: str, by: str, ref: str, body: Any) -> Act:
     """A signed act of one member."""
     public = key.public_key().public_bytes_raw().hex()
     act = Act(chain, kind, by, public, ref, body)

@@ -3,8 +3,9 @@
 A seat is {member, engine, power, node, peer, log, box}: the engine's validator key and its weight
 (0: reads along and does not vote), the engine's connection key, the key of the connections between
 members, the key that signs this member's checkpoints, the key that opens its blobs. All are raw
-public keys in lower-case hex. A solo record has none. A key that has stood in a seat comes back in
-none, so that no engine signs under a key whose guard is lost.
+public keys in lower-case hex; the last two are of the record's suite, the others Ed25519 in every
+suite, as the engine and TLS want them. A solo record has none. A key that has stood in a seat comes
+back in none, so that no engine signs under a key whose guard is lost.
 Source: docs/specs/consortium.md, sections 2 and 13.
 """
 
@@ -14,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..measures.identity import content_id
+from ..measures.suites import in_use, is_hex
 from .base import Made, Moment, Outcome, check_id, fields, refuse
-from .blobs import is_digest
 from .state import State
 
 TABLE = "seat"
@@ -48,8 +49,11 @@ def check(state: State, value: Mapping[str, Any]) -> None:
         raise _bad(member, "no such member")
     if not 0 <= power <= POWER_MAX:
         raise _bad(member, f"power {power}")
-    if not all(map(is_digest, keys)) or len(set(keys)) < len(keys):
-        raise _bad(member, "needs five different keys of 64 hex digits")
+    sizes = (32, 32, 32, in_use.suite.public_bytes, in_use.suite.box_bytes)
+    fit = all(is_hex(key, size) for key, size in zip(keys, sizes, strict=True))
+    if not fit or len(set(keys)) < len(keys):
+        shapes = ", ".join(str(2 * size) for size in sizes)
+        raise _bad(member, f"needs different keys of {shapes} digits")
     for other, seat in seats(state):
         if other != member and (taken := [name for name in KEYS if seat[name] in keys]):
             raise _bad(member, f"{taken[0]} key of {other}")

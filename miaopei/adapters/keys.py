@@ -13,37 +13,48 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from ..errors import Refusal, Refused
+from ..measures import suites
+from ..measures.suites import Suite, in_use
 from ..node.ports import Identity
 from ..node.vault.tokens import KEY_BYTES, SubjectKeys
 
 NAMES = ("acts", "log", "box")
 SUBJECTS = "subjects"
+SUITE = "suite"  # of the keys; absent in files of `intl`
 GRID = "grid"  # the group of a record's books and the grid's systems
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
 
 def load_or_make(path: Path, member: str) -> Identity:
-    """The member's keys, made on first use.
+    """The member's keys, made on first use for the suite in use.
 
-    Errors   Refused keys.unreadable where the file is not ours to read or not a key file.
+    Errors   Refused keys.unreadable where the file is not ours to read or not a key file;
+             suite.unknown, suite.keys where its keys are of another suite.
     """
     if not path.exists():
         _make(path, member)
-    value = _read(path)
+    value, suite = _read(path), in_use.suite
+    if (of := suites.named(value.get(SUITE, suites.DEFAULT))) is not suite:
+        facts = {"path": str(path), "suite": of.name, "here": suite.name}
+        raise Refused(Refusal("suite.keys", facts))
     try:
-        raw = {name: bytes.fromhex(value[name]) for name in NAMES}
-        return Identity(
-            value["member"],
-            Ed25519PrivateKey.from_private_bytes(raw["acts"]),
-            Ed25519PrivateKey.from_private_bytes(raw["log"]),
-            X25519PrivateKey.from_private_bytes(raw["box"]),
-        )
+        return _identity(value["member"], {name: bytes.fromhex(value[name]) for name in NAMES})
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from None
+
+
+def fresh(member: str) -> Identity:
+    """New keys of the suite in use, kept nowhere."""
+    return _identity(member, _new())
+
+
+def suite_at(path: Path) -> Suite:
+    """The suite of the keys that lie there; the one in use where there are none yet.
+
+    Errors   Refused keys.unreadable, suite.unknown.
+    """
+    return suites.named(_read(path).get(SUITE, suites.DEFAULT)) if path.exists() else in_use.suite
 
 
 def subject_keys(path: Path, group: str) -> SubjectKeys:
@@ -119,7 +130,22 @@ def _unreadable(path: Path, error: Exception) -> Refused:
 
 
 def _make(path: Path, member: str) -> None:
-    write_secret(path, {"member": member, **{name: os.urandom(32).hex() for name in NAMES}})
+    suite = in_use.suite
+    kind = {} if suite.name == suites.DEFAULT else {SUITE: suite.name}
+    made = {name: raw.hex() for name, raw in _new().items()}
+    write_secret(path, {"member": member, **kind, **made})
+
+
+def _new() -> dict[str, bytes]:
+    suite = in_use.suite
+    makers = {"acts": suite.new_signing, "log": suite.new_signing, "box": suite.new_box}
+    return {name: make(os.urandom) for name, make in makers.items()}
+
+
+def _identity(member: str, raw: Mapping[str, bytes]) -> Identity:
+    suite = in_use.suite
+    acts, log = (suite.signing(raw[name]) for name in ("acts", "log"))
+    return Identity(member, acts, log, suite.box(raw["box"]))
 
 
 def write_secret(path: Path, value: Mapping[str, Any]) -> None:

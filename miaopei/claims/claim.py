@@ -7,13 +7,12 @@ section 7.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..measures.identity import content_id
+from ..measures.suites import in_use
 
 STATES = ("paid", "cut", "exhausted", "held", "kept", "receivable", "declined")
 
@@ -64,4 +63,4 @@ def claim_from_json(value: Mapping[str, Any]) -> ClaimLeaf:
 def claim_salt(row_salt: str, trigger: str) -> str:
     """A salt that every holder of the row derives alike and no neighbour can guess."""
     message = b"miaopei/v1/claim\0" + bytes.fromhex(trigger)
-    return hmac.new(bytes.fromhex(row_salt), message, hashlib.sha256).hexdigest()
+    return in_use.suite.hmac(bytes.fromhex(row_salt), message).hex()

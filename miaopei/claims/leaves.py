@@ -8,7 +8,6 @@ Source: docs/specs/record.md, section 7.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..ledger.merkle import leaf_hash, root_of
 from ..measures.identity import SPACE
+from ..measures.suites import in_use
 from .claim import STATES, ClaimLeaf
 
 PAGE = 1_024  # leaves; a power of two
@@ -42,15 +42,15 @@ LEAF = (
 def salted(claims: Claims, trigger: str) -> Claims:
     """The claims with the salts of their leaves in place of those of their rows.
 
-    Same as  claim.claim_salt for each: HMAC-SHA-256, keys of 32 bytes, written out.
+    Same as  claim.claim_salt for each: HMAC of the suite, keys of 32 bytes, written out.
     """
     message = INNER_REST + b"miaopei/v1/claim\0" + bytes.fromhex(trigger)
     salts = claims["salt"].tobytes()
-    made = []
+    digest, made = in_use.suite.digest, []
     for at in range(0, len(salts), 32):
         key = salts[at : at + 32]
-        inner = sha256(key.translate(INNER) + message).digest()
-        made.append(sha256(key.translate(OUTER) + OUTER_REST + inner).digest())
+        inner = digest(key.translate(INNER) + message)
+        made.append(digest(key.translate(OUTER) + OUTER_REST + inner))
     result = claims.copy()
     result["salt"] = np.frombuffer(b"".join(made), np.uint8).reshape(-1, 32)
     return result
@@ -80,7 +80,8 @@ def leaf_bytes(claims: Claims, trigger: str) -> list[bytes]:
 
 def hashes_of(leaves: Sequence[bytes]) -> list[bytes]:
     """The hash of each leaf's commitment in the tree of claims."""
-    return [leaf_hash(sha256(KIND + leaf).digest()) for leaf in leaves]
+    digest = in_use.suite.digest
+    return [leaf_hash(digest(KIND + leaf)) for leaf in leaves]
 
 
 def page_hashes(hashes: Sequence[bytes]) -> list[bytes]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..market.placement import Placement
 from ..measures.identity import SPACE, canonical
+from ..measures.suites import in_use
 from .payout import Payout
 
 # One payout of a settlement as columns: raw bytes of its id and policy, fen, and the place of its
@@ -59,8 +59,9 @@ def orders_of(claims: NDArray[Any], about: About, parts: NDArray[np.int64]) -> O
     orders["amount_fen"] = parts[rows, shares]
     forms = [_form(about, share) for share in range(len(about.carriers))]
     policies = orders["policy"].tobytes().hex().encode("ascii")
+    digest = in_use.suite.digest
     ids = [
-        sha256(forms[share][0] + policies[32 * i : 32 * i + 32] + forms[share][1]).digest()
+        digest(forms[share][0] + policies[32 * i : 32 * i + 32] + forms[share][1])
         for i, share in enumerate(shares.tolist())
     ]
     orders["payout"] = np.frombuffer(b"".join(ids), np.uint8).reshape(-1, 32)

@@ -30,13 +30,16 @@ from .place import DATABASE, Place, log_vkey, made, write_whole
 OPERATOR = {"zh": "运营方", "en": "Operator"}
 
 
-def begin(place: Place, name: str, origin: str, *, language: Language) -> int:
+def begin(
+    place: Place, name: str, origin: str, *, suite: str | None = None, language: Language
+) -> int:
     """Found a live record and put a scheme on it; the same scheme again changes nothing."""
     value = scheme.read(Path(name).read_bytes()) if Path(name).is_file() else scheme.load(name)
     speaker = speak.Speaker(language)
     place.make()
     with ExitStack() as opened:
         opened.enter_context(place.alone())
+        place.choose(suite)
         address = opened.enter_context(place.database())
         if not place.dsn:
             made(address, DATABASE)
@@ -75,7 +78,7 @@ def take(place: Place, file: Path, *, as_json: bool, language: Language) -> int:
         now = system_clock()
         reading = read(data, now)
         rows = [
-            Row(row.observation, row.original, reading.media, reading.file_sha256, row.part)
+            Row(row.observation, row.original, reading.media, reading.file_digest, row.part)
             for row in reading.rows
             if row.observation is not None
         ]

@@ -147,11 +147,14 @@ def verify(
     file: Path, key: str | None, genesis: Path | None, *, as_json: bool, language: Language
 ) -> int:
     """Check a receipt with no database and no network: 0 where every check holds, else 1."""
-    from ..claims.verify import explain
+    from ..claims.verify import explain, suite_of
     from ..claims.verify import verify as check
+    from ..measures.suites import named, use
     from . import speak
 
-    verdict = check(file.read_bytes(), key_of(key), _genesis_of(genesis))
+    data, vkey, founding = file.read_bytes(), key_of(key), _genesis_of(genesis)
+    use(named(suite_of(data, vkey, founding)))
+    verdict = check(data, vkey, founding)
     if as_json:
         speak.out(json.dumps(verdict.as_json(), ensure_ascii=False, indent=2))
     else:

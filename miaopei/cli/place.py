@@ -18,7 +18,7 @@ from typing import IO, Any
 from psycopg.conninfo import make_conninfo
 
 from .. import settings
-from ..adapters.keys import load_or_make
+from ..adapters.keys import load_or_make, suite_at
 from ..adapters.postgres.connection import connect, faults
 from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.starter import LocalPostgres
@@ -27,6 +27,7 @@ from ..adapters.sandbox_bank import starter as sandbox
 from ..adapters.sandbox_bank.starter import RunningBank
 from ..errors import Fact, OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
+from ..measures import suites
 from ..measures.identity import read_canonical
 from ..node.ports import Identity, Reading
 from ..wiring import MEMBER, Member, open_member
@@ -68,6 +69,20 @@ class Place:
     def log(self) -> Path:
         """Where the log's static files are written."""
         return self.folder / "log"
+
+    def choose(self, suite: str | None) -> None:
+        """Go by the suite that was asked for, else by that of the keys that lie here.
+
+        Errors   Refused suite.unknown, suite.not_installed; suite.keys where the keys here are of
+                 another.
+        """
+        path = self.folder / "keys.json"
+        if suite is None:
+            suites.use(suite_at(path))
+            return
+        suites.use(suites.named(suite))
+        if (there := suite_at(path).name) != suite:
+            raise Refused(Refusal("suite.keys", {"path": str(path), "suite": there, "here": suite}))
 
     def make(self) -> None:
         """Make the folder; in a checkout git leaves it alone.
@@ -159,6 +174,7 @@ class Place:
         path = self.folder / "keys.json"
         if not path.exists():
             raise _no("no_record", folder=str(self.folder))
+        suites.use(suite_at(path))
         identity = load_or_make(path, MEMBER)
         with ExitStack() as opened:
             store = PostgresStore(address or opened.enter_context(self.database()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..adapters import backup as backups
 from ..adapters import tile_files
-from ..adapters.keys import load_or_make
+from ..adapters.keys import load_or_make, suite_at
 from ..adapters.meters import devices, trust
 from ..adapters.persons import master_key
 from ..adapters.persons.erasures import FILE as ERASED
@@ -24,6 +24,7 @@ from ..adapters.postgres.schema import migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
+from ..measures import suites
 from ..node.ports import Reading
 from ..node.proof.receipts import Collector
 from ..reports import timeliness
@@ -236,6 +237,7 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
         raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
     with place.alone(), place.database() as named:
         address = named if place.dsn else fresh(named, DATABASE)
+        suites.use(suite_at(keys))
         vault = master_key.vault(place.folder, in_use=lambda: True)
         migrate(address, vault)
         store = PostgresStore(address, vault)

@@ -10,12 +10,10 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical, digest
 from ..measures.shape import exactly
+from ..measures.suites import SigningKey, in_use
 from .observation import TOLERANCE, Observation
 from .source import Source
 
@@ -30,21 +28,21 @@ class Original:
     `bytes_b64` is null where the bytes are long or speak of persons: then they lie in a blob.
     """
 
-    sha256: str
+    digest: str
     length: int
     media: str
     bytes_b64: str | None
-    file_sha256: str
+    file_digest: str
     part: str
 
     @classmethod
     def of(
-        cls, data: bytes, media: str, file_sha256: str, part: str, *, persons: bool = False
+        cls, data: bytes, media: str, file_digest: str, part: str, *, persons: bool = False
     ) -> Original:
         """The original of one row, its bytes inside where they are short and public."""
         inside = len(data) <= INLINE and not persons
         text = base64.b64encode(data).decode("ascii") if inside else None
-        return cls(digest(data), len(data), media, text, file_sha256, part)
+        return cls(digest(data), len(data), media, text, file_digest, part)
 
     def data(self) -> bytes | None:
         """The bytes themselves where they stand inside."""
@@ -88,7 +86,7 @@ def statement(attestation: Attestation) -> bytes:
 
 
 def attest(
-    private_key: Ed25519PrivateKey,
+    private_key: SigningKey,
     observation: Observation,
     receiver: str,
     received_at: int,
@@ -133,7 +131,7 @@ def verify(
     data = attestation.original.data()
     if data is not None and (len(data), digest(data)) != (
         attestation.original.length,
-        attestation.original.sha256,
+        attestation.original.digest,
     ):
         return Refusal("evidence.original_mismatch", {"part": attestation.original.part})
     return None
@@ -141,11 +139,15 @@ def verify(
 
 def _signed(attestation: Attestation) -> bool:
     try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(attestation.key))
-        public.verify(bytes.fromhex(attestation.sig), statement(attestation))
-    except (InvalidSignature, ValueError):
+        public, signature = bytes.fromhex(attestation.key), bytes.fromhex(attestation.sig)
+    except ValueError:
         return False
-    return True
+    return in_use.suite.verify(public, signature, statement(attestation))
+
+
+def _said(name: str) -> str:
+    """The name of a field of an original on the record: digests bear that of their hash."""
+    return name.replace("digest", in_use.suite.hash_name)
 
 
 def _parts(attestation: Attestation) -> dict[str, Any]:
@@ -154,14 +156,14 @@ def _parts(attestation: Attestation) -> dict[str, Any]:
 
 def _plain(attestation: Attestation) -> dict[str, Any]:
     original = attestation.original
-    parts = {name: getattr(original, name) for name in Original.__dataclass_fields__}
+    parts = {_said(name): getattr(original, name) for name in Original.__dataclass_fields__}
     plain = {**_parts(attestation), "original": parts}
     del plain["sig"]
     return plain
 
 
 def _original(value: Any) -> Original:
-    names = set(Original.__dataclass_fields__)
+    names = {_said(name) for name in Original.__dataclass_fields__}
     if not exactly(value, names):
         raise _bad("original")
     for name in names - {"length", "bytes_b64"}:
@@ -176,7 +178,7 @@ def _original(value: Any) -> Original:
             raise _bad("original.bytes_b64") from None
         if len(inside) > INLINE:
             raise _bad("original.bytes_b64")
-    return Original(**value)
+    return Original(**{name: value[_said(name)] for name in Original.__dataclass_fields__})
 
 
 def _bad(field: str) -> Refused:

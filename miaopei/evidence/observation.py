@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ..errors import Fact, Refusal, Refused
 from ..measures import place
 from ..measures.identity import canonical, content_id
 from ..measures.shape import exactly
+from ..measures.suites import OfSuite
 from . import kinds
 from .source import Box, Source
 
@@ -38,7 +38,7 @@ class Observation:
     status: str
     values: Mapping[str, Any]
 
-    @cached_property
+    @OfSuite
     def id(self) -> str:
         """Content id over everything here; see docs/specs/evidence.md, section 1."""
         return content_id("observation", self.as_json())

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import Refusal, Refused
 from ..measures.shape import exactly
+from ..measures.suites import in_use
 
-_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}", re.ASCII)
 
 
@@ -33,7 +33,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Key:
-    """One Ed25519 public key (hex) and the time [since, until) in which it may sign."""
+    """One public key of the suite (hex) and the time [since, until) in which it may sign."""
 
     key: str
     since: int
@@ -106,7 +106,7 @@ def _key(value: Any) -> Key:
     if not exactly(value, ("key", "since", "until")):
         raise _bad("keys")
     key, since, until = value["key"], value["since"], value["until"]
-    if not (isinstance(key, str) and _KEY.fullmatch(key)) or type(since) is not int:
+    if not (isinstance(key, str) and in_use.suite.is_public(key)) or type(since) is not int:
         raise _bad("keys")
     if until is not None and (type(until) is not int or until <= since):
         raise _bad("keys")

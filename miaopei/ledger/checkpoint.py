@@ -1,7 +1,8 @@
 """The signed head of the log: origin, size, root, signature.
 
-A checkpoint (C2SP tlog-checkpoint) is the body of a signed note (C2SP signed-note) with an Ed25519
-signature of type 0x01. Lines signed by other keys (co-signatures) are kept and ignored.
+A checkpoint (C2SP tlog-checkpoint) is the body of a signed note (C2SP signed-note) with a signature
+of the suite: in `intl` Ed25519, type 0x01, as C2SP says. Lines signed by other keys
+(co-signatures) are kept and ignored.
 """
 
 from __future__ import annotations
@@ -10,19 +11,12 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NoReturn
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
-
 from ..errors import Fact, Refusal, Refused
+from ..measures.suites import PublicKey, SigningKey, by_note_type, demand, in_use
 from .merkle import HASH_BYTES, LARGEST_SIZE
 
-ED25519 = b"\x01"
 LARGEST_NOTE = 1_000_000
 MOST_SIGNATURES = 100
 _SIGNED_BY = "\u2014 "
@@ -51,7 +45,7 @@ class VerifierKey:
         return key_id(self.name, self.public)
 
     def as_text(self) -> str:
-        encoded = base64.b64encode(ED25519 + self.public).decode("ascii")
+        encoded = base64.b64encode(in_use.suite.note_type + self.public).decode("ascii")
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
@@ -73,38 +67,48 @@ class Checkpoint:
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """The first four bytes of SHA-256(name, newline, signature type, public key)."""
-    return sha256(name.encode("utf-8") + b"\n" + ED25519 + public).digest()[:4]
+    """The first four bytes of the hash of name, newline, signature type, public key."""
+    suite = in_use.suite
+    return suite.digest(name.encode("utf-8") + b"\n" + suite.note_type + public)[:4]
 
 
-def verifier_key(name: str, public: Ed25519PublicKey | Ed25519PrivateKey) -> str:
+def verifier_key(name: str, public: PublicKey | SigningKey) -> str:
     """The verifier key text of a log: what a stranger needs beside the log itself.
 
     Errors   Refused ledger.key_name when the name is empty or holds a space or a plus sign.
     """
-    if isinstance(public, Ed25519PrivateKey):
-        public = public.public_key()
+    half = public.public_key() if isinstance(public, SigningKey) else public
     _check_name(name)
-    return VerifierKey(name, public.public_bytes_raw()).as_text()
+    return VerifierKey(name, half.public_bytes_raw()).as_text()
+
+
+def suite_of(vkey: str) -> str | None:
+    """The name of the suite of a verifier key text; None where that cannot be read."""
+    raw = _from_base64(vkey.partition("+")[2].partition("+")[2])
+    return None if raw is None else by_note_type(raw)
 
 
 def read_verifier_key(text: str) -> VerifierKey:
-    """Read a verifier key text; only Ed25519 keys whose id fits.
+    """Read a verifier key text; only keys of the suite in use whose id fits.
 
-    Errors   Refused ledger.vkey_malformed.
+    Errors   Refused ledger.vkey_malformed, suite.other.
     """
+    suite, told = in_use.suite, suite_of(text)
+    if told is not None:
+        demand(told)
     name, _, rest = text.partition("+")
     told_id, _, encoded = rest.partition("+")
     raw = _from_base64(encoded)
-    if raw is None or raw[:1] != ED25519 or len(raw) != 33 or not _name_fits(name):
+    size = len(suite.note_type) + suite.public_bytes
+    if raw is None or told != suite.name or len(raw) != size or not _name_fits(name):
         raise Refused(Refusal("ledger.vkey_malformed", {"vkey": text[:120]}))
-    key = VerifierKey(name, raw[1:])
+    key = VerifierKey(name, raw[len(suite.note_type) :])
     if not _KEY_ID.fullmatch(told_id) or key.key_id.hex() != told_id:
         raise Refused(Refusal("ledger.vkey_malformed", {"vkey": text[:120]}))
     return key
 
 
-def sign_note(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
+def sign_note(text: str, name: str, private_key: SigningKey) -> str:
     """A signed note: text, blank line, one signature line."""
     _check_name(name)
     public = private_key.public_key().public_bytes_raw()
@@ -112,7 +116,7 @@ def sign_note(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
     return f"{text}\n{_SIGNED_BY}{name} {base64.b64encode(value).decode('ascii')}\n"
 
 
-def sign(origin: str, size: int, root: bytes, private_key: Ed25519PrivateKey) -> str:
+def sign(origin: str, size: int, root: bytes, private_key: SigningKey) -> str:
     """The signed checkpoint of a log whose key bears the name of its origin.
 
     Errors   Refused ledger.key_name; ledger.checkpoint_malformed for a size or root out of range.
@@ -165,12 +169,9 @@ def verify(text: str | bytes, vkey: str) -> Checkpoint:
     facts: dict[str, Fact] = {"key": key.name, "key_id": key.key_id.hex(), "size": head.size}
     if not ours:
         raise Refused(Refusal("ledger.checkpoint_unsigned", facts))
-    public = Ed25519PublicKey.from_public_bytes(key.public)
-    try:
-        for signature in ours:
-            public.verify(signature.value, head.body.encode("utf-8"))
-    except InvalidSignature:
-        raise Refused(Refusal("ledger.checkpoint_signature", facts)) from None
+    body = head.body.encode("utf-8")
+    if not all(in_use.suite.verify(key.public, signature.value, body) for signature in ours):
+        raise Refused(Refusal("ledger.checkpoint_signature", facts))
     return head
 
 

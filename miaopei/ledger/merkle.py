@@ -1,7 +1,7 @@
 """The Merkle tree of the record: hashing, roots, and growing without the old leaves.
 
 What a leaf holds is decided elsewhere; here a leaf is bytes. Proofs are in `proof`, files in
-`tiles`. Source: RFC 6962 section 2.1 (SHA-256, leaf prefix 0x00, node prefix 0x01).
+`tiles`. Source: RFC 6962 section 2.1 (leaf prefix 0x00, node prefix 0x01) with the suite's hash.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from ..errors import Refusal, Refused
+from ..measures.suites import in_use
 
 HASH_BYTES = 32
-EMPTY_ROOT = sha256(b"").digest()
 LARGEST_SIZE = 2**63 - 1
 _HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -28,14 +27,19 @@ class Node(NamedTuple):
     hash: bytes
 
 
+def empty_root() -> bytes:
+    """The tree head over nothing."""
+    return in_use.suite.digest(b"")
+
+
 def leaf_hash(data: bytes) -> bytes:
     """The hash of one entry's bytes."""
-    return sha256(b"\x00" + data).digest()
+    return in_use.suite.digest(b"\x00" + data)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two neighbouring sub-trees."""
-    return sha256(b"\x01" + left + right).digest()
+    return in_use.suite.digest(b"\x01" + left + right)
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
@@ -44,7 +48,7 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     Same as  Frontier().extend(hashes).root(), and the recursive definition of RFC 6962.
     """
     if not hashes:
-        return EMPTY_ROOT
+        return empty_root()
     row = list(hashes)
     while len(row) > 1:
         pairs = iter(row)
@@ -113,7 +117,7 @@ class Frontier:
     def root(self) -> bytes:
         """The tree head at this size."""
         if not self.hashes:
-            return EMPTY_ROOT
+            return empty_root()
         head = self.hashes[-1]
         for peak in reversed(self.hashes[:-1]):
             head = node_hash(peak, head)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import Refusal, Refused
-from .merkle import EMPTY_ROOT, HASH_BYTES, LARGEST_SIZE, node_hash
+from .merkle import HASH_BYTES, LARGEST_SIZE, empty_root, node_hash
 
 NodeReader = Callable[[int, int], bytes]
 Proof = tuple[bytes, ...]
@@ -124,9 +124,9 @@ def check_consistency(
         raise Refused(Refusal("ledger.sizes_reversed", {"older": older, "newer": newer}))
     _check_lengths([older_root, newer_root, *proof])
     if older in {0, newer}:
-        expected = EMPTY_ROOT if older == 0 else newer_root
+        expected = empty_root() if older == 0 else newer_root
         holds = not proof and older_root == expected
-        holds = holds and (newer > 0 or newer_root == EMPTY_ROOT)
+        holds = holds and (newer > 0 or newer_root == empty_root())
     else:
         holds = _consistent(older, older_root, newer, newer_root, proof)
     if not holds:

@@ -6,13 +6,13 @@ In this subset RFC 8785 and plain sorting give the same bytes, so any JSON libra
 
 from __future__ import annotations
 
-import hashlib
 import json
 import unicodedata
 from typing import Any
 
 from .. import errors
 from ..errors import Refusal, Refused
+from .suites import in_use
 
 LARGEST = errors.LARGEST
 SPACE = b"miaopei/v1/"
@@ -49,18 +49,18 @@ def read_canonical(data: bytes) -> Any:
 
 
 def digest(data: bytes) -> str:
-    """SHA-256 of bytes, lower-case hex."""
-    return hashlib.sha256(data).hexdigest()
+    """The suite's hash of bytes, lower-case hex."""
+    return in_use.suite.digest(data).hex()
 
 
 def content_id(kind: str, value: Any) -> str:
-    """The id of a value of one kind: SHA-256("miaopei/v1/" + kind + NUL + canonical bytes), hex."""
+    """The id of a value of one kind: hash("miaopei/v1/" + kind + NUL + canonical bytes), hex."""
     return id_of(kind, canonical(value))
 
 
 def id_of(kind: str, data: bytes) -> str:
     """The content id of a value whose canonical bytes are at hand."""
-    return hashlib.sha256(SPACE + kind.encode("ascii") + b"\0" + data).hexdigest()
+    return in_use.suite.digest(SPACE + kind.encode("ascii") + b"\0" + data).hex()
 
 
 class _Unfit(Exception):

@@ -31,7 +31,7 @@ class Row:
     observation: Observation
     data: bytes
     media: str
-    file_sha256: str
+    file_digest: str
     part: str
     persons: bool = False
 
@@ -40,7 +40,7 @@ def facts_of(node: Node, rows: Iterable[Row], received_at: int) -> list[dict[str
     """Rows with our attestation, as `record_facts` carries them."""
     facts = []
     for row in rows:
-        original = Original.of(row.data, row.media, row.file_sha256, row.part, persons=row.persons)
+        original = Original.of(row.data, row.media, row.file_digest, row.part, persons=row.persons)
         attestation = attest(
             node.identity.acts, row.observation, node.identity.member, received_at, original
         )

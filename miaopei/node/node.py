@@ -15,6 +15,7 @@ from ..acts.envelope import Act, sign
 from ..acts.rule_sets import RULES
 from ..acts.state import State
 from ..errors import Refused
+from ..measures import suites
 from ..measures.identity import canonical, read_canonical
 from .order.keep import found
 from .order.solo import Solo
@@ -22,7 +23,10 @@ from .ports import Clock, Identity, Orderer, Random, Reading, Store
 
 
 class Node:
-    """One member's node over one store. `submit` is done when the act is final."""
+    """One member's node over one store. `submit` is done when the act is final.
+
+    Errors   Refused suite.other where the record is of another suite than this process goes by.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,8 @@ class Node:
         self.orderer = orderer or Solo(store, identity, clock)
         with store.reading() as reading:
             self.genesis: dict[str, Any] | None = _genesis(reading)
+        if self.genesis is not None:
+            suites.demand(self.genesis["suite"])
 
     def found(self, value: dict[str, Any]) -> None:
         """Begin the record with its genesis, once; the same genesis again changes nothing."""
@@ -113,7 +119,7 @@ def genesis_value(
     value = {
         "v": 1,
         "name": name,
-        "suite": "intl",
+        "suite": suites.in_use.suite.name,
         "clock": clock,
         "rules": RULES,
         "origin": origin,

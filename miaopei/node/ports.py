@@ -7,14 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from ..accounts.rail import ClosedId, Credits, Instruction, Outcome
 from ..acts.apply import ActResult
 from ..acts.envelope import Act
 from ..claims.leaves import Claims
 from ..claims.orders import About, Orders
+from ..measures.suites import BoxKey, SigningKey
 from ..policies.book import Recorded
 from ..policies.schedule import Schedule
 from .vault.persons import Person, Sealed
@@ -25,9 +23,9 @@ class Identity:
     """Who this node is: its member id and keys. `log` signs checkpoints, `box` opens blobs."""
 
     member: str
-    acts: Ed25519PrivateKey
-    log: Ed25519PrivateKey
-    box: X25519PrivateKey
+    acts: SigningKey
+    log: SigningKey
+    box: BoxKey
 
 
 @dataclass(frozen=True)

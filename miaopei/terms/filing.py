@@ -10,11 +10,11 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 from ..errors import Refusal, Refused
 from ..measures.identity import canonical, content_id, read_canonical
+from ..measures.suites import OfSuite
 from . import canonical as form
 from .words import Observed, Params, Terms
 
@@ -174,7 +174,7 @@ class Product:
         """The canonical bytes of the filed form."""
         return canonical(self.as_json())
 
-    @cached_property
+    @OfSuite
     def hash(self) -> str:
         """Content id of the filing; listings name it."""
         return content_id("product", self.as_json())

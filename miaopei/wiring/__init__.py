@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..adapters.bank_rail import BankRail
 from ..adapters.clock import doubted
-from ..adapters.keys import load_or_make
+from ..adapters.keys import load_or_make, suite_at
 from ..adapters.memory_store import MemoryStore
 from ..adapters.persons import master_key
 from ..adapters.persons.erasures import ErasureFile
@@ -20,6 +20,7 @@ from ..adapters.postgres.starter import LocalPostgres
 from ..adapters.postgres.store import PostgresStore
 from ..adapters.schedule_files import Files
 from ..claims.confirm import Spread, alone
+from ..measures import suites
 from ..node.effects.decider import Decider
 from ..node.effects.payer import Payer
 from ..node.mass.run import Tell
@@ -120,8 +121,10 @@ def open_member(
     Without `dsn` a server of our own is used under `folder`/postgres: it is started where it does
     not run, and left running (`miaopei` stops what it started). `bank` is the address of a rail.
     Without `clock` it is this machine's, doubted; `accept_clock`: a person says that it is right.
-    Errors   Refused postgres.*, keys.*; OutsideFault.
+    It goes by the suite of those keys, or of the one in use where it makes them.
+    Errors   Refused postgres.*, keys.*, suite.*; OutsideFault.
     """
+    suites.use(suite_at(folder / "keys.json"))
     address = dsn or LocalPostgres(folder / "postgres").start()
     vault = master_key.vault(folder, in_use=lambda: holds_persons(address))
     migrate(address, vault)

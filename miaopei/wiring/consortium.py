@@ -34,6 +34,7 @@ from ..adapters.postgres.store import PostgresStore
 from ..errors import Alarm, OutsideFault, Refused
 from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
+from ..measures import suites
 from ..measures.identity import read_canonical
 from ..node.effects.decider import Decider
 from ..node.effects.differing import traces
@@ -79,10 +80,11 @@ class Seated:
         def now() -> int:
             return clock() + self._ahead
 
+        self.genesis = read_canonical((folder / GENESIS_FILE).read_bytes())
+        suites.use(suites.of_genesis(self.genesis))
         vault = master_key.vault(folder, in_use=lambda: holds_persons(told.database))
         migrate(told.database, vault)
         self.store = PostgresStore(told.database, vault)
-        self.genesis = read_canonical((folder / GENESIS_FILE).read_bytes())
         identity = load_or_make(folder / KEYS_FILE, told.member)
         self.application = Application(self.store, identity, self.genesis, now, self._heard)
         self.engine = EngineRpc(folder / home.RPC_SOCKET)

@@ -46,7 +46,7 @@ def told(town: Town, fact: dict[str, Any], listing: str) -> list[str]:
 
 def fact_of(town: Town, given: Row, key: Ed25519PrivateKey | None = None, **more: Any) -> Any:
     """A fact as `record_facts` carries it, attested with `key` (ours) at the record's time."""
-    original = Original.of(given.data, given.media, given.file_sha256, given.part)
+    original = Original.of(given.data, given.media, given.file_digest, given.part)
     at = more.pop("received_at", town.now)
     attestation = attest(key or town.me.acts, given.observation, town.me.member, at, original)
     return {"observation": given.observation.as_json(), "attestation": attestation.as_json() | more}
@@ -136,7 +136,7 @@ def test_original_bytes_that_are_not_those_attested_are_refused() -> None:
     town.at(READ)
     given = quake(NIGHT, "5.6")
     original = replace(
-        Original.of(given.data, given.media, given.file_sha256, given.part), sha256="0" * 64
+        Original.of(given.data, given.media, given.file_digest, given.part), digest="0" * 64
     )
     attestation = attest(town.me.acts, given.observation, town.me.member, town.now, original)
     fact = {"observation": given.observation.as_json(), "attestation": attestation.as_json()}

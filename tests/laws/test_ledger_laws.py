@@ -11,7 +11,7 @@ from miaopei.adapters import tile_files
 from miaopei.errors import Refused
 from miaopei.ledger.audit import audit
 from miaopei.ledger.checkpoint import Checkpoint, parse, sign, verifier_key, verify
-from miaopei.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash, node_hash, root_of
+from miaopei.ledger.merkle import Frontier, empty_root, leaf_hash, node_hash, root_of
 from miaopei.ledger.proof import (
     check_consistency,
     check_inclusion,
@@ -31,7 +31,7 @@ sizes = st.integers(0, 2**40)
 def mth(leaves):
     """MTH of RFC 6962 section 2.1, word for word, over leaf hashes."""
     if not leaves:
-        return EMPTY_ROOT
+        return empty_root()
     if len(leaves) == 1:
         return leaves[0]
     k = 1

@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ...measures.suites import SigningKey
 from ...node.order.application import APP_VERSION
 
 BLOCK_BYTES = 2_000_000
@@ -160,7 +161,7 @@ def settings(
     }
 
 
-def raw(key: Ed25519PrivateKey) -> str:
+def raw(key: SigningKey) -> str:
     """The public key, raw, in hex."""
     return key.public_key().public_bytes_raw().hex()
 

@@ -19,6 +19,7 @@ from ...evidence.source import Box
 from ...measures import place
 from ...measures.instant import beijing_text
 from ...measures.place import degrees_text, scaled
+from ...measures.suites import in_use
 
 CELL_RESOLUTION = 8
 LARGEST_FILE = 64 * 1024 * 1024
@@ -61,7 +62,7 @@ class Reading:
     format: str
     source: str
     media: str
-    file_sha256: str
+    file_digest: str
     rows: tuple[Row, ...]
 
     @property
@@ -83,7 +84,7 @@ class Reading:
         return {
             "format": self.format,
             "source": self.source,
-            "file_sha256": self.file_sha256,
+            f"file_{in_use.suite.hash_name}": self.file_digest,
             "rows": [row.as_json() for row in self.rows],
         }
 

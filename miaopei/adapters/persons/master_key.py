@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from ...errors import Refusal, Refused
+from ...measures.suites import in_use
 from ...node.vault.persons import PersonVault
 from ...settings import MASTER_KEY, MASTER_KEY_FILE
 from ..keys import write_secret
@@ -29,7 +28,8 @@ class MasterKeys:
     def __init__(self, keys: Mapping[int, bytes], fresh_from: int = 0) -> None:
         if not keys or any(len(key) != KEY_BYTES or version < 1 for version, key in keys.items()):
             raise ValueError("keys of 32 bytes, versions from 1")
-        self._ciphers = {version: AESGCM(key) for version, key in keys.items()}
+        suite = in_use.suite
+        self._ciphers = {version: suite.cipher(suite.key_of(key)) for version, key in keys.items()}
         self.fresh_from = fresh_from
 
     @property

@@ -11,7 +11,7 @@ from psycopg.errors import UndefinedTable
 
 from ...claims.leaves import Claims, leaves_of, unpacked
 from ...claims.orders import order_row
-from ...ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
+from ...ledger.merkle import HASH_BYTES, Frontier, empty_root
 from ...node.ports import Head, PageHead
 from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
@@ -293,7 +293,7 @@ class PostgresReading(Persons):
         assert row is not None, "an outer join of one row gives one row"
         size, root, hashes, height, time = row
         if size is None:
-            return Head(0, EMPTY_ROOT, height, time), Frontier()
+            return Head(0, empty_root(), height, time), Frontier()
         cut = range(0, len(hashes), HASH_BYTES)
         frontier = Frontier(size, tuple(hashes[at : at + HASH_BYTES] for at in cut))
         return Head(size, root, height, time), frontier

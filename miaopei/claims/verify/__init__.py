@@ -13,7 +13,9 @@ from typing import Any
 
 from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language
+from ...ledger import checkpoint
 from ...measures.identity import read_canonical
+from ...measures.suites import DEFAULT, KNOWN, in_use
 from ..receipt import Kind, Receipt, from_bytes
 from . import contract, evidence, frame, lists, money, refusal
 from .explain import explain
@@ -21,7 +23,7 @@ from .refusal import near
 from .seen import Seen
 from .verdict import UNREADABLE, Check, Facts, Verdict, run, unreached
 
-__all__ = ["Check", "Verdict", "check_names", "explain", "verify"]
+__all__ = ["Check", "Verdict", "check_names", "explain", "suite_of", "verify"]
 
 Checker = Callable[[Seen], Facts]
 
@@ -71,7 +73,7 @@ def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdi
     of a consortium, with the bytes of its genesis file.
 
     Without a key or genesis from outside the receipt's own is tried, and the verdict does not hold:
-    a receipt that vouches for itself proves nothing.
+    a receipt that vouches for itself proves nothing. All go by the suite in use (`suite_of`).
     """
     try:
         receipt = from_bytes(data)
@@ -79,7 +81,11 @@ def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdi
         return _unread(refused.refusals[0])
     except UNREADABLE as error:
         return _unread(Refusal("verify.unreadable", {"why": type(error).__name__}))
-    seen = Seen(receipt, vkey, _founding(genesis))
+    founding = _founding(genesis)
+    for name in _suites(receipt, vkey, founding):
+        if name != in_use.suite.name:
+            return _unread(Refusal("suite.other", {"suite": name, "here": in_use.suite.name}))
+    seen = Seen(receipt, vkey, founding)
     checks = [
         Check("bytes", ok=True, facts={"length": len(data)}),
         run("shape", partial(_shape, seen)),
@@ -91,6 +97,23 @@ def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdi
     return Verdict(
         receipt.kind, tuple(checks), _labels(seen), _rests(seen), _about(seen), _near(seen)
     )
+
+
+def suite_of(data: bytes, vkey: str | None, genesis: bytes | None = None) -> str:
+    """The name of the suite by which a receipt is to be checked: that of what is from outside, else
+    the receipt's own word."""
+    try:
+        receipt = from_bytes(data)
+    except (Refused, *UNREADABLE):
+        return DEFAULT
+    return next(iter(_suites(receipt, vkey, _founding(genesis))), DEFAULT)
+
+
+def _suites(receipt: Receipt, vkey: str | None, founding: Mapping[str, Any] | None) -> list[str]:
+    """The suites, of those we know, that genesis, key and receipt speak of, outside word first."""
+    said = [None if founding is None else founding.get("suite")]
+    said += [None if key is None else checkpoint.suite_of(key) for key in (vkey, receipt.vkey)]
+    return [name for name in said if isinstance(name, str) and name in KNOWN]
 
 
 def _founding(genesis: bytes | None) -> Mapping[str, Any] | None:

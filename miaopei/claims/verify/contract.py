@@ -6,8 +6,6 @@ and the columnar reading are not used.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +14,7 @@ from ...evidence.observation import Observation
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
 from ...measures.identity import content_id
+from ...measures.suites import in_use
 from ...policies.row import PolicyRow, Transaction, row_from_json
 from ...terms import exact
 from ...terms.bounds import Bounds, bounds
@@ -173,7 +172,7 @@ def claim(seen: Seen) -> Facts:
     )  # fmt: skip
     demand(same, "claim_other", policy=str(value["policy"])[:16])
     message = b"miaopei/v1/claim\0" + bytes.fromhex(seen.trigger.id)
-    salt = hmac.new(bytes.fromhex(it.row["salt"]), message, hashlib.sha256).hexdigest()
+    salt = in_use.suite.hmac(bytes.fromhex(it.row["salt"]), message).hex()
     demand(value["salt"] == salt, "claim_salt")
     settled = seen.settlement.value
     demand(opened.count == settled["totals"]["claims"], "claim_count", count=opened.count)

@@ -49,7 +49,7 @@ def originals(seen: Seen) -> Facts:
         original = fact.attestation.original
         data = original.data()
         if data is not None:
-            same = (len(data), digest(data)) == (original.length, original.sha256)
+            same = (len(data), digest(data)) == (original.length, original.digest)
             demand(same, "original", observation=name[:16])
             inside += 1
     return {"inside": inside, "elsewhere": len(seen.facts) - inside}

@@ -5,15 +5,13 @@ Nothing here knows what an act is about.
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from ...errors import Refused
 from ...ledger import certificate as certificates
 from ...ledger import checkpoint, quorum
 from ...ledger.merkle import leaf_hash
 from ...ledger.proof import check_inclusion, from_hex
 from ...measures.identity import canonical, content_id
+from ...measures.suites import in_use
 from .seen import ActSeen, Seen
 from .verdict import Facts, demand, fails
 
@@ -112,7 +110,8 @@ def genesis(seen: Seen) -> Facts:
     if seen.receipt.certificate is None:
         known = value["log_key"]
         demand(key.public.hex() == known, "genesis_key", log_key=str(known)[:64])
-    demand(value["suite"] == "intl" and value["v"] == 1, "suite", suite=str(value["suite"])[:40])
+    known = value["suite"] == in_use.suite.name and value["v"] == 1
+    demand(known, "suite", suite=str(value["suite"])[:40])
     demand(value["clock"] in ("live", "replay"), "clock", clock=str(value["clock"])[:40])
     return {"name": value["name"], "clock": value["clock"], "chain": seen.chain}
 
@@ -190,10 +189,10 @@ def signer(seen: Seen) -> Facts:
 
 
 def signature_holds(key: str, sig: str, message: bytes) -> bool:
-    """Whether an Ed25519 signature holds; key and signature are lower-case hex."""
+    """Whether a signature of the suite holds; key and signature are lower-case hex."""
     try:
         raw, signature = bytes.fromhex(key), bytes.fromhex(sig)
-        Ed25519PublicKey.from_public_bytes(raw).verify(signature, message)
-    except (InvalidSignature, ValueError):
+    except ValueError:
         return False
-    return key == raw.hex() and sig == signature.hex()
+    held = in_use.suite.verify(raw, signature, message)
+    return held and key == raw.hex() and sig == signature.hex()

@@ -6,7 +6,6 @@ makes acts and leaves, so that one fault cannot hide in both.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +17,7 @@ from ...evidence.observation import Observation, check
 from ...evidence.source import Source
 from ...ledger.checkpoint import Checkpoint, parse
 from ...market.listing import Listing
-from ...measures.identity import canonical, content_id
+from ...measures.identity import canonical, content_id, digest
 from ...terms.filing import Product, Version
 from ..receipt import ROLES, Receipt, Shown
 from .verdict import demand, fails
@@ -262,5 +261,5 @@ def _act(role: str, kind: str, shown: Shown) -> ActSeen:
     )  # fmt: skip
     demand(type(leaf["height"]) is int, "leaf_shape", index=shown.index)
     signed = canonical({name: value for name, value in act.items() if name != "sig"})
-    name = hashlib.sha256(b"miaopei/v1/act\0" + signed).hexdigest()
+    name = digest(b"miaopei/v1/act\0" + signed)
     return ActSeen(name, role, shown.index, leaf["height"], act, leaf["result"], signed)

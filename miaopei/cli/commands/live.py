@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
+from .options import DataOption, DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
 
 
 def begin(
@@ -16,6 +16,7 @@ def begin(
     origin: Annotated[
         str, typer.Option(help="The log's origin line: a name that only you use.")
     ] = "miaopei.invalid/live",
+    suite: SuiteOption = None,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
@@ -24,7 +25,8 @@ def begin(
     from .. import live
     from ..place import Place
 
-    raise typer.Exit(live.begin(Place.of(data, dsn), scheme, origin, language=chosen(lang)))
+    place = Place.of(data, dsn)
+    raise typer.Exit(live.begin(place, scheme, origin, suite=suite, language=chosen(lang)))
 
 
 def feed_take(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import JsonFlag, LangOption, chosen
+from .options import JsonFlag, LangOption, SuiteOption, chosen
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,7 @@ def init(
     apart: Annotated[
         bool, typer.Option("--apart", help="Wires of its own for each member (Linux, root).")
     ] = False,
+    suite: SuiteOption = None,
     lang: LangOption = None,
 ) -> None:
     """Make genesis, keys and settings of all members, each in a folder of its own."""
@@ -38,7 +39,15 @@ def init(
 
     language = chosen(lang)
     raise typer.Exit(
-        running.init(folder, members, replay=replay, origin=origin, apart=apart, language=language)
+        running.init(
+            folder,
+            members,
+            replay=replay,
+            origin=origin,
+            apart=apart,
+            language=language,
+            suite=suite or "intl",
+        )
     )
 
 

@@ -50,6 +50,14 @@ DsnOption = Annotated[
         help="Your own PostgreSQL 15 to 18 in place of the one started for you; or MIAOPEI_DSN.",
     ),
 ]
+SuiteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--suite",
+        metavar="SUITE",
+        help="intl (SHA-256, Ed25519, AES) or gm (SM3, SM2, SM4); a record keeps it for ever.",
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 InFile = typer.Argument(exists=True, dir_okay=False, readable=True)

@@ -15,6 +15,7 @@ from .options import (
     JsonFlag,
     LangOption,
     PortOption,
+    SuiteOption,
     ThingName,
     chosen,
 )
@@ -34,6 +35,7 @@ def demo(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write the register as JSON here, or to -."),
     ] = None,
+    suite: SuiteOption = None,
     data: DataOption = None,
     dsn: DsnOption = None,
     port: PortOption = PORT,
@@ -53,7 +55,9 @@ def demo(
         from ..demo import run as run_demo
     language = chosen(lang)
     place = Place.of(data, dsn)
-    raise typer.Exit(run_demo(place, once=once, json_file=json_file, language=language, port=port))
+    raise typer.Exit(
+        run_demo(place, once=once, json_file=json_file, language=language, port=port, suite=suite)
+    )
 
 
 def audit(

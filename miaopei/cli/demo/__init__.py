@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...measures.instant import DAY, from_beijing
+from ...measures.suites import DEFAULT
 from ...node import scheme
 from ...node.node import genesis_value
 from ...node.replay import replay
@@ -31,7 +32,15 @@ BEGINS, ENDS_AFTER = "2015-01-01", 181 * DAY  # after the last deadline of the l
 OPERATOR = {"zh": "秒赔演示运营方", "en": "Miaopei demonstration operator"}
 
 
-def run(place: Place, *, once: bool, json_file: Path | None, language: Language, port: int) -> int:
+def run(
+    place: Place,
+    *,
+    once: bool,
+    json_file: Path | None,
+    language: Language,
+    port: int,
+    suite: str | None = None,
+) -> int:
     """The demonstration. Everything it starts is stopped at its end, however that comes."""
     speaker = speak.Speaker(language)
     started = time.monotonic()
@@ -40,6 +49,7 @@ def run(place: Place, *, once: bool, json_file: Path | None, language: Language,
         speak.note(speaker.text("demo_starting", folder=str(place.folder)))
         address = started_here.enter_context(place.database())
         place.clear(address)
+        place.choose(suite or DEFAULT)
         bank = started_here.enter_context(place.bank())
         member = started_here.enter_context(place.member(address, bank.address))
         value = scheme.load(SCHEME)

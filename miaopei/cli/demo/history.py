@@ -58,7 +58,7 @@ def arrivals(
         for row in reading.rows:
             if row.observation is None:
                 continue
-            given = Row(row.observation, row.original, reading.media, reading.file_sha256, row.part)
+            given = Row(row.observation, row.original, reading.media, reading.file_digest, row.part)
             found.append(Arrival(_arrives(row.observation, delay), given))
     return found
 

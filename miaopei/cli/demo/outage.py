@@ -26,6 +26,7 @@ from ...adapters.keys import add_subject_key
 from ...adapters.sandbox_grid.starter import Running, start
 from ...measures.instant import DAY, from_beijing
 from ...measures.money import yuan
+from ...measures.suites import DEFAULT
 from ...node import scheme
 from ...node.effects.notices import Notifier, confirm, counts
 from ...node.effects.payer import Payer
@@ -99,7 +100,15 @@ class Day:
         running.say(said, sent_at=yuyao.zoned(at), push=push, form=form)
 
 
-def run(place: Place, *, once: bool, json_file: Path | None, language: Language, port: int) -> int:
+def run(
+    place: Place,
+    *,
+    once: bool,
+    json_file: Path | None,
+    language: Language,
+    port: int,
+    suite: str | None = None,
+) -> int:
     """The demonstration. Everything it starts is stopped at its end, however that comes."""
     speaker = speak.Speaker(language)
     quiet = json_file == Path("-")
@@ -108,6 +117,7 @@ def run(place: Place, *, once: bool, json_file: Path | None, language: Language,
         speak.note(speaker.text("demo_starting", folder=str(place.folder)))
         address = here.enter_context(place.database())
         place.clear(address)
+        place.choose(suite or DEFAULT)
         bank = here.enter_context(place.bank())
         member = here.enter_context(place.member(address, bank.address))
         value = scheme.load(SCHEME)

@@ -12,17 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from ...adapters.books.reading import PLACE
 from ...adapters.feeds import Reading, shipped
+from ...adapters.keys import fresh
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import DAY
 from ...measures.place import latitude, longitude, unit_vector
 from ...node import scheme
 from ...node.node import genesis_value
-from ...node.ports import Identity
 from ...node.replay import Arrival, replay
 from ...products.shelf import Shelf
 from ...reports.register import Register, register
@@ -206,12 +203,7 @@ def what_if(
 
 def begun(at: int, value: Mapping[str, Any], products: Shelf) -> Member:
     """The only member of a replay record in memory, which begins at an instant with a scheme."""
-    identity = Identity(
-        MEMBER,
-        Ed25519PrivateKey.generate(),
-        Ed25519PrivateKey.generate(),
-        X25519PrivateKey.generate(),
-    )
+    identity = fresh(MEMBER)
     member = in_memory(identity)
     genesis = genesis_value(
         "what-if",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...adapters.engine.install import need
 from ...errors import OutsideFault, Refusal
 from ...errors.texts import say, table
+from ...measures import suites
 from ...measures.instant import from_beijing
 from ...settings import Language
 from ...wiring import system_clock
@@ -33,10 +34,18 @@ GOOD, NOT_GOOD = 0, 1
 
 
 def init(
-    folder: Path, count: int, *, replay: bool, origin: str | None, apart: bool, language: Language
+    folder: Path,
+    count: int,
+    *,
+    replay: bool,
+    origin: str | None,
+    apart: bool,
+    language: Language,
+    suite: str = suites.DEFAULT,
 ) -> int:
     """Make a net that has never run."""
     need()
+    suites.use(suites.named(suite))
     time_now = from_beijing(REPLAY_BEGINS) if replay else system_clock()
     clock = "replay" if replay else "live"
     net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart)

@@ -1,21 +1,18 @@
 """The audit's own reading of a checkpoint, and the search for the one bit that spoilt it.
 
-Shares nothing with `checkpoint`: it reads bytes by one pattern and checks the signature itself. A
+Shares nothing with `checkpoint` but the suite: it reads bytes by one pattern of its own. A
 checkpoint is short, so a single flipped bit is found by trying each one until the signature holds.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from ...errors import Refusal, Refused
+from ...measures.suites import in_use
 
 _TEXT = rb"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
 _BODY = rb"(?P<body>" + _TEXT + rb"(?:[^\n]+\n)*)\n"
@@ -23,7 +20,7 @@ _LINE = rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+={0,2})\n"
 _NOTE = re.compile(_BODY + rb"(?P<lines>(?:" + _LINE + rb")+)")
 _LINES = re.compile(_LINE)
 _LOOSE = re.compile(_TEXT)
-_KEY = re.compile(r"([^ +]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})")
+_KEY = re.compile(r"([^ +]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
 _SEARCHED = 4096
 _PARTS = ("origin", "size", "root")
 
@@ -52,7 +49,7 @@ class LogKey:
 
     name: bytes
     key_id: bytes
-    public: Ed25519PublicKey
+    public: bytes
 
 
 def read_key(vkey: str) -> LogKey:
@@ -61,14 +58,16 @@ def read_key(vkey: str) -> LogKey:
     Errors   Refused ledger.vkey_malformed.
     """
     match = _KEY.fullmatch(vkey)
-    raw = base64.b64decode(match[3]) if match else b""
-    if match is None or raw[0] != 1:
+    raw = _exact_base64(match[3].encode("ascii")) if match else None
+    suite = in_use.suite
+    kind, size = suite.note_type, len(suite.note_type) + suite.public_bytes
+    if match is None or raw is None or not raw.startswith(kind) or len(raw) != size:
         raise Refused(Refusal("ledger.vkey_malformed", {"vkey": vkey[:120]}))
     name = match[1].encode("utf-8", "replace")
-    key_id = hashlib.sha256(name + b"\n" + raw).digest()[:4]
+    key_id = suite.digest(name + b"\n" + raw)[:4]
     if key_id.hex() != match[2]:
         raise Refused(Refusal("ledger.vkey_malformed", {"vkey": vkey[:120]}))
-    return LogKey(name, key_id, Ed25519PublicKey.from_public_bytes(raw[1:]))
+    return LogKey(name, key_id, raw[len(kind) :])
 
 
 def read_head(data: bytes, key: LogKey) -> tuple[Head | None, Spoilt | None]:
@@ -105,9 +104,7 @@ def _signed_head(data: bytes, key: LogKey) -> Head | None:
         if value is None:
             return None
         if name == key.name and value[:4] == key.key_id:
-            try:
-                key.public.verify(value[4:], match["body"])
-            except InvalidSignature:
+            if not in_use.suite.verify(key.public, value[4:], match["body"]):
                 return None
             held = True
     return Head(int(match["size"]), root, signed=True) if held else None

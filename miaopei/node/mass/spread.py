@@ -18,6 +18,7 @@ from itertools import chain, islice
 from typing import Any
 
 from ...errors import Alarm
+from ...measures.suites import in_use, named, use
 
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 AHEAD = 2  # parts a worker that wait, so that none is idle and little is held
@@ -42,7 +43,7 @@ class Workers:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
-                self._count, mp_context=context, initializer=_end_with_parent
+                self._count, mp_context=context, initializer=_begin, initargs=(in_use.suite.name,)
             )
         waiting = deque[Future[Any]]()
         try:
@@ -63,7 +64,8 @@ class Workers:
             self._pool = None
 
 
-def _end_with_parent() -> None:
-    """A worker whose member is killed ends as well, and does not wait for work for ever."""
+def _begin(suite: str) -> None:
+    """A worker goes by its member's suite, and ends where its member is killed."""
+    use(named(suite))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)

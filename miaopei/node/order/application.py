@@ -20,7 +20,7 @@ from ...acts.seats import powers
 from ...acts.state import State
 from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
-from ...ledger.merkle import EMPTY_ROOT
+from ...ledger.merkle import empty_root
 from ...ledger.quorum import engine_name
 from ...measures.identity import content_id
 from ..ports import Clock, Head, Identity, Store, Writing
@@ -66,7 +66,7 @@ class Application:
         self.moved: dict[str, int] = {}  # engine key -> votes, as the last computed block has it
         self.door = Door()
         self._made: Committed | None = None
-        self._head = self._next = Head(0, EMPTY_ROOT, -1, 0)
+        self._head = self._next = Head(0, empty_root(), -1, 0)
         self._after = 0
         self.roots: OrderedDict[int, str] = OrderedDict()
         self.certified = 0

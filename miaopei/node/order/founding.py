@@ -8,6 +8,7 @@ from typing import Any
 
 from ...acts.rule_sets import RULES
 from ...measures.identity import canonical
+from ...measures.suites import in_use
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def consortium_genesis(
     value: dict[str, Any] = {
         "v": 1,
         "name": name,
-        "suite": "intl",
+        "suite": in_use.suite.name,
         "clock": clock,
         "rules": RULES,
         "origin": origin,

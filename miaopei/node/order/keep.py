@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from ...acts.apply import Block, begin
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...ledger import checkpoint
 from ...measures.identity import content_id
+from ...measures.suites import SigningKey
 from ..ports import Head, Store, Writing
 
 
-def found(store: Store, value: dict[str, Any], log: Ed25519PrivateKey) -> dict[str, Any]:
+def found(store: Store, value: dict[str, Any], log: SigningKey) -> dict[str, Any]:
     """Begin a record with its genesis, once; the genesis as the state holds it.
 
     Errors   Refused act.other_genesis where the record has begun with another, act.bad_genesis.
@@ -47,7 +46,7 @@ def keep(block: Writing, state: State, made: Block) -> Head:
     return block.finish_block(made.height, made.time, len(made.leaves))
 
 
-def certify(block: Writing, head: Head, log: Ed25519PrivateKey) -> None:
+def certify(block: Writing, head: Head, log: SigningKey) -> None:
     """Sign a head of the log: what stands before it may be shown to others from now on."""
     origin = State(block).need("genesis", "it")["origin"]
     block.save_checkpoint(head.size, checkpoint.sign(origin, head.size, head.root, log))

@@ -17,6 +17,7 @@ from ...errors import Fact, RecordDamaged, Refusal, Refused
 from ...ledger import checkpoint
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...measures.suites import in_use
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
@@ -173,15 +174,16 @@ def _left_over(
 
 def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Refusal]:
     """Original bytes that are too long to stand inside their attestation."""
+    hash_name = in_use.suite.hash_name
     for position, value in enumerate(values):
         match value:
             case {"leaf": "act", "act": {"kind": "record_facts", "body": {"facts": list(facts)}}}:
                 for fact in facts:
                     original = fact["attestation"]["original"]
-                    if original["bytes_b64"] is None and original["sha256"] not in blobs:
+                    if original["bytes_b64"] is None and original[hash_name] not in blobs:
                         yield found(
                             "blob_missing",
-                            blob=original["sha256"],
+                            blob=original[hash_name],
                             media="original",
                             position=position,
                         )

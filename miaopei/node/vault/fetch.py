@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import OutsideFault
+from ...measures.suites import in_use
 from ..ports import Reading
 from .rowkeys import READER
 
@@ -129,8 +130,8 @@ def _named(leaf: bytes) -> Iterator[Missing]:
 
 def _within(value: Any) -> Iterator[tuple[str, str]]:
     match value:
-        case {"bytes_b64": None, "sha256": str(name)}:
-            yield name, "original"
+        case {"bytes_b64": None, "part": str()}:
+            yield value[in_use.suite.hash_name], "original"
         case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
             yield name, media
         case dict():

@@ -12,19 +12,18 @@ import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ...errors import RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, content_id
+from ...measures.suites import in_use
 
 KEY_AAD = b"miaopei/v1/person-key\0"
 BODY_AAD = b"miaopei/v1/person\0"
 GUARD = b"miaopei/v1/person-row\0"
-KEY, NONCE, SALT = 32, 12, 32  # bytes
+NONCE, SALT = 12, 32  # bytes
 PLAIN = re.compile(r'[^\x00-\x1f"\\\ud800-\udfff]*')  # as JSON writes it
 _length = struct.Struct(">i").pack
 Random = Callable[[int], bytes]
@@ -58,7 +57,8 @@ class Sealed:
     def guard(self) -> bytes:
         """A digest of the row: tells damage without any key."""
         parts = (self.person.encode(), b"%d" % self.master, self.wrapped or b"", self.body or b"")
-        return sha256(GUARD + b"".join([b for p in parts for b in (_length(len(p)), p)])).digest()
+        whole = GUARD + b"".join([b for p in parts for b in (_length(len(p)), p)])
+        return in_use.suite.digest(whole)
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,16 @@ class PersonVault:
         """
         check_fields(fields)
         kept = salts or {}
-        drawn = self._random(KEY + NONCE + SALT * len(fields))
-        key, nonce, rest = drawn[:KEY], drawn[KEY : KEY + NONCE], drawn[KEY + NONCE :].hex()
+        size = in_use.suite.key_bytes
+        drawn = self._random(size + NONCE + SALT * len(fields))
+        key, nonce, rest = drawn[:size], drawn[size : size + NONCE], drawn[size + NONCE :].hex()
         salted = {
             name: kept.get(name) or rest[2 * SALT * at : 2 * SALT * (at + 1)]
             for at, name in enumerate(fields)
         }
-        body = nonce + AESGCM(key).encrypt(nonce, _known(fields, salted), _about(person))
+        body = nonce + in_use.suite.cipher(key).encrypt(
+            nonce, _known(fields, salted), _about(person)
+        )
         return self._wrapped(person, key, body)
 
     def open(self, sealed: Sealed) -> Person:
@@ -108,7 +111,8 @@ class PersonVault:
             raise RecordDamaged("a person that was erased is asked for", person=sealed.person)
         key, body = self._key(sealed, sealed.wrapped), sealed.body
         try:
-            plain = AESGCM(key).decrypt(body[:NONCE], body[NONCE:], _about(sealed.person))
+            cipher = in_use.suite.cipher(key)
+            plain = cipher.decrypt(body[:NONCE], body[NONCE:], _about(sealed.person))
         except (InvalidTag, ValueError):
             raise RecordDamaged(
                 "a person does not open under their key", id=sealed.person

@@ -11,17 +11,16 @@ import re
 from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ...errors import RecordDamaged
 from ...measures.identity import canonical, id_of
+from ...measures.suites import Cipher, in_use
 
 ROWS = "miaopei/rows/1"
 READER = "rows"  # under which name the slots of a batch lie beside its wraps
 MARK = b"MPR1"
 ROW_AAD, KEY_AAD = b"miaopei/v1/row-body\0", b"miaopei/v1/row-key\0"
-NONCE, SLOT = 12, 60
-ERASED = bytes(SLOT)
+NONCE, TAG = 12, 16
 POLICY = re.compile(rb'"policy":"([0-9a-f]{32})"')
 Random = Callable[[int], bytes]
 
@@ -41,8 +40,8 @@ def seal_rows(
             framed.append(row)
             keys.append(None)
             continue
-        key, nonce = random(32), random(NONCE)
-        body = AESGCM(key).encrypt(nonce, row, ROW_AAD + commitment)
+        key, nonce = random(in_use.suite.key_bytes), random(NONCE)
+        body = in_use.suite.cipher(key).encrypt(nonce, row, ROW_AAD + commitment)
         framed.append(MARK + commitment + bytes.fromhex(policy[1].decode()) + nonce + body)
         keys.append(key)
     return framed, keys
@@ -54,11 +53,11 @@ def slots_of(
     """The keys of a batch's rows, each wrapped under its data key; b"" where none has one."""
     if not any(keys):
         return b""
-    cipher, found = AESGCM(data_key), []
+    cipher, erased, found = in_use.suite.cipher(data_key), bytes(slot_bytes()), []
     for key, commitment in zip(keys, commitments, strict=True):
         nonce = b"" if key is None else random(NONCE)
         wrapped = key and nonce + cipher.encrypt(nonce, key, KEY_AAD + commitment)
-        found.append(wrapped or ERASED)
+        found.append(wrapped or erased)
     return b"".join(found)
 
 
@@ -67,18 +66,25 @@ def open_rows(framed: Sequence[bytes], slots: bytes | None, data_key: bytes) -> 
 
     Errors   RecordDamaged (alarm) where a slot is missing, altered, or not asked for.
     """
-    if slots is not None and len(slots) != SLOT * len(framed):
+    size = slot_bytes()
+    if slots is not None and len(slots) != size * len(framed):
         raise RecordDamaged("the keys of a batch's rows are not as many as its rows")
-    cipher = AESGCM(data_key)
+    cipher = in_use.suite.cipher(data_key)
     return [
-        _open(cipher, row, None if slots is None else slots[at * SLOT : (at + 1) * SLOT])
+        _open(cipher, row, None if slots is None else slots[at * size : (at + 1) * size])
         for at, row in enumerate(framed)
     ]
 
 
 def destroyed(slots: bytes, index: int) -> bytes:
     """The slots without the key of one row."""
-    return slots[: index * SLOT] + ERASED + slots[(index + 1) * SLOT :]
+    size = slot_bytes()
+    return slots[: index * size] + bytes(size) + slots[(index + 1) * size :]
+
+
+def slot_bytes() -> int:
+    """The length of a slot: nonce, wrapped key and its tag."""
+    return NONCE + in_use.suite.key_bytes + TAG
 
 
 def commitment_of(row: bytes) -> bytes:
@@ -87,20 +93,20 @@ def commitment_of(row: bytes) -> bytes:
     return bytes.fromhex(json.loads(row)["erased"] if gone else id_of("row", row))
 
 
-def _open(cipher: AESGCM, row: bytes, slot: bytes | None) -> bytes:
+def _open(cipher: Cipher, row: bytes, slot: bytes | None) -> bytes:
     if not row.startswith(MARK):
-        if slot is not None and slot != ERASED:
+        if slot is not None and slot.strip(b"\0"):
             raise RecordDamaged("a row that has no key of its own has one beside it")
         return row
     if slot is None:
         raise RecordDamaged("the keys of a batch's rows are missing")
     at = len(MARK)
     commitment, policy = row[at : at + 32], row[at + 32 : at + 48]
-    if slot == ERASED:
+    if not slot.strip(b"\0"):
         return canonical({"erased": commitment.hex(), "policy": policy.hex()})
     nonce, body = row[at + 48 : at + 48 + NONCE], row[at + 48 + NONCE :]
     try:
         key = cipher.decrypt(slot[:NONCE], slot[NONCE:], KEY_AAD + commitment)
-        return AESGCM(key).decrypt(nonce, body, ROW_AAD + commitment)
+        return in_use.suite.cipher(key).decrypt(nonce, body, ROW_AAD + commitment)
     except (InvalidTag, ValueError):
         raise RecordDamaged("a row does not open under its key", row=commitment.hex()) from None

@@ -64,7 +64,7 @@ class Record(Shape):
     name: str = Field(examples=["yunnan-replay"])
     chain: Id
     origin: str = Field(description="The log's C2SP origin line.", examples=["example.org/log"])
-    suite: Literal["intl"]
+    suite: Literal["intl", "gm"]
     clock: Literal["replay", "live"]
     sandbox: bool = Field(description="The paying bank is a sandbox: no real money moves.")
     vkey: str = Field(description="The log's verifier key.")

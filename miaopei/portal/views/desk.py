@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from ...acts.state import State
 from ...errors import Refusal, Refused
-from ...ledger.checkpoint import verifier_key
+from ...ledger.checkpoint import VerifierKey
 from ...node.ports import Head, Reading
 from ...reports.register import Register, register
 from ...settings import Language
@@ -86,8 +84,7 @@ class Desk:
     @cached_property
     def vkey(self) -> str:
         """The log's verifier key, as others write it down."""
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.genesis["log_key"]))
-        return verifier_key(self.genesis["origin"], key)
+        return VerifierKey(self.genesis["origin"], bytes.fromhex(self.genesis["log_key"])).as_text()
 
     @property
     def replay(self) -> bool:

@@ -13,6 +13,7 @@ from ...evidence.findings.belonging import Belongs, belongs
 from ...evidence.grouping import Occurrence
 from ...evidence.kinds import EARTHQUAKE
 from ...measures.instant import HOUR
+from ...measures.suites import in_use
 from .cases import Case, cases_of
 from .desk import Desk
 
@@ -192,15 +193,15 @@ def _attested(desk: Desk, mark: Mapping[str, Any]) -> dict[str, Any]:
         return found
     facts = json.loads(desk.reading.leaf(position))["act"]["body"]["facts"]
     said = facts[mark["index"]]["attestation"]
-    original = said["original"]
+    original, hash_name = said["original"], in_use.suite.hash_name
     return {
         **found,
         "receiver": said["receiver"],
         "received_at": said["received_at"],
-        "original_sha256": original["sha256"],
+        f"original_{hash_name}": original[hash_name],
         "original_length": original["length"],
         "media": original["media"],
-        "file_sha256": original["file_sha256"],
+        f"file_{hash_name}": original[f"file_{hash_name}"],
         "part": original["part"],
     }
 

@@ -11,6 +11,7 @@ from ...claims.verify.refusal.near import input_text
 from ...errors import Fact
 from ...evidence.findings import resolved_as
 from ...measures.place import degrees_text
+from ...measures.suites import in_use
 from ...terms.filing import Product
 from ...terms.words import Terms
 from .steps import Step, step
@@ -135,7 +136,7 @@ def _attested(index: Index, id: str, mark: Json) -> Step:
     leaf = index.leaf(mark["act"])
     fact = leaf["act"]["body"]["facts"][mark["index"]]
     said = fact["attestation"]
-    original = said["original"]
+    original, hash_name = said["original"], in_use.suite.hash_name
     receiver = index.name("member", said["receiver"])
     facts: dict[str, Fact] = {
         "receiver_zh": receiver["zh"],
@@ -144,10 +145,10 @@ def _attested(index: Index, id: str, mark: Json) -> Step:
         "key": said["key"],
         "act": mark["act"],
         "position": leaf["position"],
-        "sha256": original["sha256"],
+        hash_name: original[hash_name],
         "length": original["length"],
         "media": original["media"],
-        "file_sha256": original["file_sha256"],
+        "file_digest": original[f"file_{hash_name}"],
         "part": original["part"],
         "sig": said["sig"][:16],
     }
@@ -157,17 +158,16 @@ def _attested(index: Index, id: str, mark: Json) -> Step:
 def _bytes(index: Index, original: Json) -> Step:
     """The original bytes themselves, from the attestation or the blob."""
     inside: str | None = original["bytes_b64"]
-    data = index.trail.blob(original["sha256"]) if inside is None else base64.b64decode(inside)
-    facts: dict[str, Any] = {"sha256": original["sha256"], "length": original["length"]}
+    name = original[in_use.suite.hash_name]
+    data = index.trail.blob(name) if inside is None else base64.b64decode(inside)
+    facts: dict[str, Any] = {in_use.suite.hash_name: name, "length": original["length"]}
     if data is None:
-        return step("bytes_absent", original["sha256"], facts)
+        return step("bytes_absent", name, facts)
     text, encoding = readable(data)
     lines = tuple(text[:PRINTED].splitlines() or [""])
     cut = len(text) > PRINTED
     facts |= {"encoding": encoding, "text": text[:PRINTED]}
-    return step(
-        "bytes_cut" if cut else "bytes", original["sha256"], facts, lines={"zh": lines, "en": lines}
-    )
+    return step("bytes_cut" if cut else "bytes", name, facts, lines={"zh": lines, "en": lines})
 
 
 def readable(data: bytes) -> tuple[str, str]:

@@ -138,7 +138,7 @@ def arrivals(*names: str) -> list[Arrival]:
                 continue
             seen = row.observation
             at = seen.instant + assumed[seen.source]["seconds"]
-            given = Row(seen, row.original, reading.media, reading.file_sha256, row.part)
+            given = Row(seen, row.original, reading.media, reading.file_digest, row.part)
             found.append(Arrival(at, given))
     return found
 

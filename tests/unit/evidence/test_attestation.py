@@ -44,7 +44,7 @@ def test_a_good_one_verifies_after_a_journey_through_json_by_any_ed25519_library
     public.verify(bytes.fromhex(again.sig), statement(again))
     assert statement(again).startswith(b'miaopei/v1/attestation\0{"key":')
     assert again.original.data() == LINE
-    assert again.original.sha256 == digest(LINE)
+    assert again.original.digest == digest(LINE)
 
 
 def test_long_originals_and_those_about_persons_are_named_by_digest_only() -> None:
@@ -52,7 +52,7 @@ def test_long_originals_and_those_about_persons_are_named_by_digest_only() -> No
     assert Original.of(b"x" * 4097, "text/csv", FILE, "p").bytes_b64 is None
     private = Original.of(b"x", "text/csv", FILE, "p", persons=True)
     assert private.bytes_b64 is None
-    assert (private.length, private.sha256) == (1, digest(b"x"))
+    assert (private.length, private.digest) == (1, digest(b"x"))
 
 
 def test_an_unknown_source_or_key_is_refused() -> None:
@@ -99,7 +99,7 @@ def test_it_vouches_for_one_observation_only() -> None:
 
 
 def test_inline_bytes_must_be_those_of_the_digest() -> None:
-    wrong = replace(SIGNED.original, sha256=digest(b"other"))
+    wrong = replace(SIGNED.original, digest=digest(b"other"))
     signed = attest(PRIVATE, SEEN, "gateway-1", AT, wrong)
     assert code(signed) == "evidence.original_mismatch"
 

@@ -78,7 +78,7 @@ def test_the_catalogue_is_read_whole_with_the_bytes_of_each_line() -> None:
     data = shipped.earthquake_file("cenc_catalogue_2015_2021.csv")
     reading = read(data, NOW)
     assert (reading.format, reading.source) == ("cenc-catalogue-csv", "cenc.catalogue")
-    assert reading.file_sha256 == digest(data)
+    assert reading.file_digest == digest(data)
     assert len(reading.observations) == 536
     assert reading.refusals == ()
     lines = data.split(b"\n")

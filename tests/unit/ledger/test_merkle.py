@@ -4,8 +4,8 @@ import pytest
 
 from miaopei.errors import Refused
 from miaopei.ledger.merkle import (
-    EMPTY_ROOT,
     Frontier,
+    empty_root,
     leaf_hash,
     node_hash,
     root_of,
@@ -75,7 +75,7 @@ def test_json_there_and_back():
     for size in range(9):
         frontier = Frontier().extend(LEAVES[:size])
         assert Frontier.from_json(frontier.as_json()) == frontier
-    assert Frontier().root() == EMPTY_ROOT
+    assert Frontier().root() == empty_root()
 
 
 @pytest.mark.parametrize(

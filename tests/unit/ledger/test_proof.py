@@ -3,7 +3,7 @@
 import pytest
 
 from miaopei.errors import Refused
-from miaopei.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash, root_of
+from miaopei.ledger.merkle import Frontier, empty_root, leaf_hash, root_of
 from miaopei.ledger.proof import (
     as_hex,
     check_consistency,
@@ -111,12 +111,12 @@ def test_an_inner_node_does_not_pass_for_a_leaf():
 
 def test_the_empty_log_is_the_beginning_of_every_log():
     root = root_of(LEAVES)
-    check_consistency(0, EMPTY_ROOT, 8, root, ())
-    check_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, ())
+    check_consistency(0, empty_root(), 8, root, ())
+    check_consistency(0, empty_root(), 0, empty_root(), ())
     fails = "ledger.consistency_fails"
     assert _code(check_consistency, 0, root, 8, root, ()) == fails
-    assert _code(check_consistency, 0, EMPTY_ROOT, 0, root, ()) == fails
-    assert _code(check_consistency, 0, EMPTY_ROOT, 8, root, (root,)) == fails
+    assert _code(check_consistency, 0, empty_root(), 0, root, ()) == fails
+    assert _code(check_consistency, 0, empty_root(), 8, root, (root,)) == fails
     assert _code(check_consistency, 8, root, 8, LEAVES[0], ()) == fails
     assert _code(check_consistency, 8, root, 7, root, ()) == "ledger.sizes_reversed"
 

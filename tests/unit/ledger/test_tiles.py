@@ -4,7 +4,7 @@ import pytest
 
 from miaopei.errors import Refused
 from miaopei.ledger.leaf import check_entry, framed
-from miaopei.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash, root_of
+from miaopei.ledger.merkle import Frontier, empty_root, leaf_hash, root_of
 from miaopei.ledger.proof import consistency, consistency_in, inclusion, inclusion_in
 from miaopei.ledger.tiles import (
     Tile,
@@ -182,4 +182,4 @@ def test_the_root_rests_on_the_right_edge_alone(size):
     for tile in right_edge(size):
         rows[tile.level] = hashes_of(files[tile.path])
     assert frontier_at(rows) == Frontier().extend(leaves)
-    assert frontier_at([]).root() == EMPTY_ROOT
+    assert frontier_at([]).root() == empty_root()

@@ -138,7 +138,7 @@ def _arrivals() -> Iterator[Arrival]:
             if seen is None or seen.values.get("magnitude_tenths", 50) < 50:
                 continue
             at = seen.instant + after[seen.source]["seconds"]
-            given = Row(seen, row.original, read.media, read.file_sha256, row.part)
+            given = Row(seen, row.original, read.media, read.file_digest, row.part)
             yield Arrival(at, given)
 
 

@@ -1,0 +1,88 @@
+"""Suite `intl`: SHA-256, Ed25519, AES-256-GCM under keys wrapped with X25519.
+
+Source: docs/specs/record.md, sections 1, 2 and 4.
+"""
+
+from __future__ import annotations
+
+import hmac as hmacs
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .value import BoxKey, Random, Suite
+
+WRAP_INFO = b"miaopei/v1/wrap"
+KEY, NONCE = 32, 12  # bytes
+
+
+def digest(data: bytes) -> bytes:
+    """SHA-256."""
+    return sha256(data).digest()
+
+
+def hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256."""
+    return hmacs.digest(key, message, "sha256")
+
+
+def verify(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether an Ed25519 signature holds."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def wrap(data_key: bytes, reader: bytes, random_bytes: Random) -> bytes:
+    """Ephemeral public key, nonce, and the data key under what both sides derive."""
+    mine = X25519PrivateKey.from_private_bytes(random_bytes(KEY))
+    public, nonce = mine.public_key().public_bytes_raw(), random_bytes(NONCE)
+    shared = mine.exchange(X25519PublicKey.from_public_bytes(reader))
+    return public + nonce + AESGCM(_derive(shared, public, reader)).encrypt(nonce, data_key, None)
+
+
+def unwrap(wrapped: bytes, key: BoxKey) -> bytes:
+    """The data key; ValueError or InvalidTag where it is not for this reader."""
+    assert isinstance(key, X25519PrivateKey), "the keys of a record are of its suite"
+    public, nonce, body = wrapped[:KEY], wrapped[KEY : KEY + NONCE], wrapped[KEY + NONCE :]
+    shared = key.exchange(X25519PublicKey.from_public_bytes(public))
+    derived = _derive(shared, public, key.public_key().public_bytes_raw())
+    return AESGCM(derived).decrypt(nonce, body, None)
+
+
+def _derive(shared: bytes, ephemeral: bytes, reader: bytes) -> bytes:
+    return HKDF(SHA256(), KEY, None, WRAP_INFO + ephemeral + reader).derive(shared)
+
+
+def _new(random_bytes: Random) -> bytes:
+    return random_bytes(KEY)
+
+
+INTL = Suite(
+    name="intl",
+    hash_name="sha256",
+    signature_name="Ed25519",
+    digest=digest,
+    hmac=hmac,
+    public_bytes=32,
+    signature_bytes=64,
+    note_type=b"\x01",
+    new_signing=_new,
+    signing=Ed25519PrivateKey.from_private_bytes,
+    verify=verify,
+    key_bytes=KEY,
+    cipher=AESGCM,
+    key_of=bytes,
+    box_bytes=32,
+    new_box=_new,
+    box=X25519PrivateKey.from_private_bytes,
+    wrap=wrap,
+    unwrap=unwrap,
+)
