@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ledger.merkle import leaf_hash, root_of
+from ..ledger.merkle import leaf_hashes, root_of
 from ..measures.identity import SPACE
 from ..measures.suites import in_use
 from .claim import STATES, ClaimLeaf
@@ -81,7 +81,7 @@ def leaf_bytes(claims: Claims, trigger: str) -> list[bytes]:
 def hashes_of(leaves: Sequence[bytes]) -> list[bytes]:
     """The hash of each leaf's commitment in the tree of claims."""
     digest = in_use.suite.digest
-    return [leaf_hash(digest(KIND + leaf)) for leaf in leaves]
+    return leaf_hashes(digest(KIND + leaf) for leaf in leaves)
 
 
 def page_hashes(hashes: Sequence[bytes]) -> list[bytes]:

@@ -37,6 +37,12 @@ def leaf_hash(data: bytes) -> bytes:
     return in_use.suite.digest(b"\x00" + data)
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """As `leaf_hash` of each: a call less for every one of a million."""
+    digest = in_use.suite.digest
+    return [digest(b"\x00" + data) for data in entries]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two neighbouring sub-trees."""
     return in_use.suite.digest(b"\x01" + left + right)
@@ -49,10 +55,12 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     """
     if not hashes:
         return empty_root()
-    row = list(hashes)
+    row, digest = list(hashes), in_use.suite.digest
     while len(row) > 1:
         pairs = iter(row)
-        above = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)]
+        above = [  # node_hash, a call less for each of a million
+            digest(b"\x01" + left + right) for left, right in zip(pairs, pairs, strict=False)
+        ]
         if len(row) & 1:
             above.append(row[-1])
         row = above

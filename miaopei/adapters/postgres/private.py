@@ -6,6 +6,7 @@ All of it goes straight into the transaction that is open; `writing` says when t
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, LiteralString
@@ -29,6 +30,8 @@ COPY_ORDERS = (
     "copy own.instruction (payout, number, debt, state, amount, policy, share)"
     " from stdin (format binary)"
 )
+COPY_BLOB = "copy shared.blob (digest, bytes, length, media) from stdin (format binary)"
+IN_A_STATEMENT = 1 << 20  # bytes of a blob that is sent as a parameter
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
@@ -45,15 +48,22 @@ class PrivateWriting(PersonsWriting, PostgresReading):
 
     # shared: blobs, and the keys beside them -----------------------------------------------------
     def put_blob(self, data: bytes, media: str) -> str:
-        """Store bytes under the hex of their SHA-256; the same bytes again change nothing."""
+        """Store bytes under the hex of their SHA-256; the same bytes again change nothing.
+
+        Large ones are copied in: a parameter of many megabytes is moved again at each send.
+        """
         name = digest(data)
-        self._run(
-            "insert into shared.blob values (%b, %b, %b, %b) on conflict (digest) do nothing",
-            bytes.fromhex(name),
-            data,
-            len(data),
-            media,
-        )
+        key = bytes.fromhex(name)
+        if len(data) <= IN_A_STATEMENT:
+            self._run(
+                "insert into shared.blob values (%b, %b, %b, %b) on conflict (digest) do nothing",
+                *(key, data, len(data), media),
+            )
+        elif self._one("select from shared.blob where digest = %b", key) is None:
+            self._begin()
+            with faults(), self._cursor.copy(COPY_BLOB) as copy:
+                for piece in (COPY_HEAD, *_blob_row(key, data, media), COPY_END):
+                    copy.write(piece)
         return name
 
     def put_wrap(self, name: str, reader: str, wrapped: bytes) -> None:
@@ -128,7 +138,7 @@ class PrivateWriting(PersonsWriting, PostgresReading):
     # own -----------------------------------------------------------------------------------------
     def put_payees(self, payees: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         """Keep whom to pay and where, for many that are not there yet, each sealed for itself."""
-        sealed = (self.vault.seal(name, value) for name, value in payees)
+        sealed = self.vault.seal_all(payees)
         values = ((s.person, s.master, s.wrapped, s.body, s.guard) for s in sealed)
         self._copy(
             "copy own.person from stdin (format binary)", "text int4 bytea bytea bytea", values
@@ -223,6 +233,14 @@ def columns(rows: Iterable[tuple[Any, ...]], count: int) -> list[list[Any]]:
 def _instruction(row: dict[str, Any]) -> tuple[str, int, str, int, str | None, bytes]:
     named = (row["payout"], row["number"], str(row["state"]), row["amount_fen"], row.get("ref"))
     return (*named, json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _blob_row(name: bytes, data: bytes, media: str) -> Iterable[bytes]:
+    """A blob as a row of a binary copy; its bytes stand alone, so that they are not copied."""
+    said = media.encode()
+    yield struct.pack(">hi32si", 4, len(name), name, len(data))
+    yield data
+    yield struct.pack(">iqi", 8, len(data), len(said)) + said
 
 
 def copy_orders(debt: str, orders: Orders) -> bytes:

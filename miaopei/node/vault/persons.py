@@ -10,7 +10,7 @@ import json
 import re
 import struct
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -91,6 +91,21 @@ class PersonVault:
 
         Errors   Refused persons.bad_field.
         """
+        return self._sealed(self.master.version, person, fields, salts)
+
+    def seal_all(self, persons: Iterable[tuple[str, Mapping[str, str]]]) -> Iterator[Sealed]:
+        """As `seal` for each, under the master key that is current when the first is asked for."""
+        version = self.master.version
+        for person, fields in persons:
+            yield self._sealed(version, person, fields, None)
+
+    def _sealed(
+        self,
+        version: int,
+        person: str,
+        fields: Mapping[str, str],
+        salts: Mapping[str, str] | None,
+    ) -> Sealed:
         check_fields(fields)
         kept = salts or {}
         size = in_use.suite.key_bytes
@@ -103,7 +118,7 @@ class PersonVault:
         body = nonce + in_use.suite.cipher(key).encrypt(
             nonce, _known(fields, salted), _about(person)
         )
-        return self._wrapped(person, key, body)
+        return self._wrapped(version, person, key, body)
 
     def open(self, sealed: Sealed) -> Person:
         """Errors   RecordDamaged (alarm) where key or bytes are not what was sealed, or erased."""
@@ -130,7 +145,8 @@ class PersonVault:
         if sealed.master < self.master.fresh_from:
             person = self.open(sealed)
             return self.seal(person.id, person.fields, person.salts)
-        return self._wrapped(sealed.person, self._key(sealed, sealed.wrapped), sealed.body)
+        key = self._key(sealed, sealed.wrapped)
+        return self._wrapped(self.master.version, sealed.person, key, sealed.body)
 
     def _key(self, sealed: Sealed, wrapped: bytes) -> bytes:
         try:
@@ -139,8 +155,7 @@ class PersonVault:
             what = "a person's key does not open under the master key"
             raise RecordDamaged(what, id=sealed.person, master=sealed.master) from None
 
-    def _wrapped(self, person: str, key: bytes, body: bytes) -> Sealed:
-        version = self.master.version
+    def _wrapped(self, version: int, person: str, key: bytes, body: bytes) -> Sealed:
         wrapped = self.master.wrap(version, key, KEY_AAD + person.encode())
         return Sealed(person, version, wrapped, body)
 

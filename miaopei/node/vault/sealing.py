@@ -56,7 +56,10 @@ def unwrap(wrapped: bytes, key: BoxKey) -> bytes:
 
 def frame(rows: Iterable[bytes]) -> bytes:
     """Rows, each preceded by its length in four bytes, big-endian."""
-    return b"".join(len(row).to_bytes(4, "big") + row for row in rows)
+    parts = [b""] * (2 * len(kept := list(rows)))
+    parts[::2] = [len(row).to_bytes(4, "big") for row in kept]
+    parts[1::2] = kept
+    return b"".join(parts)
 
 
 def unframe(data: bytes) -> list[bytes]:

@@ -5,6 +5,7 @@ What it answers on good days is held equal to memory in tests/laws/test_store_la
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from miaopei.adapters.postgres import binaries
+from miaopei.adapters.postgres.private import IN_A_STATEMENT
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
@@ -176,6 +178,21 @@ def test_a_large_block_is_whole(store: PostgresStore) -> None:
     with store.reading() as reading:
         assert (reading.head().height, reading.head().time) == (8, 9)
         assert reading.execute("select size, root, height, time from shared.head") == kept
+
+
+# large blobs -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("length", [IN_A_STATEMENT, IN_A_STATEMENT + 1, 5 * IN_A_STATEMENT + 3])
+def test_a_blob_is_kept_whole_however_it_is_sent(store: PostgresStore, length: int) -> None:
+    """Also where it is put twice in one transaction, and once more after it."""
+    data = os.urandom(length)
+    for times in (2, 1):
+        with store.writing() as block:
+            names = {block.put_blob(data, "媒体") for _ in range(times)}
+        assert names == {hashlib.sha256(data).hexdigest()}
+    with store.reading() as reading:
+        assert reading.blob(*names) == data
+        said = reading.execute("select length, media from shared.blob where bytes = %b", data)
+    assert said == [(length, "媒体")]
 
 
 # a server that dies ------------------------------------------------------------------------------
