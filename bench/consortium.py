@@ -22,7 +22,7 @@ from miaopei.cli.net import control, running
 from miaopei.cli.net.plan import Net
 from miaopei.ledger import quorum
 from miaopei.ledger.certificate import founders, from_json
-from miaopei.node.order.application import chain_id
+from miaopei.node.order.convening import read
 
 IDLE_ACTS, IDLE_PAUSE = 30, 0.5
 SENDERS = ("cloud", "utility")
@@ -119,7 +119,7 @@ def _certificates(net: Net) -> list[dict[str, Any]]:
     genesis = net.genesis
     engine = EngineRpc(net.at(SENDERS[0]) / "rpc.sock")
     made = certificate(engine, 5)
-    name, first = chain_id(genesis), founders(genesis)
+    name, first = read(genesis).chain, founders(genesis)
     began = time.monotonic()
     for _ in range(CHECKS):
         quorum.check(from_json(made), name, first)

@@ -126,6 +126,7 @@ def restore(
                     raise _no("altered", part=name)
                 block.put_blob(data, media.get(name.removeprefix("blob/"), "original"))
             block.execute("delete from own.block")
+            block.execute("delete from shared.place")
             for table, columns in TABLES.items():
                 _fill(block.execute, table, columns, private[table])
             replay(block, identity, erased)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan
 from ..node.mass.alarms import open_alarm
 from ..node.node import Node
+from ..node.ports import Reading
 from ..node.proof.inspect import erased_rows, inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
@@ -27,7 +29,7 @@ from ..reports.lineage import caused, why
 from ..settings import Language
 from ..terms.filing import Product
 from . import speak
-from .place import Place, scratch
+from .place import Keys, Place, scratch
 
 DAMAGED = 4  # the exit code of an alarm
 OPEN = ("awaiting_", "held_", "ready", "deciding", "refused")
@@ -36,12 +38,27 @@ Stage = Callable[[], Iterable[Refusal]]
 
 def audit(place: Place, *, as_json: bool, language: Language) -> int:
     """Everything that is stored, held against everything else; 4 where something differs."""
+    with place.keys() as keys:
+        log = place.log if place.log.is_dir() else None
+        return audit_of(keys, log, {}, as_json=as_json, language=language)
+
+
+def audit_of(
+    keys: Keys,
+    log: Path | None,
+    further: Mapping[str, Callable[[Reading], Iterable[Refusal]]],
+    *,
+    as_json: bool,
+    language: Language,
+) -> int:
+    """The audit of a member's store; `further` stages come after what every member has."""
     speaker = speak.Speaker(language)
     told: list[dict[str, Any]] = []
-    with place.keys() as keys, keys.store.reading() as reading:
+    with keys.store.reading() as reading:
         node = Node(keys.store, keys.identity, _no_clock, _no_random)
-        log = place.log if place.log.is_dir() else None
-        for name, stage in stages(reading, node, keys.vkey, log).items():
+        every = stages(reading, node, keys.vkey, log)
+        every |= {name: partial(stage, reading) for name, stage in further.items()}
+        for name, stage in every.items():
             found = list(guarded(name, stage))
             told += [{"stage": name, **refusal.as_json()} for refusal in found]
             if not as_json:

@@ -26,8 +26,8 @@ def from_json(value: Any) -> Certificate:
     at = "$.certificate"
     given = _object(value, at, "left", "header", "commit", "voters", "changes")
     return Certificate(
-        left=_header(given["left"], f"{at}.left"),
-        header=_header(given["header"], f"{at}.header"),
+        left=read_header(given["left"], f"{at}.left"),
+        header=read_header(given["header"], f"{at}.header"),
         commit=_commit(given["commit"], f"{at}.commit"),
         voters=_voters(given["voters"], f"{at}.voters"),
         changes=tuple(
@@ -48,11 +48,12 @@ def founders(genesis: Json) -> tuple[Voter, ...]:
 def _change(value: Any, at: str) -> Change:
     given = _object(value, at, "header", "commit", "voters")
     return Change(
-        _header(given["header"], at), _commit(given["commit"], at), _voters(given["voters"], at)
+        read_header(given["header"], at), _commit(given["commit"], at), _voters(given["voters"], at)
     )
 
 
-def _header(value: Any, at: str) -> Header:
+def read_header(value: Any, at: str = "$") -> Header:
+    """Errors   Refused ledger.certificate_malformed."""
     given = _object(
         value, at, "block_version", "app_version", "chain", "height", "time", "last_block", *HASHES
     )

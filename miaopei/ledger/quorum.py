@@ -191,6 +191,21 @@ def set_hash(voters: Sequence[Voter]) -> bytes:
     return _tree([_message(1, _bytes(1, v.key)) + _number(2, v.power) for v in voters])
 
 
+def commit_hash(votes: Sequence[tuple[int, bytes, Instant, bytes]]) -> bytes:
+    """What a header says of the commit before it: (flag, address, time, signature) of each seat."""
+    return _tree(
+        [
+            _number(1, flag) + _bytes(2, address) + _message(3, time.encoded) + _bytes(4, sig)
+            for flag, address, time, sig in votes
+        ]
+    )
+
+
+def data_hash(items: Sequence[bytes]) -> bytes:
+    """What a header says of the items in its block."""
+    return _tree([sha256(item).digest() for item in items])
+
+
 def sign_bytes(chain: str, header: Header, commit: Commit, vote: Vote) -> bytes:
     """What one member has signed."""
     block = _message(4, commit.block.encoded)

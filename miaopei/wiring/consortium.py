@@ -157,9 +157,9 @@ class Seated:
 
     def certify(self, height: int) -> dict[str, Any]:
         """The certificate of the root after a block; our engine is asked, and not believed."""
-        made = certificate(self.engine, height)
-        founding = founders(self.genesis)
-        quorum.check(from_json(made), self.application.chain_id, founding)
+        first = self.application.founding.height + 1
+        made = certificate(self.engine, max(height, first), first)
+        quorum.check(from_json(made), self.application.chain_id, founders(self.genesis))
         return made
 
     def lie(self) -> int:

@@ -17,8 +17,8 @@ COMMITTED = 2  # the flag of a signature that is under the block
 Json = dict[str, Any]
 
 
-def certificate(engine: EngineRpc, height: int) -> Json:
-    """The certificate of the root that block `height` left behind.
+def certificate(engine: EngineRpc, height: int, first: int = 1) -> Json:
+    """The certificate of the root that block `height` left behind; the engine began at `first`.
 
     Errors   OutsideFault (retry) where the engine has not got the next block yet.
     """
@@ -27,18 +27,18 @@ def certificate(engine: EngineRpc, height: int) -> Json:
     if left is None or signed is None or signed["commit"] is None:
         raise OutsideFault(f"block {height} is not certified yet", retry=True)
     return {
-        "left": _header(left),
-        "header": _header(signed["header"]),
+        "left": header_json(left),
+        "header": header_json(signed["header"]),
         "commit": _commit(signed["commit"]),
         "voters": _voters(engine, height + 1),
-        "changes": _changes(engine, height + 1),
+        "changes": _changes(engine, first, height + 1),
     }
 
 
-def _changes(engine: EngineRpc, upto: int) -> list[Json]:
+def _changes(engine: EngineRpc, first: int, upto: int) -> list[Json]:
     """Every change of the set from the first block on, found by halving: sets seldom change."""
     found: list[Json] = []
-    at, voters = 1, _voters(engine, 1)
+    at, voters = first, _voters(engine, first)
     last = _voters(engine, upto)
     while voters != last:
         low, high = at, upto  # the first height after `at` at which another set is in force
@@ -49,7 +49,7 @@ def _changes(engine: EngineRpc, upto: int) -> list[Json]:
         at, voters = high, _voters(engine, high)
         found.append(
             {
-                "header": _header(signed["header"]),
+                "header": header_json(signed["header"]),
                 "commit": _commit(signed["commit"]),
                 "voters": voters,
             }
@@ -66,13 +66,14 @@ def _voters(engine: EngineRpc, height: int) -> list[Json]:
     ]
 
 
-def _header(given: Json) -> Json:
+def header_json(given: Json) -> Json:
+    """A header that the engine tells, as a certificate has it."""
     return {
         "block_version": int(given["version"]["block"]),
         "app_version": int(given["version"].get("app", "0")),
         "chain": given["chain_id"],
         "height": int(given["height"]),
-        "time": _time(given["time"]),
+        "time": time_json(given["time"]),
         "last_block": _block(given["last_block_id"]),
         "last_commit": given["last_commit_hash"].lower(),
         "data": given["data_hash"].lower(),
@@ -88,7 +89,7 @@ def _header(given: Json) -> Json:
 
 def _commit(given: Json) -> Json:
     votes = [
-        {"time": _time(vote["timestamp"]), "sig": _from_base64(vote["signature"])}
+        {"time": time_json(vote["timestamp"]), "sig": _from_base64(vote["signature"])}
         if vote["block_id_flag"] == COMMITTED
         else None
         for vote in given["signatures"]
@@ -105,7 +106,7 @@ def _block(given: Json) -> Json:
     }
 
 
-def _time(text: str) -> list[int]:
+def time_json(text: str) -> list[int]:
     """Seconds and nanoseconds of an RFC 3339 text in UTC; Python's own times lose the last three
     digits, and a signature with them.
     """

@@ -45,6 +45,7 @@ class Home:
     validator: Ed25519PrivateKey
     connection: Ed25519PrivateKey
     quick: bool = False  # blocks as soon as they can be: a replay waits for each
+    first: int = 1  # the height of the engine's first block
 
 
 def write(folder: Path, home: Home) -> None:
@@ -81,7 +82,7 @@ def genesis(home: Home) -> dict[str, Any]:
     return {
         "genesis_time": datetime.fromtimestamp(home.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "chain_id": home.chain,
-        "initial_height": "1",
+        "initial_height": str(home.first),
         "consensus_params": {
             # Small blocks: large ones miss their turn under load, and the order then stops.
             "block": {"max_bytes": str(BLOCK_BYTES), "max_gas": "-1"},

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ...errors import OutsideFault
 from .home import RPC_SOCKET
 from .install import need
+from .rpc import EngineRpc
 
-ENGINE, LOG = "engine", "engine.log"
+ENGINE, LOG, INSPECTED = "engine", "engine.log", "inspect.log"
+READ_SECONDS = 60.0  # a long record is opened in that time
 SIGNED = "priv_validator_state.json"  # what keeps a member from signing twice
 
 
@@ -31,6 +36,50 @@ def start(folder: Path, inside: Sequence[str] = ()) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
         )
+
+
+@contextmanager
+def read(folder: Path) -> Iterator[EngineRpc]:
+    """The engine's stores, to be read: through itself where it runs, else through its inspector,
+    which takes part in nothing.
+
+    Errors   OutsideFault where the inspector does not come up: what it said.
+    """
+    engine = EngineRpc(folder / RPC_SOCKET)
+    if _answers(engine):
+        yield engine
+        return
+    command: list[str | Path] = [need().program, "inspect", "--home", ENGINE]
+    (folder / RPC_SOCKET).unlink(missing_ok=True)
+    with (folder / INSPECTED).open("wb") as log:
+        running = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        _until_read(engine, running, folder / INSPECTED)
+        yield engine
+    finally:
+        running.terminate()
+        running.wait()
+        (folder / RPC_SOCKET).unlink(missing_ok=True)
+
+
+def _until_read(engine: EngineRpc, running: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + READ_SECONDS
+    while running.poll() is None and time.monotonic() < end:
+        if _answers(engine):
+            return
+        time.sleep(0.1)
+    said = log.read_text("utf-8", "replace").strip()[-400:]
+    raise OutsideFault(f"the engine's stores cannot be read: {said}", retry=False)
+
+
+def _answers(engine: EngineRpc) -> bool:
+    try:
+        engine.ask("blockchain")
+    except OutsideFault:
+        return False
+    return True
 
 
 def again_from_before(folder: Path) -> None:

@@ -98,11 +98,11 @@ class AbciServer:
         application = self._application
         match name:
             case "info":
-                head = application.info()
+                head, first = application.info(), application.founding.height
                 return {
                     "data": "miaopei",
                     "app_version": APP_VERSION,
-                    "last_block_height": max(0, head.height),
+                    "last_block_height": 0 if head.height <= first else head.height,
                     "last_block_app_hash": head.root,
                 }
             case "init_chain":

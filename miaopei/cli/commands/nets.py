@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import JsonFlag, LangOption, SuiteOption, chosen
+from .options import DsnOption, JsonFlag, LangOption, SuiteOption, chosen
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,6 +51,30 @@ def init(
     )
 
 
+@app.command(name="import")
+def import_(
+    folder: Folder,
+    data: Annotated[
+        Path, typer.Option("--from", metavar="DATA", help="The data folder of the solo record.")
+    ],
+    dsn: DsnOption = None,
+    members: Annotated[int, typer.Option(help="How many members, its own among them.")] = 6,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Wires of its own for each member (Linux, root).")
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    """Go on with a solo record as a consortium: the same tree, every receipt as good as before.
+
+    From there on the solo record takes no act any more; what was paid or is owed stays as it is.
+    """
+    from ..net.keep import importing
+    from ..place import Place
+
+    place = Place.of(data, dsn)
+    raise typer.Exit(importing.run(folder, place, members, apart=apart, language=chosen(lang)))
+
+
 @app.command()
 def up(
     folder: Folder,
@@ -72,6 +96,14 @@ def status(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     from ..net import running
 
     raise typer.Exit(running.status(folder, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def audit(folder: Folder, member: Who, as_json: JsonFlag = False, lang: LangOption = None) -> None:
+    """Hold everything that a member has stored against everything else; 4 where it differs."""
+    from ..net.keep import auditing
+
+    raise typer.Exit(auditing.audit(folder, member, as_json=as_json, language=chosen(lang)))
 
 
 @app.command(name="map")

@@ -8,6 +8,7 @@ import typer
 from typer.models import CommandInfo
 
 from ...settings import Language
+from ..net.keep.teaching import KEEPING
 
 # Command: an example, and what it does in Chinese; in English the command itself says it.
 TAUGHT: Mapping[str, tuple[str, str]] = {
@@ -376,6 +377,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei net demo DIR --json",
         "在网络上回放 2015—2021 年：三方裁定，两份相同的即结案，由保险公司付款。",
     ),
+    **KEEPING,
 }
 
 

@@ -10,14 +10,14 @@ from ...adapters.engine import process
 from ...adapters.postgres.connection import connect, faults
 from ...wiring.consortium import NODE_FILE
 from .make import write_told
-from .plan import PAYER, Net, database
+from .plan import Net, database
 
 # What follows from the log is made again from the engine's blocks. What does not stays: blobs and
 # their keys, accounts, payment instructions, acts that were written down before they were sent.
 FORGET = (
     "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place",
     "truncate own.block, own.checkpoint",
-    "delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto'",
+    "delete from own.progress where name ~ '^(rows|claims)/' or name in ('blobs/upto', 'given')",
 )
 
 
@@ -35,7 +35,7 @@ def rebuild(net: Net, member: str) -> None:
 
 def tell_bank(net: Net, address: str) -> None:
     """Tell the paying member where the bank is now."""
-    at = net.at(PAYER)
+    at = net.at(net.payer)
     told = json.loads((at / NODE_FILE).read_text("utf-8"))
     if told["bank"] != address:
         write_told(at, {**told, "bank": address})

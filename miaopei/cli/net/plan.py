@@ -13,6 +13,8 @@ from typing import Any
 from ...adapters.postgres.starter import LocalPostgres
 from ...errors import Fact, Refusal, Refused
 from ...measures.identity import read_canonical
+from ...node.order.convening import Founding
+from ...node.order.convening import read as read_founding
 
 PLAN, GENESIS = "net.json", "genesis.json"
 HOST = "127.0.0.1"
@@ -75,6 +77,7 @@ class Net:
     folder: Path
     seats: tuple[Seat, ...]
     apart: bool = False  # each member in a network namespace of its own
+    payer: str = PAYER  # who has the bank
 
     @classmethod
     def of(cls, folder: Path) -> Net:
@@ -86,15 +89,15 @@ class Net:
         try:
             value = json.loads((path / PLAN).read_text("utf-8"))
             seats = tuple(Seat(**seat) for seat in value["seats"])
-            return cls(path, seats, bool(value.get("apart", False)))
+            payer = str(value.get("payer", PAYER))
+            return cls(path, seats, bool(value.get("apart", False)), payer)
         except (OSError, ValueError, KeyError, TypeError):
             raise no("none", folder=str(path)) from None
 
     @property
     def genesis(self) -> dict[str, Any]:
-        """The genesis of the record: what a stranger needs to check a receipt."""
-        value: dict[str, Any] = read_canonical((self.folder / GENESIS).read_bytes())
-        return value
+        """The genesis of the record, with those that are members and have seats at its begin."""
+        return founding((self.folder / GENESIS).read_bytes()).view
 
     @property
     def members(self) -> list[str]:
@@ -114,6 +117,14 @@ class Net:
         if member not in self.members:
             raise no("no_member", member=member[:40], members=", ".join(self.members))
         return self.folder / "members" / member
+
+
+def founding(data: bytes) -> Founding:
+    """What a genesis file says.
+
+    Errors   Refused act.bad_founding.
+    """
+    return read_founding(read_canonical(data))
 
 
 def database(member: str) -> str:

@@ -21,11 +21,10 @@ from ...acts.state import State
 from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
 from ...ledger.merkle import empty_root
-from ...ledger.quorum import engine_name
-from ...measures.identity import content_id
 from ..ports import Clock, Head, Identity, Store, Writing
+from .convening import found_by, read
 from .door import TABLES, Door
-from .keep import certify, found, keep
+from .keep import certify, keep
 from .parcel import Parcel, read_parcel, read_time, time_item
 
 TOLERANCE = 10  # seconds that a proposer's clock may be ahead of a voter's
@@ -46,8 +45,8 @@ class Committed:
 class Application:
     """One member's side of the engine; founds the record where it is empty.
 
-    Its methods are called one at a time.
-    Errors   Refused act.other_genesis, act.bad_genesis.
+    `genesis` is the value of the genesis file. Its methods are called one at a time.
+    Errors   Refused act.other_genesis, act.other_record, act.bad_genesis.
     """
 
     def __init__(
@@ -58,9 +57,9 @@ class Application:
         clock: Clock,
         heard: Callable[[Committed], None] = lambda _: None,
     ) -> None:
-        self._store, self._identity, self._genesis = store, identity, genesis
+        self._store, self._identity, self.founding = store, identity, read(genesis)
         self._clock, self.heard = clock, heard
-        self._live = genesis["clock"] == "live"
+        self._live = self.founding.genesis["clock"] == "live"
         self._open: ExitStack | None = None
         self._newcomers = False
         self.moved: dict[str, int] = {}  # engine key -> votes, as the last computed block has it
@@ -70,7 +69,7 @@ class Application:
         self._after = 0
         self.roots: OrderedDict[int, str] = OrderedDict()
         self.certified = 0
-        found(store, genesis, identity.log)
+        found_by(store, self.founding, identity.log)
         with store.reading() as reading:
             self._learn(reading.head())
             self.door.learn(reading)
@@ -79,7 +78,7 @@ class Application:
     @property
     def chain_id(self) -> str:
         """The name under which the engine knows this record: it binds the whole genesis."""
-        return chain_id(self._genesis)
+        return self.founding.chain
 
     @property
     def head(self) -> Head:
@@ -104,11 +103,15 @@ class Application:
     def begin(self, chain: str) -> bytes:
         """The engine begins the record: it was founded when we started; its first root.
 
-        Errors   Alarm where the engine speaks of another record.
+        Errors   Alarm where the engine speaks of another record, or what was before is not here.
         """
         if chain != self.chain_id:
             raise Alarm("the engine orders another record", engine=chain, ours=self.chain_id)
-        return self.info().root
+        head = self.info()
+        if head.height != self.founding.height:
+            facts = {"here": head.height, "first": self.founding.height}
+            raise Alarm("what stands before the engine's first block is not here", **facts)
+        return head.root
 
     def propose(self, items: Sequence[bytes], limit: int) -> list[bytes]:
         """A block of these items, our clock before them where the record is live."""
@@ -226,8 +229,3 @@ def _moved(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int
 
 class _Forgotten(Exception):
     """Rolls a transaction back."""
-
-
-def chain_id(genesis: dict[str, Any]) -> str:
-    """The engine's name of a record: it binds the whole genesis."""
-    return engine_name(content_id("chain", genesis))

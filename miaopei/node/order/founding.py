@@ -27,6 +27,17 @@ class Founder:
     power: int = 1
 
     @property
+    def entry(self) -> dict[str, Any]:
+        """The member as the record names it: an operator of its own."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "operator": self.id,
+            "roles": sorted(self.roles),
+            "keys": [{"key": self.acts, "since": 0, "until": None}],
+        }
+
+    @property
     def seat(self) -> dict[str, Any]:
         """The member's seat as the record keeps it."""
         return {
@@ -60,16 +71,7 @@ def consortium_genesis(
         "log_key": None,
         "time": time,
         "replay_source": replay_source,
-        "members": [
-            {
-                "id": founder.id,
-                "name": founder.name,
-                "operator": founder.id,
-                "roles": sorted(founder.roles),
-                "keys": [{"key": founder.acts, "since": 0, "until": None}],
-            }
-            for founder in founders
-        ],
+        "members": [founder.entry for founder in founders],
         "seats": [founder.seat for founder in founders],
     }
     canonical(value)

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Sequence
 
 from ...acts.apply import ActResult, apply_block, replay_time
+from ...acts.base import refuse
+from ...acts.convene import convened
 from ...acts.envelope import Act
 from ...acts.state import State
 from ..ports import Clock, Identity, Store
@@ -24,10 +26,15 @@ class Solo:
         self._one_block = threading.Lock()
 
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
-        """Make one block of these acts; when this returns they are final or refused."""
+        """Make one block of these acts; when this returns they are final or refused.
+
+        Errors   Refused act.ordered_by_members on a record that a consortium has gone on with.
+        """
         with self._one_block, self._store.writing() as block:
             head = block.head()
             state = State(block)
+            if (since := convened(state)) is not None:
+                raise refuse("act.ordered_by_members", height=since["height"])
             made = apply_block(
                 state,
                 acts,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal, Refused
 from ...ledger import checkpoint
@@ -21,7 +22,7 @@ from ...measures.suites import in_use
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
-from ..vault.blobs import open_blob, open_rows_of
+from ..vault.blobs import open_blob, open_rows_of, opens, readers
 from ..vault.rowkeys import ROWS, commitment_of
 from ..vault.sealing import MAGIC, unframe
 from .stored import found, places, tree
@@ -72,7 +73,8 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     named = list(_references(values))
     opened: dict[str, list[bytes]] = {}
     for each in named:
-        yield from _blob(reading, node.identity, each, blobs, opened)
+        must = _must_open(reading, node.identity, each)
+        yield from _blob(reading, node.identity, each, blobs, opened, must=must)
     yield from _left_over(reading, node.identity, blobs, {n.reference["blob"] for n in named})
     yield from _originals(values, blobs)
     yield from _opened_rows(reading, opened)
@@ -104,8 +106,13 @@ def _blob(
     named: Named,
     blobs: Mapping[str, bytes],
     opened: dict[str, list[bytes]],
+    *,
+    must: bool,
 ) -> Iterator[Refusal]:
-    """One blob: there, as long as said, opening with our key, its rows giving its root."""
+    """One blob: there, as long as said, opening with our key, its rows giving its root.
+
+    What is sealed for others (`must` is false, and no key is here) answers by its digest alone.
+    """
     name, media = named.reference["blob"], named.reference["media"]
     about = {"blob": name, "media": media, "position": named.position}
     data = blobs.get(name)
@@ -116,6 +123,8 @@ def _blob(
         return  # told already
     if len(data) != named.reference["length"]:
         yield found("blob_length", length=len(data), **about)
+    if media != PUBLIC and not must and not opens(reading, name, identity):
+        return
     try:
         if media == PUBLIC:
             commitments = [data[at : at + 32] for at in range(0, len(data), 32)]
@@ -138,6 +147,19 @@ def _blob(
     root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
     if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
         yield found("blob_root", **about)
+
+
+def _must_open(reading: Reading, identity: Identity, named: Named) -> bool:
+    """Whether a blob is ours to read: always where one member orders, and what we named ourselves;
+    else the rows of a book that we decide or pay."""
+    state = State(reading)
+    if next(seats(state), None) is None or named.act["by"] == identity.member:
+        return True
+    book = state.get("book", str(named.act["body"].get("book")))
+    if named.reference["media"] != ROWS or book is None:
+        return False
+    ours = identity.box.public_key().public_bytes_raw().hex()
+    return ours in readers(state, book["listing"])
 
 
 def _rows(reading: Reading, name: str, media: str, identity: Identity) -> list[bytes]:
@@ -164,8 +186,10 @@ def _left_over(
     reading: Reading, identity: Identity, blobs: Mapping[str, bytes], named: set[str]
 ) -> Iterator[Refusal]:
     """Sealed blobs whose act was refused or never sent: their keys must open them all the same."""
+    alone = next(seats(State(reading)), None) is None
     for name, data in blobs.items():
-        if name not in named and data.startswith(MAGIC) and digest(data) == name:
+        lone = name not in named and data.startswith(MAGIC) and digest(data) == name
+        if lone and (alone or opens(reading, name, identity)):
             try:
                 open_blob(reading, name, identity)
             except RecordDamaged as alarm:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, Protocol
 
-from ...acts.apply import apply_block, begin
+from ...acts.apply import Block, apply_block, begin
 from ...acts.envelope import from_json
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...measures.identity import digest, read_canonical
+from ..order.keep import keep
 from ..ports import Reading, Writing
 
 MOST = 20  # differences that are told; what follows a difference often follows from it
@@ -116,7 +117,7 @@ def _begin(coming: Iterator[_Block], fresh: Fresh, seen: Rebuilt) -> None:
     with fresh.writing() as block:
         state = State(block)
         leaf = begin(state, first.values[0]["value"])
-        _keep(block, state, [leaf], 0, first.values[0]["value"]["time"])
+        keep(block, state, Block(0, first.values[0]["value"]["time"], (leaf,), ("genesis",), ()))
     _compare_leaves(first, [leaf], seen)
 
 
@@ -133,19 +134,9 @@ def _apply(block: Writing, each: _Block, seen: Rebuilt) -> None:
         previous=block.head().root.hex(),
         keep_refused=True,
     )
-    _keep(block, state, made.leaves, made.height, made.time)
+    keep(block, state, made)
     _compare_leaves(each, made.leaves, seen)
     seen.blocks += 1
-
-
-def _keep(block: Writing, state: State, leaves: Sequence[bytes], height: int, time: int) -> None:
-    for table, key, value in state.writes():
-        if value is None:
-            block.delete(table, key)
-        else:
-            block.put(table, key, value)
-    block.append_leaves(leaves)
-    block.finish_block(height, time, len(leaves))
 
 
 def _blocks(leaves: Iterable[bytes], seen: Rebuilt) -> Iterator[_Block]:

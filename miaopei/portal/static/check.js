@@ -537,7 +537,8 @@ const Receipt = (() => {
 
   function genesisFile(s) {
     demand(s.founding, "no_genesis_file");
-    demand(same(s.founding, s.genesis), "other_genesis_file");
+    // Of a record that was first a solo one, the file holds its genesis beside the seats.
+    demand(same("genesis" in s.founding ? s.founding.genesis : s.founding, s.genesis), "other_genesis_file");
   }
 
   async function certificate(s) {

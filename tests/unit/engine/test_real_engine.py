@@ -16,8 +16,9 @@ from miaopei.adapters.engine import home, install, process
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.adapters.engine.server import AbciServer
 from miaopei.adapters.memory_store import MemoryStore
-from miaopei.node.order.application import Application, chain_id
+from miaopei.node.order.application import Application
 from miaopei.node.order.consortium import Consortium
+from miaopei.node.order.convening import read
 from tests.support.consortium import START, genesis, key, newcomer, public, who
 
 pytestmark = pytest.mark.timeout(1200)  # the first run builds the engine
@@ -77,7 +78,7 @@ def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path
         tmp_path / process.ENGINE,
         home.Home(
             name="utility",
-            chain=chain_id(ONE),
+            chain=read(ONE).chain,
             time=START,
             validators=(("utility", public("utility", "engine"), 1),),
             listens=f"127.0.0.1:{free_port()}",

@@ -1,0 +1,1 @@
+"""Keeping the members of a net: brought in, examined, backed up and restored, mended."""
