@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..adapters import backup as backups
 from ..adapters import tile_files
+from ..adapters.grid.push.running import say_when_over
 from ..adapters.keys import load_or_make, suite_at
 from ..adapters.meters import devices, trust
 from ..adapters.persons import master_key
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 Devices = Callable[[Reading], list[dict[str, Any]]]
+Labels = Mapping[Language, Sequence[str]]
 LEAST_FREE = 500_000_000  # bytes
+END_SECONDS = 3  # that whoever follows a stream is waited for
 PORTAL = "miaopei.portal.build"
 
 
@@ -50,7 +54,8 @@ def serve(place: Place, port: int, language: Language) -> int:
     with ExitStack() as opened:
         with place.alone(), place.record() as member:
             if not serving.sells(member):
-                return serve_member(member, speaker, port, devices_of(place))
+                labels = labels_of(place)
+                return serve_member(member, speaker, port, devices_of(place), labels=labels)
             opened.enter_context(place.database())  # the server stays up for what follows
         member = opened.enter_context(working(place))
         shop = opened.enter_context(serving.open_shop(place, member))
@@ -58,19 +63,25 @@ def serve(place: Place, port: int, language: Language) -> int:
 
 
 def pages_of(
-    member: Member, heard: Devices | None = None, shop: Mapping[str, Any] | None = None
+    member: Member,
+    heard: Devices | None = None,
+    shop: Mapping[str, Any] | None = None,
+    labels: Labels | None = None,
 ) -> FastAPI:
-    """The application that shows an open member's record, to be served; `shop`: what sells."""
+    """The application that shows an open member's record, to be served; `shop`: what sells.
+
+    `labels`: what every reader is told, where that is not what is said of every replay.
+    """
     from ..portal.build import build
     from ..portal.settings import Settings
 
     with member.node.reading() as (_, state):
         books = frozenset(key for key, _ in state.range("book", ""))
         replay = state.need("genesis", "it")["clock"] == "replay"
-    labels = output.LABELS if replay else ()
+    usual = output.LABELS if replay else ()
     tongues: tuple[Language, ...] = ("zh", "en")
-    texts = {
-        tongue: [speak.Speaker(tongue).refusal(Refusal(f"register.label_{x}")) for x in labels]
+    texts = labels or {
+        tongue: [speak.Speaker(tongue).refusal(Refusal(f"register.label_{x}")) for x in usual]
         for tongue in tongues
     }
     settings = Settings(
@@ -84,6 +95,15 @@ def pages_of(
         **(shop or {}),
     )
     return build(member.node.store, settings)
+
+
+def labels_of(place: Place) -> Labels | None:
+    """What the demonstration in a folder has left to be said of it, if it has."""
+    path = place.folder / "record.json"
+    if not path.is_file():
+        return None
+    found: Labels | None = json.loads(path.read_bytes()).get("labels")
+    return found
 
 
 def devices_of(place: Place) -> Devices | None:
@@ -100,12 +120,14 @@ def serve_member(
     port: int,
     heard: Devices | None = None,
     shop: Mapping[str, Any] | None = None,
+    *,
+    labels: Labels | None = None,
 ) -> int:
     """Serve an open member's pages; Ctrl-C ends it cleanly."""
     if find_spec(PORTAL) is None:
         speak.note(speaker.text("no_portal"))
         return 0
-    return _listen(pages_of(member, heard, shop), port, speaker)
+    return _listen(pages_of(member, heard, shop, labels), port, speaker)
 
 
 def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
@@ -115,11 +137,14 @@ def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
     from ..portal.settings import HOST
 
     config = uvicorn.Config(
-        app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False
-    )
+        app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=END_SECONDS,
+    )  # fmt: skip
     speak.note(speaker.text("serving", address=f"http://{HOST}:{port}/"))
     try:
-        uvicorn.Server(config).run()
+        server = uvicorn.Server(config)
+        say_when_over(app, server)
+        server.run()
     except SystemExit:  # uvicorn's way to say that it could not listen
         speak.note(speaker.text("port_in_use", port=port, next=port + 1))
         return 3

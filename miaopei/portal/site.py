@@ -19,13 +19,15 @@ from . import texts
 from .buying import pages as buying
 from .grid import sources
 from .guard import UPLOAD_MAX
+from .outages import pages as outages
 from .pages import cases, events, home, products, receipts, record, why
 from .pages.page import Page
 from .problems import Problem
+from .static import FOLLOWS
 from .texts import LANGUAGES
 from .views.desk import Desks
 
-Make = Callable[[Page], str | None]
+Make = Callable[[Page], str | Response | None]
 
 # Pages that show what the bank has said, or who is heard: it may change while the root does not.
 UNMARKED = frozenset(
@@ -34,16 +36,22 @@ UNMARKED = frozenset(
         "/buy/{listing}",
         "/policies/{number}",
         "/cases/{listing}/{occurrence}/{benefit}",
+        "/outages",
+        "/outages/{id}",
         "/sources",
         "/why",
         "/why/{id}",
     }
 )
+# Pages that follow the record by a script of ours; it may ask this server and nobody else.
+FOLLOWING = frozenset({"/outages", "/outages/{id}"})
 PAGES: Mapping[str, Make] = {
     "/": home.home,
     "/events": events.listing,
     "/events/{id}": events.one,
     "/cases/{listing}/{occurrence}/{benefit}": cases.one,
+    "/outages": outages.latest,
+    "/outages/{id}": outages.one,
     "/buy": buying.listing,
     "/buy/{listing}": buying.form,
     "/policies/{number}": buying.one,
@@ -84,13 +92,15 @@ def _page(
             marked = {"ETag": mark, "Cache-Control": "no-cache"}
             if path in UNMARKED:
                 marked = {"Cache-Control": "no-store"}
+                if path in FOLLOWING:
+                    marked["Content-Security-Policy"] = FOLLOWS
             elif request.headers.get("if-none-match") == mark:
                 return Response(status_code=304, headers=marked)
             asked = Page(language, _rest(request, language), request.path_params, desk, query)
             html = make(asked)
         if html is None:
             raise Problem("not_found", what=request.url.path[:120])
-        return HTMLResponse(html, headers=marked)
+        return html if isinstance(html, Response) else HTMLResponse(html, headers=marked)
 
     return page
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -162,6 +165,43 @@ def test_the_invoice_command_shows_counts_and_prints_the_month(
     assert (counted["differ"], counted["invoices"][0]["invoice_fen"]) == (0, 800_000)
 
 
+def test_the_pages_are_up_before_the_day_begins_and_tell_it_to_its_end(
+    tmp_path: Path, server: str, template: str
+) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(b"create database outage_followed template template0")
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_followed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with subprocess.Popen(
+        [sys.executable, "-m", "miaopei.cli", "demo", "outage", "--port", port, "--pace", "0.2",
+         "--lang", "en", "--data", str(tmp_path / "record"), "--dsn", dsn],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    ) as demo:  # fmt: skip
+        try:
+            assert demo.stderr is not None
+            said = next(line for line in demo.stderr if "/en/outages" in line)
+            page = said.split("Follow the day at ")[1].split()[0]
+            first = httpx.get(page, timeout=60).text
+            assert "No outage plan is on record yet." in first
+            stands = []
+            stream = page.replace("/en/outages", "/api/v1/outages/events")
+            with httpx.stream("GET", stream, timeout=120) as events:
+                for line in events.iter_lines():
+                    if line.startswith("data: "):
+                        told = json.loads(line[6:])
+                        steps = [*told["steps"], *told["covers"][0]["steps"]]
+                        stands.append({(s["name"], s["source"]): s["stand"] for s in steps})
+                        if stands[-1]["pay", None] == "done":
+                            break
+            assert "46,900.00" in httpx.get(page, timeout=60).text
+        finally:
+            demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) in (0, 130), "told to end while it still bills, or after"
+    assert stands[0]["pay", None] == "next"
+    assert len(stands) > 2
+
+
 def test_what_was_lost_on_the_way_was_fetched(told: dict[str, Any]) -> None:
     assert (told["plans"], told["missing_messages"], told["lost_messages"]) == (2, 0, 0)
 
@@ -175,7 +215,7 @@ def test_no_customer_number_is_in_the_database(
 ) -> None:
     dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
     numbers = [row[0].encode() for row in day.execute("select customer from day limit 200")]
-    held = b""
+    held = bytearray()
     with psycopg.connect(dsn) as connection:
         columns = connection.execute(
             "select table_schema, table_name, column_name from information_schema.columns"

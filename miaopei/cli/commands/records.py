@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +39,9 @@ def demo(
     data: DataOption = None,
     dsn: DsnOption = None,
     port: PortOption = PORT,
+    pace: Annotated[
+        float, typer.Option(min=0, help="Of `demo outage`: seconds that each scene stands.")
+    ] = 3.0,
     lang: LangOption = None,
 ) -> None:
     """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
@@ -49,15 +52,17 @@ def demo(
     """
     from ..place import Place
 
-    if what is Line.OUTAGE:
-        from ..demo.outage import run as run_demo
-    else:
-        from ..demo import run as run_demo
     language = chosen(lang)
     place = Place.of(data, dsn)
-    raise typer.Exit(
-        run_demo(place, once=once, json_file=json_file, language=language, port=port, suite=suite)
-    )
+    told: Any = {"once": once, "json_file": json_file, "language": language, "port": port}
+    told["suite"] = suite
+    if what is Line.OUTAGE:
+        from ..demo.outage import run as run_outage
+
+        raise typer.Exit(run_outage(place, pace=pace, **told))
+    from ..demo import run as run_demo
+
+    raise typer.Exit(run_demo(place, **told))
 
 
 def audit(

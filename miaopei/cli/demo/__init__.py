@@ -91,8 +91,16 @@ def introduce(value: dict[str, Any], speaker: speak.Speaker) -> None:
     show.products(shelf(), value["products"], speaker)
 
 
-def found(member: Member, place: Place, name: str = "miaopei demo", begins: str = BEGINS) -> None:
+def found(
+    member: Member,
+    place: Place,
+    name: str = "miaopei demo",
+    begins: str = BEGINS,
+    labels: Any = None,
+) -> None:
     """Begin a replay record whose time starts before any policy is issued.
+
+    `labels`: what its pages must say first, where that is not what they say of every replay.
 
     Its origin is its own: two demonstrations are two logs, never two histories of one.
     """
@@ -106,7 +114,8 @@ def found(member: Member, place: Place, name: str = "miaopei demo", begins: str 
         member_name=OPERATOR,
     )
     member.node.found(genesis)
-    write_whole(place.folder / "record.json", as_lines({"origin": origin, "clock": "replay"}))
+    about = {"origin": origin, "clock": "replay"} | ({"labels": labels} if labels else {})
+    write_whole(place.folder / "record.json", as_lines(about))
 
 
 def play(member: Member, speaker: speak.Speaker) -> Iterator[str]:

@@ -37,9 +37,11 @@ from ...wiring import Member
 from .. import speak
 from ..place import Place, as_lines, log_vkey, write_whole
 from . import billing, found, yuyao
+from .following import PACE, Rest, pages, resting, until_told
 
 SCHEME, LISTING, GROUP = "yuyao", "planned_outage", "grid/yuyao"
 BEGINS = "2026-01-01"
+AHEAD = 1500  # seconds by which one meter's clock is wrong at first: beyond the tolerance
 COMMAND, METERS = "grid.command", "grid.meter"
 DECLARED = {"deductible": 0, "occurrence_limit": yuan(5_000)}
 
@@ -108,8 +110,13 @@ def run(
     language: Language,
     port: int,
     suite: str | None = None,
+    pace: float = PACE,
 ) -> int:
-    """The demonstration. Everything it starts is stopped at its end, however that comes."""
+    """The demonstration. Everything it starts is stopped at its end, however that comes.
+
+    Unless `once`, its pages are up before the day begins, and the day takes its time: `pace`
+    seconds a scene.
+    """
     speaker = speak.Speaker(language)
     quiet = json_file == Path("-")
     place.make()
@@ -122,7 +129,7 @@ def run(
         member = here.enter_context(place.member(address, bank.address))
         value = scheme.load(SCHEME)
         customers = yuyao.town()
-        found(member, place, "miaopei demo outage", BEGINS)
+        found(member, place, "miaopei demo outage", BEGINS, value["labels"])
         scheme.apply(member.node, value, shelf(), bank.control)
         keys = add_subject_key(place.folder / "keys.json", GROUP)
 
@@ -141,7 +148,9 @@ def run(
         billing.agree(member, LISTING, [names(c.number)[-1] for c in customers if c.insured])
         day_file = yuyao.HEADER + "".join(c.line() for c in customers)
         write_whole(place.folder / "day.csv", day_file.encode("utf-8"))
-        figures = play(day, customers)
+        if not once:
+            here.enter_context(pages(member, speaker, value["labels"], port))
+        figures = play(day, customers, resting(0 if once else pace))
         write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"))
         if quiet:
             sys.stdout.write(as_lines(figures).decode("utf-8"))
@@ -149,30 +158,45 @@ def run(
         if json_file is not None:
             write_whole(json_file, as_lines(figures))
         _tell(figures, speaker)
-        if once:
-            return 0
-        from ..service import serve_member
-
-        return serve_member(member, speaker, port)
+        if not once:
+            until_told(speaker)
+        return 0
 
 
-def play(day: Day, customers: list[yuyao.Customer]) -> dict[str, Any]:
-    """The day: a plan, published again unchanged, which is lost and fetched; notices; reports."""
-    published = from_beijing(yuyao.PUBLISHED)
+def play(day: Day, customers: list[yuyao.Customer], rest: Rest) -> dict[str, Any]:
+    """The day: a plan, published again unchanged, which is lost and fetched; notices; reports.
+
+    At first the two systems differ by more than the contract allows, until a meter is corrected.
+    `rest` is called between two scenes.
+    """
+    published, off = from_beijing(yuyao.PUBLISHED), from_beijing(yuyao.OFF)
     notifier = Notifier(day.member.node, SmsOverHttp(day.sms.address))
+    rest(1)
     day.push(day.command, published + 5, "cim", plans=[yuyao.plan(customers, 0)])
+    rest(1)
     day.command.misbehave("lose", uses=1)  # lost, and fetched when a gap is seen
     day.push(day.command, published + 3605, "cim", plans=[yuyao.plan(customers, 1)])
     day.push(day.command, published + DAY, "json")
     while notifier.run():
-        pass
+        rest(0.25)
     confirm(day.member.node)
+    rest(1)
+    day.push(day.command, off + 90, "json", restorations=[yuyao.cut_off()])
+    rest(1)
+    day.member.node.pass_time(from_beijing(yuyao.ON))
+    rest(1)
     last = max(max(c.back, c.back_by_meter) for c in customers)
-    back = {by: yuyao.restoration(customers, by_meter=by) for by in (False, True)}
-    day.push(day.command, last + 120, "cim", restorations=[back[False]])
+    at = last + AHEAD + 120
+    back = yuyao.restoration(customers, 0, by_meter=True, ahead=AHEAD)
+    day.push(day.command, at, "cim", restorations=[yuyao.restoration(customers, 1, by_meter=False)])
+    rest(2)
+    day.push(day.meters, at + 60, "json", restorations=[back])
+    rest(2)
     pushed_at = time.monotonic()
-    day.push(day.meters, last + 180, "json", restorations=[back[True]])
+    again = yuyao.restoration(customers, 1, by_meter=True)
+    day.push(day.meters, at + 600, "json", restorations=[again])
     _wait(day)
+    rest(1)
     return _figures(day, customers, pushed_at) | billing.bill(day.member, LISTING)
 
 

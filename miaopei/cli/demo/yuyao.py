@@ -79,14 +79,35 @@ def plan(customers: Sequence[Customer], revision: int) -> dict[str, Any]:
     }
 
 
-def restoration(customers: Sequence[Customer], *, by_meter: bool) -> dict[str, Any]:
-    """The report of one system: everybody in scope with a time of its own."""
-    times = [(c.number, c.back_by_meter if by_meter else c.back) for c in customers if c.in_scope]
-    last = max(on for _, on in times)
-    off = zoned(from_beijing(OFF))
+def cut_off() -> dict[str, Any]:
+    """The command system's first report: power is off, and nobody is back."""
+    off = from_beijing(OFF)
     return {
         "number": NUMBER,
         "revision": 0,
+        "published_at": zoned(off + 60),
+        "first_off": zoned(off),
+        "last_on": None,
+        "complete": False,
+        "cause": None,
+    }
+
+
+def restoration(
+    customers: Sequence[Customer], revision: int, *, by_meter: bool, ahead: int = 0
+) -> dict[str, Any]:
+    """The report of one system: everybody in scope with a time of its own.
+
+    `ahead` seconds: by so much the clock of one customer's meter, the last to be back, is wrong.
+    """
+    times = [(c.number, c.back_by_meter if by_meter else c.back) for c in customers if c.in_scope]
+    last = max(on for _, on in times)
+    times = [(number, on + (ahead if on == last else 0)) for number, on in times]
+    last += ahead
+    off = zoned(from_beijing(OFF))
+    return {
+        "number": NUMBER,
+        "revision": revision,
         "published_at": zoned(last + 60),
         "first_off": off,
         "last_on": zoned(last),

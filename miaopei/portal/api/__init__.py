@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ..buying import api as buying
+from ..outages import api as outages
 from ..views.desk import Desks
 from . import events, masses, money, proof, record, sources
 from .reads import Asks, Reads
@@ -20,6 +21,7 @@ def router(desks: Desks, salt: str) -> APIRouter:
     sources.add(found, plain)
     events.add(found, marked)
     masses.add(found, desks, plain)
+    outages.add(found, desks, plain)
     money.add(found, marked, plain)
     proof.add(found, desks, marked, plain)
     buying.add(found, desks, plain)

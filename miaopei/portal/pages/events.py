@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
+from starlette.responses import RedirectResponse, Response
 
 from ...evidence.area import AreaSet, parent
 from ...measures.instant import HOUR
@@ -51,11 +52,13 @@ def _row(page: Page, event: Event) -> tuple[Event, Sequence[Case], int | None]:
     return event, cases, total if total or len(known) == len(dues) else None
 
 
-def one(page: Page) -> str | None:
-    """One occurrence."""
+def one(page: Page) -> str | Response | None:
+    """One occurrence; an outage has a page of its own."""
     event = events.event(page.desk, page.parts["id"])
     if event is None:
         return None
+    if event.outage:
+        return RedirectResponse(page.link("outages", event.id), 303)
     weighty = [s for s in event.shocks if s.counted or s is event.main or not event.earthquake]
     first = weighty if len(event.shocks) > SHOWN else list(event.shocks)
     rest = [seen for seen in event.shocks if all(seen is not each for each in first)]

@@ -11,8 +11,11 @@ PAGE = 50
 
 
 def event_title(page: Page, event: Event) -> str:
-    """An earthquake by its magnitude and place, with its day; a reading by its name."""
+    """An earthquake by magnitude and place, an outage by its number, with the day; else a name."""
     values = event.main.values
+    if event.outage:
+        day = beijing_day(event.occurrence.origin)
+        return page.t("outages.title", number=event.main.body["event_key"], day=day)
     if not event.earthquake:
         return page.t("events.event_reading", name=values["name"])
     tenths = values["magnitude_tenths"]

@@ -1,4 +1,4 @@
-"""Files that are served as they are: style, mark, and the page that checks receipts by itself."""
+"""Files served as they are: style, mark, the page that checks receipts, what follows a day."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
 }
-# Of the one page that runs a script: only this folder's own, and it may reach nobody.
+# Of the pages that run a script, only this folder's own. The one that checks receipts reaches
+# nobody; those that follow the record ask this server again.
 SCRIPTED = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+FOLLOWS = SCRIPTED.replace("connect-src 'none'", "connect-src 'self'").replace(
+    "form-action 'none'", "form-action 'self'"
 )
 
 

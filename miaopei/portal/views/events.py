@@ -75,6 +75,11 @@ class Event:
         """Whether it has shocks with a place and a magnitude, rather than readings."""
         return bool(self.shocks) and self.shocks[0].body["kind"] == "shock"
 
+    @property
+    def outage(self) -> bool:
+        """Whether it is an outage, which the pages tell as a day."""
+        return self.rule.get("kind") == "outage"
+
     @cached_property
     def main(self) -> Seen:
         """The deciding observation, else the largest that may count, else the founding one."""

