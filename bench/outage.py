@@ -37,7 +37,7 @@ def one_outage(size: int) -> Iterator[dict[str, Any]]:
         member = made.member
         assert member.payer is not None, "the bank was given"
         rail = TimedRail(member.payer.rail)
-        member.payer = Payer(member.node, rail)
+        member.payer = Payer(member.node, rail, ahead=True)
         insure(made, customers)
         intake = Intake(member.node, names)
         off = BEGINS + 2 * DAY

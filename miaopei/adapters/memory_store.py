@@ -335,6 +335,15 @@ class MemoryBlock(MemoryPersons):
             return [row for state in states for row in rest if row["state"] == state][:limit]
         return [row for row in rows if not states or row["state"] in states]
 
+    def instruction_states(self, payouts: Sequence[str]) -> dict[tuple[str, int], str]:
+        """By payout and number."""
+        wanted = set(payouts)
+        return {
+            key: read_canonical(row)["state"]
+            for key, row in self._between("instruction", ("", 0))
+            if key[0] in wanted
+        }
+
     def put_progress(self, name: str, value: bytes | None) -> None:
         if value is not None or self._get("progress", name) is not None:
             self._put("progress", name, value)

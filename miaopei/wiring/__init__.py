@@ -97,7 +97,7 @@ def join(
     """
     node = Node(store, identity, clock, os.urandom)
     decider = Decider(node, files=files, spread=spread, settle_many=Reading())
-    payer = Payer(node, rail, spread=spread) if rail else None
+    payer = Payer(node, rail, spread=spread, ahead=True) if rail else None
     eraser = Eraser(node, decider.schedules, erasures)
     return Member(store, node, decider, payer, eraser, Logger(node), incoming=incoming)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +21,12 @@ from miaopei.evidence.outage.lists import (
     beside,
     by_token,
     check,
+    commitment,
+    commitment_of,
+    rows_from_bytes,
 )
 from miaopei.evidence.shocks import Fact
+from miaopei.measures.identity import canonical, read_canonical
 
 SOURCES = ("one", "two", "three")
 said = st.dictionaries(st.sampled_from(SOURCES), st.none() | st.integers(0, 30))
@@ -81,3 +88,44 @@ def test_a_place_is_ones_own_or_leaves_no_room(numbers: list[int], wanted: int) 
     else:
         below = sum(t < token for t in tokens)  # its neighbours stand at below - 1 and at below
         assert shown == [i for i in (below - 1, below) if 0 <= i < len(tokens)]
+
+
+times = st.none() | st.integers(-(2**53) + 1, 2**53 - 1)
+rows = st.one_of(
+    st.fixed_dictionaries({"v": st.just(1), "salt": hexes, "token": hexes}),
+    st.fixed_dictionaries(
+        {"v": st.just(1), "salt": hexes, "token": hexes, "off": times, "on": times}
+    ),
+    st.dictionaries(
+        st.sampled_from(["v", "salt", "on", "off", "x"]), st.integers() | hexes | times
+    ),
+)
+breaks = st.none() | st.tuples(st.integers(0, 200), st.sampled_from([b"", b" ", b"0", b"-", b"e"]))
+
+
+@given(rows, breaks)
+def test_a_row_is_read_from_its_canonical_bytes_and_from_no_others(
+    row: dict[str, object], broken: tuple[int, bytes] | None
+) -> None:
+    """Also where a byte is taken out or put in."""
+    try:
+        data = canonical(row)
+    except Refused:
+        return
+    if broken is not None:
+        at, byte = broken[0] % (len(data) + 1), broken[1]
+        data = data[:at] + byte + data[at + (byte == b"") :]
+    wanted, ours = (
+        _read(read, data) for read in (read_canonical, lambda d: rows_from_bytes([d])[0])
+    )
+    assert ours == wanted
+    if isinstance(ours, dict):
+        assert commitment_of(data) == commitment(ours)
+
+
+def _read(read: Callable[[bytes], Any], data: bytes) -> Any:
+    """The value, or why there is none."""
+    try:
+        return read(data)
+    except Refused as refused:
+        return refused.refusals

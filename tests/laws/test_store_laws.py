@@ -300,6 +300,7 @@ class Beside(BothStores):
         same(lambda s: s.instructions(debt, ["new", "paid"]), *self.begin())
         same(lambda s: s.instructions(debt, ["sent", "new"], 2), *self.begin())
         same(lambda s: s.instructions(debt, ["new"], 2, (payout, number)), *self.begin())
+        same(lambda s: s.instruction_states([payout, "nobody"]), *self.begin())
 
     @rule(name=NAMES, value=st.none() | VALUES)
     def note_progress(self, name: str, value: bytes | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lxml import etree
@@ -134,14 +134,13 @@ class Part:
 
     def time(self, path: str) -> int:
         """UTC seconds of a date and time with its offset. Errors   OutsideFault."""
-        text = self.need(path)
         try:
-            at = datetime.fromisoformat(text)
+            at = _instant(self.need(path))
         except ValueError:
             raise unclear(f"{path} is no time") from None
-        if at.tzinfo is None:
+        if at is None:
             raise unclear(f"{path} without an offset from UTC")
-        return int(at.timestamp())
+        return at
 
     def _named(self, name: str) -> list[Part]:
         if self._below is None:  # a message is read in one pass, however many paths are asked for
@@ -150,6 +149,42 @@ class Part:
                 plain = element.tag.rpartition("}")[2]
                 self._below.setdefault(plain, []).append(Part(element))
         return self._below.get(name, [])
+
+
+class Flat(Part):
+    """A small element of which much is asked, read in one pass: a message has thousands."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part._element)
+        self._at: dict[str, list[etree._Element]] = {}
+        self._gather(part._element, "")
+
+    def all(self, path: str) -> list[Part]:
+        """Every element at the path."""
+        return [Part(element) for element in self._at.get(path, ())]
+
+    def text(self, path: str) -> str | None:
+        """As `Part.text`."""
+        found = self._at.get(path)
+        if found is None:
+            return None
+        if len(found) > 1:
+            raise unclear(f"{path} stands {len(found)} times")
+        return (found[0].text or "").strip()
+
+    def _gather(self, element: etree._Element, above: str) -> None:
+        for below in element:
+            path = above + below.tag.rpartition("}")[2]
+            self._at.setdefault(path, []).append(below)
+            if len(below):
+                self._gather(below, f"{path}/")
+
+
+@lru_cache(maxsize=1_024)
+def _instant(text: str) -> int | None:
+    """UTC seconds; None without an offset. Errors   ValueError."""
+    at = datetime.fromisoformat(text)
+    return None if at.tzinfo is None else int(at.timestamp())
 
 
 def fen(text: str) -> int:

@@ -12,7 +12,7 @@ from ...accounts.rail import Outcome, OutcomeState
 from ...errors import OutsideFault
 from . import initiation
 from .initiation import Initiation
-from .reading import Part, document, fen, unclear
+from .reading import Flat, Part, document, fen, unclear
 
 MESSAGE = "pain.002.001.10"
 STATES = {
@@ -47,7 +47,7 @@ def outcomes(data: bytes, sent: Initiation, bank: str, *, sandbox: bool) -> list
     said = document(data, MESSAGE)
     _about(said, sent)
     found: dict[str, Outcome] = {}
-    for part in said.all("OrgnlPmtInfAndSts/TxInfAndSts"):
+    for part in map(Flat, said.all("OrgnlPmtInfAndSts/TxInfAndSts")):
         key = part.need("OrgnlInstrId")
         if key not in sent.sent:
             raise unclear(f"an answer for {key}, which was not sent")

@@ -31,6 +31,7 @@ COPY_ORDERS = (
     " from stdin (format binary)"
 )
 COPY_BLOB = "copy shared.blob (digest, bytes, length, media) from stdin (format binary)"
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 IN_A_STATEMENT = 1 << 20  # bytes of a blob that is sent as a parameter
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
@@ -232,7 +233,7 @@ def columns(rows: Iterable[tuple[Any, ...]], count: int) -> list[list[Any]]:
 
 def _instruction(row: dict[str, Any]) -> tuple[str, int, str, int, str | None, bytes]:
     named = (row["payout"], row["number"], str(row["state"]), row["amount_fen"], row.get("ref"))
-    return (*named, json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode())
+    return (*named, ENCODER.encode(row).encode())
 
 
 def _blob_row(name: bytes, data: bytes, media: str) -> Iterable[bytes]:

@@ -265,6 +265,12 @@ class PostgresReading(Persons):
             return found
         return self._instructions(ORDERS, debt, list(states), list(states))
 
+    def instruction_states(self, payouts: Sequence[str]) -> dict[tuple[str, int], str]:
+        """How the instructions of some payouts stand, by payout and number."""
+        query = "select payout, number, state from own.instruction where payout = any(%b::text[])"
+        rows = self._all(query, list(payouts))
+        return {(payout, number): state for payout, number, state in rows}
+
     def _instructions(self, query: LiteralString, debt: str, *values: object) -> list[Any]:
         rows = self._all(query, debt, *values)
         about = self._one("select about from own.debt where debt = %b", debt)

@@ -339,30 +339,22 @@ class Posting:
 
 def _decide(item: Received, seq: int, plan: Plan, posting: Posting, now_ms: int) -> Payment:
     """What becomes of an instruction that came for the first time."""
+    now = now_ms // 1000
     payment = Payment(
-        seq,
-        item.id,
-        item.fingerprint,
-        item.debtor,
-        item.creditor,
-        item.amount_fen,
-        item.end_to_end_id,
-        item.remittance,
-        "refused",
-        item.fault,
-        now_ms // 1000,
-        None,
+        *(seq, item.id, item.fingerprint, item.debtor, item.creditor, item.amount_fen),
+        *(item.end_to_end_id, item.remittance, "executed", None, now, None),
     )
     if item.fault:
-        return payment
+        return replace(payment, state="refused", code=item.fault)
     if rule := plan.rule("refuse", item.id):
-        return replace(payment, code=rule.options.get("code", "account_closed"))
+        code = rule.options.get("code", "account_closed")
+        return replace(payment, state="refused", code=code)
     if rule := plan.rule("pay_late", item.id):
         seconds = rule.options.get("seconds")
         due_ms = None if seconds is None else now_ms + int(seconds * 1000)
         return replace(payment, state="pending", due_ms=due_ms)
     reason = posting.execute(payment)
-    return replace(payment, state="refused" if reason else "executed", code=reason)
+    return replace(payment, state="refused", code=reason) if reason else payment
 
 
 def _conflict(instruction: str) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 LARGEST_FEN = 2**53 - 1
 ID_LENGTH = 200
+PRINTABLE = re.compile("[!-~]+")
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 TEXT_LENGTH = 500
 REQUIRED = ("debtor_account", "creditor_account", "remittance", "end_to_end_id")
 KNOWN = {"id", "amount_fen", "currency", "creditor_name", "uetr", *REQUIRED}
@@ -63,7 +66,7 @@ def usable_id(value: object) -> str:
     """
     if type(value) is not str or not 1 <= len(value) <= ID_LENGTH:
         raise NotAnInstruction("an id of 1 to 200 characters is needed")
-    if not all("!" <= character <= "~" for character in value):
+    if PRINTABLE.fullmatch(value) is None:
         raise NotAnInstruction("an id is printable ASCII without spaces")
     return value
 
@@ -76,7 +79,7 @@ def receive(value: object) -> Received:
     if not isinstance(value, dict):
         raise NotAnInstruction("an instruction is a JSON object")
     key = usable_id(value.get("id"))
-    whole = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    whole = ENCODER.encode(value)
     amount = value.get("amount_fen")
     payable = type(amount) is int and 0 < amount <= LARGEST_FEN
     return Received(

@@ -250,7 +250,7 @@ def _open(here: ExitStack, place: Place, member: Member, intake: Intake) -> Day:
     """The processes started, and the door open for them."""
     assert member.payer is not None, "the demonstration has a bank"
     rail = TimedRail(member.payer.rail)
-    member.payer = Payer(member.node, rail)
+    member.payer = Payer(member.node, rail, ahead=True)
     folder = place.folder / "grid"
     command, meters, sms = (
         here.enter_context(start(role, folder)) for role in ("command", "meters", "sms")

@@ -7,18 +7,25 @@ Source: docs/specs/outage.md, section 3.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RecordDamaged, Refusal, Refused
-from ...measures.identity import content_id
+from ...measures.identity import content_id, id_of, read_canonical
 
 Row = Mapping[str, Any]
+TOKEN = re.compile("[0-9a-f]{64}")
 SCOPE = frozenset({"v", "salt", "token"})
 TIMES = frozenset({"v", "salt", "token", "off", "on"})
 FIELDS = {"outage.scope": SCOPE, "outage.restored": TIMES}  # by the measure that is read from it
+# Canonical bytes of a row of scope or times; integers of up to 15 digits, all within 2**53 - 1.
+_AT, _HEX = rb"(null|0|-?[1-9][0-9]{0,14})", rb'"([0-9a-f]{64})"'
+PLAIN = re.compile(
+    rb'\{(?:"off":%b,"on":%b,)?"salt":%b,"token":%b,"v":1\}' % (_AT, _AT, _HEX, _HEX)
+)
 COUNTED = frozenset({"v", "salt", "token", "tickets"})  # complaint tickets of one customer
 
 
@@ -42,6 +49,30 @@ class Apart:
 def commitment(row: Row) -> bytes:
     """32 bytes that stand in the list's tree for this row."""
     return bytes.fromhex(content_id("list_row", dict(row)))
+
+
+def commitment_of(data: bytes) -> bytes:
+    """As `commitment`, from the row's canonical bytes."""
+    return bytes.fromhex(id_of("list_row", data))
+
+
+def rows_from_bytes(values: Iterable[bytes]) -> list[Row]:
+    """Rows from their canonical bytes: a form that fits only such bytes is tried first.
+
+    Errors, Same as  read_canonical of each.
+    """
+    rows: list[Row] = []
+    for data in values:
+        found = PLAIN.fullmatch(data)
+        if found is None:
+            rows.append(read_canonical(data))
+            continue
+        off, on, salt, token = found.groups()
+        row: dict[str, Any] = {"salt": salt.decode(), "token": token.decode(), "v": 1}
+        if off is not None:
+            row["off"], row["on"] = (None if at == b"null" else int(at) for at in (off, on))
+        rows.append(row)
+    return rows
 
 
 def check(rows: Sequence[Row], fields: frozenset[str]) -> None:
@@ -120,7 +151,7 @@ def minute(seconds: int | None) -> int | None:
 
 
 def _is_token(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+    return isinstance(value, str) and TOKEN.fullmatch(value) is not None
 
 
 def _figures(row: Row) -> bool:

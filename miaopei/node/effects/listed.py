@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ...errors import RecordDamaged
-from ...evidence.outage.lists import FIELDS, Apart, Row, by_token, check, commitment, value_of
-from ...ledger.merkle import Frontier, leaf_hash
+from ...evidence.outage.lists import (
+    FIELDS,
+    Apart,
+    Row,
+    by_token,
+    check,
+    commitment_of,
+    rows_from_bytes,
+    value_of,
+)
+from ...ledger.merkle import leaf_hashes, root_of
 from ...terms.filing import Product
 from ..ports import Identity, Reading
-from ..vault.blobs import open_values
+from ..vault.blobs import open_blob
+from ..vault.sealing import unframe
 
 SCOPES = "outage.scope"  # who stands on no such list is outside: nothing else of him is asked
 
@@ -47,7 +57,7 @@ def observed_by(
 
     Errors   RecordDamaged (alarm) where a list is missing, altered or not what the fact names.
     """
-    rows_of = opening or partial(open_list, reading, identity)
+    rows_of, tokens = opening or partial(open_list, reading, identity), cache(subjects)
     observed: dict[str, int | Sequence[int]] = {}
     unknown: dict[int, frozenset[str]] = {}
     for name, fact in trigger["facts"].items():
@@ -61,7 +71,7 @@ def observed_by(
             if entry["list"] is not None
         }
         column = []
-        for place, subject in enumerate(subjects()):
+        for place, subject in enumerate(tokens()):
             value = value_of(measure, fact, lists, subject)
             if isinstance(value, Apart):
                 unknown[place] = unknown.get(place, frozenset()) | {name}
@@ -77,9 +87,10 @@ def open_list(
     reading: Reading, identity: Identity, reference: Mapping[str, Any], fields: frozenset[str]
 ) -> list[Row]:
     """The rows of a sealed list, checked and compared with the root that the fact names."""
-    rows = open_values(reading, reference["blob"], identity)
+    written = unframe(open_blob(reading, reference["blob"], identity))
+    rows = rows_from_bytes(written)
     check(rows, fields)
-    root = Frontier().extend(leaf_hash(commitment(row)) for row in rows).root().hex()
+    root = root_of(leaf_hashes(map(commitment_of, written))).hex()
     if root != reference["root"] or len(rows) != reference["count"]:
         raise RecordDamaged("rows do not give the root of their list", blob=reference["blob"])
     return rows

@@ -5,7 +5,7 @@ Every row is written before anything is sent. Source: docs/specs/record.md, sect
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -44,13 +44,14 @@ class OwedOrders:
     def __len__(self) -> int:
         return len(self.orders)
 
-    def get(self, payout: str) -> Row | None:
-        """The row of one payout; None where it is not owed."""
-        wanted = bytes.fromhex(payout)
-        at = int(np.searchsorted(self._ids, np.array(wanted, "S32")))
-        if at == len(self.orders) or self.orders["payout"][at].tobytes() != wanted:
-            return None
-        return OwedOrders(self.about, self.orders[at : at + 1]).rows()[0]
+    def of(self, payouts: Sequence[str]) -> dict[str, Row]:
+        """The rows of those of some payouts that are owed, by payout."""
+        wanted = np.array(list(map(bytes.fromhex, payouts)), "S32")  # zeros at an end do no harm
+        places = np.searchsorted(self._ids, wanted)
+        places = places[places < len(self.orders)]
+        found = OwedOrders(self.about, self.orders[places]).rows()
+        asked = set(payouts)
+        return {row["payout"]: row for row in found if row["payout"] in asked}
 
     @cached_property
     def _ids(self) -> NDArray[Any]:

@@ -8,7 +8,8 @@ Source: docs/specs/record.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
@@ -18,7 +19,7 @@ from ...claims.confirm import Spread, alone
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
 from ...ledger import checkpoint
-from ...measures.identity import canonical, content_id, read_canonical
+from ...measures.identity import canonical, id_of, read_canonical
 from ..mass.run import Tell, silent
 from ..node import Node
 from ..ports import Rail, Reading
@@ -32,6 +33,7 @@ BATCH = 1000
 PREPARED = b"prepared"
 CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
 Owed = OwedOrders | dict[str, dict[str, Any]]
+Rows = Sequence[dict[str, Any]]
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
 CONFIRMED = {"executed": "paid", "refused": "failed"}  # on the record
 ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
@@ -48,9 +50,14 @@ class Payer:
         *,
         spread: Spread = alone,
         tell: Tell = silent,
+        ahead: bool = False,
     ) -> None:
-        """`spread` uses the cores where a mass is prepared, `tell` hears how far it is."""
-        self.node, self.rail, self._keeper = node, rail, keeper
+        """`spread` uses the cores where a mass is prepared, `tell` hears how far it is.
+
+        `ahead`: while the bank decides one part of a mass the next is made ready, and the answer
+        to the one before written down.
+        """
+        self.node, self.rail, self._keeper, self.ahead = node, rail, keeper, ahead
         self.spread, self.tell = spread, tell
 
     def run(self) -> int:
@@ -168,7 +175,12 @@ class Payer:
             unsure = reading.instructions(debt, ["sent", "pending"])
         for part in _chunks(unsure):
             answers = self.rail.ask([instruction_id(i["payout"], i["number"]) for i in part])
-            alarms += self._note(debt, part, answers, asked=True)
+            alarms += self._note(part, answers, asked=True)
+        for rows, answers in self._answered(self._ready(debt, alarms)):
+            alarms += self._note(rows, answers, asked=False)
+
+    def _ready(self, debt: str, alarms: list[Alarm]) -> Iterator[tuple[Rows, list[Instruction]]]:
+        """What goes out, part by part, each marked as sent before it is given."""
         owed: Owed | None = None
         last, sent = ("", 0), 0
         while part := self._fresh(debt, last):
@@ -178,9 +190,26 @@ class Payer:
             unpaid = not_paid_before(self.rail, part, alarms)
             rows, ready = self._mark_sent(unpaid, owed, alarms)
             if ready:
-                alarms += self._note(debt, rows, self.rail.pay(ready), asked=False)
+                yield rows, ready
             sent += len(part)
             self.tell("send", min(sent, len(owed)), len(owed))
+
+    def _answered(
+        self, parts: Iterable[tuple[Rows, list[Instruction]]]
+    ) -> Iterator[tuple[Rows, list[Outcome]]]:
+        """The bank's word on each part; `ahead`, it decides one while we are at its neighbours."""
+        if not self.ahead:
+            yield from ((rows, self.rail.pay(ready)) for rows, ready in parts)
+            return
+        with ThreadPoolExecutor(1) as line:
+            before: tuple[Rows, Future[list[Outcome]]] | None = None
+            for rows, ready in parts:
+                said = None if before is None else (before[0], before[1].result())
+                before = rows, line.submit(self.rail.pay, ready)
+                if said is not None:
+                    yield said
+            if before is not None:
+                yield before[0], before[1].result()
 
     def _fresh(self, debt: str, after: tuple[str, int]) -> Sequence[dict[str, Any]]:
         """The next orders that have not been sent; a mass is never held in memory whole."""
@@ -229,7 +258,6 @@ class Payer:
 
     def _note(
         self,
-        debt: str,
         part: Sequence[dict[str, Any]],
         answers: Sequence[Outcome],
         *,
@@ -264,12 +292,12 @@ class Payer:
                 }
             )
         with self.node.store.writing() as block:
-            open_now = {
-                (i["payout"], i["number"]) for i in block.instructions(debt, ["sent", "pending"])
-            }
+            states = block.instruction_states([row["payout"] for row in changed])
             # Another process may have taken over while the bank was asked: its word stands.
             block.mark_instructions(
-                row for row in changed if (row["payout"], row["number"]) in open_now
+                row
+                for row in changed
+                if states.get((row["payout"], row["number"])) in ("sent", "pending")
             )
         return alarms
 
@@ -279,7 +307,7 @@ class Payer:
             rows = block.instructions(debt, FINAL, CONFIRMED_AT_ONCE)
             if not rows:
                 return 0
-            values = [self._outcome(row) for row in rows]
+            values = [canonical(self._outcome(row)) for row in rows]
             parts: dict[str, int] = {}
             for row in rows:
                 if row["state"] == "executed":
@@ -290,8 +318,8 @@ class Payer:
                 "outcomes": seal_blob(
                     block,
                     self.node,
-                    [canonical(value) for value in values],
-                    [bytes.fromhex(content_id("outcome", value)) for value in values],
+                    values,
+                    [bytes.fromhex(id_of("outcome", value)) for value in values],
                     "miaopei/outcomes/1",
                     listing_of(State(block), debt),
                 ),
@@ -354,8 +382,10 @@ def _owed(part: Sequence[dict[str, Any]], owed: Owed) -> tuple[list[dict[str, An
     """The rows that our verified leaves give, and an alarm for each that they do not."""
     fixed = ("amount_fen", "payer", "debtor", "creditor")
     good, odd = [], []
+    payouts = [row["payout"] for row in part]
+    leaves = owed.of(payouts) if isinstance(owed, OwedOrders) else owed
     for row in part:
-        leaf = owed.get(row["payout"])
+        leaf = leaves.get(row["payout"])
         if leaf is not None and all(row.get(name) == leaf[name] for name in fixed):
             good.append(row)
         else:

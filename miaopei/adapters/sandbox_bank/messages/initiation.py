@@ -59,10 +59,13 @@ def plain(element: etree._Element) -> Tree:
     """What is below an element: name -> each of that name; "" is its own text, "@" a currency."""
     tree: Tree = {}
     for child in element:
-        tree.setdefault(child.tag.rpartition("}")[2], []).append(plain(child))
-    if not tree:
-        tree[""], tree["@"] = (element.text or "").strip(), element.get("Ccy")
-    return tree
+        below = plain(child) if len(child) else _leaf(child)
+        tree.setdefault(child.tag.rpartition("}")[2], []).append(below)
+    return tree or _leaf(element)
+
+
+def _leaf(element: etree._Element) -> Tree:
+    return {"": (element.text or "").strip(), "@": element.get("Ccy")}
 
 
 def text(tree: Tree, path: str) -> str:
