@@ -23,7 +23,7 @@ from .door import Door
 from .parcel import Parcel, parcels
 
 IN_FLIGHT_MAX = 1_000_000  # bytes that this member has sent and not seen committed
-RESEND_SECONDS = 3.0
+RESEND_SECONDS, RESENDS_GROW = 3.0, 8  # before the first resend; up to so many times as long
 PAUSE_SECONDS = 0.3  # before an engine that is full or away is asked again
 PATIENCE_SECONDS = 120.0
 BUSY_SECONDS = 2  # what a caller is told to wait
@@ -107,10 +107,16 @@ class Consortium:
 
     def _until_final(self, acts: tuple[Act, ...], futures: dict[str, Future[ActResult]]) -> None:
         end, attempt, answer = time.monotonic() + self._patience, 0, Sent.AWAY
+        grown = 1
         while time.monotonic() < end:
             attempt += 1
             answer = self._send(Parcel(attempt, acts).to_bytes())
-            pause = RESEND_SECONDS if answer is Sent.QUEUED else PAUSE_SECONDS
+            # Each attempt is new bytes to the engine: what waits in a long queue is not sent at the
+            # same pace again, or the queue grows by what stands in it.
+            if answer is Sent.QUEUED:
+                pause, grown = RESEND_SECONDS * grown, min(2 * grown, RESENDS_GROW)
+            else:
+                pause = PAUSE_SECONDS
             if not wait(futures.values(), pause).not_done:
                 return
             found = self._recorded([name for name, future in futures.items() if not future.done()])
