@@ -7,6 +7,8 @@ idle member costs; a receipt's certificate checked. One run each: read them as +
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import shutil
 import statistics
 import tempfile
@@ -27,13 +29,15 @@ from miaopei.node.order.convening import read
 IDLE_ACTS, IDLE_PAUSE = 30, 0.5
 SENDERS = ("cloud", "utility")
 LOADS = ((1, 40), (10, 300), (100, 3_000))  # acts in a parcel, acts of each sender
+AIM, READINGS = 10_000, "1000:20,2500:20,5000:20,10000:30"
 IDLE_SECONDS, CHECKS = 20.0, 300
 
 
 def run() -> list[dict[str, Any]]:
     """All rows."""
     with _net() as net:
-        return [*_idle_act(net), *_loads(net), *_idle_cost(net), *_certificates(net)]
+        measured = (_idle_act, _loads, _readings, _idle_cost, _certificates)
+        return [row for each in measured for row in each(net)]
 
 
 @contextlib.contextmanager
@@ -42,7 +46,7 @@ def _net() -> Iterator[Net]:
     folder.chmod(0o711)
     at = folder / "net"
     try:
-        running.init(at, 6, replay=False, origin=None, language="en")
+        running.init(at, 6, replay=False, apart=False, origin=None, language="en")
         began = time.monotonic()
         running.up(at, detach=True, language="en")
         _UP.append(time.monotonic() - began)
@@ -93,6 +97,53 @@ def _loads(net: Net) -> list[dict[str, Any]]:
 
 def _of(member: str, asked: dict[str, Any]) -> dict[str, Any]:
     return {**asked, "tag": f"{asked['tag']}-{member}"}
+
+
+def _readings(net: Net) -> list[dict[str, Any]]:
+    """Signed batches of readings at rising load; what is too much is refused, and nothing stops.
+
+    MIAOPEI_BENCH_READINGS=RATE:SECONDS,.. names other loads (10000:600: the long form).
+    """
+    rows = []
+    wanted = os.environ.get("MIAOPEI_BENCH_READINGS", READINGS)
+    acknowledged = 0
+    for rate, lasting in (map(int, each.split(":")) for each in wanted.split(",")):
+        with ThreadPoolExecutor(len(SENDERS)) as pool:
+            asked = {"rate": rate // len(SENDERS), "lasting": lasting, "tag": f"at{rate}"}
+            told = list(pool.map(lambda m, a=asked: _offer(net, m, a), SENDERS))
+        acknowledged += (final := sum(each["final"] for each in told))
+        taken = sorted(each for one in told for each in one["taken"])
+        rate_final = final / max(each["seconds"] for each in told)
+        met = rate_final >= 0.99 * rate if rate == AIM else None
+        of = f"{rate:,} readings/s offered for {lasting} s in signed batches"
+        name = f"C6.{rate}"
+        rows.append(_row(f"{name}.final", f"{of}: final", rate_final, "/s",
+                         "10,000" if rate == AIM else "", met))  # fmt: skip
+        for share in (50, 99):
+            value = taken[min(share * len(taken) // 100, len(taken) - 1)] if taken else math.nan
+            aimed = rate == AIM and share == 99
+            rows.append(_row(f"{name}.p{share}", f"{of}: due to final, p{share}", value, "s",
+                             "2" if aimed else "", value <= 2 if aimed else None))  # fmt: skip
+        for what in ("refused", "lost"):
+            count = sum(each[what] for each in told)
+            rows.append(_row(f"{name}.{what}", f"{of}: {what}", count, "readings", "", None))
+    held = [_held(net, seat.id) for seat in net.seats]
+    same = [each for each in held if each[0] == held[0][0] and each[1] >= acknowledged]
+    work = "members with one root afterwards, and with all that was acknowledged"
+    rows.append(_row("C6.same", work, len(same), "members", "6", len(same) == len(net.seats)))
+    return rows
+
+
+def _offer(net: Net, member: str, asked: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = control.call(net.at(member), "readings", seconds=None, **asked)
+    return told
+
+
+def _held(net: Net, member: str) -> tuple[str, int]:
+    """A member's root at a height that all have, and how many readings its record has."""
+    height = min(control.call(net.at(seat.id), "status")["height"] for seat in net.seats)
+    root = control.call(net.at(member), "roots", heights=[height])[str(height)]
+    return root, _offer(net, member, {"tag": "", "rate": 1, "lasting": 0})["recorded"]
 
 
 def _idle_cost(net: Net) -> list[dict[str, Any]]:

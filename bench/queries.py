@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import statistics
@@ -32,14 +33,16 @@ from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.net.plan import ports
-from miaopei.measures.instant import from_beijing
+from miaopei.measures.identity import canonical, read_canonical
+from miaopei.measures.instant import DAY, HOUR, from_beijing
 from miaopei.node.gateway import record
 from miaopei.node.node import Node, genesis_value
 
 from .journey import row
 from .world import member, put_book, quake
 
-RECORDS = 200_000
+RECORDS, REAL = 200_000, 300
+ID = re.compile("[0-9a-f]{64}")
 CLIENTS, SECONDS = 100, int(os.environ.get("MIAOPEI_BENCH_SECONDS", "60"))
 ROOT = Path(__file__).parents[1]
 PAUSE = 0.05  # seconds between two writes of the mixed run
@@ -58,7 +61,7 @@ def run() -> Iterator[dict[str, Any]]:
             mixed = _measured(folder, address, "mixed", names)
         finally:
             server.stop()
-    what = "rows of the state, cases among them copies of a real one"
+    what = "rows of the state: cases of generated facts, and as many more at other times"
     yield row("Q0", what, records, "records", ">= 200,000", records >= RECORDS)
     for key, what, found in (
         ("Q1", "read only", ours), ("Q2", "reads beside writes", mixed),
@@ -92,10 +95,12 @@ def _folder() -> Iterator[Path]:
 
 
 def _made(folder: Path) -> None:
-    """A record with one real case, and so many copies of it under other occurrences; made once.
+    """A record with some hundred real cases, and 200,000 rows made of them; made once.
 
-    Copies, because a case costs a decision and only its reading is measured: the rows, their keys
-    and their index are those that a record of so many cases has.
+    The real ones come of facts: quakes of other times, places and magnitudes, recorded by acts.
+    Each of the others is one of these at another time: its occurrence, its facts' ids and its
+    instants are its own, so that no two rows are alike. They are copied in beside the acts, because
+    only their reading is measured; rows, keys and index are those of a record of so many cases.
     """
     if (folder / "made").exists():
         return
@@ -107,18 +112,29 @@ def _made(folder: Path) -> None:
     try:
         node = _node(folder, store, clock)
         put_book(node, 10)
-        clock[0] = from_beijing("2015-09-02")
-        record(node, [quake(from_beijing("2015-09-01"))], clock[0])
+        clock[0] = from_beijing("2015-09-01")
+        for start in range(0, REAL, 20):
+            quakes = [
+                quake(
+                    clock[0] + number * 5 * DAY,
+                    f"{5 + (start + number) % 20 / 10:.1f}",
+                    (25_890_000 - 7_000 * ((start + number) % 30), 99_800_000),
+                )
+                for number in range(20)
+            ]
+            clock[0] += 100 * DAY
+            record(node, quakes, clock[0])
         with store.reading() as reading:
-            (key, value), *_ = reading.range("case", "")
-        listing, occurrence, benefit = key.split("/")
+            real = [read_canonical(value) for _, value in reading.range("case", "")]
+        assert len(real) >= REAL, f"{len(real)} cases of {REAL} quakes"
         with psycopg.connect(address) as connection, connection.cursor() as cursor:
             command = "copy shared.state (tab, key, value) from stdin"
             with cursor.copy(command) as copy:
                 for number in range(RECORDS):
-                    other = hashlib.sha256(str(number).encode()).hexdigest()
-                    told = value.replace(occurrence.encode(), other.encode())
-                    copy.write_row(("case", f"{listing}/{other}/{benefit}", told))
+                    case = _at_another_time(real[number % len(real)], number + 1)
+                    case["at"] = f"{case['at'].rpartition('/')[0]}/{case['occurrence']}"
+                    key = f"{case['listing']}/{case['occurrence']}/{case['benefit']}"
+                    copy.write_row(("case", key, canonical(case)))
             connection.commit()
             connection.autocommit = True
             connection.execute("analyze shared.state")
@@ -126,6 +142,17 @@ def _made(folder: Path) -> None:
         store.close()
         server.stop()
     (folder / "made").write_text("made\n")
+
+
+def _at_another_time(value: Any, number: int) -> Any:
+    """A case, or a part of one, so many hours later: with other ids wherever one stands."""
+    if isinstance(value, dict):
+        return {name: _at_another_time(each, number) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_at_another_time(each, number) for each in value]
+    if isinstance(value, str) and ID.fullmatch(value):
+        return hashlib.sha256(f"{number}/{value}".encode()).hexdigest()
+    return value + number * HOUR if type(value) is int and value > 10**9 else value
 
 
 def _node(folder: Path, store: PostgresStore, clock: list[int]) -> Node:

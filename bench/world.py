@@ -116,9 +116,11 @@ def put_book(node: Node, policies: int) -> None:
     Decider(node).run()
 
 
-def quake(at: int, magnitude: str = "5.1") -> Row:
+def quake(
+    at: int, magnitude: str = "5.1", where: tuple[int, int] = (25_890_000, 99_800_000)
+) -> Row:
     """An official rapid report of a quake inside the insured prefecture."""
-    lat, lon = 25_890_000, 99_800_000
+    lat, lon = where
     values = {
         "origin": at,
         "lat_udeg": lat,

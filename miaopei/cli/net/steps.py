@@ -5,13 +5,19 @@ The replay source moves the time and brings the facts; everybody else does what 
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ...adapters.sandbox_bank.control import BankControl
-from ...errors import OutsideFault
+from ...errors import OutsideFault, Refused
+from ...evidence.observation import Observation
 from ...node import scheme
+from ...node.gateway import Row, acts_of
+from ...node.node import Node
 from ...node.replay import replay
 from ...products.shelf import shelf
 from ...wiring.consortium import Seated
@@ -24,6 +30,7 @@ from .plan import DECIDERS, PAYER, K
 
 NOBODY = {"name": {"zh": "参与者", "en": "participant"}, "roles": [], "keys": []}
 QUIET_SECONDS, LOOK_SECONDS = 120.0, 0.02
+BATCH, FACTS, SENDING = 40, 7, 64  # readings a fact, facts an act, acts that wait at once
 
 
 def steps(seated: Seated) -> Mapping[str, Command]:
@@ -70,8 +77,12 @@ def steps(seated: Seated) -> Mapping[str, Command]:
             node.submit(acts[start : start + asked["parcel"]])
         return round(1000 * (time.monotonic() - began))
 
+    def readings(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        return offered(seated, asked["tag"], asked["rate"], asked["lasting"])
+
     return {
         "load": load,
+        "readings": readings,
         "set_up": set_up,
         "issue": issue,
         "play": play,
@@ -79,6 +90,73 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         "write": write,
         "quiet": wait,
     }
+
+
+def offered(seated: Seated, tag: str, rate: int, lasting: float) -> dict[str, Any]:
+    """Readings of 100 bytes in signed batches, offered at a rate for so many seconds.
+
+    Forty make the original of one attested fact, seven facts an act: every member checks what was
+    signed. What is refused because we are busy is not sent again. Units   readings; seconds from
+    the moment an act was due to the block that held it.
+    """
+    node, source = seated.member.node, f"load.{seated.told.member}"
+    with node.reading() as (_, state):
+        known = state.has("source", source)
+    if lasting and not known:
+        node.accept("register_source", source, _meter(node, source))
+    taken, refused, lost = list[float](), list[int](), list[str]()
+    gap, start = FACTS * BATCH / rate, time.monotonic()
+
+    def send(number: int) -> None:
+        rows = [_batch(source, f"{tag}/{number}/{part}") for part in range(FACTS)]
+        try:
+            results = node.submit(acts_of(node, rows, int(time.time())))
+        except Refused:
+            refused.append(number)
+        except OutsideFault as fault:
+            lost.append(str(fault))
+        else:
+            good = all(result.ok and not result.notes for result in results)
+            (taken.append(time.monotonic() - start - number * gap) if good else lost.append(tag))
+
+    with ThreadPoolExecutor(SENDING) as line:
+        for number in range(int(lasting / gap)):
+            time.sleep(max(0.0, start + number * gap - time.monotonic()))
+            line.submit(send, number)
+    whole, took = FACTS * BATCH, time.monotonic() - start
+    with node.reading() as (_, state):
+        recorded = state.get("counter", "observation") or 0
+    return {
+        "final": len(taken) * whole,
+        "refused": len(refused) * whole,
+        "lost": len(lost) * whole,
+        "seconds": took,
+        "taken": taken,
+        "recorded": recorded * BATCH,
+    }
+
+
+def _meter(node: Node, source: str) -> dict[str, Any]:
+    """The entry of a source whose batches we sign."""
+    key = node.identity.acts.public_key().public_bytes_raw().hex()
+    return {
+        "id": source,
+        "operator": source,
+        "name": {"zh": "测速", "en": "load"},
+        "kinds": ["reading"],
+        "counted": True,
+        "keys": [{"key": key, "since": 0, "until": None}],
+        "box": None,
+    }
+
+
+def _batch(source: str, key: str) -> Row:
+    """Forty lines of 100 bytes, as one fact that says how many they are."""
+    data = "".join(f"{os.urandom(49).hex()}.\n" for _ in range(BATCH)).encode()
+    now = int(time.time())
+    values = {"at": now, "name": "load", "value": BATCH, "unit": "readings", "published_at": None}
+    observation = Observation("reading", source, key, 0, "final", values)
+    return Row(observation, data, "text/csv", hashlib.sha256(data).hexdigest(), "all")
 
 
 def quiet(seated: Seated) -> None:
