@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from . import consortium, facts, journey, meters, outage, paying, portfolio, queries
+from . import consortium, facts, journey, meters, outage, paying, portfolio, queries, suites
 from .wanted import Wanted
 
 SUITES: dict[str, tuple[Callable[..., Iterable[dict[str, Any]]], ...]] = {
@@ -21,6 +21,7 @@ SUITES: dict[str, tuple[Callable[..., Iterable[dict[str, Any]]], ...]] = {
     "outage": (outage.run,),
     "queries": (queries.run,),
     "portfolio": (portfolio.run,),
+    "suites": (suites.run,),
 }
 
 

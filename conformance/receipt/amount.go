@@ -4,7 +4,6 @@ package main
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"math/big"
 )
@@ -113,7 +112,7 @@ func checkClaim(r *receipt) {
 	demand(fields && value["v"] == int64(1), "verify.claim_fields")
 	trigger, row := r.made("trigger"), obj(it["row"])
 	demand(value["trigger"] == trigger.id && value["policy"] == get(row, "policy") && value["position"] == it["position"], "verify.claim_other")
-	mac := hmac.New(sha256.New, unhex(get(row, "salt")))
+	mac := hmac.New(inUse.newHash, unhex(get(row, "salt")))
 	mac.Write(append([]byte("miaopei/v1/claim\x00"), unhex(trigger.id)...))
 	demand(value["salt"] == hex.EncodeToString(mac.Sum(nil)), "verify.claim_salt")
 	settled := r.made("settlement").value

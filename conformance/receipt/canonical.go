@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"sort"
 	"strconv"
@@ -302,12 +301,9 @@ func writeText(out *bytes.Buffer, text string) {
 	out.WriteByte('"')
 }
 
-// contentID is SHA-256("miaopei/v1/" + kind + NUL + canonical bytes), in hex.
+// contentID is H("miaopei/v1/" + kind + NUL + canonical bytes), in hex.
 func contentID(kind string, value any) string {
-	hashed := sha256.New()
-	hashed.Write([]byte("miaopei/v1/" + kind + "\x00"))
-	hashed.Write(canonical(value))
-	return hex.EncodeToString(hashed.Sum(nil))
+	return hex.EncodeToString(h([]byte("miaopei/v1/"+kind+"\x00"), canonical(value)))
 }
 
 func same(a, b any) bool {

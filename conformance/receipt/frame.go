@@ -79,7 +79,7 @@ func checkGenesis(r *receipt) {
 		demand(get(value, "log_key") == hex.EncodeToString(key.public), "verify.genesis_key")
 	}
 	get(value, "name")
-	demand(get(value, "suite") == "intl" && get(value, "v") == int64(1), "verify.suite")
+	demand(get(value, "suite") == inUse.name && get(value, "v") == int64(1), "verify.suite")
 	demand(get(value, "clock") == "live" || get(value, "clock") == "replay", "verify.clock")
 }
 

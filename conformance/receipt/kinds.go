@@ -229,7 +229,7 @@ func readSource(value any) object {
 	for _, item := range list(given["keys"]) {
 		demand(exactly(item, "key", "since", "until"), bad)
 		key := obj(item)
-		demand(isHex(key["key"], 64) && isWhole(key["since"], -largest, largest), bad)
+		demand(isHex(key["key"], 2*inUse.publicBytes) && isWhole(key["since"], -largest, largest), bad)
 		demand(key["until"] == nil || isWhole(key["until"], num(key["since"])+1, largest), bad)
 	}
 	if given["box"] != nil {
@@ -267,9 +267,9 @@ func readAttestation(value any) object {
 		demand(isText(given[name], 0, 200), bad)
 	}
 	num(given["received_at"])
-	demand(exactly(given["original"], "sha256", "length", "media", "bytes_b64", "file_sha256", "part"), bad)
+	demand(exactly(given["original"], inUse.hashName, "length", "media", "bytes_b64", "file_"+inUse.hashName, "part"), bad)
 	original := obj(given["original"])
-	for _, name := range []string{"sha256", "media", "file_sha256", "part"} {
+	for _, name := range []string{inUse.hashName, "media", "file_" + inUse.hashName, "part"} {
 		demand(isText(original[name], 0, 200), bad)
 	}
 	demand(isWhole(original["length"], 0, largest), bad)
@@ -293,8 +293,8 @@ func originalBytes(attestation object) []byte {
 
 func originalFits(attestation object) bool {
 	inside, original := originalBytes(attestation), obj(attestation["original"])
-	return inside == nil || isHex(original["sha256"], 64) && int64(len(inside)) == num(original["length"]) &&
-		string(digest(inside)) == string(unhex(original["sha256"]))
+	return inside == nil || isHex(original[inUse.hashName], 64) && int64(len(inside)) == num(original["length"]) &&
+		string(digest(inside)) == string(unhex(original[inUse.hashName]))
 }
 
 // vouched says whether source, key, times and signature let a fact be taken.

@@ -4,8 +4,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
@@ -51,10 +49,12 @@ func readVerifierKey(given string) verifierKey {
 	parts := strings.SplitN(given, "+", 3)
 	demand(len(parts) == 3, "ledger.vkey_malformed")
 	raw, ok := base64Of(parts[2])
-	demand(ok && len(raw) == 33 && raw[0] == 1 && nameFits(parts[0]), "ledger.vkey_malformed")
-	sum := sha256.Sum256([]byte(parts[0] + "\n" + string(raw)))
+	kind := len(inUse.noteType)
+	fits := ok && len(raw) == kind+inUse.publicBytes && bytes.HasPrefix(raw, inUse.noteType)
+	demand(fits && nameFits(parts[0]), "ledger.vkey_malformed")
+	sum := h([]byte(parts[0]+"\n"), raw)
 	demand(isHex(parts[1], 8) && hex.EncodeToString(sum[:4]) == parts[1], "ledger.vkey_malformed")
-	return verifierKey{parts[0], sum[:4], raw[1:]}
+	return verifierKey{parts[0], sum[:4], raw[kind:]}
 }
 
 type noteSignature struct {
@@ -108,26 +108,23 @@ func verifyCheckpoint(note, vkey string) checkpoint {
 }
 
 func signatureOver(key, signature, message []byte) bool {
-	return len(key) == ed25519.PublicKeySize && len(signature) == ed25519.SignatureSize &&
-		ed25519.Verify(key, message, signature)
+	return len(key) == inUse.publicBytes && len(signature) == 64 && inUse.verify(key, signature, message)
 }
 
 // hexSignature is a signature whose key and bytes are lower-case hex.
 func hexSignature(key, signature any, message []byte) bool {
-	if !isHex(key, 64) || !isHex(signature, 128) {
+	if !isHex(key, 2*inUse.publicBytes) || !isHex(signature, 128) {
 		return false
 	}
 	return signatureOver(unhex(key), unhex(signature), message)
 }
 
 func leafHash(entry []byte) []byte {
-	sum := sha256.Sum256(append([]byte{0}, entry...))
-	return sum[:]
+	return h([]byte{0}, entry)
 }
 
 func nodeHash(left, right []byte) []byte {
-	sum := sha256.Sum256(append(append([]byte{1}, left...), right...))
-	return sum[:]
+	return h([]byte{1}, left, right)
 }
 
 func treeRoot(leaves [][]byte) []byte {

@@ -101,6 +101,12 @@ func verify(data []byte, vkey string, genesis []byte) verdict {
 		demand(len(data) <= largestFile, "verify.too_long")
 		value = readCanonical(data)
 	})
+	if read {
+		if !note("suite", func() { ofOurSuite(value) }) {
+			return found
+		}
+		found.Checks-- // it is told of where it fails
+	}
 	if !read || !note("shape", func() { r = readReceipt(value, vkey, founding(genesis)) }) {
 		return found
 	}
@@ -144,6 +150,7 @@ func main() {
 		}
 		genesis = data
 	}
+	choose(*key, founding(genesis))
 	all := make([]verdict, flag.NArg())
 	var waiting sync.WaitGroup
 	turns := make(chan bool, runtime.NumCPU())

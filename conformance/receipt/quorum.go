@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
 	"sort"
@@ -101,16 +102,20 @@ func headerHash(h object) []byte {
 	return hashedTree(fields)
 }
 
+// hashedTree is the engine's own tree: RFC 6962 with SHA-256, whatever the suite of the record is.
 func hashedTree(fields [][]byte) []byte {
-	if len(fields) == 0 {
-		sum := sha256.Sum256(nil)
-		return sum[:]
+	var all []byte
+	if len(fields) == 1 {
+		all = append([]byte{0}, fields[0]...)
+	} else if len(fields) > 1 {
+		left := 1
+		for 2*left < len(fields) {
+			left *= 2
+		}
+		all = append(append([]byte{1}, hashedTree(fields[:left])...), hashedTree(fields[left:])...)
 	}
-	hashes := [][]byte{}
-	for _, field := range fields {
-		hashes = append(hashes, leafHash(field))
-	}
-	return treeRoot(hashes)
+	sum := sha256.Sum256(all)
+	return sum[:]
 }
 
 func setHash(voters []voter) []byte {
@@ -173,7 +178,7 @@ func signedBy(head object, commit any, chain string, voters []voter) {
 			continue
 		}
 		vote := strict(votes[place], "time", "sig")
-		if !signatureOver(v.key, bytesOf(vote["sig"]), voteBytes(head, given["block"], round, vote["time"])) {
+		if !engineSignature(v.key, bytesOf(vote["sig"]), voteBytes(head, given["block"], round, vote["time"])) {
 			certificateNo("signature")
 		}
 		signed += v.power
@@ -240,4 +245,9 @@ func certifiedRoot(value any, genesis object) []byte {
 		certificateNo("not_next")
 	}
 	return bytesOf(head["app"])
+}
+
+func engineSignature(key, signature, message []byte) bool {
+	return len(key) == ed25519.PublicKeySize && len(signature) == ed25519.SignatureSize &&
+		verifyEd25519(key, signature, message)
 }

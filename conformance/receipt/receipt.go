@@ -2,8 +2,6 @@ package main
 
 // The shape of a receipt (docs/specs/receipt.md, section 1), and its entries sorted by role.
 
-import "crypto/sha256"
-
 const largestFile = 16_000_000
 
 // roles in their order, each with the kind of act, or what was made.
@@ -338,7 +336,4 @@ func (r *receipt) subject() made {
 	return r.made("case")
 }
 
-func digest(data []byte) []byte {
-	sum := sha256.Sum256(data)
-	return sum[:]
-}
+func digest(data []byte) []byte { return h(data) }

@@ -46,7 +46,7 @@ def salted(claims: Claims, trigger: str) -> Claims:
     """
     message = INNER_REST + b"miaopei/v1/claim\0" + bytes.fromhex(trigger)
     salts = claims["salt"].tobytes()
-    digest, made = in_use.suite.digest, []
+    digest, made = in_use.digest, []
     for at in range(0, len(salts), 32):
         key = salts[at : at + 32]
         inner = digest(key.translate(INNER) + message)
@@ -80,7 +80,7 @@ def leaf_bytes(claims: Claims, trigger: str) -> list[bytes]:
 
 def hashes_of(leaves: Sequence[bytes]) -> list[bytes]:
     """The hash of each leaf's commitment in the tree of claims."""
-    digest = in_use.suite.digest
+    digest = in_use.digest
     return leaf_hashes(digest(KIND + leaf) for leaf in leaves)
 
 

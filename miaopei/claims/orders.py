@@ -59,7 +59,7 @@ def orders_of(claims: NDArray[Any], about: About, parts: NDArray[np.int64]) -> O
     orders["amount_fen"] = parts[rows, shares]
     forms = [_form(about, share) for share in range(len(about.carriers))]
     policies = orders["policy"].tobytes().hex().encode("ascii")
-    digest = in_use.suite.digest
+    digest = in_use.digest
     ids = [
         digest(forms[share][0] + policies[32 * i : 32 * i + 32] + forms[share][1])
         for i, share in enumerate(shares.tolist())

@@ -50,7 +50,7 @@ def read_canonical(data: bytes) -> Any:
 
 def digest(data: bytes) -> str:
     """The suite's hash of bytes, lower-case hex."""
-    return in_use.suite.digest(data).hex()
+    return in_use.digest(data).hex()
 
 
 def content_id(kind: str, value: Any) -> str:
@@ -60,7 +60,7 @@ def content_id(kind: str, value: Any) -> str:
 
 def id_of(kind: str, data: bytes) -> str:
     """The content id of a value whose canonical bytes are at hand."""
-    return in_use.suite.digest(SPACE + kind.encode("ascii") + b"\0" + data).hex()
+    return in_use.digest(SPACE + kind.encode("ascii") + b"\0" + data).hex()
 
 
 class _Unfit(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +20,7 @@ from miaopei.accounts.entry import Entry
 from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.state import State
+from miaopei.adapters.keys import fresh
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.claims.claim import ClaimLeaf, claim_from_json
 from miaopei.errors import Refused
@@ -27,6 +29,7 @@ from miaopei.market.listing import Listing, Overpaid
 from miaopei.market.placement import Placement, Share
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import from_beijing
+from miaopei.measures.suites import INTL, in_use
 from miaopei.node import gateway
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.payer import Payer
@@ -67,13 +70,20 @@ class Dice:
         return data[:length]
 
 
+@cache
+def _made(member: str, _suite: str) -> Identity:
+    return fresh(member)
+
+
 def secret(name: str) -> bytes:
     """32 bytes for a key, from its name."""
     return hashlib.sha256(f"key of {name}".encode()).digest()
 
 
 def identity(member: str = "miaopei") -> Identity:
-    """A member's keys, the same in every run."""
+    """A member's keys, the same in every run (in suite `gm` as long as the process lives)."""
+    if in_use.suite is not INTL:
+        return _made(member, in_use.suite.name)
     return Identity(
         member,
         Ed25519PrivateKey.from_private_bytes(secret(f"{member}/acts")),

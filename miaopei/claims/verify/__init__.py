@@ -81,15 +81,13 @@ def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdi
         return _unread(refused.refusals[0])
     except UNREADABLE as error:
         return _unread(Refusal("verify.unreadable", {"why": type(error).__name__}))
-    founding = _founding(genesis)
+    whole, founding = Check("bytes", ok=True, facts={"length": len(data)}), _founding(genesis)
     for name in _suites(receipt, vkey, founding):
         if name != in_use.suite.name:
-            return _unread(Refusal("suite.other", {"suite": name, "here": in_use.suite.name}))
+            why = Refusal("suite.other", {"suite": name, "here": in_use.suite.name})
+            return Verdict(None, (whole, Check("suite", ok=False, facts=why.facts, why=why)))
     seen = Seen(receipt, vkey, founding)
-    checks = [
-        Check("bytes", ok=True, facts={"length": len(data)}),
-        run("shape", partial(_shape, seen)),
-    ]
+    checks = [whole, run("shape", partial(_shape, seen))]
     wanted = _checks(receipt)
     if receipt.certificate is not None:
         wanted = {**CONSORTIUM, **{k: v for k, v in wanted.items() if k != "log_key"}}

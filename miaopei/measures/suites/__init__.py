@@ -30,12 +30,16 @@ T = TypeVar("T")
 
 
 class _InUse:
-    """Where the choice stands."""
+    """Where the choice stands; its hash beside it, which is asked for most."""
 
-    __slots__ = ("suite",)
+    __slots__ = ("digest", "suite")
 
     def __init__(self) -> None:
-        self.suite: Suite = INTL
+        self.take(INTL)
+
+    def take(self, suite: Suite) -> None:
+        """Go by this suite."""
+        self.suite, self.digest = suite, suite.digest
 
 
 in_use = _InUse()
@@ -77,17 +81,18 @@ def of_public(text: str) -> str | None:
 
 def use(suite: Suite) -> None:
     """Go by this suite from now on."""
-    in_use.suite = suite
+    in_use.take(suite)
 
 
 @contextmanager
 def within(suite: Suite) -> Iterator[None]:
     """Go by this suite for a while, then by the one before."""
-    before, in_use.suite = in_use.suite, suite
+    before = in_use.suite
+    in_use.take(suite)
     try:
         yield
     finally:
-        in_use.suite = before
+        in_use.take(before)
 
 
 def demand(name: object) -> None:

@@ -1,5 +1,6 @@
 """Suite `intl`: SHA-256, Ed25519, AES-256-GCM under keys wrapped with X25519.
 
+What only sealing needs is imported where it is used: checking a receipt is to start at once.
 Source: docs/specs/record.md, sections 1, 2 and 4.
 """
 
@@ -10,12 +11,8 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .value import BoxKey, Random, Suite
+from .value import BoxKey, Cipher, Random, Suite
 
 WRAP_INFO = b"miaopei/v1/wrap"
 KEY, NONCE = 32, 12  # bytes
@@ -40,24 +37,45 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def cipher(key: bytes) -> Cipher:
+    """AES-256-GCM under a key."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
+def box(raw: bytes) -> BoxKey:
+    """An X25519 key from its private bytes."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.from_private_bytes(raw)
+
+
 def wrap(data_key: bytes, reader: bytes, random_bytes: Random) -> bytes:
     """Ephemeral public key, nonce, and the data key under what both sides derive."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
     mine = X25519PrivateKey.from_private_bytes(random_bytes(KEY))
     public, nonce = mine.public_key().public_bytes_raw(), random_bytes(NONCE)
     shared = mine.exchange(X25519PublicKey.from_public_bytes(reader))
-    return public + nonce + AESGCM(_derive(shared, public, reader)).encrypt(nonce, data_key, None)
+    return public + nonce + cipher(_derive(shared, public, reader)).encrypt(nonce, data_key, None)
 
 
 def unwrap(wrapped: bytes, key: BoxKey) -> bytes:
     """The data key; ValueError or InvalidTag where it is not for this reader."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
     assert isinstance(key, X25519PrivateKey), "the keys of a record are of its suite"
     public, nonce, body = wrapped[:KEY], wrapped[KEY : KEY + NONCE], wrapped[KEY + NONCE :]
     shared = key.exchange(X25519PublicKey.from_public_bytes(public))
     derived = _derive(shared, public, key.public_key().public_bytes_raw())
-    return AESGCM(derived).decrypt(nonce, body, None)
+    return cipher(derived).decrypt(nonce, body, None)
 
 
 def _derive(shared: bytes, ephemeral: bytes, reader: bytes) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(SHA256(), KEY, None, WRAP_INFO + ephemeral + reader).derive(shared)
 
 
@@ -78,11 +96,11 @@ INTL = Suite(
     signing=Ed25519PrivateKey.from_private_bytes,
     verify=verify,
     key_bytes=KEY,
-    cipher=AESGCM,
+    cipher=cipher,
     key_of=bytes,
     box_bytes=32,
     new_box=_new,
-    box=X25519PrivateKey.from_private_bytes,
+    box=box,
     wrap=wrap,
     unwrap=unwrap,
 )

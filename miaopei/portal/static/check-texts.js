@@ -59,6 +59,7 @@ const TEXTS = {
 // Each check: what holds. Names are those of docs/specs/receipt.md, section 2.
 const CHECKS = {
   bytes: ["字节规范，每个值只有一种写法。", "The bytes are canonical: one spelling of every value."],
+  suite: ["属于本页认识的算法套件。", "It is of a suite that this page knows."],
   shape: ["应有的部分齐全，没有多余部分。", "The parts of its kind are there, and no others."],
   entries: ["各条目可以读出。", "Its entries can be read."],
   log_key: ["属于所给公钥的日志。", "It is of the log whose key was given."],

@@ -6,8 +6,6 @@ thing that was changed can be wrong, and a check that is asleep is found.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +15,7 @@ from miaopei.ledger import checkpoint
 from miaopei.ledger.merkle import leaf_hash, root_of
 from miaopei.ledger.proof import as_hex, inclusion, nodes_of
 from miaopei.measures.identity import canonical, content_id
+from miaopei.measures.suites import in_use
 from tests.unit.claims.replayed import IDENTITY, ORIGIN
 
 Json = Any
@@ -101,7 +100,7 @@ def _claim(value: Json) -> None:
     key, message = bytes.fromhex(value["row"]["row"]["salt"]), bytes.fromhex(trigger)
     message = b"miaopei/v1/claim\0" + message
     claim |= {"trigger": trigger, "policy": value["row"]["row"]["policy"]}
-    claim["salt"] = hmac.new(key, message, hashlib.sha256).hexdigest()
+    claim["salt"] = in_use.suite.hmac(key, message).hex()
     root = leaf_hash(bytes.fromhex(content_id("claim", claim))).hex()
     assert value["claim"]["count"] == 1, "the forger knows books of one claim"
     for shown in value["leaves"]["decisions"]:

@@ -73,13 +73,13 @@ class Rail:
 class World:
     """A node in memory with its duties."""
 
-    def __init__(self, name: str = "receipts") -> None:
+    def __init__(self, name: str = "receipts", me: Identity = IDENTITY) -> None:
         drawn = random.Random(7)
         self.store = MemoryStore()
-        self.node = Node(self.store, IDENTITY, lambda: 0, drawn.randbytes)
+        self.node = Node(self.store, me, lambda: 0, drawn.randbytes)
         self.node.found(
             genesis_value(
-                name, IDENTITY, clock="replay", time=START, origin=ORIGIN,
+                name, me, clock="replay", time=START, origin=ORIGIN,
                 member_name={"zh": "秒赔", "en": "Miaopei"},
             )
         )  # fmt: skip

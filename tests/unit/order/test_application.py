@@ -15,12 +15,13 @@ from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.errors import Alarm, Refused
 from miaopei.ledger import checkpoint
 from miaopei.measures.identity import read_canonical
+from miaopei.measures.suites import named, within
 from miaopei.node.order.application import TOLERANCE, Application, Committed
 from miaopei.node.order.keep import found
 from miaopei.node.order.parcel import Parcel, parcels, read_parcel, read_time, time_item
 from miaopei.node.ports import Store
 from tests.support import servers
-from tests.support.consortium import START, act, block, genesis, newcomer, who
+from tests.support.consortium import START, act, block, genesis, newcomer, public, who
 
 GENESIS = genesis()
 REPLAY = genesis(clock="replay")
@@ -76,6 +77,25 @@ def test_every_member_comes_to_the_same_root_on_memory_and_on_postgresql() -> No
         servers.drop(dsn)
     assert roots["utility"] == roots["notary"]
     assert len(set(roots["utility"])) == 2  # the block in which only time passed changes nothing
+
+
+def test_members_of_suite_gm_come_to_the_same_root_and_sign_it_with_keys_of_that_suite() -> None:
+    with within(named("gm")):
+        value, store = genesis(), MemoryStore()
+        items = block(START + 1, newcomer(value, "a"), newcomer(value, "b", "notary"))
+        blocks = [items, block(START + 1)]
+        roots = run(application("notary", value, store=store), *blocks)
+        assert roots == run(application("insurer", value), *blocks)
+        with store.reading() as reading:
+            text = reading.checkpoint()
+        vkey = checkpoint.verifier_key(value["origin"], who("notary").log)
+        assert checkpoint.verify(text, vkey).root.hex() == roots[-1]
+        mixed = {**value, "seats": [{**value["seats"][0], "log": public("utility", "log")}]}
+        with pytest.raises(Refused) as refused:
+            application(value=mixed)
+        assert refused.value.refusals[0].code == "act.bad_seat"
+    with pytest.raises(Refused):
+        application(value=value)
 
 
 def test_a_crash_between_computing_and_committing_leaves_nothing_and_gives_the_same_bytes() -> None:

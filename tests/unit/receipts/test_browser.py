@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from miaopei.adapters.keys import fresh
 from miaopei.claims.verify import check_names
+from miaopei.ledger.checkpoint import verifier_key
+from miaopei.measures.identity import canonical
+from miaopei.measures.suites import named, within
 from tests.unit.receipts.browser import PAGE, Checker, checker, shots
 from tests.unit.receipts.gathered import Held, gathered, quakes
 from tests.unit.receipts.spoiling import spoilt
@@ -52,6 +56,16 @@ def test_good_receipts_of_every_kind_hold_and_the_page_says_what_it_left_out(
         assert re.match(
             r"✓ The checks made here hold\s+All \d+ checks made here passed\.", said["text"]
         )
+
+
+def test_a_receipt_of_suite_gm_is_refused_by_name(page: Checker) -> None:
+    held = gathered()[0]
+    with within(named("gm")):
+        vkey = verifier_key("example.org/log", fresh("log").log)
+    value = {**json.loads(held.data), "vkey": vkey}
+    said = page.check(Held("gm", canonical(value), vkey))
+    assert (said["verdict"], said["failed"]) == ("holds-not", "suite")
+    assert "suite gm is not known to this program" in said["text"]
 
 
 def test_spoilt_receipts_never_hold(page: Checker) -> None:
