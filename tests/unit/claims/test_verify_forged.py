@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from miaopei.acts.rule_sets import RULES
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import verify
 from miaopei.measures.instant import from_beijing
@@ -275,9 +276,11 @@ FORGERIES: dict[str, tuple[Change, set[str]]] = {
         lambda v: leaf(v, "case") and leaf(v, "facts")["act"].update(chain="other"), {"acts"},
     ),
     "rules that nobody knows": (
-        lambda v: [s["leaf"].update(rules=3) for s in v["leaves"]["blocks"]], {"blocks"},
+        lambda v: [s["leaf"].update(rules=RULES + 1) for s in v["leaves"]["blocks"]], {"blocks"},
     ),
-    "a trigger under rules that nobody knows": (lambda v: trigger(v).update(rules=3), {"trigger"}),
+    "a trigger under rules that nobody knows": (
+        lambda v: trigger(v).update(rules=RULES + 1), {"trigger"},
+    ),
     "blocks whose time runs backwards": (
         lambda v: v["leaves"]["blocks"][-1]["leaf"].update(time=from_beijing("2016-01-01")),
         {"blocks"},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from miaopei.acts.envelope import from_json
+from miaopei.acts.rule_sets import RULES
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import Refused
 from miaopei.ledger import checkpoint
@@ -59,7 +60,13 @@ def test_the_same_genesis_again_changes_nothing_and_another_is_refused() -> None
 
 @pytest.mark.parametrize(
     "change",
-    [{"rules": 3}, {"clock": "sundial"}, {"suite": "national"}, {"time": None}, {"extra": 1}],
+    [
+        {"rules": RULES + 1},
+        {"clock": "sundial"},
+        {"suite": "national"},
+        {"time": None},
+        {"extra": 1},
+    ],
 )
 def test_a_genesis_that_this_program_cannot_keep_is_refused(change: dict[str, Any]) -> None:
     me = identity()
