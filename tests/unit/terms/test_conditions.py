@@ -10,7 +10,8 @@ import pytest
 
 from miaopei.products.shelf import shelf
 from miaopei.terms.filing import Revision
-from miaopei.terms.wording.conditions import NAMED, SENTENCES, conditions
+from miaopei.terms.wording.conditions import NAMED, conditions
+from miaopei.terms.wording.general import SENTENCES
 
 VERSIONS = [(product, version) for product in shelf() for version in product.versions]
 DALI = shelf().find("yunnan_dali")
