@@ -81,11 +81,12 @@ MAGNITUDE = b.observed(
     sources=SOURCES,
     fallback=FALLBACK,
     if_missing=IfMissing.HOLD,
-    definition_zh="中国地震台网正式速报的面波震级，取一位小数。同一序列以震级最大的一次为主震。"
-    "速报缺失的，截止时点后以地震目录的面波震级为准。",
+    definition_zh="中国地震台网正式速报的面波震级，取一位小数。速报缺失的，截止时点后以地震目录的"
+    "面波震级为准。同一序列有几次地震的，各次分别计算，以对该保单应付最多的一次为主震，见通则。",
     definition_en="The surface-wave magnitude of the official rapid report of the China "
-    "Earthquake Networks Centre, to one decimal. The main shock of a sequence is the one of "
-    "highest magnitude. Where no rapid report is on file at the deadline, that of the catalogue.",
+    "Earthquake Networks Centre, to one decimal. Where no rapid report is on file at the deadline, "
+    "that of the catalogue. Of several earthquakes of a sequence each is worked out by itself and "
+    "the main shock is the one that gives the policy most: see the general conditions.",
 )
 YEAR_LIMIT = b.figure(
     "circle_year",
@@ -186,6 +187,7 @@ PRODUCT = Product(
         "like_shock_seconds": 120,
         "like_shock_tenths": 5,
         "counted_types": ["Ms", "M"],
+        "decides": "every_shock",
     },
     area={"own": [], "surrounding": []},
     inputs=tuple(

@@ -66,6 +66,41 @@ def test_each_policy_is_paid_by_its_distance_and_no_more_in_a_year() -> None:
     assert policies[5] not in claims
 
 
+# Two shocks of one sequence, 45 km and half an hour apart. What each alone gives, in percent of a
+# million yuan, at four places on the meridian of both; the greater of the two is owed.
+SHOCKS = (
+    quake("2021-05-21 21:48:35", "6.4", ("25.70", "99.88", "云南漾濞")),
+    quake("2021-05-21 22:18:35", "6.5", ("26.10", "99.88", "云南洱源")),
+)
+ALONE = (("25.70", 40, 40), ("25.50", 40, 20), ("25.90", 40, 60), ("25.40", 25, 20))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["smaller-first", "larger-first"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["read-together", "one-by-one"])
+def test_two_shocks_of_a_sequence_pay_the_same_in_any_order(
+    order: tuple[int, int], at_once: bool
+) -> None:
+    there = Town(rail=PaperBank()).set_up(areas=())
+    book = there.list_product(PRODUCT, placement=ONE_CARRIER)
+    there.accounts({f"carrier/{carrier}": f"C-{carrier}" for carrier in CARRIERS})
+    rows = [there.policy(book, **declared(lat, "99.88", 1_000_000)) for lat, *_ in ALONE]
+    there.issue(rows)
+    there.at("2021-05-21 23:00:00")
+    for shock in order:
+        there.tell(SHOCKS[shock])
+        if not at_once:
+            there.work()
+        there.at(there.now + 60)
+    there.work()
+    paid = dict.fromkeys((row.policy for row in rows), 0)
+    for settlement in there.settlements(PRODUCT.id):
+        for claim in there.claims(settlement["trigger"]):
+            paid[claim.policy] += claim.pay_fen
+    assert list(paid.values()) == [yuan(10_000) * max(shares) for _, *shares in ALONE]
+    assert there.executed_fen() == yuan(1_650_000)
+    there.balance()
+
+
 def test_its_receipts_can_be_checked_by_a_stranger() -> None:
     there, policies = town()
     there.at("2021-05-21 22:00:00")

@@ -16,6 +16,7 @@ from ...adapters.pricing.event_losses import read_losses
 from ...adapters.pricing.readings import Readings
 from ...adapters.pricing.spread import Engine, spread
 from ...errors import Refusal, Refused
+from ...evidence.shocks import each_decides
 from ...measures.place import unit_vector
 from ...pricing import curves
 from ...pricing.events import Occurrences, Zone, own_losses, stochastic
@@ -75,6 +76,7 @@ class Case:
     law: Recurrence | None
     zones: tuple[Zone, ...]
     seed: int | None
+    left_out: tuple[tuple[str, Mapping[str, str | int]], ...] = ()  # what the price does not hold
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Priced:
             "layers": [layer.as_json() for layer in self.layers],
             "premium": self.premium.as_json(),
             "root": self.root,
+            "left_out": [{"what": name, **facts} for name, facts in case.left_out],
         }
 
 
@@ -151,8 +154,11 @@ def drawn_case(wanted: Wanted) -> Case:
         settles(version.terms, plan, zone, book.declared)
     events = stochastic(zones, years, seed, plan.magnitude, plan.centre)
     title = f"{name} v{version.number}"
+    left_out: list[tuple[str, Mapping[str, str | int]]] = []
+    if each_decides(product.grouping):
+        left_out.append(("one_shock", {"hours": plan.hours, "km": plan.km}))
     return Case(title, version.terms, plan.benefit, events, book, plan.periods, plan, law,
-                tuple(zones), seed)  # fmt: skip
+                tuple(zones), seed, tuple(left_out))  # fmt: skip
 
 
 def own_case(wanted: Wanted) -> Case:

@@ -63,6 +63,8 @@ def show(priced: Priced, folder: Path | None, speaker: Speaker) -> None:
             out(said(speaker, "zone", zone=zone.id, epicentres=len(zone.epicentres),
                      yearly=drawn, least=zone.least_tenths,
                      most=zone.most_tenths))  # fmt: skip
+    for name, left in case.left_out:
+        out(f"! {said(speaker, f'left_out_{name}', **left)}")
     mean = priced.mean
     facts = {
         "title": case.title,

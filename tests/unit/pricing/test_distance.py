@@ -95,6 +95,7 @@ def test_a_book_is_priced_from_the_file_that_is_imported(
     found = json.loads(capfd.readouterr().out)
     assert (found["policies"], found["illustrative"]) == (3, True)
     assert found["mean"]["mean_fen"] > 0
+    assert {"what": "one_shock", "hours": 72, "km": 50} in found["left_out"]
     for at, insured in (("25.70,99.88", 500_000), ("25.90,99.88", 1_000_000)):
         one = ["--declare", f"place={at}", "--declare", f"sum_insured={insured * 100}"]
         assert main([*asked, *one]) == 0
