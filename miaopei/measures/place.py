@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import isqrt
 
 from ..errors import Refusal, Refused
 from .money import Rounding, divide
@@ -80,6 +81,17 @@ def unit_vector(lat_udeg: int, lon_udeg: int) -> Vector:
         bits *= 2
 
 
+def position(vector: Vector) -> tuple[int, int]:
+    """The micro-degrees, north and east, that lie nearest to a unit vector.
+
+    The one position that gave the vector up to 80 degrees north and south; nearer to a pole several
+    longitudes give the same three parts.
+    """
+    x, y, z = vector
+    lat = _angle(isqrt(x * x + y * y), z)
+    return lat, _angle(x, y)
+
+
 @lru_cache(maxsize=256)
 def threshold(metres: int) -> int:
     """The least dot product of two unit vectors that are within so many metres of each other.
@@ -141,6 +153,22 @@ def _sin_cos(udeg: int, bits: int) -> tuple[int, int]:
     for _ in range(quarter % 4):
         sine, cosine = cosine, -sine
     return sine, cosine
+
+
+def _angle(x: int, y: int) -> int:
+    """The whole micro-degrees, from -180 to 180 degrees, whose direction is nearest to (x, y)."""
+    if y < 0:
+        return -_angle(x, -y)
+
+    def beyond(udeg: int) -> int:
+        sine, cosine = _sin_cos(udeg, 96)
+        return y * cosine - x * sine
+
+    low, high = 0, LARGEST_LONGITUDE
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if beyond(middle) >= 0 else (low, middle)
+    return min(low, high, key=lambda udeg: abs(beyond(udeg)))
 
 
 def _series(angle: int, bits: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ Two layouts, told apart by the columns: ours (`policy_number`, `since`, `until`,
 `account`, `name`, `customer` and one column an input that the terms read; money in yuan under
 `<input>_yuan`) and OED location files (`LocNumber`, `BuildingTIV`, `LocCurrency`, `Latitude`,
 `Longitude`, with `AccNumber`, `LocInceptionDate` and `LocExpiryDate` where they stand). No fraction
-is computed with: decimals are read digit by digit.
+is computed with: decimals are read digit by digit, positions by the one rule of `measures.place`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from unicodedata import normalize
 from ...claims.confirm import Spread, alone
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import from_beijing
-from ...measures.place import unit_vector
+from ...measures.place import latitude, longitude, unit_vector
 from ...node.scheme import Wanted
 from ...terms.words import Declared, Kind
 
-DECIMAL = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,18}))?")
+# A comma stands between groups of three digits and nowhere else: "500000,00" is no number.
+DECIMAL = re.compile(
+    r"([+-]?)([0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,18}))?", re.ASCII
+)
 CURRENCY = "CNY"
 CUSTOMER = "customer"  # the number at the utility, kept as a token only
 OED = ("LocNumber", "BuildingTIV")
 PLACE = ("place_x", "place_y", "place_z")  # inputs that are a position as an integer unit vector
-WORLD = {"Latitude": 90, "Longitude": 180}  # degrees
+WORLD = {"Latitude": (latitude, 90), "Longitude": (longitude, 180)}  # degrees
 LONGEST = 500  # characters of what is known of a person
 AT_ONCE = 8_192  # rows that one worker reads at a time
 Cells = Mapping[str, str]
@@ -133,7 +136,7 @@ class Layout:
         since, until = (self._instant(one, name) for name in ("since", "until"))
         if since is not None and until is not None and until <= since:
             one.fault("ends_before_start", self.names["until"], self.names["since"])
-        position = {n: one.decimal(n, 6, -limit, limit) for n, limit in WORLD.items() if n in cells}
+        position = {name: one.degrees(name) for name in WORLD if name in cells}
         if self.oed and cells.get("LocCurrency", CURRENCY).strip() != CURRENCY:
             one.fault("currency", "LocCurrency", CURRENCY)
         asked = [of for of in self.declared if not (self._place and of.name in PLACE)]
@@ -213,22 +216,35 @@ class _Row:
         text = self.text(column)
         if not text:
             return None
-        found = DECIMAL.fullmatch(text.replace(",", ""))
+        found = DECIMAL.fullmatch(text)
         if found is None:
             self.fault("not_a_number", column, "")
             return None
         sign, whole, part = found.groups()
         rest = (part or "").rstrip("0")
-        if len(rest) > places and places != 6:  # of a position what is finer than 0.1 m is cut
+        if len(rest) > places:
             self.fault("too_fine", column, str(places))
             return None
-        value = int(f"{sign}{whole}{rest[:places].ljust(places, '0')}")
+        value = int(f"{sign}{whole.replace(',', '')}{rest.ljust(places, '0')}")
         unit = 1 if scaled else 10**places
         if not low * unit <= value <= high * unit:
             shown = 10**places if scaled else 1
             self.fault("out_of_range", column, f"{low // shown} - {high // shown}")
             return None
         return value
+
+    def degrees(self, column: str) -> int | None:
+        """A position's latitude or longitude in micro-degrees, as bulletins are read."""
+        read, limit = WORLD[column]
+        if not (text := self.text(column)):
+            return None
+        try:
+            return read(text)
+        except Refused as refused:
+            outside = refused.refusals[0].code == "place.out_of_range"
+            shown = f"-{limit} - {limit}" if outside else ""
+            self.fault("out_of_range" if outside else "not_a_number", column, shown)
+            return None
 
     def fault(self, code: str, column: str, limit: str) -> None:
         """One more thing that is wrong."""

@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...measures.instant import beijing_day
-from ...measures.money import as_yuan
 from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
+from .preview import counted, preview_of
 from .sheet import Sheet
 
 if TYPE_CHECKING:
     from ...adapters.books.reading import Reader
     from ...adapters.books.tables import Table
     from ...adapters.sandbox_bank.starter import RunningBank
-    from ...claims.confirm import Spread
-    from ...node.scheme import Wanted
     from ...wiring import Member
     from ..place import Place
 
-SHOWN = 5  # rows of a preview
 AT_ONCE = 5_000  # accounts opened in one call
 
 
@@ -61,10 +57,13 @@ def import_(
         opened.callback(sheet.close)
         table, reader = _opened(place, member, file, listing, since, until)
         if preview:
-            told = _preview(table, reader, sheet, member.decider.spread, speak.Speaker(language))
+            told = preview_of(table, reader, sheet, member.decider.spread, speak.Speaker(language))
         else:
-            rows = _with_accounts(bank, reader.all(table.rows(), member.decider.spread))
+            free = list[int]()
+            read = counted(reader.all(table.rows(), member.decider.spread), free)
+            rows = _with_accounts(bank, read)
             told = _import(member, table, rows, listing, sheet, speak.Speaker(language))
+            told["without_premium"] = len(free)
     told["errors"] = str(sheet.path) if sheet.count else None
     if as_json:
         speak.show_json(told)
@@ -74,6 +73,8 @@ def import_(
         for shown in told.get("first", ()):
             speak.out(f"  {shown}")
         speak.out(said.text("import_preview" if preview else "imported", **facts))
+        if told["without_premium"]:
+            speak.out(said.text("import_without_premium", count=told["without_premium"]))
         if sheet.count:
             speak.out(said.text("import_errors", path=str(sheet.path)))
     raise typer.Exit(int(bool(told["rows"]) and told["refused"] == told["rows"]))
@@ -108,32 +109,6 @@ def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
         if known:
             bank.control.open_accounts(known)
         yield from some
-
-
-def _preview(
-    table: Table, reader: Reader, sheet: Sheet, spread: Spread, speaker: Any
-) -> dict[str, Any]:
-    first = list[str]()
-    told: dict[str, Any] = {"rows": 0, "issued": 0, "refused": 0, "first": first}
-    for row, faults in reader.all(table.rows(), spread):
-        if row is not None and told["rows"] < SHOWN:
-            first.append(_shown(row, speaker))
-        told["rows"] += 1
-        told["issued" if row is not None else "refused"] += 1
-        if faults:
-            sheet.add(faults)
-    return told
-
-
-def _shown(row: Wanted, speaker: Any) -> str:
-    """A row as it would be issued, in a line."""
-    declared = ", ".join(f"{name}={value}" for name, value in row.declared.items())
-    since, until = (beijing_day(at) for at in (row.since, row.until))
-    premium, account = as_yuan(row.premium_fen), row.payee.get("account", "—")
-    said: str = speaker.text(
-        "import_row", since=since, until=until, premium=premium, account=account, declared=declared
-    )
-    return said
 
 
 def _import(

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from miaopei.adapters.books.reading import Reader
 from miaopei.adapters.books.tables import open_table
+from miaopei.claims.confirm import alone
+from miaopei.cli.books.preview import preview_of
 from miaopei.cli.books.sheet import Sheet
+from miaopei.cli.speak import Speaker
 from miaopei.errors import Refused
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import yuan
-from miaopei.measures.place import unit_vector
+from miaopei.measures.place import latitude, longitude, unit_vector
 from miaopei.node.mass import importing
 from miaopei.node.mass.importing import import_policies
 from miaopei.node.vault.tokens import SubjectKeys
+from miaopei.settings import Language
 from miaopei.terms import build as b
 from miaopei.terms.words import Declared, Kind
 from tests.support.products import hills
@@ -112,6 +119,14 @@ def test_a_customer_becomes_a_token_and_stands_in_no_refusal(tmp_path: Path) -> 
         ("shares", "", "empty"),
         ("shares", "inf", "not_a_number"),
         ("shares", "七", "not_a_number"),
+        ("shares", "７", "not_a_number"),
+        ("premium_yuan", "500000,00", "not_a_number"),
+        ("premium_yuan", "1,5", "not_a_number"),
+        ("premium_yuan", "1,2,3", "not_a_number"),
+        ("premium_yuan", ",500", "not_a_number"),
+        ("premium_yuan", "1234,567", "not_a_number"),
+        ("premium_yuan", "1,234.5,6", "not_a_number"),
+        ("premium_yuan", "1,234.567", "too_fine"),
     ],
 )
 def test_a_fault_is_named_and_the_next_row_is_read(
@@ -122,6 +137,54 @@ def test_a_fault_is_named_and_the_next_row_is_read(
     path = table_of(tmp_path / "p.csv", [first, spoilt, last])
     shown = "until" if code == "ends_before_start" else column
     assert faults_of(path, [SHARES]) == [(3, shown, code)]
+
+
+@pytest.mark.parametrize(
+    ("said", "fen"),
+    [("500,000.00", 50_000_000), ("1,234,567.8", 123_456_780), ("+12.50", 1_250), ("0", 0)],
+)
+def test_commas_between_thousands_are_read_and_change_nothing(
+    tmp_path: Path, said: str, fen: int
+) -> None:
+    table = open_table(table_of(tmp_path / "p.csv", [[*GOOD[:3], said, *GOOD[4:]]]))
+    ((number, cells),) = table.rows()
+    wanted, faults = Reader(table.columns, [SHARES]).read(number, cells)
+    assert wanted is not None, faults
+    assert wanted.premium_fen == fen
+
+
+@given(st.decimals(-90, 90, places=9, allow_nan=False), st.decimals(-180, 180, places=9))
+def test_a_place_is_the_one_that_a_bulletin_or_the_command_line_gives(
+    lat: Decimal, lon: Decimal
+) -> None:
+    cells = dict(zip(HEAD, GOOD, strict=True)) | {"Latitude": f"{lat:f}", "Longitude": f"{lon:f}"}
+    wanted, faults = Reader([*cells], [SHARES, *PLACE]).read(2, cells)
+    assert wanted is not None, faults
+    found = tuple(wanted.declared[f"place_{axis}"] for axis in "xyz")
+    assert found == unit_vector(latitude(f"{lat:f}"), longitude(f"{lon:f}"))
+    micro = [int(x.quantize(Decimal("0.000001"), ROUND_HALF_UP) * 10**6) for x in (lat, lon)]
+    assert found == unit_vector(*micro)
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("en", "25.890001 N, 99.80 E, sum 300,000.50 yuan"), ("zh", "保额 300,000.50元")],
+)
+def test_a_preview_shows_yuan_and_degrees_and_counts_what_has_no_premium(
+    tmp_path: Path, language: Language, shown: str
+) -> None:
+    path = tmp_path / "location.csv"
+    rows = ["A1,1,25.8900005,99.8,300000.50", "A1,2,25.8,99.8,x", "A1,3,25.8,99.8,1"]
+    path.write_text("\n".join(["AccNumber,LocNumber,Latitude,Longitude,BuildingTIV", *rows]))
+    table = open_table(path)
+    reader = Reader(table.columns, [SUM, *PLACE], since="2015-08-20", until="2018-08-20")
+    sheet = Sheet(tmp_path / "errors.csv", language)
+    told = preview_of(table, reader, sheet, alone, Speaker(language))
+    sheet.close()
+    assert (told["issued"], told["refused"], told["without_premium"]) == (2, 1, 2)
+    assert shown in told["first"][0]
+    said = Speaker(language).text("import_without_premium", count=told["without_premium"])
+    assert "premium_yuan" in said
 
 
 def test_an_oed_location_file_is_told_by_its_columns(tmp_path: Path) -> None:

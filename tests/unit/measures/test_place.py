@@ -7,6 +7,8 @@ import random
 from decimal import Decimal, getcontext
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from miaopei.errors import Refused
 from miaopei.measures import place
@@ -142,3 +144,19 @@ def test_a_radius_that_the_vectors_cannot_tell_is_refused(metres) -> None:
 def test_a_position_outside_the_globe_has_no_vector() -> None:
     with pytest.raises(Refused):
         unit_vector(99_880_000, 25_700_000)
+
+
+@given(st.integers(-80_000_000, 80_000_000), st.integers(-180_000_000, 180_000_000))
+@example(0, 180_000_000)
+@example(-80_000_000, -90_000_000)
+def test_a_vector_gives_back_the_position_that_it_was_made_of(lat: int, lon: int) -> None:
+    found = place.position(unit_vector(lat, lon))
+    assert found == (lat, 180_000_000 if lon == -180_000_000 else lon)
+
+
+@given(st.integers(-90_000_000, 90_000_000), st.integers(-180_000_000, 180_000_000))
+@example(90_000_000, 12)
+def test_near_a_pole_the_position_that_is_given_back_is_within_a_decimetre(
+    lat: int, lon: int
+) -> None:
+    assert haversine(place.position(unit_vector(lat, lon)), (lat, lon)) < 0.1
