@@ -1,12 +1,13 @@
 """Running an insurer's claim model beside the data: lists are opened here, one measure leaves.
 
-Who the data are of must have consented; the others are left out and counted. The model reads facts
-by the same rules as the listing's product and decides nothing. Source: docs/specs/metering.md.
+Who the data are of must have consented; the others are left out and counted. Each person of whom
+something is read, or was asked for, stands in the log of uses first. The model reads facts by the
+same rules as the listing's product and decides nothing. Source: docs/specs/metering.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..terms.words import Observed, Terms
 from .effects.listed import Lists, Seen, observed_by
 from .node import Node
 from .ports import Reading
+from .vault.uses import Logger, Use, note
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,20 @@ class Run:
 def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, caller: str) -> Run:
     """Run a model on the facts of a trigger and meter it on the record.
 
+    Whose data are read, and who was asked for and has not consented, stands in the log of uses on
+    the record before any list is opened (`vault/uses.py`).
     Errors   Refused metering.*, consent.* where nobody's data may be read; RecordDamaged (alarm).
     """
     with node.reading() as (reading, state):
-        body = _measured(node, reading, state, model, trigger, purpose)
+        asked = _asked(reading, state, model, trigger, purpose)
         at = reading.head().time
+    with node.store.writing() as block:
+        note(block, asked.uses(at, purpose, caller))
+    Logger(node).run()
+    if not asked.rows and asked.refused:
+        raise Refused(asked.refused[0][1])
+    with node.reading() as (reading, state):
+        body = _measured(node, reading, state, asked)
     body |= {"model": model, "provider": provider, "trigger": trigger, "purpose": purpose}
     body |= {"caller": caller, "at": at}
     body["run"] = content_id("run", {**body, "nonce": node.random(16).hex()})
@@ -50,9 +61,32 @@ def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, ca
     return Run(body["users"], body["records"], body)
 
 
-def _measured(
-    node: Node, reading: Reading, state: State, model: str, trigger_id: str, purpose: str
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Asked:
+    """What a run is to read: the model's terms, the trigger with the facts they name, the rows.
+
+    `refused`: the persons whose data may not be read, and why.
+    """
+
+    filed: Mapping[str, Any]
+    terms: Terms
+    trigger: Mapping[str, Any]
+    rows: Sequence[PolicyRow]
+    refused: Sequence[tuple[str, Refusal]]
+
+    def uses(self, at: int, purpose: str, caller: str) -> Iterator[Use]:
+        """One for each person: what of theirs is read, or that it was refused."""
+        listed = {name for name, fact in self.trigger["facts"].items() if _lists(fact)}
+        about = {"purpose": purpose, "grantee": self.filed["carrier"], "role": "claim_model"}
+        read = dict.fromkeys(row.subject for row in self.rows if row.subject is not None)
+        for subject in read:
+            fields = tuple(sorted({"policy", *listed}))
+            yield Use(at, subject, caller=caller, what="metered", fields=fields, **about)
+        for subject in dict.fromkeys(subject for subject, _ in self.refused):
+            yield Use(at, subject, caller=caller, what="refused", fields=(), **about)
+
+
+def _asked(reading: Reading, state: State, model: str, trigger_id: str, purpose: str) -> _Asked:
     filed, trigger = state.get("model", model), state.get("trigger", trigger_id)
     if filed is None:
         raise Refused(Refusal("metering.model_not_known", {"id": model[:16]}))
@@ -63,21 +97,26 @@ def _measured(
     reads = {of.name for of in terms.inputs if isinstance(of, Observed)}
     facts = {name: fact for name, fact in trigger["facts"].items() if name in reads}
     rows, refused = _rows(reading, state, trigger, listing, filed["carrier"], purpose)
+    return _Asked(filed, terms, {**trigger, "facts": facts}, rows, refused)
+
+
+def _measured(node: Node, reading: Reading, state: State, asked: _Asked) -> dict[str, Any]:
+    listing = state.need("listing", asked.trigger["listing"])
     product = product_of(state, listing["product"])
+    rows, benefit = asked.rows, asked.filed["benefit"]
     tokens = [row.subject for row in rows]
     lists = Lists(reading, node.identity)
-    read = {**trigger, "facts": facts}
-    seen = observed_by(reading, node.identity, product, read, lambda: tokens, lists)
-    amounts = [_amount(terms, filed["benefit"], seen, place, row) for place, row in enumerate(rows)]
+    seen = observed_by(reading, node.identity, product, asked.trigger, lambda: tokens, lists)
+    amounts = [_amount(asked.terms, benefit, seen, place, row) for place, row in enumerate(rows)]
     known = [fen for fen in amounts if fen is not None]
     return {
         "users": len({token for token in tokens if token is not None}),
-        "records": _records(lists, product, facts, tokens),
+        "records": _records(lists, product, asked.trigger["facts"], tokens),
         "measure": {
             "policies": len(rows),
             "above": sum(fen > 0 for fen in known),
             "unknown": len(amounts) - len(known),
-            "refused": refused,
+            "refused": len(asked.refused),
             "total_fen": sum(known),
         },
     }
@@ -90,27 +129,28 @@ def _rows(
     listing: Mapping[str, Any],
     carrier: str,
     purpose: str,
-) -> tuple[list[PolicyRow], int]:
-    """The policies in force whose persons have consented, and how many have not.
-
-    Errors   Refused with the first of the consents that are missing, where there is no other.
-    """
+) -> tuple[list[PolicyRow], list[tuple[str, Refusal]]]:
+    """The policies in force whose persons have consented; the persons who have not, and why."""
     book, size = listing["listing"]["book"], trigger["book_size"]
     stood = effective(
         reading.rows(book, size), trigger["instant"], size, arrears=listing["arrears"]
     )
-    rows, no = list[PolicyRow](), list[Refusal]()
+    rows, no = list[PolicyRow](), list[tuple[str, Refusal]]()
     at = reading.head().time
     for each in stood:
         row = each.chosen.row
-        said = row.subject and allowed(state, row.subject, purpose, carrier, at)
-        if said:
-            no.append(said)
+        said = None if row.subject is None else allowed(state, row.subject, purpose, carrier, at)
+        if said is not None and row.subject is not None:
+            no.append((row.subject, said))
         else:
             rows.append(row)
-    if no and not rows:
-        raise Refused(no[0])
-    return rows, len(no)
+    return rows, no
+
+
+def _lists(fact: Mapping[str, Any]) -> Sequence[Any]:
+    """The sealed lists of a fact, where its value differs by person."""
+    found: Sequence[Any] = fact["detail"].get("lists") or ()
+    return found
 
 
 def _records(
@@ -122,7 +162,7 @@ def _records(
     """Entries read: of each sealed list those of these persons, and each fact without a list."""
     wanted, count, opened = set(tokens), 0, set[str]()
     for name, fact in facts.items():
-        named = fact["detail"].get("lists") or []
+        named = _lists(fact)
         count += not named
         for entry in named:
             if entry["list"] is None or entry["list"]["blob"] in opened:

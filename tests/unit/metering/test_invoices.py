@@ -16,6 +16,7 @@ from miaopei.accounts.metering.usage import Rates, Usage
 from miaopei.acts.apply import ActResult
 from miaopei.errors import Refused
 from miaopei.node import metering
+from miaopei.node.vault.uses import recorded
 from miaopei.reports.metering import recount
 from tests.support.metering import CARRIER, PROVIDER, Metered
 from tests.support.town import codes
@@ -127,6 +128,32 @@ def test_nobody_is_read_who_has_not_consented() -> None:
     with pytest.raises(Refused) as refused:
         metering.run(town.node, metered.model, metered.trigger, **about)
     assert refused.value.refusals[0].code == "consent.revoked"
+
+
+def test_c10_each_reading_and_each_refusal_stands_in_the_log_of_uses() -> None:
+    one, other = "aa" * 32, "bb" * 32
+    metered = Metered("uses", subjects=(one, other))
+    town = metered.town
+    about = {"provider": PROVIDER, "purpose": "claims", "caller": "claims-desk"}
+
+    def logged() -> list[tuple[str, str, list[str]]]:
+        with town.store.reading() as reading:
+            rows = list(recorded(reading, town.node.identity))
+        assert all(row["grantee"] == CARRIER and row["caller"] == "claims-desk" for row in rows)
+        assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+        return [(row["subject"], row["what"], row["fields"]) for row in rows]
+
+    with pytest.raises(Refused):
+        metering.run(town.node, metered.model, metered.trigger, **about)
+    assert sorted(logged()) == [(one, "refused", []), (other, "refused", [])]
+    consent = {"subject": one, "scope": ["outage"], "purpose": "claims", "grantee": CARRIER}
+    consent |= {"since": 0, "until": town.now + 10**6, "document": None}
+    assert town.send(town.act("consent", consent)).ok
+    ran = metering.run(town.node, metered.model, metered.trigger, **about)
+    assert logged()[2:] == [(one, "metered", ["policy"]), (other, "refused", [])]
+    assert ran.users == sum(what == "metered" for _, what, _ in logged())
+    (*_, last) = town.table("used").values()
+    assert last["purposes"] == {"claims": 2}, "in public only how many, and for what"
 
 
 def test_a_run_counted_twice_replayed_or_changed_counts_once(metered: Metered) -> None:
