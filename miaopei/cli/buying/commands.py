@@ -43,7 +43,7 @@ def offer(
 
 @app.command("sanctions")
 def sanctions(
-    file: Annotated[Path, InFile],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or a shipped list's name.")],
     data: DataOption = None,
     dsn: DsnOption = None,
     as_json: JsonFlag = False,

@@ -173,7 +173,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "备案一份承保方案（文件或随附方案名），自此按新版销售；已售保单保持原版。",
     ),
     "policy sanctions": (
-        "miaopei policy sanctions list.json",
+        "miaopei policy sanctions sandbox",
         "备案并保存名单的下一版，供核对投保人。",
     ),
     "policy token": (

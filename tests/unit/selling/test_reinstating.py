@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from miaopei.policies.book import effective
 from miaopei.products import planned_outage_plus
 from miaopei.terms.exact import settle
 from tests.support.grid import COMMAND, METERS, back, plan, token
-from tests.support.selling import Market, offer_form
+from tests.support.selling import Market
 from tests.support.town import good
 
 YEAR = yuan(200_000)
@@ -50,8 +52,9 @@ def test_the_limit_left_is_the_yearly_one_and_what_was_reinstated_less_what_was_
 @pytest.fixture(name="market")
 def a_market() -> Market:
     """A market that sells the cover which can be reinstated, and hears both grid systems."""
-    form = offer_form()
-    changes = {**form["changes"], "reinstate": "reinstated", "reinstate_of_fen": YEAR}
+    shipped = files("miaopei") / "data" / "offers" / "planned_outage_plus.json"
+    changes = json.loads(shipped.read_bytes())["changes"]
+    assert (changes["reinstate"], changes["reinstate_of_fen"]) == ("reinstated", YEAR)
     market = Market(product=planned_outage_plus.PRODUCT, changes=changes)
     market.desk = Desk(market.town.node, lambda number: [token(number)])
     key = {"key": market.town.me.acts.public_key().public_bytes_raw().hex(), "since": 0}
