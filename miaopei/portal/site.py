@@ -19,6 +19,7 @@ from . import texts
 from .buying import pages as buying
 from .grid import sources
 from .guard import UPLOAD_MAX
+from .invoices import pages as invoices
 from .outages import pages as outages
 from .pages import cases, events, home, products, receipts, record, why
 from .pages.page import Page
@@ -52,6 +53,8 @@ PAGES: Mapping[str, Make] = {
     "/cases/{listing}/{occurrence}/{benefit}": cases.one,
     "/outages": outages.latest,
     "/outages/{id}": outages.one,
+    "/invoices": invoices.listing,
+    "/invoices/{listing}/{carrier}/{month}": invoices.one,
     "/buy": buying.listing,
     "/buy/{listing}": buying.form,
     "/policies/{number}": buying.one,

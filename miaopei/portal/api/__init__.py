@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ..buying import api as buying
+from ..invoices import api as invoices
 from ..outages import api as outages
 from ..views.desk import Desks
 from . import events, masses, money, proof, record, sources
@@ -22,6 +23,7 @@ def router(desks: Desks, salt: str) -> APIRouter:
     events.add(found, marked)
     masses.add(found, desks, plain)
     outages.add(found, desks, plain)
+    invoices.add(found, desks, plain)
     money.add(found, marked, plain)
     proof.add(found, desks, marked, plain)
     buying.add(found, desks, plain)

@@ -21,7 +21,7 @@ BEGUN = re.compile(r"""["'](\w+\.[a-z_]+_)["']\s*\+|f["'](\w+\.\w+_)\{""")
 
 def sources() -> str:
     """Every template and module of the portal as one text."""
-    folders = ["", "pages", "api", "views", "plots", "texts", "buying", "outages"]
+    folders = ["", "pages", "api", "views", "plots", "texts", "buying", "outages", "invoices"]
     found = [p for f in folders for p in (PORTAL / f).iterdir() if p.name.endswith(".py")]
     found += [p for p in (PORTAL / "templates").iterdir() if p.name.endswith(".html")]
     return "\n".join(path.read_text("utf-8") for path in found)
