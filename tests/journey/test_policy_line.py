@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from miaopei.measures.instant import DAY, beijing_day
 from miaopei.wiring import system_clock
 
@@ -20,13 +22,10 @@ PERSON = {
 }
 
 
+@pytest.mark.timeout(600)
 def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path) -> None:
     data, today = tmp_path / "data", system_clock()
     files = {
-        "list": {
-            "id": "sandbox.sanctions", "name": {"zh": "名单", "en": "list"}, "version": 1,
-            "sandbox": True, "entries": [],
-        },
         "wish": {
             "listing": "planned_outage", "since": beijing_day(today + 30 * DAY), "feeder": "F1",
             "declared": {"deductible": 60, "occurrence_limit": 500_000}, "person": PERSON,
@@ -43,7 +42,7 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
         return json.loads(done.stdout) if "--json" in said else done.stdout
 
     run("begin", "yuyao")
-    run("policy", "sanctions", str(tmp_path / "list.json"))
+    assert run("policy", "sanctions", "sandbox", "--json")["list"] == "sandbox.sanctions"
     assert run("policy", "offer", "planned_outage", "--json")["number"] == 1
     wish = ("policy", "apply", str(tmp_path / "wish.json"), "--agent", "A17", "--json")
     asked = run(*wish)
@@ -58,6 +57,15 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
     shown = run("policy", "show", asked["policy"], "--json")
     assert [c["transaction"] for c in shown["changes"]] == ["issue", "cancel"]
     listed = run("policy", "list", "--json")
+    run("begin", "yuyao_plus")
+    assert run("policy", "offer", "planned_outage_plus", "--json")["number"] == 1
+    wish_ = {**files["wish"], "listing": "planned_outage_plus"}
+    wish_["person"] = {**PERSON, "id_number": "91330281MA0000SX01"}
+    (tmp_path / "listed.json").write_text(json.dumps(wish_), encoding="utf-8")
+    refused = run("policy", "apply", str(tmp_path / "listed.json"), "--agent", "A17", "--json")
+    assert (refused["state"], refused["reasons"][0]["code"]) == (
+        *("refused", "underwriting.sanctions_id"),
+    )
     assert listed["pools"] == {"planned_outage": {"policies": 0, "least": 300, "below": True}}
     assert "低于最低规模 300" in run("policy", "list", "--lang", "zh")
     run("audit")

@@ -36,18 +36,17 @@ def selling(place: Place) -> Iterator[tuple[Member, RunningBank, Shop]]:
         yield member, bank, shop_of(place, member)
 
 
-def shop_of(place: Place, member: Member) -> Shop:
-    """The shop of a member: customers are named by the keys that lie here."""
-    return Shop(Desk(member.node, names_of(place), connection_of), RLock())
+def shop_of(place: Place, member: Member, turn: Any = None) -> Shop:
+    """The shop of a member: customers are named by the keys that lie here.
+
+    `turn` is held while it works, where others work with the same record.
+    """
+    return Shop(Desk(member.node, names_of(place), connection_of), turn or RLock())
 
 
 def file_offer(place: Place, name: str) -> dict[str, Any]:
     """File an offer from a file, or one of the package by its name; its number follows the last."""
-    path = Path(name)
-    shipped = files("miaopei") / "data" / "offers" / f"{name}.json"
-    if not path.is_file() and not shipped.is_file():
-        raise Refused(Refusal("selling.no_offer_file", {"name": name[:80]}))
-    value = _json(path.read_bytes() if path.is_file() else shipped.read_bytes())
+    value = _json(_given("offers", name, "selling.no_offer_file"))
     with selling(place) as (member, _, _):
         with member.node.reading() as (_, state):
             before = sum(1 for _ in state.range("offer", f"{value.get('listing')}/"))
@@ -56,11 +55,26 @@ def file_offer(place: Place, name: str) -> dict[str, Any]:
     return {"listing": value["listing"], "number": before + 1}
 
 
-def file_list(place: Place, file: Path) -> dict[str, Any]:
-    """File a version of a sanctions list and keep it."""
+def file_list(place: Place, name: str) -> dict[str, Any]:
+    """File a version of a sanctions list and keep it; a file, or one of the package by its name."""
+    data = _given("sanctions", name, "selling.no_list_file")
     with selling(place) as (member, _, _):
-        version = keep_list(member.node, file.read_bytes())
-    return {"list": _json(file.read_bytes())["id"], "version": version}
+        version = keep_list(member.node, data)
+    return {"list": _json(data)["id"], "version": version}
+
+
+def _given(folder: str, name: str, code: str) -> bytes:
+    """The bytes of a file, or of what the package holds under a name.
+
+    Errors   Refused with the code, naming what the package holds.
+    """
+    path, there = Path(name), files("miaopei") / "data" / folder
+    if path.is_file():
+        return path.read_bytes()
+    known = {each.name.removesuffix(".json"): each for each in there.iterdir()}
+    if name not in known:
+        raise Refused(Refusal(code, {"name": name[:80], "known": ", ".join(sorted(known))}))
+    return known[name].read_bytes()
 
 
 def apply(place: Place, file: Path, channel: str, agent: str | None, key: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 from ...errors import Alarm, OutsideFault
+from ...node.selling.shop import Shop
 from ...wiring import Member, system_clock
 from .. import speak
 from ..place import Place
@@ -21,6 +22,22 @@ def sells(member: Member) -> bool:
     with member.node.reading() as (_, state):
         live = state.need("genesis", "it")["clock"] == "live"
         return live and any(True for _ in state.range("offer", ""))
+
+
+def selling_of(place: Place, member: Member, shop: Shop) -> Mapping[str, Any]:
+    """What the portal's settings need to sell."""
+    return {
+        "selling": shop,
+        "channels": doing.tokens(place),
+        "collecting": doing.collecting(member),
+    }
+
+
+def beside(place: Place, member: Member, turn: Any) -> Mapping[str, Any] | None:
+    """The same for a process that does the duties itself, in turns; None where nothing is sold."""
+    if not sells(member):
+        return None
+    return selling_of(place, member, doing.shop_of(place, member, turn))
 
 
 @contextmanager
@@ -41,11 +58,7 @@ def open_shop(place: Place, member: Member) -> Iterator[Mapping[str, Any]]:
     thread = Thread(target=work, daemon=True)
     thread.start()
     try:
-        yield {
-            "selling": shop,
-            "channels": doing.tokens(place),
-            "collecting": doing.collecting(member),
-        }
+        yield selling_of(place, member, shop)
     finally:
         stop.set()
         thread.join()

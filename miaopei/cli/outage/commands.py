@@ -57,7 +57,8 @@ def feed_listen(
         int, typer.Option(min=10, help="Seconds without a word that make a source silent.")
     ] = 900,
     pages: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Serve the record's pages there as well.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve there what `miaopei serve` does, selling too."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End after so long; else at Ctrl-C.")

@@ -2,6 +2,7 @@
 
 One process holds the record while it listens. Each round asks every source for what is missing and
 for its next number, lets deadlines ripen, sends notices, and says on the record who is heard.
+With `pages` it serves what `miaopei serve` does as well, selling included.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from ...node.effects.notices import Notifier, confirm
 from ...settings import Language
 from ...wiring import Member, system_clock
 from .. import speak
+from ..buying import serving
 from ..demo import Tail
 from ..live import working
 from ..place import Place
-from ..service import devices_of, pages_of
+from ..service import END_SECONDS, devices_of, labels_of, pages_of
 from .taking import names_of
 
 ASK_EVERY, WORK_EVERY = 30.0, 2.0  # seconds between rounds
@@ -138,8 +140,9 @@ def listen(
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
         if pages is not None:
-            app = pages_of(member, devices_of(place))
-            seen = opening.enter_context(served(app, pages))
+            shop = serving.beside(place, member, door.turn)
+            app = pages_of(member, devices_of(place), shop, labels_of(place))
+            seen = opening.enter_context(served(app, pages, end_seconds=END_SECONDS))
             speak.note(speaker.text("serving", address=f"{seen}/"))
         field_ = opening.enter_context(_meters(place, known, listener, door)) if known else None
         try:
