@@ -100,6 +100,16 @@ def seats(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
     return state.range(TABLE, "")
 
 
+def boxes_of(state: State, seat: Mapping[str, Any]) -> list[str]:
+    """The key that opens a member's blobs, then those that did before it."""
+    spent = [
+        key
+        for key, value in state.range(SPENT, "")
+        if (value["member"], value["what"]) == (seat["member"], "box")
+    ]
+    return [seat["box"], *spent]
+
+
 def powers(state: State) -> dict[str, int]:
     """Votes by engine key, of those that have any: what the engine counts by."""
     return {seat["engine"]: int(seat["power"]) for _, seat in seats(state) if seat["power"]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..node.vault.tokens import KEY_BYTES, SubjectKeys
 NAMES = ("acts", "log", "box")
 SUBJECTS = "subjects"
 SUITE = "suite"  # of the keys; absent in files of `intl`
+EARLIER = "boxes"  # boxes that were in force before, the last first
 GRID = "grid"  # the group of a record's books and the grid's systems
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
@@ -39,7 +40,9 @@ def load_or_make(path: Path, member: str) -> Identity:
         facts = {"path": str(path), "suite": of.name, "here": suite.name}
         raise Refused(Refusal("suite.keys", facts))
     try:
-        return _identity(value["member"], {name: bytes.fromhex(value[name]) for name in NAMES})
+        earlier = [bytes.fromhex(box) for box in value.get(EARLIER, ())]
+        raw = {name: bytes.fromhex(value[name]) for name in NAMES}
+        return _identity(value["member"], raw, earlier)
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from None
 
@@ -55,6 +58,20 @@ def suite_at(path: Path) -> Suite:
     Errors   Refused keys.unreadable, suite.unknown.
     """
     return suites.named(_read(path).get(SUITE, suites.DEFAULT)) if path.exists() else in_use.suite
+
+
+def change_keys(path: Path, log: bytes | None, box: bytes | None) -> None:
+    """Go by other keys from now on; an earlier box is kept, for what was sealed for it.
+
+    Errors   Refused keys.unreadable.
+    """
+    value = _read(path)
+    if log is not None:
+        value["log"] = log.hex()
+    if box is not None and value["box"] != box.hex():
+        value[EARLIER] = [value["box"], *value.get(EARLIER, ())]
+        value["box"] = box.hex()
+    write_secret(path, value)
 
 
 def subject_keys(path: Path, group: str) -> SubjectKeys:
@@ -142,10 +159,12 @@ def _new() -> dict[str, bytes]:
     return {name: make(os.urandom) for name, make in makers.items()}
 
 
-def _identity(member: str, raw: Mapping[str, bytes]) -> Identity:
+def _identity(
+    member: str, raw: Mapping[str, bytes], earlier: Sequence[bytes] = ()
+) -> Identity:
     suite = in_use.suite
     acts, log = (suite.signing(raw[name]) for name in ("acts", "log"))
-    return Identity(member, acts, log, suite.box(raw["box"]))
+    return Identity(member, acts, log, suite.box(raw["box"]), tuple(map(suite.box, earlier)))
 
 
 def write_secret(path: Path, value: Mapping[str, Any]) -> None:

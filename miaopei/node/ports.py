@@ -20,12 +20,16 @@ from .vault.persons import Person, Sealed
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this node is: its member id and keys. `log` signs checkpoints, `box` opens blobs."""
+    """Who this node is: its member id and keys. `log` signs checkpoints, `box` opens blobs.
+
+    `boxes` are earlier ones: what was sealed for them they open still.
+    """
 
     member: str
     acts: SigningKey
     log: SigningKey
     box: BoxKey
+    boxes: tuple[BoxKey, ...] = ()
 
 
 @dataclass(frozen=True)

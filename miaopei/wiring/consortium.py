@@ -17,14 +17,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..acts.seats import seats
+from ..acts.seats import boxes_of, seats
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
 from ..adapters.keys import load_or_make
-from ..adapters.peers.certificate import context
+from ..adapters.peers.certificate import context, trust
 from ..adapters.peers.client import PeerBlobs
 from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
@@ -96,8 +96,9 @@ class Seated:
         decider = Decider(node, self.keeper)
         eraser = Eraser(node, decider.schedules, ErasureFile(folder))
         self.member = Member(self.store, node, decider, payer, eraser, Logger(node), self.certify)
-        self._certificates = {name: peer["certificate"] for name, peer in told.peers.items()}
-        tls = context(folder / TLS_FILE, self._certificates.values(), server=False)
+        trusted = [peer["certificate"] for peer in told.peers.values()]
+        self._door = context(folder / TLS_FILE, trusted, server=True)
+        tls = context(folder / TLS_FILE, trusted, server=False)
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
         self.peers = PeerBlobs(tls, addresses, lambda name: self._seat(name).get("peer"))
         self.fetcher = Fetcher(node, self.peers)
@@ -118,11 +119,10 @@ class Seated:
 
         server = self._server = AbciServer(self.application, self._admits, failed)
         host, _, port = self.told.blobs.rpartition(":")
-        tls = context(self.folder / TLS_FILE, self._certificates.values(), server=True)
         worker = threading.Thread(target=self._work, args=(failed,), name="duties")
         async with AsyncExitStack() as opened:
             await opened.enter_async_context(
-                BlobServer(self.store, self._boxes).serving(host, int(port), tls)
+                BlobServer(self.store, self._boxes).serving(host, int(port), self._door)
             )
             await opened.enter_async_context(server.serving(home.ABCI_SOCKET))
             worker.start()
@@ -161,6 +161,11 @@ class Seated:
         made = certificate(self.engine, max(height, first), first)
         quorum.check(from_json(made), self.application.chain_id, founders(self.genesis))
         return made
+
+    def meet(self, member: str, blobs: str, shown: str) -> None:
+        """Trust the connections of a member that came, or changed its key, from now on."""
+        trust(self._door, shown)
+        self.peers.meet(member, blobs, shown)
 
     def lie(self) -> int:
         """From the next block on, tell another root than ours: what a corrupted member does."""
@@ -219,9 +224,9 @@ class Seated:
         with self.member.node.reading() as (_, state):
             return state.get("seat", member) or {}
 
-    def _boxes(self) -> dict[str, str]:
+    def _boxes(self) -> dict[str, list[str]]:
         with self.member.node.reading() as (_, state):
-            return {seat["peer"]: seat["box"] for _, seat in seats(state)}
+            return {seat["peer"]: boxes_of(state, seat) for _, seat in seats(state)}
 
     def _admits(self, connection: str) -> bool:
         """Whether an engine has a seat here: asked when it connects."""

@@ -15,7 +15,7 @@ from ...measures.identity import canonical, read_canonical
 from ...measures.instant import DAY
 from ...node.node import Node
 from ...node.ports import Identity, Reading, Writing
-from ...node.vault.sealing import frame, seal, unframe, unseal, unwrap, wrap
+from ...node.vault.sealing import frame, seal, unframe, unseal, unwrap_any, wrap
 
 KEEP = 7 * DAY  # longer than any freeze, and than a gap is asked for
 PAGES = "meters/pages"
@@ -72,7 +72,8 @@ def _page(reading: Reading, page: int) -> tuple[dict[str, Any], bytes]:
 
 
 def _unsealed(head: Mapping[str, Any], sealed: bytes, identity: Identity) -> list[bytes]:
-    return unframe(unseal(sealed, unwrap(bytes.fromhex(head["wrapped"]), identity.box)))
+    key, _ = unwrap_any(bytes.fromhex(head["wrapped"]), (identity.box, *identity.boxes))
+    return unframe(unseal(sealed, key))
 
 
 def _name(page: int) -> str:

@@ -20,7 +20,10 @@ SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=U
 
 def certificate(member: str, key: Ed25519PrivateKey) -> str:
     """A self-signed certificate (PEM). How long a key counts is said by the record, not here."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, member)])
+    raw = key.public_key().public_bytes_raw().hex()
+    # A name of its own for each key, so that a member's old and new certificate are told apart.
+    who = (NameOID.COMMON_NAME, member), (NameOID.SERIAL_NUMBER, raw)
+    name = x509.Name([x509.NameAttribute(*part) for part in who])
     built = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -55,5 +58,10 @@ def context(certificate_file: Path, trusted: Iterable[str], *, server: bool) -> 
     made.check_hostname = False  # whose key it is, is asked of the record
     made.verify_mode = ssl.CERT_REQUIRED
     made.load_cert_chain(certificate_file)
-    made.load_verify_locations(cadata="".join(trusted))
+    trust(made, *trusted)
     return made
+
+
+def trust(context: ssl.SSLContext, *certificates: str) -> None:
+    """Trust these as well, from the next connection on. Whose they are is asked of the record."""
+    context.load_verify_locations(cadata="".join(certificates))

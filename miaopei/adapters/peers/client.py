@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...node.vault.fetch import Fetched
-from .certificate import key_of
+from .certificate import key_of, trust
 
 SECONDS = 5.0
 LARGEST = 512_000_000  # bytes of a blob
@@ -25,7 +25,7 @@ class PeerBlobs:
     """
 
     tls: ssl.SSLContext
-    addresses: Mapping[str, str]
+    addresses: dict[str, str]
     key: Callable[[str], str | None]
     _open: dict[str, ssl.SSLSocket] = field(default_factory=dict)
 
@@ -47,6 +47,13 @@ class PeerBlobs:
             raise OutsideFault(
                 f"{member} does not hand over a blob: {error}", retry=True
             ) from error
+
+    def meet(self, member: str, address: str, certificate: str) -> None:
+        """A member has come, or listens elsewhere, or shows another key."""
+        trust(self.tls, certificate)
+        self.addresses[member] = address
+        if (old := self._open.pop(member, None)) is not None:
+            old.close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -19,7 +19,8 @@ from .certificate import key_of
 
 ASKED_MAX = 200  # bytes of a question
 IDLE_SECONDS = 600
-Seats = Callable[[], Mapping[str, str]]  # peer key -> box key, of the members that have a seat
+# Peer key -> box keys of the members that have a seat: the one in force, then earlier ones.
+Seats = Callable[[], Mapping[str, Sequence[str]]]
 
 
 class BlobServer:
@@ -40,13 +41,14 @@ class BlobServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            box = self._seats().get(key_of(shown))
-            while box is not None:
+            peer = key_of(shown)
+            while peer in self._seats():
                 async with asyncio.timeout(IDLE_SECONDS):
                     asked = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-                if len(asked) > ASKED_MAX:
+                boxes = self._seats().get(peer)  # asked anew: a seat may be gone meanwhile
+                if len(asked) > ASKED_MAX or boxes is None:
                     return
-                said, data = await asyncio.to_thread(self._look, asked, box)
+                said, data = await asyncio.to_thread(self._look, asked, boxes)
                 head = canonical(said)
                 writer.write(len(head).to_bytes(2) + head + data)
                 await writer.drain()
@@ -57,7 +59,7 @@ class BlobServer:
             with suppress(OSError, TimeoutError):
                 await writer.wait_closed()
 
-    def _look(self, asked: bytes, box: str) -> tuple[dict[str, Any], bytes]:
+    def _look(self, asked: bytes, boxes: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """{length, wrap, rows} and the bytes, then those of the keys of its rows, `rows` of them.
 
         Null is what is not here, or not for the member that asks.
@@ -68,7 +70,9 @@ class BlobServer:
         if len(name) != 64 or set(name) - set("0123456789abcdef"):
             return nothing, b""
         with self._store.reading() as reading:
-            data, wrap = reading.blob(name), reading.wrapped(name, box)
+            data = reading.blob(name)
+            wraps = (reading.wrapped(name, box) for box in boxes)
+            wrap = next((wrapped for wrapped in wraps if wrapped is not None), None)
             rows = None if wrap is None else reading.wrapped(name, READER)
         if data is None:
             return nothing, b""

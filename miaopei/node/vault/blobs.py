@@ -10,9 +10,10 @@ from ...errors import RecordDamaged
 from ...evidence.kinds import LIST
 from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...measures.suites import BoxKey
 from ..ports import Identity, Reading, Writing
 from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
-from .sealing import frame, seal, unframe, unseal, unwrap, wrap
+from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -93,7 +94,7 @@ def _sealed(
     """The reference and the data key."""
     sealed, key = seal(framed, node.random)
     name = block.put_blob(sealed, media)
-    mine = node.identity.box.public_key().public_bytes_raw().hex()
+    mine = reader_of(node.identity.box)
     named = [listing] if isinstance(listing, str) else listing or ()
     others = [reader for name in named for reader in readers(State(block), name)]
     for reader in dict.fromkeys((mine, *others)):
@@ -127,8 +128,7 @@ def listing_of(state: State, debt: str) -> str:
 
 def opens(reading: Reading, name: str, identity: Identity) -> bool:
     """Whether a sealed blob is here with its wrapped key for us."""
-    reader = identity.box.public_key().public_bytes_raw().hex()
-    return reading.wrapped(name, reader) is not None and reading.blob(name) is not None
+    return _wrap_for(reading, name, identity) is not None and reading.blob(name) is not None
 
 
 def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:
@@ -155,11 +155,20 @@ def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]
 
 def _opened(reading: Reading, name: str, identity: Identity) -> tuple[bytes, bytes]:
     """The plain bytes and the data key."""
-    reader = identity.box.public_key().public_bytes_raw().hex()
-    sealed, wrapped = reading.blob(name), reading.wrapped(name, reader)
+    sealed, found = reading.blob(name), _wrap_for(reading, name, identity)
     if sealed is None or digest(sealed) != name:
         raise RecordDamaged("a blob is missing or altered", blob=name)
-    if wrapped is None:
+    if found is None:
         raise RecordDamaged("no wrapped key for this reader", blob=name)
-    key = unwrap(wrapped, identity.box)
+    key = unwrap(*found)
     return unseal(sealed, key), key
+
+
+def _wrap_for(
+    reading: Reading, name: str, identity: Identity
+) -> tuple[bytes, BoxKey] | None:
+    """The wrapped key for our box, or for an earlier one, and the key that opens it."""
+    for box in (identity.box, *identity.boxes):
+        if (wrapped := reading.wrapped(name, reader_of(box))) is not None:
+            return wrapped, box
+    return None

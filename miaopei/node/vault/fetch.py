@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...errors import OutsideFault
+from ...errors import OutsideFault, RecordDamaged
 from ...measures.suites import in_use
 from ..ports import Reading
 from .rowkeys import READER
+from .sealing import unwrap_any
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -99,16 +100,24 @@ class Fetcher:
                 break
         if found is None:
             return False
-        reader = self._node.identity.box.public_key().public_bytes_raw().hex()
+        reader = None if found.wrap is None else self._reader(found.wrap)
         with self._node.store.writing() as block:
             block.put_blob(found.data, missing.media)
-            if found.wrap is not None:
+            if reader is not None and found.wrap is not None:
                 block.put_wrap(missing.blob, reader, found.wrap)
-            if found.wrap is not None and found.rows is not None:
-                block.put_wrap(missing.blob, READER, found.rows)
-        if found.wrap is not None or missing.by not in silent:
+                if found.rows is not None:
+                    block.put_wrap(missing.blob, READER, found.rows)
+        if reader is not None or (found.wrap is None and missing.by not in silent):
             del self.missing[missing.blob]  # else who wrapped it for us is asked again
         return True
+
+    def _reader(self, wrapped: bytes) -> str | None:
+        """Under which of our boxes a wrap lies; None for one that none of them opens."""
+        me = self._node.identity
+        try:
+            return unwrap_any(wrapped, (me.box, *me.boxes))[1]
+        except RecordDamaged:
+            return None
 
     def _keep(self) -> None:
         with self._node.store.reading() as reading:

@@ -6,7 +6,8 @@ can replay it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 
@@ -52,6 +53,22 @@ def unwrap(wrapped: bytes, key: BoxKey) -> bytes:
         return in_use.suite.unwrap(wrapped, key)
     except (InvalidTag, ValueError):
         raise RecordDamaged("a wrapped key does not open for this reader") from None
+
+
+def unwrap_any(wrapped: bytes, keys: Sequence[BoxKey]) -> tuple[bytes, str]:
+    """The data key, and the public key (hex) of the reader that it is wrapped for.
+
+    Errors   RecordDamaged (alarm) where the wrap is for none of these.
+    """
+    for key in keys:
+        with suppress(RecordDamaged):
+            return unwrap(wrapped, key), reader_of(key)
+    raise RecordDamaged("a wrapped key does not open for this reader")
+
+
+def reader_of(key: BoxKey) -> str:
+    """The name under which wraps for this key lie: its public half in hex."""
+    return key.public_key().public_bytes_raw().hex()
 
 
 def frame(rows: Iterable[bytes]) -> bytes:

@@ -18,7 +18,7 @@ from miaopei.errors import OutsideFault
 from tests.support.consortium import key, public
 
 MEMBERS = ("insurer", "notary", "stranger")
-BOXES = {public("insurer", "peer"): "aa" * 32, public("notary", "peer"): "bb" * 32}
+BOXES = {public("insurer", "peer"): ["aa" * 32], public("notary", "peer"): ["bb" * 32]}
 
 
 def tls(folder: Path, member: str, trusted: tuple[str, ...], *, server: bool):
@@ -31,9 +31,13 @@ def tls(folder: Path, member: str, trusted: tuple[str, ...], *, server: bool):
 
 @contextmanager
 def serving(
-    folder: Path, store: MemoryStore, trusted: tuple[str, ...], seats: Mapping[str, str] = BOXES
+    folder: Path,
+    store: MemoryStore,
+    trusted: tuple[str, ...],
+    seats: Mapping[str, list[str]] = BOXES,
+    shows: Path | None = None,
 ) -> Iterator[str]:
-    """The insurer hands out blobs; where."""
+    """The insurer hands out blobs, showing another certificate where one is given; where."""
     told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = []
     ready = threading.Event()
 
@@ -44,7 +48,10 @@ def serving(
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         made = BlobServer(store, lambda: seats)
-        async with made.serving("127.0.0.1", port, tls(folder, "insurer", trusted, server=True)):
+        mine = tls(folder, "insurer", trusted, server=True)
+        if shows is not None:
+            mine.load_cert_chain(shows)
+        async with made.serving("127.0.0.1", port, mine):
             done = asyncio.Event()
             told.append((asyncio.get_running_loop(), done, f"127.0.0.1:{port}"))
             ready.set()
@@ -73,7 +80,7 @@ def store() -> MemoryStore:
     made = MemoryStore()
     with made.writing() as block:
         name = block.put_blob(b"sealed bytes" * 1000, "miaopei/rows/1")
-        for box in BOXES.values():
+        for (box,) in BOXES.values():
             block.put_wrap(name, box, bytes.fromhex(box))
     return made
 
@@ -126,3 +133,42 @@ def test_other_bytes_than_were_asked_for_are_refused(tmp_path: Path, store: Memo
     refused = pytest.raises(OutsideFault, match="other bytes")
     with serving(tmp_path, Lying(), ("notary",)) as address, refused:
         asking(tmp_path, "notary", address).fetch("insurer", name)
+
+
+def test_what_was_wrapped_for_an_earlier_box_is_handed_over_still(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    later = {public("notary", "peer"): ["cc" * 32, "bb" * 32]}
+    with serving(tmp_path, store, ("notary",), later) as address:
+        notary = asking(tmp_path, "notary", address)
+        found = notary.fetch("insurer", name_in(store))
+        notary.close()
+    assert found is not None
+    assert found.wrap == b"\xbb" * 32
+
+
+def test_a_seat_that_is_gone_ends_a_connection_that_stands(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    seats = dict(BOXES)
+    with serving(tmp_path, store, ("notary",), seats) as address:
+        notary = asking(tmp_path, "notary", address)
+        assert notary.fetch("insurer", name_in(store)) is not None
+        del seats[public("notary", "peer")]
+        with pytest.raises(OutsideFault):
+            notary.fetch("insurer", name_in(store))
+
+
+def test_a_member_with_a_new_key_is_met_without_a_new_start(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    """The insurer shows the key of `stranger` under its own name from now on."""
+    fresh = certificate("insurer", key("stranger", "peer"))
+    (tmp_path / "new.pem").write_bytes(private_pem(key("stranger", "peer")) + fresh.encode())
+    with serving(tmp_path, store, ("notary",), shows=tmp_path / "new.pem") as address:
+        notary = asking(tmp_path, "notary", address, public("stranger", "peer"))
+        with pytest.raises(OutsideFault):
+            notary.fetch("insurer", name_in(store))
+        notary.meet("insurer", address, fresh)
+        assert notary.fetch("insurer", name_in(store)) is not None
+        notary.close()
