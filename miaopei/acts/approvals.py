@@ -34,13 +34,18 @@ def check_vote(state: State, member: str) -> None:
         raise refuse("act.no_vote", by=member)
 
 
+def name_of(kind: str, body: dict[str, Any]) -> str:
+    """Where it stands who has wanted something."""
+    return content_id("approval", {"kind": kind, "body": body})
+
+
 def approve(state: State, act: Act, now: Moment) -> tuple[str, ...]:
     """Note that a member wants what this body says; where that is enough, the acts that said so.
 
     Errors   Refused act.no_vote, act.approved_before (by this member), act.approval_done.
     """
     check_vote(state, act.by)
-    key = content_id("approval", {"kind": act.kind, "body": act.body})
+    key = name_of(act.kind, act.body)
     value: dict[str, Any] = state.get(TABLE, key) or {
         "kind": act.kind,
         "body": act.body,

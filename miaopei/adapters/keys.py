@@ -159,9 +159,7 @@ def _new() -> dict[str, bytes]:
     return {name: make(os.urandom) for name, make in makers.items()}
 
 
-def _identity(
-    member: str, raw: Mapping[str, bytes], earlier: Sequence[bytes] = ()
-) -> Identity:
+def _identity(member: str, raw: Mapping[str, bytes], earlier: Sequence[bytes] = ()) -> Identity:
     suite = in_use.suite
     acts, log = (suite.signing(raw[name]) for name in ("acts", "log"))
     return Identity(member, acts, log, suite.box(raw["box"]), tuple(map(suite.box, earlier)))

@@ -155,7 +155,7 @@ def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
 
 def serve_map(folder: Path, port: int, language: Language) -> int:
     """Serve the node map of a net on this machine until told to stop."""
-    from .net.plan import Net, roles
+    from .net.plan import Net
     from .net.watching import standing
 
     net, speaker = Net.of(folder), speak.Speaker(language)
@@ -164,17 +164,10 @@ def serve_map(folder: Path, port: int, language: Language) -> int:
         return 0
     from ..portal.members import build
 
-    genesis = net.genesis
-    known = roles(genesis)
-    powers = {seat["member"]: seat["power"] for seat in genesis["seats"]}
+    name = net.genesis["name"]
 
     def now() -> dict[str, object]:
-        found = standing(net).as_json()
-        rows = [
-            {**row, "roles": known[row["member"]], "power": powers[row["member"]]}
-            for row in found["members"]
-        ]
-        return {**found, "name": genesis["name"], "members": rows}
+        return {**standing(Net.of(folder)).as_json(), "name": name}
 
     return _listen(build(now), port, speaker)
 

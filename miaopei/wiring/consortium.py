@@ -17,7 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..acts.seats import boxes_of, seats
+from ..acts.raise_rules import rules_at
+from ..acts.rule_sets import RULES
+from ..acts.seats import SPENT, boxes_of, seats
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
@@ -57,7 +59,10 @@ LOOK_SECONDS = 1.0  # between looks at duties where no block has come
 
 @dataclass(frozen=True)
 class Told:
-    """What a member is told of its machine. `peers`: member -> {blobs: host:port, certificate}."""
+    """What a member is told of its machine.
+
+    `peers`: member -> {engine, blobs: host:port, node: its engine's connection key, certificate}.
+    """
 
     member: str
     database: str
@@ -137,6 +142,12 @@ class Seated:
     def status(self) -> dict[str, Any]:
         """How this member stands, in its own words."""
         head, application = self.application.head, self.application
+        with self.member.node.reading() as (_, state):
+            rules = rules_at(state, head.height + 1)
+            seated = [
+                {**seat, "roles": state.need("member", member)["roles"]}
+                for member, seat in seats(state)
+            ]
         return {
             "member": self.told.member,
             "height": head.height,
@@ -146,6 +157,9 @@ class Seated:
             "certified": application.certified,
             "missing": len(self.fetcher.missing),
             "trouble": self.trouble,
+            "rules": rules,
+            "knows": RULES,
+            "seats": seated,
         }
 
     def root_at(self, height: int) -> str | None:
@@ -229,6 +243,11 @@ class Seated:
             return {seat["peer"]: boxes_of(state, seat) for _, seat in seats(state)}
 
     def _admits(self, connection: str) -> bool:
-        """Whether an engine has a seat here: asked when it connects."""
+        """Whether an engine may connect: it has a seat, or we were told of it and have not yet
+        read in the record that it came. What the record has put out of force is never let in.
+        """
         with self.member.node.reading() as (_, state):
-            return any(home.address(seat["node"]) == connection for _, seat in seats(state))
+            known = {seat["node"] for _, seat in seats(state)}
+            told = {str(peer["node"]) for peer in self.told.peers.values() if "node" in peer}
+            told = {key for key in told if not state.has(SPENT, key)}
+        return any(home.address(key) == connection for key in known | told)

@@ -56,17 +56,31 @@ def write(folder: Path, home: Home) -> None:
     config, data = folder / "config", folder / "data"
     for made in (config, data):
         made.mkdir(parents=True, mode=0o700)
-    validator = home.validator
-    key = {
-        "address": address(raw(validator)).upper(),
-        "pub_key": {"type": PUBLIC, "value": _b64(bytes.fromhex(raw(validator)))},
-        "priv_key": _private(validator),
-    }
-    _keep(config / "priv_validator_key.json", key)
     _keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
-    _keep(config / "node_key.json", {"priv_key": _private(home.connection)})
+    write_keys(folder, validator=home.validator, connection=home.connection)
     _keep(config / "genesis.json", genesis(home))
     write_settings(folder, home.name, home.listens, home.neighbours, quick=home.quick)
+
+
+def write_keys(
+    folder: Path,
+    *,
+    validator: Ed25519PrivateKey | None = None,
+    connection: Ed25519PrivateKey | None = None,
+) -> None:
+    """The engine's keys, in place of those that are there; it must be down.
+
+    What it has signed stays in its file, also under a new key: it signs no height twice.
+    """
+    if validator is not None:
+        key = {
+            "address": address(raw(validator)).upper(),
+            "pub_key": {"type": PUBLIC, "value": _b64(bytes.fromhex(raw(validator)))},
+            "priv_key": _private(validator),
+        }
+        _keep(folder / "config" / "priv_validator_key.json", key)
+    if connection is not None:
+        _keep(folder / "config" / "node_key.json", {"priv_key": _private(connection)})
 
 
 def write_settings(
@@ -182,9 +196,15 @@ def _b64(data: bytes) -> str:
 
 
 def _keep(path: Path, value: object) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file for its owner alone, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(value, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
 
 
 def _toml(value: Mapping[str, Mapping[str, object]]) -> str:

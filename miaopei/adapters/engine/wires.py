@@ -43,7 +43,10 @@ def need() -> None:
 
 @dataclass(frozen=True)
 class Wires:
-    """The namespaces of one net, by its folder and members in the plan's order."""
+    """The namespaces of one net, by its folder and members in the plan's order.
+
+    Who has left keeps its place among them.
+    """
 
     folder: Path
     members: Sequence[str]
@@ -69,18 +72,23 @@ class Wires:
         _run("ip", "netns", "add", self._hub)
         self._ip(self._hub, "link", "add", "bridge", "type", "bridge")
         self._ip(self._hub, "link", "set", "bridge", "up")
-        for place, member in enumerate(self.members):
-            space, port = self._space(member), f"port{place}"
-            _run("ip", "netns", "add", space)
-            ends = ("link", "add", port, "type", "veth", "peer", "name", "wire", "netns", space)
-            self._ip(self._hub, *ends)
-            self._ip(self._hub, "link", "set", port, "master", "bridge", "up")
-            self._ip(space, "link", "set", "lo", "up")
-            self._ip(space, "addr", "add", f"{address(place)}/24", "dev", "wire")
-            self._ip(space, "link", "set", "wire", "up")
-            # Rules that drop stand before what is for ourselves; else everything would be taken.
-            self._ip(space, "rule", "add", "pref", "100", "lookup", "local")
-            self._ip(space, "rule", "del", "pref", "0")
+        for member in self.members:
+            self.plug(member)
+
+    def plug(self, member: str) -> None:
+        """Make the namespace of one member and join it to the bridge, which is there."""
+        place = self.members.index(member)
+        space, port = self._space(member), f"port{place}"
+        _run("ip", "netns", "add", space)
+        ends = ("link", "add", port, "type", "veth", "peer", "name", "wire", "netns", space)
+        self._ip(self._hub, *ends)
+        self._ip(self._hub, "link", "set", port, "master", "bridge", "up")
+        self._ip(space, "link", "set", "lo", "up")
+        self._ip(space, "addr", "add", f"{address(place)}/24", "dev", "wire")
+        self._ip(space, "link", "set", "wire", "up")
+        # Rules that drop stand before what is for ourselves; else everything would be taken.
+        self._ip(space, "rule", "add", "pref", "100", "lookup", "local")
+        self._ip(space, "rule", "del", "pref", "0")
 
     def take_up(self) -> None:
         """Remove what there is of them; no harm where there is nothing."""

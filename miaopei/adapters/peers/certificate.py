@@ -43,6 +43,11 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def pem_of(text: str) -> str:
+    """The certificate in a file that holds a private key before it."""
+    return text[text.index("-----BEGIN CERTIFICATE") :]
+
+
 def key_of(der: bytes | None) -> str:
     """The public key (hex) in a certificate that the other side has shown; "" where it is none."""
     if der is None:

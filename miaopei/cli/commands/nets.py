@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..net.life import commands as life
 from .options import DsnOption, JsonFlag, LangOption, SuiteOption, chosen
 
 app = typer.Typer(
@@ -14,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Several members, one record: made, brought up, watched, hurt and healed.",
 )
+life.add(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
 Who = Annotated[str, typer.Argument(metavar="MEMBER", help="A member's id, as `net status` shows.")]
 
@@ -32,6 +34,9 @@ def init(
         bool, typer.Option("--apart", help="Wires of its own for each member (Linux, root).")
     ] = False,
     suite: SuiteOption = None,
+    rules: Annotated[
+        int | None, typer.Option(min=1, help="The rule set it begins with; else the newest.")
+    ] = None,
     lang: LangOption = None,
 ) -> None:
     """Make genesis, keys and settings of all members, each in a folder of its own."""
@@ -45,6 +50,7 @@ def init(
             replay=replay,
             origin=origin,
             apart=apart,
+            rules=rules,
             language=language,
             suite=suite or "intl",
         )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from ...acts.rule_sets import RULES
 from ...adapters.engine import home, wires
 from ...adapters.keys import load_or_make
 from ...adapters.peers.certificate import certificate, private_pem
@@ -39,9 +40,45 @@ class Keys:
     node: Ed25519PrivateKey
     peer: Ed25519PrivateKey
 
+    @property
+    def public(self) -> dict[str, str]:
+        """The public halves, as a seat names them."""
+        log, box = self.identity.log, self.identity.box.public_key().public_bytes_raw().hex()
+        named = {"engine": self.engine, "node": self.node, "peer": self.peer, "log": log}
+        return {**{name: home.raw(key) for name, key in named.items()}, "box": box}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Another member as this one is told of it: where it listens, and by which keys it is known."""
+
+    member: str
+    engine: str  # host:port
+    blobs: str  # host:port
+    node: str  # its engine's connection key, raw, in hex
+    certificate: str
+
+    @property
+    def neighbour(self) -> home.Neighbour:
+        """As its engine is told."""
+        return home.Neighbour(home.address(self.node), self.engine)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """As its node is told."""
+        names = ("engine", "blobs", "node", "certificate")
+        return {name: getattr(self, name) for name in names}
+
 
 def make(
-    folder: Path, count: int, *, clock: str, time: int, origin: str | None, apart: bool = False
+    folder: Path,
+    count: int,
+    *,
+    clock: str,
+    time: int,
+    origin: str | None,
+    apart: bool = False,
+    rules: int = RULES,
 ) -> Net:
     """Make a net that has never run; `apart`: with wires of its own (see `wires`).
 
@@ -56,6 +93,7 @@ def make(
         time=time,
         origin=origin or f"miaopei.invalid/net/{os.urandom(6).hex()}",
         replay_source=SOURCE if clock == "replay" else None,
+        rules=rules,
     )
     lay(net, keys, read(genesis), databases(net), time)
     write_plan(net)
@@ -84,32 +122,64 @@ def begin(
 
 def lay(net: Net, keys: Mapping[str, Keys], founding: Founding, address: str, time: int) -> None:
     """The genesis file, and each member's folder with its engine's home and what it is told."""
-    data = canonical(founding.file)
-    (net.folder / GENESIS).write_bytes(data)
-    shown = {member: certificate(member, held.peer) for member, held in keys.items()}
-    given = founding.file["seats"]
-    validators = tuple((seat["member"], seat["engine"], seat["power"]) for seat in given)
-    for seat in net.seats:
-        at, held = net.at(seat.id), keys[seat.id]
-        others = [other for other in net.seats if other != seat]
-        (at / GENESIS_FILE).write_bytes(data)
-        home.write(
-            at / ENGINE,
-            home.Home(
-                name=seat.id,
-                chain=founding.chain,
-                time=time,
-                validators=validators,
-                listens=seat.engine,
-                neighbours=_neighbours(others, keys),
-                validator=held.engine,
-                connection=held.node,
-                quick=founding.genesis["clock"] == "replay",
-                first=founding.height + 1,
-            ),
+    (net.folder / GENESIS).write_bytes(canonical(founding.file))
+    known = {
+        seat.id: Known(
+            seat.id,
+            seat.engine,
+            seat.blobs,
+            home.raw(keys[seat.id].node),
+            certificate(seat.id, keys[seat.id].peer),
         )
-        write_told(at, _told(seat, others, make_conninfo(address, dbname=database(seat.id)), shown))
-        _secret(at / TLS_FILE, private_pem(held.peer) + shown[seat.id].encode("ascii"))
+        for seat in net.seats
+    }
+    for seat in net.seats:
+        others = [each for each in known.values() if each.member != seat.id]
+        shown = known[seat.id].certificate
+        furnish(net, seat, keys[seat.id], shown, others, founding, address, time)
+
+
+def furnish(
+    net: Net,
+    seat: Seat,
+    keys: Keys,
+    shown: str,
+    others: Sequence[Known],
+    founding: Founding,
+    address: str,
+    time: int,
+) -> None:
+    """A member's folder beside its keys: its engine's home, and what it is told of the others.
+
+    `shown` is its certificate, `address` that of the database server, `time` that at which its
+    engine's record begins.
+    """
+    at, given = net.at(seat.id), founding.file["seats"]
+    (at / GENESIS_FILE).write_bytes(canonical(founding.file))
+    home.write(
+        at / ENGINE,
+        home.Home(
+            name=seat.id,
+            chain=founding.chain,
+            time=time,
+            validators=tuple((s["member"], s["engine"], s["power"]) for s in given),
+            listens=seat.engine,
+            neighbours=tuple(other.neighbour for other in others),
+            validator=keys.engine,
+            connection=keys.node,
+            quick=founding.genesis["clock"] == "replay",
+            first=founding.height + 1,
+        ),
+    )
+    told = {
+        "member": seat.id,
+        "database": make_conninfo(address, dbname=database(seat.id)),
+        "blobs": seat.blobs,
+        "bank": None,
+        "peers": {other.member: other.told for other in others},
+    }
+    write_told(at, told)
+    write_secret(at / TLS_FILE, private_pem(keys.peer) + shown.encode("ascii"))
 
 
 def write_plan(net: Net) -> None:
@@ -120,7 +190,10 @@ def write_plan(net: Net) -> None:
         "payer": net.payer,
         "seats": [vars(seat) for seat in net.seats],
     }
-    (net.folder / PLAN).write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    new = net.folder / f"{PLAN}.new"
+    new.write_text(text, "utf-8")
+    new.rename(net.folder / PLAN)
 
 
 def _together(count: int) -> list[tuple[str, str]]:
@@ -140,18 +213,6 @@ def write_told(at: Path, told: Mapping[str, object]) -> None:
     (at / NODE_FILE).write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
-def _told(
-    seat: Seat, others: Sequence[Seat], address: str, shown: Mapping[str, str]
-) -> dict[str, object]:
-    return {
-        "member": seat.id,
-        "database": address,
-        "blobs": seat.blobs,
-        "bank": None,
-        "peers": {o.id: {"blobs": o.blobs, "certificate": shown[o.id]} for o in others},
-    }
-
-
 def new_keys(net: Net, part: Part) -> Keys:
     """A member's folder with its keys: those of the node that lie there, else new ones."""
     at = net.at(part.id)
@@ -162,24 +223,17 @@ def new_keys(net: Net, part: Part) -> Keys:
 
 def founder(part: Part, keys: Keys) -> Founder:
     """A part with its public keys."""
-    me = keys.identity
+    public = keys.public
     return Founder(
         id=part.id,
         name={"zh": part.zh, "en": part.en},
         roles=part.roles,
-        acts=home.raw(me.acts),
-        engine=home.raw(keys.engine),
-        node=home.raw(keys.node),
-        peer=home.raw(keys.peer),
-        log=home.raw(me.log),
-        box=me.box.public_key().public_bytes_raw().hex(),
-    )
-
-
-def _neighbours(others: Sequence[Seat], keys: Mapping[str, Keys]) -> tuple[home.Neighbour, ...]:
-    return tuple(
-        home.Neighbour(home.address(home.raw(keys[other.id].node)), other.engine)
-        for other in others
+        acts=home.raw(keys.identity.acts),
+        engine=public["engine"],
+        node=public["node"],
+        peer=public["peer"],
+        log=public["log"],
+        box=public["box"],
     )
 
 
@@ -191,11 +245,11 @@ def databases(net: Net) -> str:
     return address
 
 
-def make_databases(net: Net, address: str) -> None:
-    """An empty database for each member, which only its owner may open."""
+def make_databases(net: Net, address: str, only: str | None = None) -> None:
+    """An empty database for each member, or for one, which only its owner may open."""
     with connect(make_conninfo(address, dbname="postgres")) as server, faults():
         server.autocommit = True
-        for member in net.members:
+        for member in net.members if only is None else [only]:
             name = sql.Identifier(database(member))
             server.execute(
                 sql.SQL("create database {} template template0 encoding 'UTF8'").format(name)
@@ -203,7 +257,13 @@ def make_databases(net: Net, address: str) -> None:
             server.execute(sql.SQL("revoke connect on database {} from public").format(name))
 
 
-def _secret(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone, whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)

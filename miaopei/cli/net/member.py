@@ -65,6 +65,7 @@ def _until_closed(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
 
 def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
+    from .life.asked import answers
     from .steps import steps
 
     def act(_: Tell, asked: dict[str, Any]) -> Any:
@@ -80,6 +81,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "lie_in_amounts": lambda *_: seated.lie_in_amounts(),
         "differences": lambda *_: seated.differences(),
         **steps(seated),
+        **answers(seated),
     }
 
 

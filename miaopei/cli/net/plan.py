@@ -61,13 +61,17 @@ def parts(count: int) -> tuple[Part, ...]:
 
 @dataclass(frozen=True)
 class Seat:
-    """One member in the plan: its id, names, and where its engine and its blobs are served."""
+    """One member in the plan: its id, names, and where its engine and its blobs are served.
+
+    One that has left keeps its place, so that nobody else gets its wires.
+    """
 
     id: str
     zh: str
     en: str
     engine: str
     blobs: str
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,14 @@ class Net:
         return founding((self.folder / GENESIS).read_bytes()).view
 
     @property
+    def present(self) -> tuple[Seat, ...]:
+        """Those that have not left."""
+        return tuple(seat for seat in self.seats if not seat.left)
+
+    @property
     def members(self) -> list[str]:
-        """Ids, in their order."""
-        return [seat.id for seat in self.seats]
+        """Ids of those that have not left, in their order."""
+        return [seat.id for seat in self.present]
 
     @property
     def postgres(self) -> LocalPostgres:

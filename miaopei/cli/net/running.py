@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...acts.rule_sets import RULE_SETS, RULES
 from ...adapters.engine.install import need
 from ...errors import OutsideFault, Refusal
 from ...errors.texts import say, table
@@ -19,7 +20,7 @@ from ...settings import Language
 from ...wiring import system_clock
 from .. import speak
 from . import control, make
-from .plan import Net, no, roles
+from .plan import Net, no
 from .supervisor import IMPORTS
 from .watching import Row, Standing, standing
 
@@ -30,6 +31,7 @@ REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 90.0
 LOOK_SECONDS = 1.0
 LOG = "net.log"
+LONGEST_TROUBLE = 160  # characters of it in the table
 GOOD, NOT_GOOD = 0, 1
 
 
@@ -40,15 +42,19 @@ def init(
     replay: bool,
     origin: str | None,
     apart: bool,
+    rules: int | None,
     language: Language,
     suite: str = suites.DEFAULT,
 ) -> int:
     """Make a net that has never run."""
     need()
     suites.use(suites.named(suite))
+    if rules is not None and rules not in RULE_SETS:
+        raise no("no_such_rules", rules=rules, newest=RULES)
+    begins = {"rules": RULES if rules is None else rules}
     time_now = from_beijing(REPLAY_BEGINS) if replay else system_clock()
     clock = "replay" if replay else "live"
-    net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart)
+    net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart, **begins)
     names = ", ".join(net.members)
     speak.out(_said("made", language, members=names, folder=str(net.folder), clock=clock))
     return GOOD
@@ -81,7 +87,7 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
     if as_json:
         speak.show_json(found.as_json())
     else:
-        speak.console().print(_table(found, net, language))
+        speak.console().print(_table(found, language))
         for line in _named(found, language):
             speak.out(line)
         speak.out(_said("goes_on" if found.goes_on else "halted", language))
@@ -192,7 +198,7 @@ def _watch(net: Net, supervisor: subprocess.Popen[bytes], language: Language) ->
 
     with Live(console=speak.console(), auto_refresh=False) as live:
         while supervisor.poll() is None:
-            live.update(_table(standing(net, named=False), net, language), refresh=True)
+            live.update(_table(standing(Net.of(net.folder), named=False), language), refresh=True)
             time.sleep(LOOK_SECONDS)
 
 
@@ -206,32 +212,33 @@ def _stop(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
     net.postgres.stop()
 
 
-def _table(found: Standing, net: Net, language: Language) -> Table:
+def _table(found: Standing, language: Language) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     titles = table("net")
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("member", "roles", "up", "height", "root", "lag", "restarts", "verdict"):
-        right = name in ("height", "lag", "restarts")
+    columns = ("member", "roles", "votes", "up", "height", "root", "lag", "restarts", "verdict")
+    for name in columns:
+        right = name in ("votes", "height", "lag", "restarts")
         made.add_column(titles[f"column_{name}"][language], justify="right" if right else "left")
-    known = roles(net.genesis)
     for row in found.rows:
-        made.add_row(*_cells(row, ", ".join(known[row.member]), language))
+        made.add_row(*_cells(row, language))
     return made
 
 
-def _cells(row: Row, roles: str, language: Language) -> list[str]:
+def _cells(row: Row, language: Language) -> list[str]:
     verdict = table("net")[f"verdict_{row.verdict}"][language]
     return [
         f"{row.zh if language == 'zh' else row.en} ({row.member})",
-        roles,
+        ", ".join(row.roles),
+        "" if row.power is None else str(row.power),
         "✓" if row.up else "✗",
         "" if row.height is None else str(row.height),
         (row.root or "")[:12],
         "" if row.lag is None else str(row.lag),
         str(row.restarts),
-        verdict if row.trouble is None else f"{verdict}: {row.trouble[:60]}",
+        verdict if row.trouble is None else f"{verdict}: {row.trouble[:LONGEST_TROUBLE]}",
     ]
 
 

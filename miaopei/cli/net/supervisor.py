@@ -129,11 +129,8 @@ class Supervisor:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.wires = Wires(net.folder, net.members) if net.apart else None
-        self.slots = {
-            member: Slot(member, net.at(member), self.wires.inside(member) if self.wires else ())
-            for member in net.members
-        }
+        self.wires = self._wires()
+        self.slots = {member: self._new_slot(member) for member in net.members}
         self.bank: sandbox.RunningBank | None = None
         self.told = asyncio.Event()
         self._stop = threading.Event()
@@ -188,12 +185,41 @@ class Supervisor:
             ),
             "slow": lambda _, asked: self._laid().slow(asked["member"], asked["kbit"]),
             "heal": lambda _, asked: self.heal(asked["member"], rebuild=asked["rebuild"]),
+            "add": lambda _, asked: self.add(asked["member"]),
+            "remove": lambda _, asked: self.remove(asked["member"]),
         }
 
     def status(self) -> dict[str, Any]:
         """Processes, and the bank's address."""
         bank = None if self.bank is None else self.bank.address
         return {"bank": bank, "members": [slot.told() for slot in self.slots.values()]}
+
+    def add(self, member: str) -> None:
+        """Run one more member, which stands in the plan by now."""
+        self.net = Net.of(self.net.folder)
+        self.wires = self._wires()
+        if member in self.slots:
+            return
+        if self.wires is not None:
+            self.wires.plug(member)
+        self.slots = {**self.slots, member: self._new_slot(member)}
+
+    def remove(self, member: str) -> None:
+        """End a member for good; in the plan it has left."""
+        slot = self.slots.get(member)
+        if slot is not None:
+            slot.wanted = False
+            slot.end(signal.SIGTERM)
+        self.slots = {name: kept for name, kept in self.slots.items() if name != member}
+        self.net = Net.of(self.net.folder)
+
+    def _wires(self) -> Wires | None:
+        seats = [seat.id for seat in self.net.seats]
+        return Wires(self.net.folder, seats) if self.net.apart else None
+
+    def _new_slot(self, member: str) -> Slot:
+        inside = self.wires.inside(member) if self.wires else ()
+        return Slot(member, self.net.at(member), inside)
 
     def down(self, member: str) -> None:
         """Stop one member in good order; it stays down."""

@@ -12,19 +12,26 @@ from typing import Any
 
 from ...errors import OutsideFault
 from . import control
-from .plan import Net
+from .plan import Net, roles
 
 ASK_SECONDS = 3.0
 BEHIND = 5  # blocks
+NODE_LOG = "node.log"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One member. `verdict`: agrees, differs, behind, alarm, cut, down."""
+    """One member. `verdict`: agrees, differs, behind, alarm, cut, down, no_seat.
+
+    `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
+    newest rule set of its software. Of who is down `trouble` is the last line of its log.
+    """
 
     member: str
     zh: str
     en: str
+    roles: tuple[str, ...]
+    power: int | None
     up: bool
     height: int | None
     size: int | None
@@ -35,6 +42,8 @@ class Row:
     restarts: int
     trouble: str | None
     verdict: str
+    rules: int | None
+    knows: int | None
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,10 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         known = {}
     with ThreadPoolExecutor(len(net.members)) as pool:
         said = dict(zip(net.members, pool.map(lambda m: _ask(net, m), net.members), strict=True))
-        heights = [status["height"] for status in said.values() if status]
-        at = min(heights, default=None)
+        seats = _seats(net, said)
         asked = [m for m, status in said.items() if status]
+        heights = [status["height"] for m, status in said.items() if status and m in seats]
+        at = min(heights, default=None)
         roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
         named_by = asked if named else []
         told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
@@ -75,31 +85,35 @@ def standing(net: Net, *, named: bool = True) -> Standing:
     right = common[0][0] if common else None
     top = max(heights, default=0)
     rows = []
-    for seat in net.seats:
+    for seat in net.present:
         status, process = said[seat.id], known.get(seat.id, {})
         known_of = status or {}
         row = Row(
             member=seat.id,
             zh=seat.zh,
             en=seat.en,
+            roles=tuple(seats.get(seat.id, {}).get("roles", ())),
+            power=seats.get(seat.id, {}).get("power"),
             up=bool(process.get("up")) and status is not None,
             height=known_of.get("height"),
             size=known_of.get("size"),
             root=known_of.get("root"),
-            lag=None if status is None else top - status["height"],
+            lag=None if status is None else max(0, top - status["height"]),
             certified=known_of.get("certified"),
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
-            trouble=known_of.get("trouble"),
-            verdict=_verdict(process, status, roots.get(seat.id), right, top),
+            trouble=known_of.get("trouble") if status else _last_words(net, seat.id, process),
+            verdict=_verdict(process, status, roots.get(seat.id), right, top, seat.id in seats),
+            rules=known_of.get("rules"),
+            knows=known_of.get("knows"),
         )
         rows.append(row)
-    powers = {seat["member"]: seat["power"] for seat in net.genesis["seats"]}
-    good = sum(powers[row.member] for row in rows if row.up and row.verdict in ("agrees", "alarm"))
+    good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))
+    votes = sum(seat["power"] for seat in seats.values())
     agreeing = [told[row.member] for row in rows if row.verdict == "agrees"] if named else []
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
     both = (tuple(best["differences"]), tuple(best["faults"]))
-    return Standing(tuple(rows), at, 3 * good > 2 * sum(powers.values()), *both)
+    return Standing(tuple(rows), at, 3 * good > 2 * votes, *both)
 
 
 def _verdict(
@@ -108,16 +122,42 @@ def _verdict(
     root: str | None,
     right: str | None,
     top: int,
+    seated: bool,
 ) -> str:
     if process.get("cut"):
         return "cut"
     if status is None:
         return "down"
+    if not seated:
+        return "no_seat"
     if root is not None and root != right:
         return "differs"
     if (status["trouble"] or "").startswith("alarm"):
         return "alarm"
     return "behind" if top - status["height"] > BEHIND else "agrees"
+
+
+def _seats(net: Net, said: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, Any]]:
+    """Who sits in the record with which votes and roles, by the member that has come furthest."""
+    best: dict[str, Any] | None = max(
+        (status for status in said.values() if status), key=lambda s: s["height"], default=None
+    )
+    if best is None:
+        known = roles(net.genesis)
+        listed = [{**seat, "roles": known[seat["member"]]} for seat in net.genesis["seats"]]
+        best = {"seats": listed}
+    return {seat["member"]: seat for seat in best["seats"]}
+
+
+def _last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
+    """Why a member that shall run does not: the last line of its log."""
+    if not process.get("wanted"):
+        return None
+    try:
+        lines = (net.at(member) / NODE_LOG).read_text("utf-8", "replace").split("\n")
+    except OSError:
+        return None
+    return next((line.strip() for line in reversed(lines) if line.strip()), None)
 
 
 def _ask(net: Net, member: str) -> dict[str, Any] | None:

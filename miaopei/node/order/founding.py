@@ -59,14 +59,15 @@ def consortium_genesis(
     time: int,
     origin: str,
     replay_source: str | None = None,
+    rules: int = RULES,
 ) -> dict[str, Any]:
-    """The genesis value. Each founder is an operator of its own."""
+    """The genesis value. Each founder is an operator of its own. `rules`: those it begins with."""
     value: dict[str, Any] = {
         "v": 1,
         "name": name,
         "suite": in_use.suite.name,
         "clock": clock,
-        "rules": RULES,
+        "rules": rules,
         "origin": origin,
         "log_key": None,
         "time": time,

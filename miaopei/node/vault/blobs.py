@@ -164,9 +164,7 @@ def _opened(reading: Reading, name: str, identity: Identity) -> tuple[bytes, byt
     return unseal(sealed, key), key
 
 
-def _wrap_for(
-    reading: Reading, name: str, identity: Identity
-) -> tuple[bytes, BoxKey] | None:
+def _wrap_for(reading: Reading, name: str, identity: Identity) -> tuple[bytes, BoxKey] | None:
     """The wrapped key for our box, or for an earlier one, and the key that opens it."""
     for box in (identity.box, *identity.boxes):
         if (wrapped := reading.wrapped(name, reader_of(box))) is not None:

@@ -1,0 +1,1 @@
+"""Members' life on one machine: who comes, goes and changes keys, and what votes decide."""

@@ -1,0 +1,64 @@
+"""What a running member answers about seats, approvals and rounds, over its control socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....acts import approvals
+from ....acts.rounds import HELD
+from ....errors import Refusal, Refused
+from ....wiring.consortium import Seated
+from ..control import Command, Tell
+
+
+def answers(seated: Seated) -> Mapping[str, Command]:
+    """Commands of one member."""
+    node = seated.member.node
+
+    def meet(_: Tell, asked: dict[str, Any]) -> None:
+        seated.meet(asked["member"], asked["blobs"], asked["certificate"])
+
+    def approval(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Who has wanted something, and at which height it was done (null where it is not)."""
+        with node.reading() as (_reading, state):
+            value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
+        return {"by": [], "done": None} if value is None else {**value, "by": sorted(value["by"])}
+
+    def named(_: Tell, asked: dict[str, Any]) -> list[str]:
+        """Listings that a member decides or pays."""
+        with node.reading() as (_reading, state):
+            return [
+                name
+                for name, value in state.range("listing", "")
+                if asked["member"]
+                in (*value["listing"]["deciders"], value["listing"]["payer"],
+                    value["listing"]["standby_payer"])
+            ]  # fmt: skip
+
+    def held(_: Tell, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Cases whose deciders have not come to agree, by the beginning of their key."""
+        with node.reading() as (_reading, state):
+            return [
+                {"case": key, "trigger": case["trigger"], "reason": case["reason"]}
+                for key, case in state.range("case", asked["case"])
+                if case["state"] == HELD
+            ]
+
+    def open_round(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Have a held case decided once more: the round after the one that has ended."""
+        with node.reading() as (_reading, state):
+            ended = state.get("ended", asked["trigger"])
+        if ended is None:
+            raise Refused(Refusal("act.no_round_ended", {"trigger": asked["trigger"][:60]}))
+        body = {"trigger": asked["trigger"], "round": ended["round"] + 1}
+        ref = f"round-{body['round']}-{asked['trigger'][:24]}"
+        return {"act": node.accept("open_round", ref, body).act, "round": body["round"]}
+
+    return {
+        "meet": meet,
+        "approval": approval,
+        "named": named,
+        "held": held,
+        "open_round": open_round,
+    }

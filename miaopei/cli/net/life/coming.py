@@ -1,0 +1,148 @@
+"""`net join`: one more member, made ready, named on the record, and seated once votes want it.
+
+Its folder, keys and database are made first and its public halves lie in `seat.json`; so it can be
+approved at once or later, by all or by some. Until it has its seat the others refuse it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ....acts.seats import KEYS
+from ....adapters.engine import home, wires
+from ....adapters.peers.certificate import certificate
+from ....errors import OutsideFault
+from ....measures.instant import DAY
+from .. import control
+from ..make import furnish, make_databases, new_keys, write_plan
+from ..plan import GENESIS, HOST, MOST, Net, Part, Seat, founding, no, ports
+from . import telling, voting
+from .voting import Voted
+
+WISH = "seat.json"  # the body of `seat_member`, public
+UNTIL_SECONDS = 30 * DAY  # how long it may wait for approvals
+CAUGHT_UP_SECONDS, LOOK_SECONDS = 120.0, 0.2
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Who joins: id, names, roles on the record, and votes (0 reads along)."""
+
+    id: str
+    zh: str
+    en: str
+    roles: tuple[str, ...]
+    power: int
+
+
+def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
+    """Make a member ready, name it on the record, run it, and have it wanted.
+
+    Errors   Refused net.member_taken, net.members, net.begun_alone where the record has leaves that
+             no engine can hand over, and what the record says.
+    """
+    seats = voting.seats(net)
+    taken = {seat.id for seat in net.seats}
+    if who.id in taken or (net.folder / "members" / who.id).exists():
+        raise no("member_taken", member=who.id)
+    if founding((net.folder / GENESIS).read_bytes()).height:
+        raise no("begun_alone", folder=str(net.folder))
+    if len(net.seats) >= MOST:
+        raise no("members", count=len(net.seats) + 1, fewest=1, most=MOST)
+    others = [telling.known(net, seats, m) for m in net.members if m in seats]
+    seat = _place(net, who)
+    grown = replace(net, seats=(*net.seats, seat))
+    operator = voting.operator(net)
+    keys = new_keys(grown, Part(who.id, who.zh, who.en, who.roles))
+    raw = home.raw(keys.identity.acts)
+    named = {
+        "id": who.id,
+        "name": {"zh": who.zh, "en": who.en},
+        "operator": who.id,
+        "roles": sorted(who.roles),
+        "keys": [{"key": raw, "since": 0, "until": None}],
+    }
+    voting.act(net, operator, "admit_member", f"member-{raw[:24]}", named)
+    shown = certificate(who.id, keys.peer)
+    address = net.postgres.start()
+    make_databases(grown, address, who.id)
+    begins = founding((net.folder / GENESIS).read_bytes())
+    furnish(grown, seat, keys, shown, others, begins, address, begins.genesis["time"])
+    end = voting.ask(net)["time"] + UNTIL_SECONDS
+    wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
+    (grown.at(who.id) / WISH).write_text(json.dumps(wish, indent=2) + "\n", "utf-8")
+    write_plan(grown)
+    voted = approve(grown, who.id, by)
+    control.call(net.folder, "add", member=who.id)
+    return voted
+
+
+def approve(net: Net, member: str, by: Sequence[str] = ()) -> Voted:
+    """Have members want the newcomer; once it is seated the others are told of it.
+
+    Errors   Refused net.no_wish for one that has none, and what the record says.
+    """
+    try:
+        wish = json.loads((net.at(member) / WISH).read_text("utf-8"))
+    except OSError:
+        raise no("no_wish", member=member) from None
+    voted = voting.want(net, "seat_member", wish, by)
+    seats = voting.seats(net)
+    if member in seats:
+        about = telling.known(net, seats, member)
+        for other in net.members:
+            if other != member and other in seats:
+                telling.tell(net, other, about)
+        # Its engine, refused till now, waits longer and longer: a new one asks at once.
+        running = {one["member"] for one in control.call(net.folder, "status")["members"]}
+        if member in running:
+            control.call(net.folder, "kill", members=[member], stay=False)
+    return voted
+
+
+def weigh(net: Net, member: str, power: int, by: Sequence[str] = ()) -> Voted:
+    """Have a member's votes changed, its keys as they are.
+
+    Errors   Refused net.no_seat_there, and what the record says.
+    """
+    status = voting.ask(net)
+    found = next((seat for seat in status["seats"] if seat["member"] == member), None)
+    if found is None:
+        raise no("no_seat_there", member=member)
+    end = (status["time"] // DAY + 1) * DAY + UNTIL_SECONDS  # on one day it is one wish
+    keys = {name: found[name] for name in KEYS}
+    wish = {"member": member, "power": power, **keys, "until": end}
+    return voting.want(net, "seat_member", wish, by)
+
+
+def wait(net: Net, member: str) -> None:
+    """Until a newcomer has every block.
+
+    Errors   OutsideFault (retry): it goes on catching up by itself.
+    """
+    end = time.monotonic() + CAUGHT_UP_SECONDS
+    while time.monotonic() < end:
+        try:
+            here = control.call(net.at(member), "status", seconds=voting.ASK_SECONDS)
+            if here["height"] and here["height"] >= voting.ask(net)["height"] - 1:
+                return
+        except OutsideFault:
+            pass
+        time.sleep(LOOK_SECONDS)
+    raise OutsideFault(f"{member} is still catching up; see `miaopei net status`", retry=True)
+
+
+def _place(net: Net, who: Newcomer) -> Seat:
+    """Where its engine and its blobs are served."""
+    if net.apart:
+        own = wires.address(len(net.seats))
+        return Seat(
+            who.id, who.zh, who.en, f"{own}:{wires.ENGINE_PORT}", f"{own}:{wires.BLOBS_PORT}"
+        )
+    engine, blobs = ports(2)
+    return Seat(who.id, who.zh, who.en, f"{HOST}:{engine}", f"{HOST}:{blobs}")

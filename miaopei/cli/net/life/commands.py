@@ -1,0 +1,221 @@
+"""`miaopei net join, approve, leave, rotate, raise-rules, pause, resume, reopen-round`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...commands.options import JsonFlag, Lang, LangOption, chosen
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
+Who = Annotated[str, typer.Argument(metavar="MEMBER", help="A member's id, as `net status` shows.")]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="MEMBER", help="Only these say so; else all that have a vote."),
+]
+Listing = Annotated[str, typer.Argument(metavar="LISTING", help="The listing's id.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands on the record.")]
+Person = Annotated[str, typer.Option(help="Who decides; it stands on the record.")]
+Two = Annotated[list[str], typer.Option("--by", metavar="MEMBER", help="A member; two are needed.")]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Also where that is refused at first.")]
+
+
+def join(
+    folder: Folder,
+    member: Annotated[str, typer.Argument(metavar="NAME", help="Its id on the record.")],
+    zh: Annotated[str | None, typer.Option(help="Its name in Chinese; else the id.")] = None,
+    en: Annotated[str | None, typer.Option(help="Its name in English; else the id.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="A role on the record.")] = None,
+    power: Annotated[int, typer.Option(min=0, help="Its votes; 0 reads along.")] = 1,
+    by: By = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Make a further member ready, run it, and have it seated by the votes of the others.
+
+    Until more than two thirds of the votes want it the others refuse it; 1 where they do not yet.
+    """
+    from . import coming
+
+    net = _net(folder)
+    roles = tuple(role or ("carrier", "decider"))
+    who = coming.Newcomer(member, zh or member, en or member, roles, power)
+    voted = coming.join(net, who, by or ())
+    if voted.done:
+        coming.wait(_net(folder), member)
+    _voted("joined", member, voted, lang, as_json=as_json)
+
+
+def approve(
+    folder: Folder, member: Who, by: By = None, as_json: JsonFlag = False, lang: LangOption = None
+) -> None:
+    """Have members say that they want a newcomer that is waiting; 1 where votes are lacking."""
+    from . import coming
+
+    voted = coming.approve(_net(folder), member, by or ())
+    if voted.done:
+        coming.wait(_net(folder), member)
+    _voted("joined", member, voted, lang, as_json=as_json)
+
+
+def leave(
+    folder: Folder,
+    member: Who,
+    reason: Reason = "its own wish",
+    by: By = None,
+    anyway: Anyway = False,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Have a member unseated by votes and end it; 1 where votes are lacking."""
+    from . import going
+
+    voted = going.leave(_net(folder), member, reason, by or (), anyway=anyway)
+    _voted("has_left", member, voted, lang, as_json=as_json)
+
+
+def rotate(
+    folder: Folder,
+    member: Who,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="engine, node, peer, log or box; all where none is named."),
+    ] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Put new keys into a member's seat and start it by them; cut short, say it again."""
+    from . import rotating
+
+    changed = rotating.rotate(_net(folder), member, key or ())
+    _tell("rotated", {"member": member, "keys": ", ".join(changed)}, lang, as_json=as_json)
+
+
+def seat(
+    folder: Folder,
+    member: Who,
+    power: Annotated[int, typer.Option(min=0, help="Its votes from now on; 0 reads along.")],
+    by: By = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Change how many votes a member has, by votes: a reader becomes a voter, or the reverse."""
+    from . import coming
+
+    voted = coming.weigh(_net(folder), member, power, by or ())
+    _voted("weighed", member, voted, lang, as_json=as_json)
+
+
+def raise_rules(
+    folder: Folder,
+    height: Annotated[int | None, typer.Option(help="From this height on.")] = None,
+    ahead: Annotated[int, typer.Option(min=2, help="Else so many blocks from now.")] = 20,
+    by: By = None,
+    anyway: Anyway = False,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Raise the rules of the record by one, at a height, by votes; every member must have them."""
+    from . import deciding
+
+    body, voted = deciding.raise_rules(_net(folder), height, ahead, by or (), anyway=anyway)
+    more = {"rules": body["rules"], "height": body["height"]}
+    _voted("rules_raised", "", voted, lang, as_json=as_json, **more)
+
+
+def pause(
+    folder: Folder,
+    listing: Listing,
+    by: Two,
+    reason: Reason,
+    person: Person,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Stop selling a listing, by two members; what is in force is paid as ever."""
+    from . import deciding
+
+    deciding.pause(_net(folder), listing, reason, person, by, resume=False)
+    _tell("paused", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+
+
+def resume(
+    folder: Folder,
+    listing: Listing,
+    by: Two,
+    reason: Reason,
+    person: Person,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Sell a paused listing again, by two members."""
+    from . import deciding
+
+    deciding.pause(_net(folder), listing, reason, person, by, resume=True)
+    _tell("resumed", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+
+
+def reopen_round(
+    folder: Folder,
+    case: Annotated[str, typer.Argument(metavar="[CASE]", help="The beginning of its key.")] = "",
+    by: Annotated[str | None, typer.Option("--by", metavar="MEMBER", help="A decider.")] = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Have a case decided once more on which its deciders did not agree, the fault being mended."""
+    from . import deciding
+
+    opened = deciding.reopen(_net(folder), case, by)
+    _tell("round_opened", opened, lang, as_json=as_json)
+
+
+def add(app: typer.Typer) -> None:
+    """Give `miaopei net` these commands."""
+    commands: dict[str, Callable[..., None]] = {
+        "join": join,
+        "approve": approve,
+        "leave": leave,
+        "seat": seat,
+        "rotate": rotate,
+        "raise-rules": raise_rules,
+        "pause": pause,
+        "resume": resume,
+        "reopen-round": reopen_round,
+    }
+    for name, command in commands.items():
+        app.command(name)(command)
+
+
+def _net(folder: Path) -> Any:
+    from ....measures import suites
+    from ..plan import Net
+
+    net = Net.of(folder)
+    suites.use(suites.of_genesis(net.genesis))
+    return net
+
+
+def _voted(
+    done: str, member: str, voted: Any, lang: Lang | None, *, as_json: bool, **more: Any
+) -> None:
+    """What came of a vote; 1 where votes are lacking."""
+    facts = {"member": member, "by": ", ".join(voted.by), "votes": voted.votes,
+             "total": voted.total, **more}  # fmt: skip
+    name = done if voted.done else "votes_lacking"
+    _tell(name, {**voted.as_json(), **facts, "by": facts["by"]}, lang, as_json=as_json)
+    if not voted.done:
+        raise typer.Exit(1)
+
+
+def _tell(name: str, facts: dict[str, Any], lang: Lang | None, *, as_json: bool) -> None:
+    from ....errors import Refusal
+    from ....errors.texts import say
+    from ... import speak
+
+    if as_json:
+        speak.show_json({"what": name, **facts})
+    else:
+        speak.out(say(Refusal(f"net.{name}", facts), chosen(lang)))

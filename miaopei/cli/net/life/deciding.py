@@ -1,0 +1,83 @@
+"""What members decide beside who sits: rules, pauses, and a round after one that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ....errors import OutsideFault
+from .. import control
+from ..plan import Net, no
+from . import voting
+from .voting import Voted
+
+VOTED_SINCE = 3  # the rule set from which votes raise the rules; before it one operator did
+Json = dict[str, Any]
+
+
+def raise_rules(
+    net: Net, height: int | None, ahead: int, by: Sequence[str] = (), *, anyway: bool = False
+) -> tuple[Json, Voted]:
+    """Have the next rule set wanted from a height on, or from so many blocks ahead.
+
+    Errors   Refused net.rules_not_known where software of a member that is up has it not (unless
+             `anyway`), and what the record says.
+    """
+    status = voting.ask(net)
+    rules = int(status["rules"]) + 1
+    if (lacking := _lacking(net, rules)) and not anyway:
+        raise no("rules_not_known", rules=rules, members=", ".join(lacking))
+    body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
+    if status["rules"] >= VOTED_SINCE:
+        return body, voting.want(net, "raise_rules", body, by)
+    who = by[0] if by else voting.operator(net)
+    voting.act(net, who, "raise_rules", f"rules-{rules}-{body['height']}", body)
+    return body, Voted((who,), 0, 0, done=True)
+
+
+def _lacking(net: Net, rules: int) -> list[str]:
+    """Members whose software has not got a rule set, or that do not answer."""
+    found = []
+    for member in net.members:
+        try:
+            knows = control.call(net.at(member), "status", seconds=voting.ASK_SECONDS)["knows"]
+        except OutsideFault:
+            knows = 0
+        if knows < rules:
+            found.append(member)
+    return found
+
+
+def pause(
+    net: Net, listing: str, reason: str, person: str, by: Sequence[str], *, resume: bool
+) -> None:
+    """Have members pause a listing, or resume it; two are needed.
+
+    Errors   Refused with what the record says.
+    """
+    kind = "resume_listing" if resume else "pause_listing"
+    now = voting.ask(net)["time"]
+    for member in by:
+        body = {"listing": listing, "reason": reason, "person": person}
+        voting.act(net, member, kind, f"{kind}-{now}", body)
+
+
+def reopen(net: Net, case: str, by: str | None) -> Json:
+    """Have a case that its deciders did not agree on decided once more.
+
+    Errors   Refused net.no_held_case, net.held_cases where several begin so, act.not_a_decider.
+    """
+    asker = net.at(by) if by is not None else None
+    for member in net.members:
+        if asker is None and "decider" in voting.seats(net).get(member, {"roles": []})["roles"]:
+            asker = net.at(member)
+    if asker is None:
+        raise no("no_held_case", case=case[:80])
+    held = control.call(asker, "held", case=case)
+    if len(held) != 1:
+        named = "; ".join(one["case"][:60] for one in held[:5])
+        code = "held_cases" if held else "no_held_case"
+        raise no(code, case=case[:80], **({"cases": named} if held else {}))
+    asked: Json = {"trigger": held[0]["trigger"]}
+    opened = control.call(asker, "open_round", seconds=voting.ACT_SECONDS, **asked)
+    return {**held[0], **opened}

@@ -1,0 +1,69 @@
+"""`net leave`: a member loses its seat by votes, is ended, and is no longer told of the others.
+
+Its folder stays: what it has read it has. Engines ask who may connect only when one does; those of
+the others drop it for good when they start next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ....measures.instant import DAY
+from .. import control
+from ..make import write_plan
+from ..plan import Net, no
+from . import telling, voting
+from .voting import Voted
+
+UNTIL_SECONDS = 30 * DAY
+Json = dict[str, Any]
+
+
+def leave(
+    net: Net, member: str, reason: str, by: Sequence[str] = (), *, anyway: bool = False
+) -> Voted:
+    """Have a member unseated, and end it once it is.
+
+    Errors   Refused net.needed for one that decides or pays for listings (unless `anyway`), and
+             what the record says.
+    """
+    net.at(member)
+    status = voting.ask(net)
+    seated = {seat["member"] for seat in status["seats"]}
+    if member not in seated:
+        _end(net, member)
+        return Voted((), 0, 0, done=True)
+    listings = control.call(net.at(_other(net, member)), "named", member=member)
+    if listings and not anyway:
+        raise no("needed", member=member, listings=", ".join(listings[:5]))
+    body = {"member": member, "reason": reason, "until": _until(status["time"])}
+    voted = voting.want(net, "unseat_member", body, by)
+    if member not in voting.seats(net):
+        _end(net, member)
+    return voted
+
+
+def _until(now: int) -> int:
+    """The end of the wish: whole days, so that the same command on one day wants the same."""
+    return (now // DAY + 1) * DAY + UNTIL_SECONDS
+
+
+def _other(net: Net, member: str) -> str:
+    """Errors   Refused net.no_member."""
+    seated = voting.seats(net)
+    for other in net.members:
+        if other != member and other in seated:
+            return other
+    raise no("no_member", member="", members=", ".join(net.members))
+
+
+def _end(net: Net, member: str) -> None:
+    """It runs no more, and nobody is told of it."""
+    seats = tuple(replace(seat, left=seat.left or seat.id == member) for seat in net.seats)
+    gone = replace(net, seats=seats)
+    write_plan(gone)
+    control.call(net.folder, "remove", member=member, seconds=voting.ACT_SECONDS)
+    for other in gone.members:
+        telling.tell(gone, other, None, gone=member)

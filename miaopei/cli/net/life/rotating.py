@@ -1,0 +1,96 @@
+"""`net rotate`: a member puts new keys into its seat, then goes by them.
+
+The new private keys are written down first, then their public halves go to the record, then the
+member is stopped, its files are changed, and it starts again. Cut short anywhere, the same command
+goes on where it stood. What the engine has signed stays in its file throughout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ....acts.seats import KEYS
+from ....adapters.engine import home
+from ....adapters.keys import change_keys
+from ....adapters.peers.certificate import certificate, private_pem
+from ....errors import Refused
+from ....measures.identity import content_id
+from ....measures.suites import in_use
+from ....wiring.consortium import KEYS_FILE, TLS_FILE
+from .. import control
+from ..make import ENGINE, write_secret
+from ..plan import Net, no
+from . import telling, voting
+
+PENDING = "rotation.json"  # new private keys, until the member goes by them
+Secrets = dict[str, bytes]
+
+
+def rotate(net: Net, member: str, which: Sequence[str] = ()) -> list[str]:
+    """Change keys of a member, all where none is named; the names of those that changed.
+
+    Errors   Refused net.key_unknown, and what the record says: then nothing has changed.
+    """
+    at = net.at(member)
+    if unknown := sorted(set(which) - set(KEYS)):
+        raise no("key_unknown", key=unknown[0][:20], known=", ".join(KEYS))
+    pending = at / PENDING
+    if not pending.exists():
+        chosen = [name for name in KEYS if name in which or not which]
+        text = json.dumps({name: _new(name).hex() for name in chosen})
+        write_secret(pending, text.encode("ascii"))
+    secrets = {name: bytes.fromhex(key) for name, key in json.loads(pending.read_bytes()).items()}
+    body: dict[str, Any] = {"keys": {name: _public(name, key) for name, key in secrets.items()}}
+    ref = f"keys-{content_id('keys', body)[:24]}"
+    try:
+        voting.act(net, member, "rotate_keys", ref, body)
+    except Refused:
+        pending.unlink()
+        raise
+    control.call(net.folder, "down", member=member, seconds=voting.ACT_SECONDS)
+    _go_by(net, member, secrets)
+    control.call(net.folder, "heal", member=member, rebuild=False, seconds=voting.ACT_SECONDS)
+    seats = voting.seats(net)
+    about = telling.known(net, seats, member)
+    for other in net.members:
+        if other != member:
+            telling.tell(net, other, about)
+    pending.unlink()
+    return list(secrets)
+
+
+def _go_by(net: Net, member: str, secrets: Secrets) -> None:
+    """Change the files of a member that is down; the same again changes nothing."""
+    at = net.at(member)
+    machine = ("engine", "node", "peer")
+    keys = {name: _own(key) for name, key in secrets.items() if name in machine}
+    home.write_keys(at / ENGINE, validator=keys.get("engine"), connection=keys.get("node"))
+    if (peer := keys.get("peer")) is not None:
+        shown = certificate(member, peer)
+        write_secret(at / TLS_FILE, private_pem(peer) + shown.encode("ascii"))
+    if {"log", "box"} & set(secrets):
+        change_keys(at / KEYS_FILE, secrets.get("log"), secrets.get("box"))
+
+
+def _new(name: str) -> bytes:
+    """A new private key, raw; for checkpoints and blobs one of the record's suite."""
+    suite = in_use.suite
+    if name == "log":
+        return suite.new_signing(os.urandom)
+    return suite.new_box(os.urandom) if name == "box" else os.urandom(32)
+
+
+def _public(name: str, key: bytes) -> str:
+    """The public half of a private key, raw, in hex."""
+    suite = in_use.suite
+    made = suite.box(key) if name == "box" else suite.signing(key) if name == "log" else _own(key)
+    return made.public_key().public_bytes_raw().hex()
+
+
+def _own(key: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key)

@@ -1,0 +1,56 @@
+"""Telling members of one another: where each listens, and by which keys it is known.
+
+What stands in `node.json` and the engine's settings holds from the next start; a running node is
+told at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ....adapters.engine import home
+from ....adapters.peers.certificate import pem_of
+from ....errors import OutsideFault
+from ....wiring.consortium import NODE_FILE, TLS_FILE
+from .. import control
+from ..make import ENGINE, Known, write_told
+from ..plan import Net
+
+Json = dict[str, Any]
+
+
+def known(net: Net, seats: Mapping[str, Json], member: str) -> Known:
+    """A member as others are told of it; its connection key is that of its seat."""
+    place = next(seat for seat in net.present if seat.id == member)
+    shown = pem_of((net.at(member) / TLS_FILE).read_text("ascii"))
+    return Known(member, place.engine, place.blobs, seats[member]["node"], shown)
+
+
+def tell(net: Net, member: str, about: Known | None, gone: str = "") -> None:
+    """Tell a member of one that came or changed its keys, or that one is gone."""
+    at = net.at(member)
+    told = json.loads((at / NODE_FILE).read_text("utf-8"))
+    peers = {name: peer for name, peer in told["peers"].items() if name != gone}
+    if about is not None:
+        peers[about.member] = about.told
+    write_told(at, {**told, "peers": peers})
+    _engine(net, member, peers)
+    if about is not None:
+        asked: Json = {"member": about.member, "blobs": about.blobs}
+        with suppress(OutsideFault):  # one that is down reads it when it starts
+            control.call(at, "meet", certificate=about.certificate, **asked)
+
+
+def _engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> None:
+    """The engine's settings, for its next start."""
+    seat = next(seat for seat in net.present if seat.id == member)
+    neighbours = [
+        home.Neighbour(home.address(peer["node"]), peer["engine"])
+        for peer in peers.values()
+        if "node" in peer
+    ]
+    quick = net.genesis["clock"] == "replay"
+    home.write_settings(net.at(member) / ENGINE, member, seat.engine, neighbours, quick=quick)

@@ -1,0 +1,114 @@
+"""Having members of a net want something: each sends the same act; enough votes have the effect.
+
+On one machine one command speaks for all of them, or for those that are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ....acts import approvals
+from ....errors import OutsideFault, Refused
+from .. import control
+from ..plan import Net, no
+
+ASK_SECONDS, ACT_SECONDS = 5.0, 90.0
+ENOUGH, SAID = "act.approval_done", "act.approved_before"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Voted:
+    """Who has wanted it, with how many of the votes; `done` where it has its effect."""
+
+    by: tuple[str, ...]
+    votes: int
+    total: int
+    done: bool
+    silent: tuple[str, ...] = ()
+
+    def as_json(self) -> Json:
+        """For --json."""
+        return {**asdict(self), "by": list(self.by), "silent": list(self.silent)}
+
+
+def ask(net: Net) -> Json:
+    """What the member that has come furthest says of the record.
+
+    Errors   OutsideFault (retry) where none answers.
+    """
+    found: list[Json] = []
+    for member in net.members:
+        try:
+            found.append(control.call(net.at(member), "status", seconds=ASK_SECONDS))
+        except OutsideFault:
+            continue
+    if not found:
+        raise OutsideFault("no member answers; bring the net up first", retry=True)
+    return max(found, key=lambda status: int(status["height"]))
+
+
+def seats(net: Net) -> dict[str, Json]:
+    """The seats of the record by member, each with roles and keys."""
+    return {seat["member"]: seat for seat in ask(net)["seats"]}
+
+
+def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
+    """Have members say that they want it, until it is done: those that are named, else all that
+    have a vote.
+
+    Errors   Refused for what cannot be wanted, and net.no_member for a name that is none.
+    """
+    powers = {member: int(seat["power"]) for member, seat in seats(net).items()}
+    for member in by:
+        net.at(member)
+    asked = list(by) or [member for member, power in powers.items() if power]
+    ref = f"{kind}-{approvals.name_of(kind, body)[:24]}"
+    silent, last = list[str](), ""
+    for member in asked:
+        if last and approval(net, last, kind, body)["done"] is not None:
+            break
+        try:
+            act(net, member, kind, ref, body)
+            last = member
+        except OutsideFault:
+            silent.append(member)
+        except Refused as refused:
+            if {refusal.code for refusal in refused.refusals} - {ENOUGH, SAID}:
+                raise
+            last = member
+    if not last:
+        raise OutsideFault("no member that has a vote answers", retry=True)
+    found = approval(net, last, kind, body)
+    votes = sum(powers.get(member, 0) for member in found["by"])
+    done = found["done"] is not None
+    return Voted(tuple(found["by"]), votes, sum(powers.values()), done, tuple(silent))
+
+
+def approval(net: Net, member: str, kind: str, body: Json) -> Json:
+    """Who has wanted it, by one member's own copy of the record."""
+    asked: Json = {"kind": kind, "body": body}
+    return dict(control.call(net.at(member), "approval", seconds=ASK_SECONDS, **asked))
+
+
+def act(net: Net, member: str, kind: str, ref: str, body: Json) -> Json:
+    """Have a member sign and send an act; final when this returns.
+
+    Errors   Refused with what the record says against it, OutsideFault (retry).
+    """
+    asked: Json = {"kind": kind, "ref": ref, "body": body}
+    made: Json = control.call(net.at(member), "act", seconds=ACT_SECONDS, **asked)
+    return made
+
+
+def operator(net: Net) -> str:
+    """A member that has a seat and may name others.
+
+    Errors   Refused net.no_operator.
+    """
+    for member, seat in seats(net).items():
+        if "operator" in seat["roles"] and member in net.members:
+            return member
+    raise no("no_operator")

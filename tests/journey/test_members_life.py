@@ -1,0 +1,196 @@
+"""Members come, go and change keys while the record goes on: real engines, nodes and databases.
+
+What they sign after every change is checked by three programs that know the genesis alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from miaopei.acts.envelope import Act, sign
+from miaopei.acts.seats import KEYS
+from miaopei.adapters.engine.certificates import certificate
+from miaopei.adapters.engine.rpc import EngineRpc
+from miaopei.adapters.keys import load_or_make
+from miaopei.cli.net import control
+from miaopei.cli.net.plan import Net
+from miaopei.errors import Refused
+from miaopei.ledger import quorum
+from miaopei.ledger.certificate import founders, from_json
+from miaopei.measures.identity import content_id
+from miaopei.node.order.application import chain_id
+from miaopei.node.order.parcel import Parcel
+from tests.support import nets
+from tests.support.nets import Running
+from tests.support.town import identity
+
+pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
+FOUNDERS = ("insurer", "cloud", "regulator", "notary")
+
+
+@pytest.fixture(scope="module")
+def four() -> Iterator[Running]:
+    """Insurer, government cloud, regulator and notary under a live clock."""
+    with nets.running("life", 4) as made:
+        yield made
+
+
+def anew(four: Running) -> None:
+    """Read the plan again: it has changed."""
+    four.net = Net.of(four.net.folder)
+
+
+def seats(four: Running, member: str = "cloud") -> dict[str, Any]:
+    """Who sits in the record, by one member's copy."""
+    status = control.call(four.net.at(member), "status")
+    return {seat["member"]: seat for seat in status["seats"]}
+
+
+def neighbours(four: Running, member: str) -> set[str]:
+    """The names of the engines that a member's engine is connected with."""
+    engine = EngineRpc(four.net.at(member) / "rpc.sock")
+    return {peer["node_info"]["moniker"] for peer in engine.ask("net_info")["peers"]}
+
+
+def until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_o04_a_member_that_is_not_admitted_is_refused_by_peers_and_by_the_door(
+    four: Running,
+) -> None:
+    """Only one of four wants it: it runs, with keys and addresses of all, and gets nothing."""
+    done = four.miaopei("join", "stranger", "--by", "cloud", "--json", check=False)
+    assert (done.returncode, json.loads(done.stdout)["votes"]) == (1, 1), done.stderr
+    anew(four)
+    for number in range(3):
+        four.name("cloud", f"while-refused-{number}")
+    until(lambda: _row(four, "stranger").verdict == "no_seat")
+    time.sleep(3)  # it has tried to connect all the while
+    assert neighbours(four, "stranger") == set()
+    assert neighbours(four, "cloud") == {"insurer", "regulator", "notary"}
+    row = _row(four, "stranger")
+    assert (row.height or 0, row.power) == (0, None)
+    assert four.standing().goes_on
+
+
+def test_o04_acts_of_who_has_no_seat_come_to_nothing(four: Running) -> None:
+    """Of one that the record knows nothing the door says so at every engine, before it queues; one
+    that the record knows and nobody has seated has no vote.
+    """
+    value = four.net.genesis
+    nobody = sign(
+        identity("seventh").acts, content_id("chain", value), "admit_member", "seventh", "x",
+        {"id": "x", "operator": "x", **nets.BODY},
+    )  # fmt: skip
+    for member in FOUNDERS:
+        assert queued(four, member, nobody) == (1, "act.member_unknown")
+    wish = json.loads((four.net.at("stranger") / "seat.json").read_text("utf-8"))
+    keys = load_or_make(four.net.at("stranger") / "keys.json", "stranger")
+    own = sign(keys.acts, content_id("chain", value), "seat_member", "stranger", "me", wish)
+    assert queued(four, "cloud", own) == (0, "")
+    four.name("cloud", "after-it")
+    asked: dict[str, Any] = {"kind": "seat_member", "body": wish}
+    assert control.call(four.net.at("cloud"), "approval", **asked)["by"] == ["cloud"]
+
+
+def queued(four: Running, member: str, act: Act) -> tuple[int, str]:
+    """What a member's engine says to an act that somebody hands it."""
+    engine = EngineRpc(four.net.at(member) / "rpc.sock")
+    item = base64.b64encode(Parcel(1, (act,)).to_bytes()).decode("ascii")
+    said = engine.ask("broadcast_tx_sync", tx=item)
+    return said["code"], said["log"]
+
+
+def _row(four: Running, member: str) -> Any:
+    return next(row for row in four.standing().rows if row.member == member)
+
+
+def test_it_is_approved_by_more_and_has_every_block(four: Running) -> None:
+    assert four.miaopei("approve", "stranger", "--by", "insurer", check=False).returncode == 1
+    told = nets.as_json(four.miaopei("approve", "stranger", "--json"))
+    assert told["done"]
+    four.whole()
+    assert seats(four, "stranger")["stranger"]["power"] == 1
+    until(lambda: len(neighbours(four, "stranger")) == 4)
+
+
+def certified(four: Running, member: str) -> int:
+    """The changes of the set in a certificate that a member's engine gives now; it holds."""
+    genesis = four.net.genesis
+    engine = EngineRpc(four.net.at(member) / "rpc.sock")
+    height = control.call(four.net.at(member), "status")["height"] - 1
+    made = certificate(engine, height)
+    found = quorum.check(from_json(made), chain_id(genesis), founders(genesis))
+    return found.changes
+
+
+def test_the_certificate_carries_the_change(four: Running) -> None:
+    four.name("cloud", "one-more")
+    four.name("cloud", "and-one-more")
+    for member in four.net.members:
+        assert certified(four, member) == 1
+
+
+def test_every_key_of_a_member_is_changed_and_it_votes_by_the_new_one(four: Running) -> None:
+    before = seats(four)["notary"]
+    four.miaopei("rotate", "notary")
+    after = seats(four)["notary"]
+    assert all(before[name] != after[name] for name in KEYS)
+    four.whole()
+    # Five equal votes: with one away it still goes on only where the notary's new key counts.
+    four.miaopei("down", "cloud")
+    four.name("insurer", "with-the-new-key", seconds=120)
+    four.miaopei("heal", "cloud")
+    four.whole()
+    assert certified(four, "insurer") == 2
+    with pytest.raises(Refused) as again:
+        control.call(
+            four.net.at("notary"), "act", kind="rotate_keys", ref="again",
+            body={"keys": {"engine": "ab" * 32}}, seconds=60,
+        )  # fmt: skip
+    assert [refusal.code for refusal in again.value.refusals] == ["act.rotated_lately"]
+
+
+def test_a_reader_has_no_vote_and_may_get_it_back(four: Running) -> None:
+    """A-14: the regulator reads along, then votes again."""
+    four.miaopei("seat", "regulator", "--power", "0")
+    assert seats(four)["regulator"]["power"] == 0
+    four.name("cloud", "the-regulator-reads")
+    four.whole()
+    told = nets.as_json(four.miaopei("status", "--json"))
+    assert {row["member"]: row["power"] for row in told["members"]}["regulator"] == 0
+    refused = four.miaopei("seat", "regulator", "--power", "9", check=False)
+    assert "third" in refused.stderr
+    four.miaopei("seat", "regulator", "--power", "1")
+    four.name("cloud", "and-votes")
+    four.whole()
+
+
+def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
+    four.miaopei("leave", "stranger")
+    anew(four)
+    assert "stranger" not in four.net.members
+    assert "stranger" not in seats(four)
+    four.whole()
+    last = four.miaopei("leave", "notary", check=False)
+    assert last.returncode == 1
+    assert "third" in last.stderr
+    four.name("cloud", "four-again")
+    assert certified(four, "notary") >= 5
+
+
+def test_rules_beyond_the_software_are_not_raised(four: Running) -> None:
+    refused = four.miaopei("raise-rules", "--lang", "en", check=False)
+    assert refused.returncode == 1
+    assert "software has no rule set" in refused.stderr
