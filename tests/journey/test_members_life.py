@@ -149,9 +149,9 @@ def test_every_key_of_a_member_is_changed_and_it_votes_by_the_new_one(four: Runn
     assert all(before[name] != after[name] for name in KEYS)
     four.whole()
     # Five equal votes: with one away it still goes on only where the notary's new key counts.
-    four.miaopei("down", "cloud")
-    four.name("insurer", "with-the-new-key", seconds=120)
-    four.miaopei("heal", "cloud")
+    four.miaopei("down", "regulator")
+    four.name("cloud", "with-the-new-key", seconds=120)
+    four.miaopei("heal", "regulator")
     four.whole()
     assert certified(four, "insurer") == 2
     with pytest.raises(Refused) as again:

@@ -12,10 +12,13 @@ import pytest
 
 from miaopei.claims.receipt import from_json
 from miaopei.claims.verify import verify
+from miaopei.cli.net import control
+from miaopei.cli.net.plan import Net
 from miaopei.measures.identity import canonical
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
 from tests.support.nets import Running
+from tests.unit.receipts.browser import PAGE, checker
 from tests.unit.receipts.gathered import Held
 from tests.unit.receipts.go_program import build, failed
 
@@ -146,3 +149,34 @@ def test_a_receipt_without_its_certificate_is_that_of_no_consortium(
     assert not verify(signed, None, pinned).holds
     assert not verify(signed, receipt["vkey"]).holds
     assert not verify(canonical({**receipt, "certificate": None}), None, pinned).holds
+
+
+# Last in this file: the members change --------------------------------------------------------
+def test_receipts_after_members_changed_carry_the_chain_and_hold_in_three_programs(
+    four: Running, rows: list[dict[str, Any]], pinned: bytes, tmp_path: Path
+) -> None:
+    """A key is changed, a fifth comes; the genesis file is still all that a stranger needs.
+
+    Made by the notary, whose checkpoint key is none of the genesis any more.
+    """
+    four.miaopei("rotate", "notary")
+    four.miaopei("join", "fifth", "--role", "carrier")
+    for number in range(2):
+        four.name("cloud", f"after-the-change-{number}")
+    grown = Running(Net.of(four.net.folder))
+    grown.whole()
+    written = control.call(grown.net.at("notary"), "write", seconds=200)
+    paths = [row["receipt"] for row in written if row["payout_fen"]]
+    assert len(paths) == len(PAID)
+    given = [Held(path, Path(path).read_bytes(), None, pinned) for path in paths]
+    for held in given:
+        changes = json.loads(held.data)["certificate"]["changes"]
+        assert len(changes) >= 2
+        assert held.verdict().holds, held.verdict().failed
+        short = json.loads(held.data)
+        short["certificate"]["changes"] = changes[1:]
+        assert "certificate" in verify(canonical(short), None, pinned).failed
+    assert set(failed(build(tmp_path), given, tmp_path)) == {()}
+    with checker(tmp_path) as page:
+        page.open(f"{PAGE.as_uri()}?lang=en")
+        assert {page.check(held)["verdict"] for held in given} == {"holds"}

@@ -17,6 +17,7 @@ from tests.support.facts import BEIJING_CITY, DALI_CITY, catalogue, quake
 from .checkers import Breach, Checkers
 from .disk import HOW
 from .founding import DECIDERS, GATEWAYS, START, TAKE_OVER, Base, base, town
+from .life import Life
 from .member import Member
 from .world import World
 
@@ -42,6 +43,7 @@ class Told:
     differences: int
     rounds: int
     takeovers: int
+    seats: int
     liar: str
     breach: str = ""
 
@@ -61,6 +63,7 @@ class Run:
             member.node.random = member.dice
         self.checkers = Checkers(self.world, self.members, self.bank)
         self.liar: tuple[str, str] = ("", "")
+        self.life = Life(self)
         self._received: dict[tuple[str, str], int] = {}
         self.healed = False
         if plant is not None:
@@ -71,11 +74,14 @@ class Run:
         first = self.world.now
         if not self.calm:
             self._hurt(first)
+            self.life.begin()
         self._quakes(first)
         self.world.run(first + HURT)
         self._heal()
         self.world.run(first + HURT + REST)
-        self.checkers.end([m for m in self.members if m.id != self.liar[1]])
+        self.life.end()
+        honest = [m for m in self.members if m.id != self.liar[1]]
+        self.checkers.end([m for m in honest if self.life.stays(m)])
         return self.told()
 
     def told(self, breach: str = "") -> Told:
@@ -88,7 +94,8 @@ class Run:
         return Told(
             self.seed, self.world.digest, self.world.steps, len(self.engine.chain),
             count["settlement"], len(self.checkers.paid), count["fault"], count["difference"],
-            again, count["takeover"], " ".join(self.liar), breach,
+            again, count["takeover"], len(self.engine.seats) - 1,
+            " ".join(self.liar), breach,
         )  # fmt: skip
 
     # what happens --------------------------------------------------------------------------------

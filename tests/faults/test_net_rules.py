@@ -1,0 +1,76 @@
+"""Rules raised at a height in a real net: a member whose software has them not stops and says so.
+
+The old software is ours with the newest rule set taken out, run by one member of four.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miaopei.cli.net import control
+from tests.support import nets
+from tests.support.nets import Running
+
+pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
+OLD = """
+import os, sys
+if "members/notary" in " ".join(sys.orig_argv) and os.path.exists({flag!r}):
+    from miaopei.acts import rule_sets
+    del rule_sets.RULE_SETS[3]
+    rule_sets.RULES, rule_sets.KINDS = 2, rule_sets.RULE_SETS[2]
+"""
+
+
+@pytest.fixture(scope="module")
+def flag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While this file is there the notary runs the old software."""
+    path = tmp_path_factory.mktemp("old") / "notary-is-old"
+    path.touch()
+    (path.parent / "sitecustomize.py").write_text(OLD.format(flag=str(path)), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def four(flag: Path) -> Iterator[Running]:
+    """Four members whose record begins with rule set 2."""
+    with pytest.MonkeyPatch.context() as patched:
+        paths = [str(flag.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        patched.setenv("PYTHONPATH", os.pathsep.join(paths))
+        with nets.running("rules", 4, "--rules", "2") as made:
+            yield made
+
+
+def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
+    four: Running, flag: Path
+) -> None:
+    knows = {row.member: (row.rules, row.knows) for row in four.standing().rows}
+    assert knows == {"insurer": (2, 3), "cloud": (2, 3), "regulator": (2, 3), "notary": (2, 2)}
+    warned = four.miaopei("raise-rules", "--lang", "en", check=False)
+    assert warned.returncode == 1
+    assert "no rule set 3" in warned.stderr
+    assert "notary" in warned.stderr
+    raised = nets.as_json(four.miaopei("raise-rules", "--ahead", "3", "--anyway", "--json"))
+    assert raised["rules"] == 3
+    for number in range(5):
+        four.name("cloud", f"after-{number}")
+
+    def stopped(standing: nets.Standing) -> bool:
+        row = next(row for row in standing.rows if row.member == "notary")
+        return row.verdict == "down" and "install a newer one" in (row.trouble or "")
+
+    standing = four.until(stopped)
+    assert standing.goes_on
+    assert {row.rules for row in standing.rows if row.member != "notary"} == {3}
+    # What came with rule set 3: of raising the rules votes decide, and one is not enough.
+    body = {"rules": 4, "height": 10**9}
+    asked: dict[str, Any] = {"kind": "raise_rules", "body": body}
+    control.call(four.net.at("insurer"), "act", ref="by votes", seconds=60, **asked)
+    said = control.call(four.net.at("insurer"), "approval", **asked)
+    assert (said["by"], said["done"]) == (["insurer"], None)
+    flag.unlink()  # a newer version is installed
+    assert {row.rules for row in four.whole(120).rows} == {3}
