@@ -19,12 +19,11 @@ from miaopei.adapters.engine.certificates import certificate
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.adapters.keys import load_or_make
 from miaopei.cli.net import control
-from miaopei.cli.net.plan import Net
+from miaopei.cli.net.plan import Net, founding
 from miaopei.errors import Refused
 from miaopei.ledger import quorum
 from miaopei.ledger.certificate import founders, from_json
 from miaopei.measures.identity import content_id
-from miaopei.node.order.application import chain_id
 from miaopei.node.order.parcel import Parcel
 from tests.support import nets
 from tests.support.nets import Running
@@ -127,11 +126,11 @@ def test_it_is_approved_by_more_and_has_every_block(four: Running) -> None:
 
 def certified(four: Running, member: str) -> int:
     """The changes of the set in a certificate that a member's engine gives now; it holds."""
-    genesis = four.net.genesis
+    begins = founding((four.net.folder / "genesis.json").read_bytes())
     engine = EngineRpc(four.net.at(member) / "rpc.sock")
     height = control.call(four.net.at(member), "status")["height"] - 1
     made = certificate(engine, height)
-    found = quorum.check(from_json(made), chain_id(genesis), founders(genesis))
+    found = quorum.check(from_json(made), begins.chain, founders(begins.file))
     return found.changes
 
 

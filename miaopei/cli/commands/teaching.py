@@ -330,54 +330,6 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei meters devices --json",
         "各集中器：在线、失联、离线或从未上报，缺失和已失的序号。",
     ),
-    "net init": (
-        "miaopei net init DIR --members 6 --replay",
-        "为每个成员各建一个文件夹：创世、密钥和设置。",
-    ),
-    "net up": (
-        "miaopei net up DIR --detach",
-        "在本机启动所有成员，并显示实时表；按 Ctrl-C 全部停止。",
-    ),
-    "net status": (
-        "miaopei net status DIR --json",
-        "每个成员一行：角色、是否在线、高度、根、落后多少，以及其根是否与其他成员相同。",
-    ),
-    "net map": (
-        "miaopei net map DIR --port 8430",
-        "提供节点部署图：成员、角色、高度、最新摘要、落后多少，以及谁在说谎；实时。",
-    ),
-    "net down": (
-        "miaopei net down DIR",
-        "有序停止整个网络，或停止一个成员；被停的成员在修复前不再启动。",
-    ),
-    "net kill": (
-        "miaopei net kill DIR insurer",
-        "立即杀死成员的两个进程（SIGKILL）；监护进程会重新启动它们。",
-    ),
-    "net cut": (
-        "miaopei net cut DIR insurer",
-        "切断一个成员，直到修复：以 --apart 建立的网络切断网线，否则冻结其两个进程。",
-    ),
-    "net slow": (
-        "miaopei net slow DIR insurer --kbit 256",
-        "让一个成员发出的数据缓慢通过，直到修复（以 --apart 建立的网络）。",
-    ),
-    "net skew": (
-        "miaopei net skew DIR insurer --seconds 3600",
-        "把一个成员的时钟拨错，直到其节点重新启动。",
-    ),
-    "net heal": (
-        "miaopei net heal DIR insurer",
-        "让被切断、停止或杀死的成员继续；说谎者须加 --rebuild。",
-    ),
-    "net lie": (
-        "miaopei net lie DIR insurer",
-        "让一个成员从下一个区块起报出错误的根，如同损坏的成员所为。",
-    ),
-    "net demo": (
-        "miaopei net demo DIR --json",
-        "在网络上回放 2015—2021 年：三方裁定，两份相同的即结案，由保险公司付款。",
-    ),
     **KEEPING,
     **LIVING,
 }
