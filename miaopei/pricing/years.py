@@ -6,7 +6,7 @@ run it unchanged, and blocks put together give what one block gives, to the byte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +54,8 @@ class YearsReading(Protocol):
 
     Shapes   year_starts: (years + 1,), where the occurrences of each year begin; event_starts:
              (occurrences + 1,), where the pairs of each begin; policy: (pairs,); observed:
-             (occurrences,) or (pairs,) each; declared: by policy; results (occurrences,).
+             (occurrences,), or (pairs,) where named in `per_pair`; declared: by policy; results
+             (occurrences,).
     """
 
     def __call__(
@@ -66,6 +67,8 @@ class YearsReading(Protocol):
         policy: NDArray[np.int32],
         observed: Columns,
         declared: Columns,
+        per_pair: Collection[str] = (),
+        /,
     ) -> tuple[Int64Array, Int64Array]:
         """The two columns, in fen."""
         ...
@@ -79,6 +82,7 @@ def columnar_years(
     policy: NDArray[np.int32],
     observed: Columns,
     declared: Columns,
+    per_pair: Collection[str] = (),
 ) -> tuple[Int64Array, Int64Array]:
     """The columnar reading of years: see `YearsReading`.
 
@@ -90,7 +94,7 @@ def columnar_years(
     if not pairs:
         return owed, whole
     at = np.repeat(np.arange(events), np.diff(event_starts))
-    seen = {n: c if len(c) == pairs else c[at] for n, c in observed.items()}
+    seen = {n: c if n in per_pair else c[at] for n, c in observed.items()}
     own = {name: column[policy] for name, column in declared.items()}
     nothing = np.zeros(pairs, dtype=np.int64)
     np.add.at(whole, at, settle_many(uncut(terms, benefit), benefit, seen, own, nothing))
@@ -139,9 +143,9 @@ def settle_years(
     if len(policy) * prove(uncut(terms, benefit), benefit).most > INT64_MOST:
         raise Refused(Refusal("pricing.too_large", {"pairs": len(policy)}))
     year_starts = starts - starts[0]
-    owed, whole = reading(
-        terms, benefit, year_starts, event_starts, policy, observed, book.declared
-    )
+    per_pair = () if events.touched is None else tuple(sorted(events.touched.observed))
+    given = (year_starts, event_starts, policy, observed, book.declared, per_pair)
+    owed, whole = reading(terms, benefit, *given)
     year = np.repeat(np.arange(last - first), np.diff(year_starts))
     sums = {name: np.zeros(last - first, dtype=np.int64) for name in COLUMNS}
     np.add.at(sums["total"], year, owed)

@@ -15,6 +15,7 @@ from ..errors import Refusal, Refused
 from ..measures.money import divide
 from ..measures.place import threshold, within
 from . import words as w
+from .uncut import uncut_of
 
 Facts = Mapping[str, int]
 
@@ -51,7 +52,7 @@ class Result(NamedTuple):
     @property
     def uncut_fen(self) -> int:
         """The amount before any limit that several occurrences share cut it."""
-        return _uncut(self.trace)
+        return uncut_of(self.trace)
 
     @property
     def shortfall_fen(self) -> int:
@@ -376,15 +377,6 @@ def _nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from _nodes(child)
-
-
-def _uncut(node: Node) -> int:
-    if node.word == "clause":
-        return _uncut(node.children[0])
-    if node.word == "least":
-        free = [c for c in node.children if all(n.word != "spent" for n in _nodes(c))]
-        return min(_uncut(c) for c in free) if free else node.value
-    return node.value
 
 
 def _node_json(node: Node, limits: Mapping[str, Limit]) -> dict[str, object]:

@@ -8,23 +8,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from miaopei.adapters.kernels import Kernels
 from miaopei.adapters.kernels.making import compiled, module, name_of
 from miaopei.errors import Refused
 from miaopei.policies import layout as laid
+from miaopei.pricing.years import columnar_years
+from miaopei.products.shelf import shelf
 from miaopei.terms import fused
 from miaopei.terms import words as w
-from miaopei.terms.columnar import settle_many
+from miaopei.terms.columnar import Int64Array, settle_many
 from miaopei.terms.exact import settle
+from miaopei.terms.filing import Product
 from miaopei.terms.fused import REFUSED, Shape
+from miaopei.terms.uncut import uncut
 from tests.support.drawn import YEAR, terms
 
 ROWS = int(os.environ.get("MIAOPEI_ROWS", "200000"))
@@ -156,11 +164,70 @@ def test_a_laid_out_book_pays_what_exact_says(listed: w.Terms, seed: int, folder
         assert one_way.value.refusals == other_way.value.refusals
 
 
+class Asked(NamedTuple):
+    """What a reading of years is asked: terms, a benefit, years, events, pairs, columns."""
+
+    terms: w.Terms
+    benefit: str
+    years: Int64Array
+    events: Int64Array
+    policy: NDArray[np.int32]
+    observed: dict[str, Int64Array]
+    declared: dict[str, Int64Array]
+    per_pair: list[str]
+
+
+def by_years(read: Callable[..., Any], asked: Asked) -> list[list[int]] | str:
+    """What each event pays, net and gross; or the code of the refusal."""
+    try:
+        return [column.tolist() for column in read(*asked)]
+    except Refused as refused:
+        return str(refused.refusals[0].code)
+
+
+def years_exactly(asked: Asked) -> list[list[int]] | str:
+    """The definition, pair by pair: as owed, and before the limits of the year."""
+    of, bare = asked.benefit, uncut(asked.terms, asked.benefit)
+    net, gross = [0] * (len(asked.events) - 1), [0] * (len(asked.events) - 1)
+    for first, last in pairwise(asked.years.tolist()):
+        spent = Counter[int]()
+        for event in range(first, last):
+            for pair in range(asked.events[event], asked.events[event + 1]):
+                at = {n: pair if n in asked.per_pair else event for n in asked.observed}
+                seen = {n: int(c[at[n]]) for n, c in asked.observed.items()}
+                who = int(asked.policy[pair])
+                own = {n: int(c[who]) for n, c in asked.declared.items()}
+                try:
+                    owed = settle(asked.terms, of, seen, own, {of: spent[who]}).amount_fen
+                    gross[event] += settle(bare, of, seen, own, {}).amount_fen
+                except Refused as refused:
+                    return str(refused.refusals[0].code)
+                spent[who] += owed
+                net[event] += owed
+    return [net, gross]
+
+
+def agree(kernels: Kernels, asked: Asked) -> list[list[int]] | None:
+    """All four readings of years, net and gross; the NumPy readings refuse what exact refuses."""
+    wanted = years_exactly(asked)
+    columns, plain = by_years(columnar_years, asked), by_years(kernels.years, asked)
+    kernels.prepare(asked.terms, (Shape.YEARS,), asked.per_pair)
+    fast = by_years(kernels.years, asked)
+    assert fast == plain
+    if isinstance(wanted, str):
+        assert isinstance(fast, str)
+        assert isinstance(columns, str)
+        return None
+    assert fast == wanted
+    assert columns == wanted
+    return wanted
+
+
 @given(listed=terms(), seed=st.integers(0, 2**32))
 @settings(LAW, max_examples=8)
 def test_years_of_events_keep_each_limit(listed: w.Terms, seed: int, folder: Path) -> None:
     """Pairs of event and policy; half of the observed numbers are the pair's own."""
-    kernels, rng = Kernels(folder), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     policies, events, years = 40, 30, 6
     names = [item.name for item in listed.inputs if isinstance(item, w.Observed)]
     per_pair = names[::2]
@@ -175,14 +242,39 @@ def test_years_of_events_keep_each_limit(listed: w.Terms, seed: int, folder: Pat
     wide = columns(listed, max(pairs, events, policies), seed, spoilt=False)
     observed = {n: wide["observed"][n][: pairs if n in per_pair else events] for n in names}
     declared = {n: c[:policies] for n, c in wide["declared"].items()}
-    given = (listed, "cover", of_years, of_events, policy, observed, declared, per_pair)
-    try:
-        plain: Any = [column.tolist() for column in kernels.years(*given)]
-    except Refused as refused:
-        plain = refused.refusals[0].code
-    kernels.prepare(listed, (Shape.YEARS,), per_pair)
-    try:
-        fast: Any = [column.tolist() for column in kernels.years(*given)]
-    except Refused as refused:
-        fast = refused.refusals[0].code
-    assert fast == plain
+    agree(
+        Kernels(folder),
+        Asked(listed, "cover", of_years, of_events, policy, observed, declared, per_pair),
+    )
+
+
+@pytest.mark.parametrize("product", list(shelf()), ids=lambda product: str(product.id))
+def test_years_of_a_shipped_product_agree_before_and_after_its_limits(
+    product: Product, folder: Path
+) -> None:
+    """Two years of events that pay; one policy each, so that what a year has spent cuts some."""
+    listed, benefit = product.versions[-1].terms, product.benefits[0]
+    drawn, events = columns(listed, 20_000, 5, spoilt=False), 12
+    for table in ("observed", "declared"):  # a centre at random is near no place at random
+        for name in {of.name for of in listed.inputs if of.kind is w.Kind.PART} & {*drawn[table]}:
+            drawn[table][name][:] = 2**30 if name.endswith("_z") else 0
+    own = {n: int(c[0]) for n, c in drawn["declared"].items()}
+    paid = []
+    for at in range(20_000):
+        seen_ = {n: int(c[at]) for n, c in drawn["observed"].items()}
+        with suppress(Refused):
+            result = settle(listed, benefit, seen_, own, {benefit: 0})
+            bare = settle(uncut(listed, benefit), benefit, seen_, own, {})
+            assert bare.amount_fen == result.uncut_fen
+            paid += [at] if result.amount_fen else []
+        if len(paid) == events:
+            break
+    assert len(paid) == events, "events that pay are found"
+    observed = {n: c[paid] for n, c in drawn["observed"].items()}
+    declared = {n: c[:1] for n, c in drawn["declared"].items()}
+    years, of_events = np.array([0, 7, events]), np.arange(events + 1)
+    policy = np.zeros(events, dtype=np.int32)
+    asked = Asked(listed, benefit, years, of_events, policy, observed, declared, [])
+    found = agree(Kernels(folder), asked)
+    assert found is not None
+    assert sum(found[1]) > sum(found[0]) > 0, "a limit of the year has cut something"

@@ -125,6 +125,18 @@ def test_a_product_s_years_are_what_the_exact_reading_gives(
     assert found.total.tolist() == spent
 
 
+def test_what_an_event_shows_is_its_own_however_many_pairs_there_are() -> None:
+    """Two events, and two pairs, both of the second: a column by event is not one by pair."""
+    observed = {"magnitude": np.array([70, 55]), "role": np.ones(2, dtype=np.int64)}
+    events = Occurrences(
+        1, np.zeros(2, dtype=np.int64), observed,
+        Touched(np.array([0, 0, 2]), np.array([0, 1]), {}),
+    )  # fmt: skip
+    found = settle_years(TERMS, "house", events, Book(2, {}), (0, 1))
+    alone = exact.settle(TERMS, "house", {"magnitude": 55, "role": 1}, {}, {"house": 0})
+    assert found.total.tolist() == [2 * alone.amount_fen]
+
+
 @given(LOSSES)
 def test_a_curve_never_falls_and_its_tail_is_above_it(losses: list[int]) -> None:
     found = [p for p in points(losses, range(1, 70)) if p.loss_fen is not None]

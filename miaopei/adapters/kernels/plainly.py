@@ -112,5 +112,6 @@ def years_plainly(
             amounts = columnar.settle_many(terms, benefit, seen, own, before)
             np.add.at(spent, who, amounts)
             net[event] = amounts.sum()
-            gross[event] = columnar.settle_many(bare, benefit, seen, own, before).sum()
+            whole = columnar.settle_many(bare, benefit, seen, own, np.zeros_like(before))
+            gross[event] = whole.sum()
     return Years(net, gross)

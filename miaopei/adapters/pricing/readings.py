@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,8 +25,8 @@ class Readings:
     without.
     """
 
-    def __init__(self, kernels: Kernels | None, per_pair: tuple[str, ...]) -> None:
-        self.kernels, self.per_pair = kernels, per_pair
+    def __init__(self, kernels: Kernels | None) -> None:
+        self.kernels = kernels
 
     @property
     def fast(self) -> bool:
@@ -38,12 +38,11 @@ class Readings:
         cls, terms: w.Terms, events: Occurrences | None = None, threads: int = 1
     ) -> Readings:
         """Compile what is not on the disk yet: seconds, once for the terms."""
-        per_pair = _per_pair(events)
         if find_spec("numba") is None:
-            return cls(None, per_pair)
+            return cls(None)
         kernels = Kernels(settings.kernel_folder(), threads)
-        kernels.prepare(terms, SHAPES, per_pair)
-        return cls(kernels, per_pair)
+        kernels.prepare(terms, SHAPES, _per_pair(events))
+        return cls(kernels)
 
     @classmethod
     def of(cls, terms: w.Terms, events: Occurrences | None = None) -> Readings:
@@ -59,9 +58,7 @@ class Readings:
     @property
     def years(self) -> YearsReading:
         """The reading of years."""
-        if self.kernels is None:
-            return columnar_years
-        return partial(self.kernels.years, per_pair=self.per_pair)
+        return columnar_years if self.kernels is None else self.kernels.years
 
 
 class _Same:
@@ -81,7 +78,7 @@ class _Same:
 def _found(_: str, same: _Same, per_pair: tuple[str, ...], folder: Path) -> Readings:
     kernels = Kernels(folder, threads=1)
     ready = kernels.load(same.terms, SHAPES, per_pair)
-    return Readings(kernels if ready else None, per_pair)
+    return Readings(kernels if ready else None)
 
 
 def _per_pair(events: Occurrences | None) -> tuple[str, ...]:

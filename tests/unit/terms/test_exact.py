@@ -13,6 +13,7 @@ from miaopei.products.shelf import shelf
 from miaopei.terms import bounds
 from miaopei.terms import build as b
 from miaopei.terms.exact import first_missing, replay, settle, trace_json
+from miaopei.terms.uncut import uncut
 from miaopei.terms.words import IfMissing, Kind, Terms
 
 DALI = shelf().find("yunnan_dali").version(1).terms
@@ -121,6 +122,34 @@ def test_an_unset_band_refuses_to_settle() -> None:
     shorter = b.terms("made_up", 1, b.clause("cover", short, zh="按", en="by"))
     for tenths in (49, 60):
         assert refused(shorter, "cover", {"magnitude": tenths}, {}, {}) == "terms.outside_table"
+
+
+def test_a_limit_inside_a_choice_is_a_limit_of_the_year_too() -> None:
+    circle = shelf().find("quake_circle").version(1).terms
+    seen = {"centre_x": 0, "centre_y": 0, "centre_z": 2**30, "magnitude": 75}
+    own = {"place_x": 0, "place_y": 0, "place_z": 2**30, "sum_insured": 500}
+    result = settle(circle, "circle", seen, own, {"circle": 400})
+    assert (result.amount_fen, result.uncut_fen, result.shortfall_fen) == (100, 500, 400)
+
+
+def test_what_a_limit_stands_beside_is_kept() -> None:
+    """A cap an occurrence beside a part with a limit of its own: neither swallows the other."""
+    magnitude = next(i for i in DALI.inputs if i.name == "magnitude")
+    table = b.bands(magnitude, (0, 0), (50, 700), source=OURS)
+    year, cap = (
+        b.figure(name, fen, Kind.MONEY, zh=name, en=name, source=OURS)
+        for name, fen in (("year", 1_000), ("cap", 600))
+    )
+    left = b.minus(year, b.spent("cover", year))
+    terms = b.terms(
+        "made_up", 1, b.clause("cover", b.least(b.least(table, left), cap), zh="", en="")
+    )
+    assert settle(terms, "cover", {"magnitude": 70}, {}, {"cover": 900}).uncut_fen == 600
+    assert settle(terms, "cover", {"magnitude": 40}, {}, {"cover": 900}).uncut_fen == 0
+    for magnitude_ in (40, 70):
+        whole = settle(terms, "cover", {"magnitude": magnitude_}, {}, {"cover": 0})
+        bare = settle(uncut(terms, "cover"), "cover", {"magnitude": magnitude_}, {}, {})
+        assert bare.amount_fen == whole.uncut_fen
 
 
 def test_a_trace_names_each_step_and_the_limit_before_and_after() -> None:
