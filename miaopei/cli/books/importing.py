@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -102,13 +103,22 @@ def _opened(
 
 
 def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
-    """The rows, their payees' accounts opened at the sandbox bank, which knows nobody yet."""
-    while some := list(islice(rows, AT_ONCE)):
-        payees = [wanted.payee for wanted, _ in some if wanted is not None]
-        known = [(p["account"], p.get("name", ""), 0) for p in payees if p.get("account")]
-        if known:
-            bank.control.open_accounts(known)
-        yield from some
+    """The rows, their payees' accounts opened at the sandbox bank, which knows nobody yet.
+
+    The bank opens some while the next are read; what it could not open stops the import at the
+    latest when all has been read, and the same file again opens all.
+    """
+    with ThreadPoolExecutor(1) as line:
+        before: Future[None] | None = None
+        while some := list(islice(rows, AT_ONCE)):
+            payees = [wanted.payee for wanted, _ in some if wanted is not None]
+            known = [(p["account"], p.get("name", ""), 0) for p in payees if p.get("account")]
+            if before is not None:
+                before.result()
+            before = line.submit(bank.control.open_accounts, known) if known else None
+            yield from some
+        if before is not None:
+            before.result()
 
 
 def _import(
