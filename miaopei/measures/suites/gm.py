@@ -137,7 +137,7 @@ def _key_of(secret: bytes) -> bytes:
 GM = Suite(
     name="gm",
     hash_name="sm3",
-    signature_name="SM2",
+    hash_title="SM3",
     digest=digest,
     hmac=hmac,
     public_bytes=PUBLIC_BYTES,

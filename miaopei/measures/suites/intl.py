@@ -86,7 +86,7 @@ def _new(random_bytes: Random) -> bytes:
 INTL = Suite(
     name="intl",
     hash_name="sha256",
-    signature_name="Ed25519",
+    hash_title="SHA-256",
     digest=digest,
     hmac=hmac,
     public_bytes=32,

@@ -43,6 +43,7 @@ class Cipher(Protocol):
 class Suite:
     """The hash, signatures and sealing of one record, chosen at its genesis.
 
+    `hash_name` stands in names of fields, `hash_title` is said to people.
     Shapes   digest, hmac: 32 bytes. public_bytes, box_bytes: of a raw public key; signature_bytes:
              of a signature; key_bytes: of a key of `cipher`, which `key_of` makes of 32 bytes.
              `note_type` stands before a public key in a signed note.
@@ -52,7 +53,7 @@ class Suite:
 
     name: str
     hash_name: str
-    signature_name: str
+    hash_title: str
     digest: Callable[[bytes], bytes]
     hmac: Callable[[bytes, bytes], bytes]
     public_bytes: int

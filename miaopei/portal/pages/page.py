@@ -15,6 +15,7 @@ from ...errors import Refusal
 from ...measures.instant import beijing_text, utc_text
 from ...measures.money import FEN_A_WAN, FEN_A_YUAN, as_yuan
 from ...measures.place import degrees_text
+from ...measures.suites import in_use
 from ...settings import Language
 from ...terms.wording.speech import money
 from .. import texts
@@ -34,6 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals["menu"] = MENU
+    found.globals["in_use"] = in_use
     return found
 
 

@@ -149,6 +149,7 @@ def _attested(index: Index, id: str, mark: Json) -> Step:
         "length": original["length"],
         "media": original["media"],
         "file_digest": original[f"file_{hash_name}"],
+        f"file_{hash_name}": original[f"file_{hash_name}"],
         "part": original["part"],
         "sig": said["sig"][:16],
     }
@@ -158,9 +159,11 @@ def _attested(index: Index, id: str, mark: Json) -> Step:
 def _bytes(index: Index, original: Json) -> Step:
     """The original bytes themselves, from the attestation or the blob."""
     inside: str | None = original["bytes_b64"]
-    name = original[in_use.suite.hash_name]
+    suite = in_use.suite
+    name = original[suite.hash_name]
     data = index.trail.blob(name) if inside is None else base64.b64decode(inside)
-    facts: dict[str, Any] = {in_use.suite.hash_name: name, "length": original["length"]}
+    facts: dict[str, Any] = {suite.hash_name: name, "length": original["length"]}
+    facts |= {"hash": suite.hash_title, "digest": name}
     if data is None:
         return step("bytes_absent", name, facts)
     text, encoding = readable(data)

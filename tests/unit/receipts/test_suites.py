@@ -7,6 +7,7 @@ library (emmansun/gmsm) than ours (GmSSL), so that each answers for the other.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +27,7 @@ from miaopei.node.proof.receipts import Collector
 from miaopei.node.proof.stored import log_files
 from tests.unit.claims import forging, replayed
 from tests.unit.claims.replayed import World
+from tests.unit.portal.conftest import Played
 from tests.unit.receipts import certified as certifying
 from tests.unit.receipts.gathered import Held, quakes, solo
 from tests.unit.receipts.go_program import build, failed
@@ -74,6 +76,16 @@ def test_the_record_is_sound_and_rebuilds(record: World) -> None:
         assert not audit.examine(log_files(reading), vkey).findings
         assert not list(inspect(reading, record.node))
         assert not list(rebuild(reading, MemoryStore()).differences)
+
+
+def test_the_pages_and_the_lineage_say_which_hash_they_show(record: World) -> None:
+    with Played(record.node, record.store).served() as client:
+        assert "SM3" in client.get("/en/record").text
+        events = client.get("/en/events").text
+        page = client.get(re.findall(r'href="(/en/events/[0-9a-f]{64})', events)[0]).text
+        assert "bytes, SM3" in page
+        assert "SHA-256" not in page
+        assert client.get("/api/v1/record").json()["suite"] == "gm"
 
 
 def test_receipts_hold_in_both_programs(
