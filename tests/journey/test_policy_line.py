@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from miaopei.measures.instant import DAY, beijing_day
+from miaopei.measures.instant import DAY, beijing_day, from_beijing
 from miaopei.wiring import system_clock
+from tests.unit.meters.conftest import free_port
 
 PERSON = {
     "name": "示例制造厂",
@@ -62,10 +66,45 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
     wish_ = {**files["wish"], "listing": "planned_outage_plus"}
     wish_["person"] = {**PERSON, "id_number": "91330281MA0000SX01"}
     (tmp_path / "listed.json").write_text(json.dumps(wish_), encoding="utf-8")
-    refused = run("policy", "apply", str(tmp_path / "listed.json"), "--agent", "A17", "--json")
+    refused = run(
+        "policy", "apply", str(tmp_path / "listed.json"), "--agent", "A17", "--json", code=1
+    )
     assert (refused["state"], refused["reasons"][0]["code"]) == (
         *("refused", "underwriting.sanctions_id"),
     )
     assert listed["pools"] == {"planned_outage": {"policies": 0, "least": 300, "below": True}}
     assert "低于最低规模 300" in run("policy", "list", "--lang", "zh")
     run("audit")
+    sold_while_listening(data, {**files["wish"], "person": {**PERSON, "customer": "330281000002"}})
+
+
+def sold_while_listening(data: Path, wish: dict[str, Any]) -> None:
+    """One process listens to the grid, shows the record and takes an application meanwhile."""
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    command = [sys.executable, "-m", "miaopei.cli", "feed"]
+    trust = [*command, "trust", "grid.command", "--key", key, "--data", str(data)]
+    subprocess.run(trust, check=True, capture_output=True, timeout=120)
+    pages = free_port()
+    ports = ["--port", str(free_port()), "--pages", str(pages)]
+    wish["person"]["id_number"] = "91330281MA00000002"
+    wish["since"] = from_beijing(wish["since"])  # the API takes seconds
+    with subprocess.Popen(
+        [*command, "listen", *ports, "--data", str(data), "--lang", "en"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as listening:  # fmt: skip
+        try:
+            assert listening.stderr is not None
+            assert any(f":{pages}/" in line for line in listening.stderr)
+            with httpx.Client(base_url=f"http://127.0.0.1:{pages}", trust_env=False) as client:
+                client.timeout = httpx.Timeout(120)
+                for path in ("/en/buy", "/en/outages", "/en/invoices", "/en/sources"):
+                    assert client.get(path).status_code == 200, path
+                keyed = {"Idempotency-Key": "while-listening"}
+                took = client.post("/api/v1/applications", json=wish, headers=keyed)
+                assert took.status_code == 201, took.text
+                assert took.json()["state"] == "accepted"
+                again = client.post("/api/v1/applications", json=wish, headers=keyed)
+                assert again.json()["id"] == took.json()["id"]
+        finally:
+            listening.send_signal(signal.SIGINT)
+        assert listening.wait(60) == 0
