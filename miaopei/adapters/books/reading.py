@@ -21,6 +21,7 @@ from ...measures.instant import from_beijing
 from ...measures.place import latitude, longitude, unit_vector
 from ...node.scheme import Wanted
 from ...terms.words import Declared, Kind
+from .tables import TORN
 
 # A comma stands between groups of three digits and nowhere else: "500000,00" is no number.
 DECIMAL = re.compile(
@@ -28,9 +29,11 @@ DECIMAL = re.compile(
 )
 CURRENCY = "CNY"
 CUSTOMER = "customer"  # the number at the utility, kept as a token only
+STATED = ("premium_yuan", "account", "name")  # read where they stand
 OED = ("LocNumber", "BuildingTIV")
 PLACE = ("place_x", "place_y", "place_z")  # inputs that are a position as an integer unit vector
 WORLD = {"Latitude": (latitude, 90), "Longitude": (longitude, 180)}  # degrees
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 500  # characters of what is known of a person
 AT_ONCE = 8_192  # rows that one worker reads at a time
 Cells = Mapping[str, str]
@@ -127,12 +130,37 @@ class Layout:
             facts["found"] = ", ".join(self.columns)[:200]
             raise Refused(Refusal("import.columns_missing", facts))
 
+    @property
+    def unused(self) -> list[str]:
+        """The columns of the file that nothing is read from: a misspelt heading is among them."""
+        used = {*self.names.values(), *self._inputs.values(), *WORLD, CUSTOMER, *STATED}
+        used |= {"AccNumber", "LocCurrency"} if self.oed else set()
+        return [name for name in self.columns if name not in used]
+
+    @property
+    def assumes_currency(self) -> bool:
+        """Whether a location file says nothing of its currency, which is then taken for CNY."""
+        return self.oed and "LocCurrency" not in self.columns
+
+    def named(self, digest: str) -> str:
+        """What a file's batches are known by: its digest, and the days that it leaves to others.
+
+        A file whose rows state their days is the same file whatever days are said beside it.
+        """
+        days = [(name, getattr(self, name)) for name in ("since", "until")]
+        given = ["" if self.names[name] in self.columns else day for name, day in days]
+        return "/".join([digest, *(given if any(given) else ())])
+
     def read(self, row: int, cells: Cells) -> tuple[str, Wanted | None, list[Refusal]]:
         """The number that a row names, and the policy that it asks for or all that is wrong."""
+        if (torn := cells.get(TORN)) is not None:
+            facts: dict[str, Fact] = {"row": row, "column": "", "value": torn}
+            code = "import.torn" if torn else "import.unsplit"
+            return "", None, [Refusal(code, {**facts, "limit": str(len(self.columns))})]
         one = _Row(row, cells)
         number = one.text(self.names["number"])
         if self.oed:
-            number = f"{cells.get('AccNumber', '')}/{number}"
+            number = f"{cells.get('AccNumber', '').strip()}/{number}"
         since, until = (self._instant(one, name) for name in ("since", "until"))
         if since is not None and until is not None and until <= since:
             one.fault("ends_before_start", self.names["until"], self.names["since"])
@@ -200,6 +228,8 @@ class _Row:
         text = self.cells.get(column, "").strip()
         if not text:
             self.fault("empty", column, "")
+        if CONTROL.search(text):
+            self.fault("control", column, "")
         return text
 
     def person(self, column: str) -> str:

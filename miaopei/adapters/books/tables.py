@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...errors import Refusal, Refused
 
 PARQUET = b"PAR1"
+TORN = "\n"  # no column: of a row that is no row, how many cells it has, or "" where none are told
 AT_ONCE = 65_536  # rows of a Parquet file read at a time
 
 
@@ -29,16 +33,21 @@ class Table:
     encoding: str | None  # of a CSV; None is Parquet
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Each row with its number in the file; the first row under the heading is 2."""
+        """Each row with the number of its line in the file; cells, or TORN and nothing else."""
         return self._csv(self.encoding) if self.encoding else self._parquet()
 
     def _csv(self, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
-        with self.path.open(encoding=encoding, newline="", errors="replace") as file:
-            lines = (line for line in csv.reader(file) if line)  # an empty line is no row
-            columns = next(lines, [])
-            for number, line in enumerate(lines, 2):
-                short = len(columns) - len(line)
-                yield number, dict(zip(columns, [*line, *[""] * short], strict=False))
+        """One line is one row: an open quotation mark never draws the next row into its own."""
+        with self.path.open(encoding=encoding, newline="") as file:
+            lines = ((n, line) for n, line in enumerate(file, 1) if line.strip("\r\n"))
+            next(lines, None)
+            wanted = len(self.columns)
+            for number, line in lines:
+                cells = _cells(line)
+                if cells is None or len(cells) != wanted:
+                    yield number, {TORN: "" if cells is None else str(len(cells))}
+                else:
+                    yield number, dict(zip(self.columns, cells, strict=True))
 
     def _parquet(self) -> Iterator[tuple[int, dict[str, str]]]:
         number = 1
@@ -57,29 +66,43 @@ def open_table(path: Path) -> Table:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            start = file.read(1 << 16)
-            if start.startswith(PARQUET):
+            if file.read(len(PARQUET)) == PARQUET:
                 found = _pyarrow().ParquetFile(path)
                 columns = tuple(found.schema_arrow.names)
                 return Table(path, columns, found.metadata.num_rows, digest, None)
-            file.seek(0)
-            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        encoding, lines = _encoding(path)
+        with path.open(encoding=encoding, newline="") as text:
+            heading = _cells(next((line for line in text if line.strip("\r\n")), ""))
     except OSError as error:
         raise _no(path, str(error.strerror)) from None
-    encoding = _encoding(start)
-    heading = next(csv.reader(start.decode(encoding, "replace").splitlines()), [])
-    if len(heading) < 2 or len(set(heading)) != len(heading):
+    if heading is None or len(heading) < 2 or len(set(heading)) != len(heading):
         raise _no(path, "the first line does not name the columns, each once")
     return Table(path, tuple(heading), max(lines - 1, 0), digest, encoding)
 
 
-def _encoding(start: bytes) -> str:
-    """UTF-8, with or without a mark, or else GB 18030, which spreadsheets in China write."""
+def _cells(line: str) -> list[str] | None:
+    """The cells of one line; None where a quotation mark is left open or stands where none may."""
+    if '"' not in line:
+        return line.rstrip("\r\n").split(",")
     try:
-        start[: start.rfind(b"\n") + 1 or None].decode("utf-8")
-    except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8-sig"
+        return next(csv.reader([line], strict=True))
+    except csv.Error:
+        return None
+
+
+def _encoding(path: Path) -> tuple[str, int]:
+    """UTF-8, with or without a mark, or else GB 18030, which spreadsheets in China write; and how
+    many lines there are. The whole file is looked at, and nothing in it is replaced.
+    """
+    for encoding in ("utf-8", "gb18030"):
+        decoder, lines = getincrementaldecoder(encoding)(), 0
+        with path.open("rb") as file, suppress(UnicodeDecodeError):
+            for block in iter(partial(file.read, 1 << 20), b""):
+                decoder.decode(block)
+                lines += block.count(b"\n")
+            decoder.decode(b"", final=True)
+            return "utf-8-sig" if encoding == "utf-8" else encoding, lines
+    raise _no(path, "it is text neither in UTF-8 nor in GB 18030")
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ...adapters.sandbox_bank.starter import RunningBank
     from ...wiring import Member
     from ..place import Place
+    from ..speak import Speaker
 
+SAID = 400  # characters of what is told of columns
 AT_ONCE = 5_000  # accounts opened in one call
 
 
@@ -53,8 +55,8 @@ def import_(
     language = chosen(lang)
     place = Place.of(data, dsn)
     with ExitStack() as opened:
+        sheet = Sheet(errors or file.with_suffix(".errors.csv"), language, file)
         member, bank = opened.enter_context(live.with_bank(place))
-        sheet = Sheet(errors or file.with_suffix(".errors.csv"), language)
         opened.callback(sheet.close)
         table, reader = _opened(place, member, file, listing, since, until)
         if preview:
@@ -63,22 +65,36 @@ def import_(
             free = list[int]()
             read = counted(reader.all(table.rows(), member.decider.spread), free)
             rows = _with_accounts(bank, read)
-            told = _import(member, table, rows, listing, sheet, speak.Speaker(language))
+            name = reader.layout.named(table.digest[:24])
+            told = _import(member, table, rows, listing, name, sheet, speak.Speaker(language))
             told["without_premium"] = len(free)
     told["errors"] = str(sheet.path) if sheet.count else None
+    told["unused"], told["assumes_cny"] = reader.layout.unused, reader.layout.assumes_currency
     if as_json:
         speak.show_json(told)
     else:
-        facts = {n: told[n] for n in ("rows", "issued", "refused")}
-        said = speak.Speaker(language)
-        for shown in told.get("first", ()):
-            speak.out(f"  {shown}")
-        speak.out(said.text("import_preview" if preview else "imported", **facts))
-        if told["without_premium"]:
-            speak.out(said.text("import_without_premium", count=told["without_premium"]))
-        if sheet.count:
-            speak.out(said.text("import_errors", path=str(sheet.path)))
+        _say(told, speak.Speaker(language), preview=preview)
     raise typer.Exit(int(bool(told["rows"]) and told["refused"] == told["rows"]))
+
+
+def _say(told: dict[str, Any], said: Speaker, *, preview: bool) -> None:
+    """What was done, or would be, and what the file says or does not say."""
+    from .. import speak
+
+    facts = {n: told[n] for n in ("rows", "issued", "refused")}
+    for shown in told.get("first", ()):
+        speak.out(f"  {shown}")
+    speak.out(said.text("import_preview" if preview else "imported", **facts))
+    if told.get("before"):
+        speak.out(said.text("import_before", count=told["before"]))
+    if told["unused"]:
+        speak.out(said.text("import_unused", names=", ".join(told["unused"])[:SAID]))
+    if told["assumes_cny"]:
+        speak.out(said.text("import_no_currency"))
+    if told["without_premium"]:
+        speak.out(said.text("import_without_premium", count=told["without_premium"]))
+    if told["errors"]:
+        speak.out(said.text("import_errors", path=told["errors"]))
 
 
 def _opened(
@@ -122,7 +138,13 @@ def _with_accounts(bank: RunningBank, rows: Iterator[Any]) -> Iterator[Any]:
 
 
 def _import(
-    member: Member, table: Table, rows: Iterator[Any], listing: str, sheet: Sheet, speaker: Any
+    member: Member,
+    table: Table,
+    rows: Iterator[Any],
+    listing: str,
+    name: str,
+    sheet: Sheet,
+    speaker: Any,
 ) -> dict[str, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -139,9 +161,10 @@ def _import(
             member.node,
             member.decider,
             listing,
-            table.digest[:24],
+            name,
             rows,
             sheet.add,
             lambda rows: progress.update(task, completed=rows),
         )
-    return {"rows": done.rows, "issued": done.issued, "refused": done.refused}
+    told = {"rows": done.rows, "issued": done.issued, "refused": done.refused}
+    return {**told, "before": done.rows - done.refused - done.issued}

@@ -7,6 +7,7 @@ database is touched and no money moves. The objects are those of the register.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from ..terms import find
 from . import history, output, show
 
 MEMBER = "what-if"
+WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)  # within what any input can be
 NAME = {"zh": "假设运行", "en": "what-if"}
 POLICY_SINCE, POLICY_UNTIL = 0, 4_102_444_800  # 1970 to 2100: whatever the catalogue holds
 MAGNITUDE = "shock.magnitude"
@@ -136,15 +138,19 @@ def read_files(asked: Asked, product: Product) -> tuple[list[Reading], tuple[str
 def declared_of(asked: Asked, product: Product) -> dict[str, int]:
     """The figures that a policy of this product declares, from NAME=NUMBER and place=LAT,LON.
 
-    Errors   Refused cli.bad_declared, cli.declared_missing, place.*.
+    Errors   Refused cli.bad_declared, cli.declared_twice, cli.declared_missing, place.*.
     """
     given: dict[str, int] = {}
+    named = set[str]()
     for text in asked.declared:
         name, _, number = text.partition("=")
+        if name in named:
+            raise _no("declared_twice", name=name[:60])
+        named.add(name)
         if name == "place":  # of terms that read a distance: in degrees, north and east
             given |= _place(number)
             continue
-        if not number.lstrip("-").isdecimal():
+        if not WHOLE.fullmatch(number):
             raise _no("bad_declared", given=text[:60])
         given[name] = int(number)
     wanted = {

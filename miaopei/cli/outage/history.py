@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...adapters.books.tables import open_table
+from ...adapters.books.tables import TORN, open_table
 from ...adapters.grid import plain
 from ...adapters.grid.intake import Intake
 from ...errors import Refusal, Refused
@@ -158,7 +158,9 @@ def _rows(
     rows: Iterator[tuple[int, dict[str, str]]], columns: Columns, left: Counter[str]
 ) -> Iterator[Past]:
     for number, cells in rows:
-        if columns.only and columns.only.casefold() not in cells[columns.cause].casefold():
+        if TORN in cells:
+            left["unreadable"] += 1
+        elif columns.only and columns.only.casefold() not in cells[columns.cause].casefold():
             left["other_cause"] += 1
         elif not cells[columns.planned_on].strip():
             left["no_plan"] += 1

@@ -26,6 +26,7 @@ from ...terms.filing import Text
 
 FORMAT = "miaopei.pricing/1"
 TENTHS = range(1, 101)
+MOST = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,9 @@ def read(value: Any) -> Plan:
     zones = value["zones"]
     if not isinstance(zones, list) or not zones:
         raise bad("zones")
+    places = tuple(_place(zone, f"zones[{at}]") for at, zone in enumerate(zones))
+    if len({place.id for place in places}) != len(places):
+        raise bad("zones.id")
     return Plan(
         product=_text(value, "product"),
         version=_whole(value, "version", range(1, 10_000)),
@@ -105,7 +109,7 @@ def read(value: Any) -> Plan:
         completeness_tenths=_whole(catalogue, "completeness_tenths", TENTHS),
         hours=_whole(catalogue, "hours", range(1, 24 * 366)),
         km=_whole(catalogue, "km", range(1, 1001)),
-        places=tuple(_place(zone, f"zones[{at}]") for at, zone in enumerate(zones)),
+        places=places,
         years=_whole(value, "years", range(2, 10_000_001)),
         seed=_whole(value, "seed", range(2**53)),
         periods=tuple(periods),
@@ -189,7 +193,7 @@ def _place(value: Any, at: str) -> Place:
     if not isinstance(value, Mapping):
         raise bad(at)
     given = value.get("given")
-    if not isinstance(given, Mapping) or any(type(v) is not int for v in given.values()):
+    if not isinstance(given, Mapping) or any(not _fits(v) for v in given.values()):
         raise bad(f"{at}.given")
     return Place(
         _text(value, "id", at),
@@ -199,6 +203,11 @@ def _place(value: Any, at: str) -> Place:
         _whole(value, "most_tenths", TENTHS, at),
         dict(given),
     )
+
+
+def _fits(value: Any) -> bool:
+    """Whether it is a whole number that any input could have."""
+    return type(value) is int and abs(value) <= MOST
 
 
 def _text(value: Mapping[str, Any], name: str, at: str = "") -> str:

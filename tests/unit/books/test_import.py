@@ -178,7 +178,7 @@ def test_a_preview_shows_yuan_and_degrees_and_counts_what_has_no_premium(
     path.write_text("\n".join(["AccNumber,LocNumber,Latitude,Longitude,BuildingTIV", *rows]))
     table = open_table(path)
     reader = Reader(table.columns, [SUM, *PLACE], since="2015-08-20", until="2018-08-20")
-    sheet = Sheet(tmp_path / "errors.csv", language)
+    sheet = Sheet(tmp_path / "errors.csv", language, tmp_path / "p.csv")
     told = preview_of(table, reader, sheet, alone, Speaker(language))
     sheet.close()
     assert (told["issued"], told["refused"], told["without_premium"]) == (2, 1, 2)
@@ -244,7 +244,7 @@ def test_stopped_in_the_middle_an_import_goes_on_and_issues_each_once(
     rows[3][-1] = "NaN"
     table = open_table(table_of(tmp_path / "p.csv", rows))
     monkeypatch.setattr(importing, "AT_ONCE", 10)
-    sheet = Sheet(tmp_path / "errors.csv", "en")
+    sheet = Sheet(tmp_path / "errors.csv", "en", tmp_path / "p.csv")
 
     def run(cut: int) -> Any:
         reader = Reader(table.columns, [SHARES])
@@ -272,3 +272,129 @@ def test_stopped_in_the_middle_an_import_goes_on_and_issues_each_once(
     lines = list(csv.reader(text.splitlines()))
     assert lines[0] == ["row", "column", "value", "limit", "what to do"]
     assert lines[1][:3] == ["5", "shares", "NaN"]
+
+
+def lines_of(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    """A CSV as its lines stand, under our heading."""
+    path.write_bytes("\r\n".join([",".join(HEAD), *lines, ""]).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("torn", "code"),
+    [
+        ("A-1,2026-01-01,2027-01-01,120.50,6222000001,LiuYi,500,7", "torn"),
+        ("A-1,2026-01-01,2027-01-01,120.50,6222000001,LiuYi", "torn"),
+        ('A-1,2026-01-01,2027-01-01,120.50,6222000001,"Zhang,7', "unsplit"),
+        ('A-1,2026-01-01,2027-01-01,120.50,6222000001,"Li"x,7', "unsplit"),
+    ],
+)
+def test_a_row_that_does_not_fill_its_columns_is_refused_and_draws_in_no_other(
+    tmp_path: Path, torn: str, code: str
+) -> None:
+    good = ",".join(GOOD)
+    other = good.replace("P1", "P2").replace("刘一", '"李""二, 三"')
+    path = lines_of(tmp_path / "p.csv", good, torn, "", other)
+    assert faults_of(path, [SHARES]) == [(3, "", code)]
+    table = open_table(path)
+    read = [wanted for wanted, _ in Reader(table.columns, [SHARES]).all(table.rows()) if wanted]
+    assert [each.payee["name"] for each in read] == ["刘一", '李"二, 三']
+
+
+def test_two_open_quotes_do_not_become_one_policy(tmp_path: Path) -> None:
+    """One row's account and the next one's sum, if a line break could stand inside a cell."""
+    rows = ['A-1,2026-01-01,2027-01-01,1,6222,"Zhang,5', 'A-2,2026-01-01,2027-01-01,1,6223,Li",9']
+    path = lines_of(tmp_path / "p.csv", *rows)
+    assert faults_of(path, [SHARES]) == [(2, "", "unsplit")]
+    table = open_table(path)
+    read = [wanted for wanted, _ in Reader(table.columns, [SHARES]).all(table.rows()) if wanted]
+    assert [each.payee["account"] for each in read] == ["6223"]
+
+
+def test_a_cell_as_long_as_a_book_is_refused_and_the_next_row_is_read(tmp_path: Path) -> None:
+    long = [*GOOD[:5], "刘" * 200_000, "7"]
+    path = table_of(tmp_path / "p.csv", [long, ["P2", *GOOD[1:]]])
+    assert faults_of(path, [SHARES]) == [(2, "name", "too_long")]
+    quoted = lines_of(tmp_path / "q.csv", ",".join([*GOOD[:5], f'"{"x" * 200_000}"', "7"]))
+    assert faults_of(quoted, [SHARES]) == [(2, "", "unsplit")]
+
+
+def test_a_name_with_control_characters_is_refused(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "p.csv", [[*GOOD[:5], "刘\x00一", "7"]])
+    assert faults_of(path, [SHARES]) == [(2, "name", "control")]
+
+
+def test_the_encoding_is_that_of_the_whole_file_and_nothing_is_replaced(tmp_path: Path) -> None:
+    rows = [[f"P{at}", *GOOD[1:5], "ascii", "7"] for at in range(3_000)]
+    path = table_of(tmp_path / "p.csv", [*rows, GOOD], "gb18030")
+    assert path.stat().st_size > 1 << 17
+    table = open_table(path)
+    names = {cells["name"] for _, cells in table.rows()}
+    assert (table.encoding, names) == ("gb18030", {"ascii", "刘一"})
+    path.write_bytes(path.read_bytes() + b"P9,2015-08-20,2018-08-20,1,6222,\xff\xff,7\n")
+    with pytest.raises(Refused) as refused:
+        open_table(path)
+    assert refused.value.refusals[0].code == "import.no_table"
+
+
+def test_the_days_that_a_file_leaves_out_are_part_of_what_its_batches_are_known_by(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("policy_number,shares\nP1,7\n")
+    own = open_table(table_of(tmp_path / "q.csv", [GOOD]))
+    open_ = open_table(path)
+
+    def name(table: Any, since: str, until: str) -> str:
+        return Reader(table.columns, [SHARES], since, until).layout.named(table.digest)
+
+    year, next_ = ("2026-01-01", "2027-01-01"), ("2027-01-01", "2028-01-01")
+    assert name(open_, *year) == name(open_, *year) != name(open_, *next_)
+    assert name(own, "", "") == name(own, *year) == own.digest
+
+
+def test_the_sheet_never_stands_in_the_place_of_what_is_read(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "p.csv", [GOOD])
+    before = path.read_bytes()
+    (tmp_path / "other.csv").hardlink_to(path)
+    (tmp_path / "pointer.csv").symlink_to(path)
+    for name in ("p.csv", "other.csv", "pointer.csv"):
+        with pytest.raises(Refused) as refused:
+            Sheet(tmp_path / name, "en", path)
+        assert refused.value.refusals[0].code == "import.same_file"
+    assert path.read_bytes() == before
+
+
+def test_the_sheet_is_whole_or_not_there_and_nothing_in_it_calculates(tmp_path: Path) -> None:
+    row = ["=1+1", "-5", "@x", "-1.5", "=A", "=HYPERLINK(1)" * 60, "+cmd|x"]
+    path = table_of(tmp_path / "p.csv", [row])
+    table, target = open_table(path), tmp_path / "errors.csv"
+    sheet = Sheet(target, "en", path)
+    for number, cells in table.rows():
+        sheet.add(Reader(table.columns, [SHARES]).read(number, cells)[1])
+    assert not target.exists()
+    sheet.close()
+    assert [each.name for each in tmp_path.glob("*.part")] == []
+    lines = list(csv.reader(target.read_text("utf-8-sig").splitlines()))[1:]
+    values = {line[1]: line[2] for line in lines}
+    assert values["premium_yuan"] == "-1.5"
+    assert (values["until"], values["shares"]) == ("'@x", "'+cmd|x")
+    assert not any(cell.startswith(("=", "+", "@")) for line in lines for cell in line)
+
+
+def test_columns_that_nothing_is_read_from_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("policy_number,since,until,Premium_yuan,acount,name,shares\n")
+    assert Reader(open_table(path).columns, [SHARES]).layout.unused == ["Premium_yuan", "acount"]
+    location = [name for name in OED[0].split(",") if name != "LocCurrency"]
+    days = ("2026-01-01", "2027-01-01")
+    for columns, assumed in ((location, True), ([*location, "LocCurrency"], False)):
+        layout = Reader(columns, [SUM, *PLACE], *days).layout
+        assert (layout.unused, layout.assumes_currency) == (["PortNumber"], assumed)
+
+
+def test_an_account_number_is_the_same_with_blanks_around_it(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text("\n".join([OED[0], OED[1], OED[1].replace("A1", " A1 "), ""]))
+    days = {"since": "2026-01-01", "until": "2027-01-01"}
+    assert faults_of(path, [SUM, *PLACE], **days) == [(3, "LocNumber", "number_twice")]

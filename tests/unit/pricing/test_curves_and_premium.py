@@ -108,6 +108,8 @@ def test_loadings_that_eat_the_price_are_refused() -> None:
         ("years", {"years": 1}),
         ("zones", {"zones": []}),
         ("zones[0].given", {"zones": [{**PLAN["zones"][0], "given": {"role": 1.0}}]}),
+        ("zones[0].given", {"zones": [{**PLAN["zones"][0], "given": {"role": 10**30}}]}),
+        ("zones.id", {"zones": [PLAN["zones"][0], PLAN["zones"][0]]}),
         ("catalogue.types", {"catalogue": {**PLAN["catalogue"], "types": "Ms"}}),
         ("return_periods", {"return_periods": [1.5]}),
         ("loadings[0].of", {"loadings": [{"id": "a", "of": "moon"}]}),

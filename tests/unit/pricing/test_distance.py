@@ -130,5 +130,12 @@ def test_back_test_and_basis_risk_of_a_place(
     assert main(["basis-risk", *files, *own, *place, *asked]) == 1
     refused = json.loads(capfd.readouterr().out)["refusals"][0]
     assert (refused["code"], refused["facts"]["line"]) == ("pricing.own_losses", 2)
+    for bad, said in (
+        ("sum_insured=1", "--declare sum_insured is given twice"),
+        ("other=1" + "0" * 30, "at most 15 digits"),
+        ("other=\u0661", "at most 15 digits"),
+    ):
+        assert main(["backtest", *files[:1], *own, *place, "--declare", bad, "--lang", "en"]) == 1
+        assert said in capfd.readouterr().err
     assert main(["backtest", *files[:1], *own, "--declare", "place=95,1", "--lang", "en"]) == 1
     assert "latitude" in capfd.readouterr().err
