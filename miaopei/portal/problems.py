@@ -43,6 +43,7 @@ STATUS: Mapping[str, int] = {
     "act.offer_not_known": 404,
     "act.policy_not_known": 404,
     "act.change_open": 409,
+    "act.listing_paused": 409,
     "policies.not_in_force": 409,
     "policies.no_change": 409,
     "policies.bad_renewal": 409,

@@ -55,6 +55,40 @@ def sanctions(
     _tell("policy_list_filed", doing.file_list(_place(data, dsn), file), lang, as_json=as_json)
 
 
+@app.command("pause")
+def pause(
+    listing: Annotated[str, typer.Argument(metavar="LISTING", help="The listing's id.")],
+    reason: Reason,
+    person: Person,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Stop selling a listing for a while; what is in force is decided and paid as ever."""
+    from . import doing
+
+    found = doing.pause(_place(data, dsn), listing, reason, person, resume=False)
+    _tell("policy_paused", found, lang, as_json=as_json)
+
+
+@app.command("resume")
+def resume(
+    listing: Annotated[str, typer.Argument(metavar="LISTING", help="The listing's id.")],
+    reason: Reason,
+    person: Person,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Sell a paused listing again."""
+    from . import doing
+
+    found = doing.pause(_place(data, dsn), listing, reason, person, resume=True)
+    _tell("policy_resumed", found, lang, as_json=as_json)
+
+
 @app.command("token")
 def token(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel's id.")],

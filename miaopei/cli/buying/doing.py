@@ -77,6 +77,15 @@ def _given(folder: str, name: str, code: str) -> bytes:
     return known[name].read_bytes()
 
 
+def pause(place: Place, listing: str, reason: str, person: str, *, resume: bool) -> dict[str, Any]:
+    """Stop selling a listing, or sell it again: in a record of one operator its word is enough."""
+    kind = "resume_listing" if resume else "pause_listing"
+    with selling(place) as (member, _, _):
+        body = {"listing": listing, "reason": reason, "person": person}
+        member.node.accept(kind, f"{kind}-{listing}-{member.node.time()}", body)
+    return {"listing": listing, "paused": not resume}
+
+
 def apply(place: Place, file: Path, channel: str, agent: str | None, key: str) -> dict[str, Any]:
     """Take an application from a file, as an agent keys it or a person brings it."""
     value = _json(file.read_bytes())

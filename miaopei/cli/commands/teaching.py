@@ -177,6 +177,14 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei policy sanctions sandbox",
         "备案并保存名单的下一版，供核对投保人。",
     ),
+    "policy pause": (
+        "miaopei policy pause LISTING --reason 'a doubt about the source' --person Li",
+        "暂停一个挂牌的销售；已生效的保单照常裁定和赔付。",
+    ),
+    "policy resume": (
+        "miaopei policy resume LISTING --reason 'the source is sound' --person Li",
+        "恢复一个挂牌的销售。",
+    ),
     "policy token": (
         "miaopei policy token integrated_energy",
         "为渠道生成接口令牌，只显示一次；旧令牌即失效。",

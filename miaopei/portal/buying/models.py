@@ -176,3 +176,6 @@ class Offer(Shape):
     hash: str
     related: list[str] = Field(description="Offered beside it; never a condition of it.")
     pool: Pool
+    paused_since: Instant | None = Field(
+        description="Since when nothing more is sold of it; payouts go on. Null where it is sold."
+    )

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ...acts.pauses import paused_since
 from ...errors import Refusal, Refused
 from ...measures.instant import DAY, beijing_day, from_beijing, period_of
 from ...measures.money import as_yuan
@@ -33,7 +34,10 @@ CHOICES = 60  # figures that a list can hold
 
 def listing(page: Page) -> str:
     """What can be bought."""
-    found = [(each, views.pool(page.desk, each)) for each in views.offers(page.desk)]
+    found = [
+        (each, views.pool(page.desk, each), paused_since(page.desk.state, each.listing) is not None)
+        for each in views.offers(page.desk)
+    ]
     return page.html("offers.html", "buy", offers=found, word=_word(page))
 
 

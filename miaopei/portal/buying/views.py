@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...acts.file_offer import on_sale
+from ...acts.pauses import paused_since
 from ...acts.sold import segment_json, segments_of, state_at
 from ...errors import Refusal
 from ...underwriting.offer import Offer
@@ -36,7 +37,8 @@ def offer_view(desk: Desk, found: Offer) -> dict[str, Any]:
     """An offer with its pool."""
     related = list(found.related)
     return {"offer": found.as_json(), "hash": found.hash, "related": related,
-            "pool": pool(desk, found)}  # fmt: skip
+            "pool": pool(desk, found),
+            "paused_since": paused_since(desk.state, found.listing)}  # fmt: skip
 
 
 def pool(desk: Desk, found: Offer) -> dict[str, Any]:

@@ -96,6 +96,26 @@ def test_o13_the_answer_is_in_the_same_call(shop: Served) -> None:
                for r in refused["reasons"])  # fmt: skip
 
 
+def test_a_paused_listing_answers_so_with_a_code_and_its_page_offers_nothing(
+    shop: Served,
+) -> None:
+    market = shop.market
+    said = {"listing": market.listing, "reason": "a doubt about the source", "person": "Li"}
+    assert market.town.send(market.town.act("pause_listing", said)).ok
+    paused = shop.apply()
+    assert (paused.status_code, paused.json()["code"]) == (409, "act.listing_paused")
+    assert market.town.table("application") == {}
+    (offer,) = shop.client.get("/api/v1/offers").json()
+    assert offer["paused_since"] == market.town.now
+    page = shop.client.get("/en/buy").text
+    assert "Paused" in page
+    assert 'class="button"' not in page
+    assert market.town.send(market.town.act("resume_listing", said)).ok
+    assert shop.apply().status_code == 201
+    (offer,) = shop.client.get("/api/v1/offers").json()
+    assert offer["paused_since"] is None
+
+
 def test_the_same_key_and_body_give_the_same_answer_and_a_changed_body_is_422(
     shop: Served,
 ) -> None:
