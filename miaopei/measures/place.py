@@ -98,7 +98,7 @@ def threshold(metres: int) -> int:
 
     Units    metres along a sphere of radius 6,371,008.8 m; the product is at scale 2**60.
     Errors   Refused place.bad_radius outside 1,000 m to 20,015 km. Each vector is rounded to 6 mm;
-             read through a dot product that moves the edge by at most 1.4 m at 50 km, 70 m at 1 km.
+             read through a dot product that moves the edge by what `edge_decimetres` says.
     """
     if not SMALLEST_RADIUS <= metres <= LARGEST_RADIUS:
         raise Refused(Refusal("place.bad_radius", {"value": metres}))
@@ -109,6 +109,21 @@ def threshold(metres: int) -> int:
         if -(-low >> (bits - scale)) == -(-high >> (bits - scale)):
             return -(-low >> (bits - scale))
         bits *= 2
+
+
+@lru_cache(maxsize=256)
+def edge_decimetres(metres: int) -> int:
+    """The most by which rounding two vectors to integers moves the edge of a radius, rounded up.
+
+    Units    metres of a radius up to a quarter of the way round, where a circle is widest.
+    Source   each part is off by at most 1/2, so the product by ROUNDED * 2**30; where it falls by
+             the sine, on the nearer side of the edge.
+    """
+    bits, moved = 96, 0
+    for _ in range(3):
+        sine, _ = _series((metres * 10 - moved << bits) // RADIUS_DECIMETRES, bits)
+        moved = -(-(ROUNDED * RADIUS_DECIMETRES << bits) // (sine << SCALE_BITS * 2))
+    return moved
 
 
 def within(a: Vector, b: Vector, least: int) -> bool:

@@ -8,11 +8,12 @@ same things (a test asks both). Source: docs/specs/evidence.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...measures.instant import DAY, HOUR
 from ...measures.money import Rounding
+from ...measures.place import RADIUS_DECIMETRES, SCALE_BITS, degrees_text, edge_decimetres
 from .. import words as w
 from ..filing import InputRule, Product, Revision, Text
 from . import general as g
@@ -64,9 +65,12 @@ def _chosen(product: Product, terms: w.Terms, names: Values) -> Iterator[tuple[g
         yield (g.EVERY_SHOCK if each else g.MAIN_SHOCK), values
     else:
         yield g.EVENT, {}
+    if radii := sorted({n.radius.value for n in _nodes(terms) if isinstance(n, w.Near)}):
+        yield g.DISTANCE, _distance(radii)
     yield g.IN_FORCE, {}
+    yield g.LATE, {}
     yield g.YEAR, {}
-    if shocks:
+    if shocks and any(product.area.values()):
         yield g.AREA, _area(product, names)
     yield from _roundings(terms)
     yield from _of_inputs(product, terms, each)
@@ -126,9 +130,29 @@ def _area(product: Product, names: Values) -> Values:
     return {"own": listed(area["own"]), "surrounding": listed(area["surrounding"])}
 
 
+def _distance(radii: Sequence[int]) -> Values:
+    """The rule of `measures.place`, and how far it is off for the radii of these terms."""
+    most = max(edge_decimetres(metres) for metres in radii)
+    numbers = {
+        "sphere": (_tenth(RADIUS_DECIMETRES), "米", " m"),
+        "step": (degrees_text(1), "", ""),
+        "scale": (f"{1 << SCALE_BITS:,}", "", ""),
+        "edge": (_tenth(most), "米", " m"),
+    }
+    return {name: Text(f"{n}{zh}", f"{n}{en}") for name, (n, zh, en) in numbers.items()}
+
+
+def _tenth(tenths: int) -> str:
+    return f"{tenths // 10:,}.{tenths % 10}"
+
+
+def _nodes(terms: w.Terms) -> Iterator[w.Word]:
+    return (node for benefit in terms.benefits for node in w.walk(benefit))
+
+
 def _roundings(terms: w.Terms) -> Iterator[tuple[g.Sentence, Values]]:
     seen = set[tuple[Rounding, int]]()
-    for node in (node for benefit in terms.benefits for node in w.walk(benefit)):
+    for node in _nodes(terms):
         if isinstance(node, w.ProRata) and (node.rounding, node.unit_fen) not in seen:
             seen.add((node.rounding, node.unit_fen))
             up = node.rounding is Rounding.HALF_UP

@@ -100,6 +100,26 @@ EVENT = Sentence(
         "All readings under one event number are one occurrence.",
     ),
 )
+DISTANCE = Sentence(
+    "distance",
+    Text("距离", "Distance"),
+    Text(
+        "两处的距离以半径{sphere}的球面上的大圆弧长为准，不以椭球面、地图投影、道路或其他方法量得的"
+        "距离为准。纬度和经度四舍五入至{step}度，换算为长度{scale}的向量，三个分量各取最近的整数；"
+        "保险标的的三个分量在出单时固定，即保单所载位置。两处向量的整数点积不小于半径所对应的"
+        "界限（长度平方乘以该弧所对圆心角的余弦，进为整数）的，为不超过该半径，恰等于界限的计入。"
+        "取整使各半径的边界移动不超过{edge}。",
+        "The distance of two places is the length of the great-circle arc on a sphere of radius "
+        "{sphere}; what is measured on an ellipsoid, on a map, along roads or in any other way "
+        "does not count. Latitude and longitude are rounded half up to {step} degrees and turned "
+        "into a vector of length {scale}, each of its three parts the nearest integer; those of "
+        "what is insured are fixed when the policy is issued and are the place that it states. A "
+        "place lies within a radius where the integer product of both vectors is at least the "
+        "limit of that radius (the length squared times the cosine of the angle of the arc, "
+        "rounded up to an integer); exactly the limit is within. Rounding moves the edge of a "
+        "radius by at most {edge}.",
+    ),
+)
 IN_FORCE = Sentence(
     "in_force",
     Text("有效期", "In force"),
@@ -107,6 +127,18 @@ IN_FORCE = Sentence(
         "条款版本和保单自其起始时刻起（含）至终止时刻止（不含）有效。",
         "A version of the terms and a policy are in force from the moment they begin (included) "
         "to the moment they end (not included).",
+    ),
+)
+LATE = Sentence(
+    "late_policy",
+    Text("事后登记的保单", "Policies recorded after the event"),
+    Text(
+        "保单或其变更在赔款所依的地震或事件发生之后才登记，且计入与否赔款不同的，按两者中较大的金额留存，"
+        "暂不支付，由人工核定：付留存的金额、付另一金额或不予赔付；理由与核定人登记在案。",
+        "Where a policy or a change of it was recorded after the earthquake or event on which the "
+        "payout rests, and the amount differs with and without it, the greater amount is held and "
+        "not paid until a person decides: the amount held, the other one, or nothing; reason and "
+        "name stand on the record.",
     ),
 )
 YEAR = Sentence(
@@ -215,6 +247,6 @@ SAME_VERSION = Sentence(
     ),
 )
 SENTENCES = (
-    SEQUENCE, SAME_SHOCK, LIKE_SHOCK, MAIN_SHOCK, EVERY_SHOCK, EVENT, IN_FORCE, YEAR, AREA,
-    ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
+    SEQUENCE, SAME_SHOCK, LIKE_SHOCK, MAIN_SHOCK, EVERY_SHOCK, EVENT, DISTANCE, IN_FORCE, LATE,
+    YEAR, AREA, ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
 )  # fmt: skip

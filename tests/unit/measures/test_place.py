@@ -160,3 +160,34 @@ def test_near_a_pole_the_position_that_is_given_back_is_within_a_decimetre(
     lat: int, lon: int
 ) -> None:
     assert haversine(place.position(unit_vector(lat, lon)), (lat, lon)) < 0.1
+
+
+@given(
+    st.sampled_from([1_000, 25_000, 200_000]),
+    st.integers(-60_000_000, 60_000_000),
+    st.integers(-170_000_000, 170_000_000),
+    st.floats(0, 6.28),
+)
+def test_rounding_moves_the_edge_by_no_more_than_the_wording_says(
+    metres: int, lat: int, lon: int, bearing: float
+) -> None:
+    """Places along one bearing, every half metre or so across the edge, against the haversine."""
+    edge = place.edge_decimetres(metres) / 10
+    for step in range(-20, 21):
+        far = (metres + edge * step / 10) / EARTH
+        up = math.asin(
+            math.sin(math.radians(lat / 1e6)) * math.cos(far)
+            + math.cos(math.radians(lat / 1e6)) * math.sin(far) * math.cos(bearing)
+        )
+        across = math.atan2(
+            math.sin(bearing) * math.sin(far) * math.cos(math.radians(lat / 1e6)),
+            math.cos(far) - math.sin(math.radians(lat / 1e6)) * math.sin(up),
+        )
+        there = round(math.degrees(up) * 1e6), lon + round(math.degrees(across) * 1e6)
+        off = haversine((lat, lon), there) - metres
+        near = within(unit_vector(lat, lon), unit_vector(*there), threshold(metres))
+        assert near == (off <= 0) or abs(off) <= edge + 1e-6
+
+
+def test_the_edge_is_the_one_that_the_specification_states() -> None:
+    assert [place.edge_decimetres(m) for m in (1_000, 25_000, 50_000, 200_000)] == [705, 27, 14, 4]

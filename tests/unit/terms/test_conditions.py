@@ -83,6 +83,17 @@ def test_what_happens_after_settlement_is_read_from_the_rule_of_the_input(langua
 def test_the_conditions_define_what_the_covers_speak_of() -> None:
     names = {c.name for c in conditions(DALI, DALI.versions[0].terms, "zh")}
     assert names == {
-        "sequence", "same_shock", "like_shock", "main_shock", "in_force", "policy_year", "area",
-        "rounding", "facts", "no_report", "after_settlement", "same_version",
+        "sequence", "same_shock", "like_shock", "main_shock", "in_force", "late_policy",
+        "policy_year", "area", "rounding", "facts", "no_report", "after_settlement", "same_version",
     }  # fmt: skip
+
+
+def test_a_cover_by_distance_says_how_distance_is_measured_and_names_no_area() -> None:
+    circle = shelf().find("quake_circle")
+    found = {c.name: c.text for c in conditions(circle, circle.versions[0].terms, "en")}
+    assert "area" not in found
+    for said in ("6,371,008.8 m", "0.000001 degrees", "1,073,741,824", "at most 2.7 m"):
+        assert said in found["distance"]
+    assert "never their sum" in found["main_shock"]  # each shock by itself, the greatest is owed
+    dali = {c.name for c in conditions(DALI, DALI.versions[0].terms, "en")}
+    assert "distance" not in dali
