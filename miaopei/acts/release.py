@@ -10,7 +10,7 @@ Source: docs/specs/record.md, section 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..claims.case import case_key
@@ -64,6 +64,17 @@ def case_of(state: State, trigger: str) -> tuple[str, str] | None:
     settlement = state.need("case", key)["settlement"]
     last = settlement and state.need("settlement", settlement)["settlement"]["trigger"]
     return (key, WHOLE) if last == trigger else None
+
+
+def holding(state: State) -> Iterator[tuple[str, str]]:
+    """Settlements that hold claims until a person releases them, each with its trigger.
+
+    Those alone that are still the last word of their case or shock: what `release` speaks of.
+    """
+    for id, entry in state.range("settlement", ""):
+        value = entry["settlement"]
+        if value["totals"]["held"] and case_of(state, value["trigger"]) is not None:
+            yield id, value["trigger"]
 
 
 def key_of(state: State, trigger: str) -> str:

@@ -17,7 +17,7 @@ from ..errors.texts import say, table
 from ..ledger import audit as ledger_audit
 from ..ledger import checkpoint
 from ..measures.instant import beijing_day, beijing_text
-from ..measures.money import as_wan
+from ..measures.money import as_wan, as_yuan
 from ..node.mass.alarms import open_alarm
 from ..node.node import Node
 from ..node.ports import Reading
@@ -25,6 +25,7 @@ from ..node.proof.inspect import erased_rows, inspect
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
+from ..node.reserved import Reserved, reserved
 from ..reports.lineage import caused, why
 from ..settings import Language
 from ..terms.filing import Product
@@ -32,6 +33,7 @@ from . import speak
 from .place import Keys, Place, scratch
 
 DAMAGED = 4  # the exit code of an alarm
+LISTED = 20  # held claims of a settlement that are told one by one; JSON holds them all
 OPEN = ("awaiting_", "held_", "ready", "deciding", "refused")
 Stage = Callable[[], Iterable[Refusal]]
 
@@ -169,6 +171,9 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
     for book in value["books"]:
         speak.out(speaker.text("status_book", **book))
     speak.out(speaker.text("status_money", **value["money"]))
+    if value["held"]["claims"]:
+        told = {"count": value["held"]["claims"], "yuan": value["held"]["yuan"]}
+        speak.out(speaker.text("claims_held", command=f"{speak.program()} cases", **told))
     for name, count in value["cases"].items():
         said = say(Refusal(f"register.state_{name}"), language)
         speak.out(f"  {said}{speaker.pick('：', ': ')}{count}")
@@ -183,6 +188,7 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
     payments = [payment for _, payment in state.range("payment", "")]
     due = sum(p["due_fen"] for p in payments)
     paid = sum(p["executed_fen"] for p in payments)
+    held = [fen for each in reserved(reading, state) for fen in each.fen]
     return {
         "name": genesis["name"],
         "clock": genesis["clock"],
@@ -198,12 +204,16 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
             for key, book in state.range("book", "")
         ],
         "money": {"due_wan": as_wan(due), "paid_wan": as_wan(paid), "open_wan": as_wan(due - paid)},
+        "held": {"claims": len(held), "yuan": as_yuan(sum(held))},
         "cases": dict(sorted(cases.items())),
     }
 
 
 def cases(place: Place, *, everything: bool, as_json: bool, language: Language) -> int:
-    """The cases that wait for a fact or a person, with deadline and owner; or all of them."""
+    """The cases that wait for a fact or a person, with deadline and owner; or all of them.
+
+    A settled case whose claims are held waits for a person too; `held` is what `release` takes.
+    """
     speaker = speak.Speaker(language)
     with place.record() as member, member.node.reading() as (reading, state):
         found = [
@@ -212,10 +222,12 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
             for part in ({}, *case.get("open", ()))  # other shocks of a sequence that has settled
             if everything or {**case, **part}["state"].startswith(OPEN)
         ]
+        held = list(reserved(reading, state))
         products = {
             listing: Product.from_json(state.need("product", entry["product"])["product"])
             for listing, entry in state.range("listing", "")
         }
+    found += [_held_case(each) for each in held]
     found.sort(key=lambda case: _place(case, products[case["listing"]]))
     if as_json:
         speak.show_json(found)
@@ -234,11 +246,36 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
     ]
     lines = (_case_line(case, products[case["listing"]], language) for case in found)
     speak.show_table("", headings, lines)
+    for each in held:
+        for policy, fen in list(zip(each.policy, each.fen, strict=True))[:LISTED]:
+            command = f"{speak.program()} release {each.settlement} {policy}"
+            speak.out(f"  {speaker.text('claim_held', yuan=as_yuan(fen), command=command)}")
+        if more := max(0, len(each.fen) - LISTED):
+            speak.out(f"  {speaker.text('claims_held_more', count=more)}")
     speak.refuse(
         (Refusal("alarm.readings_disagree", case["alarm"]) for case in found if case["alarm"]),
         language,
     )
     return 0
+
+
+def _held_case(each: Reserved) -> dict[str, Any]:
+    """The claims of a settlement that wait for a person, as a case that is told of."""
+    trigger = each.trigger
+    key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    facts = {"claims": len(each.fen), "yuan": as_yuan(each.total_fen)}
+    return {
+        "case": key,
+        **{name: trigger[name] for name in ("listing", "occurrence", "benefit", "instant")},
+        "state": "held_claims",
+        "reason": "register.claims_held",
+        "facts": {"waiting": facts},
+        "until": None,
+        "owner": "operator",
+        "settlement": each.settlement,
+        "alarm": None,
+        "held": each.as_json(),
+    }
 
 
 def _place(case: dict[str, Any], product: Product) -> tuple[Any, ...]:

@@ -21,8 +21,8 @@ from ..reports.complaints import Compared, compare
 from ..reports.experience import Returned, Settled, Told
 from ..reports.reliability import Interruption, felt
 from .effects.listed import open_list
-from .mass.histories import HELD
 from .ports import Identity, Reading
+from .reserved import reserved
 
 RESTORED, PLANNED = "outage.restored", "outage.planned"
 
@@ -97,17 +97,15 @@ class Reporting:
         return found
 
     def _settled(self) -> dict[str, list[Settled]]:
-        """What settlements come to, by listing; only the last of a case still holds a reserve."""
+        """What settlements come to, by listing; those that still hold claims have a reserve."""
         found: dict[str, list[Settled]] = {}
-        last = {case["settlement"] for _, case in self._state.range("case", "")}
+        held = {each.settlement: each.total_fen for each in reserved(self.reading, self._state)}
         for id, entry in self._state.range("settlement", ""):
             value = entry["settlement"]
             trigger = self._state.need("trigger", value["trigger"])
             claims = self.reading.claim_columns(value["trigger"])
-            held = claims[claims["state"] == HELD] if id in last else claims[:0]
-            reserved = int((held["owed_fen"] - held["settled_fen"]).clip(0).sum())
             payouts = int((claims["pay_fen"] > 0).sum())
-            told = Settled(trigger["version"], value["totals"]["pay_fen"], reserved, payouts)
+            told = Settled(trigger["version"], value["totals"]["pay_fen"], held.get(id, 0), payouts)
             found.setdefault(value["listing"], []).append(told)
         return found
 

@@ -10,10 +10,14 @@ import pytest
 from miaopei.accounts.chart import Account
 from miaopei.claims.claim import ClaimLeaf
 from miaopei.claims.verify import verify
+from miaopei.cli.record import _standing
 from miaopei.measures.money import wan
 from miaopei.node.mass.histories import _had, _settled
 from miaopei.node.proof.receipts import Collector
+from miaopei.node.proof.trail import StoreTrail
+from miaopei.node.reserved import reserved
 from miaopei.policies.row import PolicyRow
+from miaopei.reports.lineage import caused, why
 from tests.faults.test_law_of_amounts import NIGHT, READ, changed, claims_of
 from tests.support.facts import quake
 from tests.support.products import hills
@@ -233,3 +237,27 @@ def test_its_receipt_holds_where_every_shock_decides() -> None:
     assert found.holds, found.failed
     (shown,) = receipt.leaves["release"]
     assert shown
+
+
+def test_what_is_held_is_seen_until_it_is_released() -> None:
+    """Settled at nothing, it is in no sum of payments: count, sum and ids stand beside them."""
+    town, listing, rows = held_town()
+    settlement = town.settlements(listing)[-1]["id"]
+    with town.node.reading() as (reading, state):
+        (found,) = reserved(reading, state)
+        assert found.as_json() == {
+            "settlement": settlement,
+            "total_fen": FULL,
+            "claims": [{"policy": rows[0].policy, "fen": FULL}],
+        }
+        assert _standing(state, reading)["held"] == {"claims": 1, "yuan": "3,000,000.00"}
+        trail = StoreTrail(reading, state)
+        assert "3,000,000" in "\n".join(why(trail, settlement).text("en"))
+        assert caused(trail, settlement).sums()["held_fen"] == FULL
+        assert caused(trail, rows[1].policy).sums()["held_fen"] == 0
+    assert town.send(town.act("release", body(town, listing, rows[0], "reserved"))).ok
+    town.work()
+    with town.node.reading() as (reading, state):
+        assert list(reserved(reading, state)) == []
+        assert _standing(state, reading)["held"] == {"claims": 0, "yuan": "0.00"}
+        assert caused(StoreTrail(reading, state), settlement).sums()["held_fen"] == 0

@@ -19,6 +19,7 @@ from ...measures.suites import DEFAULT
 from ...node import scheme
 from ...node.node import genesis_value
 from ...node.replay import replay
+from ...node.reserved import held_of
 from ...products.shelf import shelf
 from ...settings import Language
 from ...terms.filing import Product
@@ -160,6 +161,12 @@ class Tail:
         with self._member.node.store.reading() as reading:
             size = reading.head().size
             leaves = [json.loads(leaf) for leaf in reading.leaves(self._read, size)]
+            held = {
+                leaf["id"]: [fen for _, fen in held_of(reading, leaf["value"]["trigger"])]
+                for leaf in leaves
+                if leaf["leaf"] == "made" and leaf["what"] == "settlement"
+                if leaf["value"]["totals"]["held"]
+            }
         self._read = size
         times = {leaf["height"]: leaf["time"] for leaf in leaves if leaf["leaf"] == "block"}
         pay: dict[str, int] = {}
@@ -174,7 +181,7 @@ class Tail:
                 if key in self._told or case["benefit"] != self._benefit(case):
                     continue  # told before; only its facts or deadline have changed
                 self._told.add(key)
-                leaf["pay_fen"] = pay.get(settlement, 0)
+                leaf["pay_fen"], leaf["held_fen"] = pay.get(settlement, 0), held.get(settlement)
                 at = times[leaf["height"]]
                 line = show.decision_line(leaf, self._products, at, self._speaker)
                 if line is not None:

@@ -70,8 +70,13 @@ def decision_line(
     head = f"{beijing_text(at)[:16]}  {name}  {strength}{place}  {state}"
     if value["state"] != "settled":
         return head
-    pay = made["pay_fen"]
-    return f"{head} {speaker.pick(f'{as_wan(pay)} 万元', f'{as_yuan(pay)} yuan')}"
+    pay, held = made["pay_fen"], made.get("held_fen")
+    line = f"{head} {speaker.pick(f'{as_wan(pay)} 万元', f'{as_yuan(pay)} yuan')}"
+    if not held:
+        return line
+    count, yuan, command = len(held), as_yuan(sum(held)), f"{program()} cases"
+    told = speaker.text("claims_held", count=count, yuan=yuan, command=command)
+    return f"{line}{speaker.pick('；', '; ')}{told}"
 
 
 def registered(found: Register, speaker: Speaker) -> None:

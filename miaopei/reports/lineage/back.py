@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...claims.case import words_at
+from ...errors import Fact
 from ...measures.identity import content_id
 from ...terms.filing import Product
 from .evidence import facts_of, observation_step
@@ -145,7 +146,18 @@ def _settlement(index: Index, id: str, *, amounts: bool = True) -> Step:
         key = words_at(value["trigger"], value["counter"], value.get("round", 1)) + member
         decisions.append(_act(index, index.need("decision", key)["act"]))
     told = list(_amounts(index, value["trigger"])) if amounts else []
+    told = [*held_step(index, id), *told]
     return step("settlement", id, facts, [*told, *decisions, _trigger(index, value["trigger"])])
+
+
+def held_step(index: Index, id: str) -> Iterator[Step]:
+    """What a settlement holds until a person decides, while it is the last word of its case."""
+    trigger = index.settlement(id)["trigger"]
+    if not (held := index.held(trigger)):
+        return
+    facts: dict[str, Fact] = {"settlement": id, "claims": len(held)}
+    facts["held_fen"] = sum(held.values())
+    yield step("claims_held", id, facts)
 
 
 def _amounts(index: Index, id: str) -> Iterator[Step]:

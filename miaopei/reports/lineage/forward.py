@@ -37,13 +37,16 @@ class Effect:
     value: Json
     payouts: tuple[Json, ...]
     totals: Mapping[str, int]
+    held: Mapping[str, int]
 
     def sums(self) -> dict[str, int]:
-        """To pay as settled; and of the payouts here, what the bank has executed and refused."""
+        """To pay as settled, what is held for a person; and of the payouts here, what the bank has
+        executed and refused."""
         by = dict.fromkeys(("executed", "refused", "open"), 0)
         for row in self.payouts:
             by[FINAL.get(row["state"], "open")] += row["amount_fen"]
-        return {"pay_fen": self.totals.get("pay_fen", 0), **{f"{n}_fen": s for n, s in by.items()}}
+        settled = {"pay_fen": self.totals.get("pay_fen", 0), "held_fen": sum(self.held.values())}
+        return {**settled, **{f"{n}_fen": s for n, s in by.items()}}
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, every payout in it."""
@@ -83,7 +86,8 @@ class Caused:
 
     def sums(self) -> dict[str, int]:
         """Sums over the effects in which it decided; what was only shown moved nothing."""
-        total = dict.fromkeys(("pay_fen", "executed_fen", "refused_fen", "open_fen"), 0)
+        names = ("pay_fen", "held_fen", "executed_fen", "refused_fen", "open_fen")
+        total = dict.fromkeys(names, 0)
         for effect in self.effects:
             if effect.part == "decided":
                 for name, fen in effect.sums().items():
@@ -134,7 +138,7 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
     value = index.need("trigger", trigger)
     settlement = index.of_trigger(trigger)
     if settlement is None:
-        return Effect(part, trigger, None, value, (), {})
+        return Effect(part, trigger, None, value, (), {}, {})
     debts = (settlement, *index.allotments.get(settlement, ()))
     latest: dict[str, Json] = {}
     for debt in debts:
@@ -146,7 +150,16 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
     totals = dict(index.settlement(settlement)["totals"])
     if found.what in ("payout", "claim", "policy"):
         totals["pay_fen"] = sum(r["amount_fen"] for r in rows if not r["about"]["line"])
-    return Effect(part, trigger, settlement, value, tuple(rows), totals)
+    held = {
+        policy: fen
+        for policy, fen in index.held(trigger).items()
+        if found.what not in ("payout", "claim", "policy") or policy == _policy_of(found)
+    }
+    return Effect(part, trigger, settlement, value, tuple(rows), totals, held)
+
+
+def _policy_of(found: Named) -> str:
+    return found.id if found.what == "policy" else str(found.value["policy"])
 
 
 def _is_of(row: Json, found: Named) -> bool:
@@ -199,6 +212,10 @@ def _effect_step(index: Index, effect: Effect) -> Step:
         **effect.sums(),
     }
     below = []
+    if effect.held and effect.settlement is not None:
+        told: dict[str, Any] = {"settlement": effect.settlement, "claims": len(effect.held)}
+        told["held_fen"] = sum(effect.held.values())
+        below.append(step("claims_held", effect.settlement, told))
     for row in effect.payouts[:LISTED]:
         payer = index.name("member", row["about"]["carrier"])
         below.append(

@@ -153,6 +153,22 @@ class Index:
         """The settlement of a trigger, if it has settled."""
         return next((s for t, s in self.decided if t == trigger), None)
 
+    def held(self, trigger: str) -> dict[str, int]:
+        """policy -> fen of its claims that are still held: none once a later word has been said."""
+        value = self.need("trigger", trigger)
+        key = f"{value['listing']}/{value['occurrence']}/{value['benefit']}"
+        weighed = self.trail.get("weighed", key)
+        if weighed is None:
+            last = self.need("case", key)["settlement"]
+            weighed = {"": last and self.settlement(last)["trigger"]}
+        if trigger not in weighed.values():
+            return {}
+        return {
+            claim["policy"]: max(0, claim["owed_fen"] - claim["settled_fen"])
+            for claim in self.trail.claims(trigger)
+            if claim["state"] == "held"
+        }
+
     def leaf(self, name: str) -> dict[str, Any]:
         """A leaf by the id of its act or record, with its position and its block's time."""
         place = self.trail.place(name)
