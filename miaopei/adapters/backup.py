@@ -1,4 +1,5 @@
-"""A member's backup in one file, and back. It holds no key: `keys.json` is kept apart.
+"""A member's backup in one file, and back. It holds no key: `keys.json` is kept apart, and neither
+the engine's key nor its file of what it has signed is ever in it.
 
 A tar of the log's entries, the blobs as they are stored (sealed), and what is private to us sealed
 for our own box key. Restoring applies the log again and compares every leaf before anything is
@@ -18,17 +19,24 @@ from typing import Any, LiteralString
 
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
+from ..ledger.certificate import founders, from_json
 from ..ledger.merkle import Frontier, leaf_hash
+from ..ledger.quorum import check as check_certificate
 from ..ledger.tiles import WIDTH, Tile, decode_bundle, encode_bundle
 from ..measures.identity import canonical, digest, read_canonical
-from ..node.ports import Identity
-from ..node.proof.rebuild import Rebuilt, reapply
+from ..node.order.convening import Founding
+from ..node.order.keep import certify as certify_head
+from ..node.ports import Certify, Identity
+from ..node.proof.given import keep_given
+from ..node.proof.rebuild import Progress, Rebuilt, reapply
 from ..node.vault.erasing import replay
-from ..node.vault.sealing import seal, unseal, unwrap, wrap
+from ..node.vault.sealing import MAGIC, seal, unseal, unwrap, wrap
 from .postgres.reading import PostgresReading
 from .postgres.store import PostgresStore
+from .postgres.writing import PostgresWriting
 
 FORMAT = "miaopei.backup/2"
+SNAPSHOT = "miaopei.snapshot/1"  # the same without what is private, for another member
 MANIFEST, PRIVATE, WRAP = "manifest.json", "private", "private.wrap"
 # Table -> its columns; "b" bytes, "n" numbers, "t" text. What `shared` holds beside is made again.
 TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -57,36 +65,57 @@ TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("low", "n"), ("high", "n"), ("hash", "b"), ("body", "b")),
     ),
 }
+# How far opened rows and claims had come; where blocks are given up it is found out again.
+FORGET_OPENED: LiteralString = (
+    "delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto'"
+)
 Random = Callable[[int], bytes]
 
 
-def write(path: Path, reading: PostgresReading, identity: Identity, random: Random) -> int:
-    """Write one snapshot to a file that only its owner may read; the number of its entries.
+def write(
+    path: Path,
+    reading: PostgresReading,
+    identity: Identity,
+    random: Random,
+    *,
+    certify: Certify | None = None,
+    private: bool = True,
+) -> int:
+    """Write what is certified to a file that only its owner may read; the number of its entries.
 
-    Errors   Refused backup.not_written.
+    `certify` gives the certificate of the root that a block left, in a consortium; without
+    `private` it is a snapshot for another member.
+    Errors   Refused backup.not_written; what `certify` raises.
     """
-    head = reading.head()
+    size = checkpoint.parse(reading.checkpoint()).size
     aside = path.with_name(f".{path.name}.writing")
-    manifest = {
-        "format": FORMAT,
-        "checkpoint": reading.checkpoint(),
-        "size": head.size,
-        "blobs": sum(1 for _ in reading.blobs()),
+    text = reading.checkpoint()
+    shown = {"checkpoint": text} if private else {"root": checkpoint.parse(text).root.hex()}
+    manifest: dict[str, Any] = {
+        "format": FORMAT if private else SNAPSHOT,
+        **shown,
+        "size": size,
+        "blobs": sum(private or not data.startswith(MAGIC) for _, data in reading.blobs()),
     }
+    if certify is not None:
+        last = read_canonical(reading.leaf(size - 1))
+        manifest["certificate"] = certify(int(last.get("height", 0)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
             _add(tar, MANIFEST, canonical(manifest))
-            for first in range(0, head.size, WIDTH):
-                entries = list(reading.leaves(first, min(first + WIDTH, head.size)))
+            for first in range(0, size, WIDTH):
+                entries = list(reading.leaves(first, min(first + WIDTH, size)))
                 _add(tar, Tile(None, first // WIDTH, len(entries)).path, encode_bundle(entries))
             for name, data in reading.blobs():
-                _add(tar, f"blob/{name}", data)
-            sealed, key = seal(canonical(_dump(reading)), random)
-            box = identity.box.public_key().public_bytes_raw()
-            _add(tar, PRIVATE, sealed)
-            _add(tar, WRAP, wrap(key, box, random))
+                if private or not data.startswith(MAGIC):  # sealed ones come with the reader's key
+                    _add(tar, f"blob/{name}", data)
+            if private:
+                sealed, key = seal(canonical(_dump(reading)), random)
+                box = identity.box.public_key().public_bytes_raw()
+                _add(tar, PRIVATE, sealed)
+                _add(tar, WRAP, wrap(key, box, random))
             tar.close()
             file.flush()
             os.fsync(file.fileno())
@@ -95,42 +124,119 @@ def write(path: Path, reading: PostgresReading, identity: Identity, random: Rand
         with suppress(OSError):
             aside.unlink()
         raise _no("not_written", path=str(path), why=str(error.strerror or error)) from None
-    return head.size
+    return size
 
 
 def restore(
-    path: Path, store: PostgresStore, identity: Identity, erased: Iterable[str] = ()
+    path: Path,
+    store: PostgresStore,
+    identity: Identity,
+    erased: Iterable[str] = (),
+    *,
+    founding: Founding | None = None,
+    progress: Progress | None = None,
 ) -> Rebuilt:
     """Put a backup into an empty store: check, apply the log again, then what lies beside it.
 
     Persons whose erasure the record or `erased` names are erased again in the same transaction:
-    nobody is served before.
-    Errors   Refused backup.* for a file that is not ours or not whole.
+    nobody is served before. With the `founding` of a consortium the root must be certified by its
+    members, and a snapshot of another member will do: then nothing private comes with it.
+    Errors   Refused backup.* for a file that is not ours or not whole; ledger.quorum_*.
     """
     with _open(path) as tar:
-        manifest = _manifest(tar)
-        vkey = _our_key(manifest, identity)
-        head = checkpoint.verify(manifest["checkpoint"], vkey)
-        leaves = list(_entries(tar, head.size))
-        if Frontier().extend(leaf_hash(leaf) for leaf in leaves).root() != head.root:
-            raise _no("altered", part="entries")
-        private = _opened(tar, identity)
-        seen = reapply(leaves, head.size, store)
+        leaves, private = _checked(tar, identity, founding)
+        seen = reapply(leaves, len(leaves), store, progress)
         if not seen.same:
             return seen
         media = _media(leaves)
         with store.writing() as block:
-            for name in (n for n in tar.getnames() if n.startswith("blob/")):
-                data = _part(tar, name)
-                if digest(data) != name.removeprefix("blob/"):
-                    raise _no("altered", part=name)
-                block.put_blob(data, media.get(name.removeprefix("blob/"), "original"))
-            block.execute("delete from own.block")
-            block.execute("delete from shared.place")
-            for table, columns in TABLES.items():
-                _fill(block.execute, table, columns, private[table])
+            for name, data in _blobs(tar):
+                block.put_blob(data, media.get(name, "original"))
+            if private is None:
+                keep_given(block, block.head().height)
+                certify_head(block, block.head(), identity.log)
+            else:
+                _fill_all(block, private)
             replay(block, identity, erased)
     return seen
+
+
+def check(path: Path, identity: Identity, founding: Founding | None = None) -> None:
+    """Whether a backup or snapshot may be restored from, before anything is given up for it.
+
+    Errors   as `restore`.
+    """
+    with _open(path) as tar:
+        _checked(tar, identity, founding)
+        for _ in _blobs(tar):
+            pass
+
+
+def _checked(
+    tar: tarfile.TarFile, identity: Identity, founding: Founding | None
+) -> tuple[list[bytes], Any]:
+    """The entries, and what is private, or None in a snapshot."""
+    manifest = _manifest(tar)
+    whole = manifest["format"] == FORMAT
+    if not whole and founding is None:
+        raise _no("not_a_backup")
+    if whole:
+        head = checkpoint.verify(manifest["checkpoint"], _our_key(manifest, identity))
+        size, root = head.size, head.root
+    else:
+        size, root = _said(manifest)
+    if founding is not None:
+        _certified(manifest, root, founding)
+    if manifest.get("blobs") != sum(name.startswith("blob/") for name in tar.getnames()):
+        raise _no("altered", part="blobs")
+    leaves = list(_entries(tar, size))
+    if Frontier().extend(leaf_hash(leaf) for leaf in leaves).root() != root:
+        raise _no("altered", part="entries")
+    return leaves, _opened(tar, identity) if whole else None
+
+
+def _said(manifest: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Size and root of a snapshot: the members' certificate and the entries bear them out."""
+    size, root = manifest.get("size"), manifest.get("root")
+    if type(size) is not int or size < 1 or not isinstance(root, str):
+        raise _no("altered", part=MANIFEST)
+    try:
+        return size, bytes.fromhex(root)
+    except ValueError:
+        raise _no("altered", part=MANIFEST) from None
+
+
+def _blobs(tar: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+    for part in (name for name in tar.getnames() if name.startswith("blob/")):
+        data, name = _part(tar, part), part.removeprefix("blob/")
+        if digest(data) != name:
+            raise _no("altered", part=part)
+        yield name, data
+
+
+def _fill_all(block: PostgresWriting, private: Any) -> None:
+    """What is private, but nothing of blocks that were not certified when it was written down."""
+    last = block.head().height
+    block.execute("delete from own.block")
+    late = [row[0] for row in private["own.block"] if row[0] > last and row[2]]
+    rows = [row for row in private["own.block"] if not late or row[0] < min(late)]
+    given = {**private, "own.block": rows, "shared.place": []}  # places were made anew
+    for table, columns in TABLES.items():
+        _fill(block.execute, table, columns, given[table])
+    if late:
+        block.execute(FORGET_OPENED)
+
+
+def _certified(manifest: Mapping[str, Any], root: bytes, founding: Founding) -> None:
+    """The root is that of a certificate which the members that the genesis file names have signed.
+
+    Errors   Refused backup.not_certified, ledger.*.
+    """
+    if manifest.get("certificate") is None:
+        raise _no("not_certified")
+    shown = from_json(manifest["certificate"])
+    if check_certificate(shown, founding.chain, founders(founding.file)).root != root:
+        raise _no("altered", part="root")
 
 
 def _dump(reading: PostgresReading) -> dict[str, Any]:
@@ -205,8 +311,11 @@ def _opened(tar: tarfile.TarFile, identity: Identity) -> Any:
 
 
 def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
-    value = read_canonical(_part(tar, MANIFEST))
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
+    try:
+        value = read_canonical(_part(tar, MANIFEST))
+    except Refused:
+        raise _no("altered", part=MANIFEST) from None
+    if not isinstance(value, dict) or value.get("format") not in (FORMAT, SNAPSHOT):
         raise _no("not_a_backup")
     return value
 

@@ -23,6 +23,7 @@ from ..acts.seats import SPENT, boxes_of, seats
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
+from ..adapters.engine.files.guard import Guard
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
 from ..adapters.keys import load_or_make
@@ -93,6 +94,7 @@ class Seated:
         identity = load_or_make(folder / KEYS_FILE, told.member)
         self.application = Application(self.store, identity, self.genesis, now, self._heard)
         self.engine = EngineRpc(folder / home.RPC_SOCKET)
+        self._guard = Guard(folder)
         self.orderer = Consortium(self.store, self.application.door, self.engine.send)
         node = Node(self.store, identity, now, os.urandom, self.orderer)
         self.keeper = Keeper(node)
@@ -122,7 +124,7 @@ class Seated:
             self.trouble = f"{type(error).__name__}: {error}"
             loop.call_soon_threadsafe(self.failed.set)
 
-        server = self._server = AbciServer(self.application, self._admits, failed)
+        server = self._server = AbciServer(self.application, self._admits, failed, self._guard.seen)
         host, _, port = self.told.blobs.rpartition(":")
         worker = threading.Thread(target=self._work, args=(failed,), name="duties")
         async with AsyncExitStack() as opened:
@@ -155,6 +157,7 @@ class Seated:
             "time": head.time,
             "root": self.root_at(head.height),
             "certified": application.certified,
+            "engine": application.engine_at,
             "missing": len(self.fetcher.missing),
             "trouble": self.trouble,
             "rules": rules,

@@ -1,6 +1,7 @@
 """Six real members hurt on purpose: what was acknowledged is final once, and all come to agree.
 
-Sized for every run. MIAOPEI_KILLS=100 kills a hundred times in place of three.
+Sized for every run. MIAOPEI_KILLS=100 kills a hundred times in place of three; MIAOPEI_ABSENT says
+for how many acts a member is absent.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.support.nets import Running
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
 
 
+ABSENT = int(os.environ.get("MIAOPEI_ABSENT", "300"))
 LONG = 60 * int(os.environ.get("MIAOPEI_KILLS", "3"))
 
 
@@ -177,6 +179,19 @@ def test_a_frozen_member_is_gone_for_the_others_and_catches_up(six: Running) -> 
     assert six.verdicts()["agent"] == "cut"
     six.miaopei("heal", "agent")
     check_history(six, [f"cut-{number}" for number in range(3)])
+
+
+@pytest.mark.timeout(1500 + ABSENT)
+def test_a_member_that_was_absent_for_many_acts_catches_up_with_all_of_them(six: Running) -> None:
+    """MIAOPEI_ABSENT=100000 for the long form."""
+    six.whole()
+    six.miaopei("kill", "agent", "--stay")
+    asked = {"tag": "absent", "count": ABSENT, "parcel": 100}
+    control.call(six.net.at("cloud"), "load", seconds=600 + ABSENT, **asked)
+    assert six.verdicts()["agent"] == "down"
+    six.miaopei("heal", "agent")
+    six.whole(300 + ABSENT)
+    check_history(six, [f"absent-{number}" for number in range(ABSENT)])
 
 
 def test_who_has_no_seat_gets_no_blob_and_who_has_no_role_changes_nothing(six: Running) -> None:

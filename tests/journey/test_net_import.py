@@ -4,33 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from miaopei.adapters.engine import install
+from miaopei.adapters import tile_files
+from miaopei.adapters.engine import install, process
+from miaopei.adapters.engine.certificates import certificate
+from miaopei.adapters.memory_store import MemoryStore
+from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.cli import demo
 from miaopei.cli.demo import history, output
 from miaopei.cli.net import control
 from miaopei.cli.net.keep import auditing
-from miaopei.cli.net.plan import Net
-from miaopei.cli.place import Place
-from miaopei.errors import OutsideFault, Refused
+from miaopei.cli.net.plan import Net, database, founding
+from miaopei.cli.place import LogSource, Place
+from miaopei.cli.record import stages
+from miaopei.errors import OutsideFault, Refusal, Refused
 from miaopei.ledger import checkpoint
+from miaopei.ledger.certificate import founders, from_json
+from miaopei.ledger.quorum import Voter, check
+from miaopei.measures.identity import canonical, read_canonical
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
+from miaopei.node.node import Node
+from miaopei.node.proof.rebuild import compare, reapply
 from miaopei.node.replay import replay
 from miaopei.products.shelf import shelf
+from tests.laws.test_audit_laws import PROMISED, flipped, one_in_a_file, turned
 from tests.support import nets, servers
 from tests.support.nets import Running
 from tests.unit.receipts.gathered import Held
 from tests.unit.receipts.go_program import build, failed
 
 pytestmark = pytest.mark.timeout(1500)
+FLIPS = int(os.environ.get("MIAOPEI_FLIPS", "120"))  # the long form: 10,000
 BEFORE, AFTER = "2015-12-31", "2016-06-01"
 CHANGNING, YUNLONG = 753_760_000, 2_800_000_000
 
@@ -161,3 +178,107 @@ def test_the_solo_record_takes_no_act_any_more_and_is_brought_in_once(
     assert told.returncode == 1
     assert "ordered by a consortium already" in told.stderr
     assert not (tmp_path / "again").exists()
+
+
+def certificates(four: Running, count: int) -> list[bytes]:
+    """Certificates of several roots, as the engine of a member gives them."""
+    at = four.net.at("miaopei")
+    with process.read(at) as engine:
+        top = int(engine.ask("blockchain")["last_height"])
+        first = founding((at / "genesis.json").read_bytes()).height + 1
+        heights = range(top - 1, first, -max(1, (top - first) // count))
+        return [canonical(certificate(engine, height, first)) for height in heights]
+
+
+def refused(data: bytes, chain: str, first: tuple[Voter, ...]) -> bool:
+    """Whether a certificate is refused, whatever is wrong with it."""
+    try:
+        check(from_json(read_canonical(data)), chain, first)
+    except (Refused, ValueError):
+        return True
+    return False
+
+
+@pytest.mark.timeout(3600)
+def test_flipped_bits_on_a_member_are_all_found_and_located(
+    four: Running, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Columns, leaves, blobs, tiles and certificates; MIAOPEI_FLIPS=10000 for the long form."""
+    choose, said = Random(20261128), founding((four.net.folder / "genesis.json").read_bytes())
+    four.whole()
+    shown, first = certificates(four, 8), founders(said.file)
+    assert not any(refused(data, said.chain, first) for data in shown)
+    four.miaopei("down", "miaopei")
+    dsn = make_conninfo(four.net.postgres.start(), dbname=database("miaopei"))
+    with (
+        auditing.stored(four.net, "miaopei") as keys,
+        psycopg.connect(dsn) as connection,
+        keys.store.reading() as sound,
+    ):
+        tile_files.write(tmp_path, LogSource(sound))
+        files, made, size = tile_files.names(tmp_path), MemoryStore(), sound.head().size
+        again = reapply(sound.leaves(0, size), size, made)
+        node = Node(keys.store, keys.identity, lambda: 0, lambda _: b"")
+        audit = stages(PostgresReading(connection), node, keys.vkey, tmp_path)
+        with made.reading() as truth:
+
+            def state() -> list[Refusal]:  # as the stage does once it has applied the sound log
+                seen = replace(again, differences=[])
+                compare(PostgresReading(connection), truth, seen)
+                return seen.differences
+
+            audit["state"] = state
+            held = [where for where in PROMISED if filled(connection, where)]
+            assert {"shared.leaf.bytes", "shared.blob.bytes", "own.checkpoint.text"} <= set(held)
+            connection.rollback()
+            for where in choose.choices(["file", "certificate", *held], k=FLIPS):
+                if where == "certificate":
+                    bad, _ = turned(choose.choice(shown), choose)
+                    assert refused(bad, said.chain, first)
+                elif where == "file":
+                    one_in_a_file(tmp_path, choose.choice(files), audit["files"], choose)
+                else:
+                    with flipped(connection, where, choose) as flip:
+                        found: dict[str, list[Refusal]] = {}
+                        told = PROMISED[where]
+                        assert any(one.by(audit, found, flip) for one in told), (flip, found)
+    four.miaopei("heal", "miaopei")
+    four.whole(120)
+
+
+def filled(connection: psycopg.Connection[Any], where: str) -> bool:
+    """Whether a column has a value that can be flipped."""
+    schema, table, name = where.split(".")
+    names = {"t": sql.Identifier(schema, table), "c": sql.Identifier(name)}
+    query = sql.SQL("select 1 from {t} where {c} is not null and octet_length({c}::text) > 0")
+    return connection.execute(query.format(**names)).fetchone() is not None
+
+
+def test_damage_anywhere_in_the_engines_blocks_is_found_by_reading_them_again(
+    four: Running, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """A stretch of its largest file zeroed, at several places; mended by the file of before."""
+    choose = Random(20261128)
+    four.whole()
+    four.miaopei("down", "notary")
+    store = four.net.at("notary") / "engine" / "data" / "blockstore.db"
+    good = {path: path.read_bytes() for path in store.iterdir()}
+    assert nets.as_json(four.miaopei("audit", "notary", "--json"))["sound"]
+    for _ in range(2 + FLIPS // 500):
+        shutil.rmtree(store)
+        store.mkdir(mode=0o700)
+        for path, data in good.items():
+            path.write_bytes(data)
+        path = max(good, key=lambda one: len(good[one]))
+        at = choose.randrange(max(1, len(good[path]) - 4096))
+        path.write_bytes(good[path][:at] + bytes(4096) + good[path][at + 4096 :])
+        told = four.miaopei("audit", "notary", "--json", check=False)
+        found = json.loads(told.stdout)["findings"]
+        assert found
+        assert {each["stage"] for each in found} == {"engine"}
+    shutil.rmtree(store)
+    store.mkdir(mode=0o700)
+    for path, data in good.items():
+        path.write_bytes(data)
+    four.miaopei("heal", "notary")
+    four.whole(120)

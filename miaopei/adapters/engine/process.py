@@ -46,7 +46,7 @@ def read(folder: Path) -> Iterator[EngineRpc]:
     Errors   OutsideFault where the inspector does not come up: what it said.
     """
     engine = EngineRpc(folder / RPC_SOCKET)
-    if _answers(engine):
+    if engine.there():
         yield engine
         return
     command: list[str | Path] = [need().program, "inspect", "--home", ENGINE]
@@ -67,19 +67,11 @@ def read(folder: Path) -> Iterator[EngineRpc]:
 def _until_read(engine: EngineRpc, running: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + READ_SECONDS
     while running.poll() is None and time.monotonic() < end:
-        if _answers(engine):
+        if engine.there():
             return
         time.sleep(0.1)
     said = log.read_text("utf-8", "replace").strip()[-400:]
     raise OutsideFault(f"the engine's stores cannot be read: {said}", retry=False)
-
-
-def _answers(engine: EngineRpc) -> bool:
-    try:
-        engine.ask("blockchain")
-    except OutsideFault:
-        return False
-    return True
 
 
 def again_from_before(folder: Path) -> None:

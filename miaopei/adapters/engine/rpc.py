@@ -58,6 +58,14 @@ class EngineRpc:
         code = answer["result"]["code"]
         return Sent.QUEUED if code == 0 else Sent.AWAY
 
+    def there(self) -> bool:
+        """Whether anybody answers, good or bad."""
+        try:
+            self._post("blockchain")
+        except OutsideFault:
+            return False
+        return True
+
     def ask(self, method: str, **arguments: Any) -> dict[str, Any]:
         """The result of a method.
 

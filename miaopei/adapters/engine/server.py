@@ -23,18 +23,26 @@ SNAPSHOT_REJECTED = 3
 FILTER = re.compile(r"/p2p/filter/(id|addr)/(.+)")
 Answer = dict[str, Any]
 Admit = Callable[[str], bool]  # an engine's connection id
+Signed = Callable[[int, frozenset[str]], None]  # a height, and the addresses of who signed it
+COMMITTED = 2  # the flag of a signature that is under the block
 
 
 class AbciServer:
     """Serves one application to one engine.
 
-    `admit` says which engines may connect to ours; `failed` is told what ended the serving.
+    `admit` says which engines may connect to ours; `failed` is told what ended the serving;
+    `signed` who has signed each block, before the next is applied.
     """
 
     def __init__(
-        self, application: Application, admit: Admit, failed: Callable[[BaseException], None]
+        self,
+        application: Application,
+        admit: Admit,
+        failed: Callable[[BaseException], None],
+        signed: Signed = lambda *_: None,
     ) -> None:
         self._application, self._admit, self._failed = application, admit, failed
+        self._signed = signed
         self._one = ThreadPoolExecutor(1, "record")
         self.distort: Callable[[bytes], bytes] = bytes  # a member that lies about its root
 
@@ -108,6 +116,7 @@ class AbciServer:
             case "init_chain":
                 return {"app_hash": application.begin(values["chain_id"])}
             case "finalize_block":
+                self._signed(values["height"] - 1, _signers(values["decided_last_commit"]))
                 root, codes = application.finalize(values["height"], values["txs"])
                 return {
                     "app_hash": self.distort(root),
@@ -129,6 +138,12 @@ class AbciServer:
         if asked[1] == "id" and not self._admit(asked[2]):
             return {"code": 1, "log": "no seat"}
         return {}
+
+
+def _signers(commit: Answer | None) -> frozenset[str]:
+    votes = [] if commit is None else commit["votes"]
+    flagged = [vote["validator"] for vote in votes if vote["block_id_flag"] == COMMITTED]
+    return frozenset(signer["address"].hex() for signer in flagged if signer is not None)
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes | None:

@@ -37,6 +37,10 @@ SNAPSHOT: Message = {
 KEY: Message = {"ed25519": Of(1, bytes)}
 VALIDATOR: Message = {"pub_key": Of(1, KEY), "power": Of(2, int)}
 
+SIGNER: Message = {"address": Of(1, bytes)}
+SIGNATURE: Message = {"validator": Of(1, SIGNER), "block_id_flag": Of(3, int)}
+SIGNATURES: Message = {"votes": Of(2, SIGNATURE, many=True)}
+
 REQUESTS: Mapping[int, tuple[str, Message]] = {
     1: ("echo", {"message": Of(1, str)}),
     2: ("flush", {}),
@@ -55,7 +59,8 @@ REQUESTS: Mapping[int, tuple[str, Message]] = {
     17: ("process_proposal", {"txs": Of(1, bytes, many=True), "height": Of(5, int)}),
     18: ("extend_vote", {"height": Of(2, int)}),
     19: ("verify_vote_extension", {"height": Of(3, int)}),
-    20: ("finalize_block", {"txs": Of(1, bytes, many=True), "hash": Of(4, bytes),
+    20: ("finalize_block", {"txs": Of(1, bytes, many=True),
+                            "decided_last_commit": Of(2, SIGNATURES), "hash": Of(4, bytes),
                             "height": Of(5, int)}),
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..net.life import commands as life
-from .options import DsnOption, JsonFlag, LangOption, SuiteOption, chosen
+from .options import DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -110,6 +110,57 @@ def audit(folder: Folder, member: Who, as_json: JsonFlag = False, lang: LangOpti
     from ..net.keep import auditing
 
     raise typer.Exit(auditing.audit(folder, member, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
+def backup(
+    folder: Folder,
+    member: Who,
+    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    lang: LangOption = None,
+) -> None:
+    """Write all that a member has into one file, up to its last certified root; no key is in it."""
+    from ..net.keep import restoring
+
+    raise typer.Exit(restoring.write(folder, member, file, private=True, language=chosen(lang)))
+
+
+@app.command()
+def snapshot(
+    folder: Folder,
+    member: Who,
+    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    lang: LangOption = None,
+) -> None:
+    """Write the record, and nothing private, into a file from which any other member may begin."""
+    from ..net.keep import restoring
+
+    raise typer.Exit(restoring.write(folder, member, file, private=False, language=chosen(lang)))
+
+
+@app.command()
+def restore(
+    folder: Folder,
+    member: Who,
+    file: Annotated[Path, InFile],
+    new_engine_key: Annotated[
+        bool,
+        typer.Option("--new-engine-key", help="Where its key or file of signatures is gone."),
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    """Let a member begin again from its backup, or from any member's snapshot; all is checked.
+
+    The root must be certified by the members of the genesis file. The engine's file of what it has
+    signed stays as it is; where it is missing or an older copy, nothing is done.
+    """
+    from ..net.keep import restoring
+
+    raise typer.Exit(
+        restoring.restore(
+            folder, member, file, new_engine_key=new_engine_key, language=chosen(lang)
+        )
+    )
 
 
 @app.command(name="map")

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
 from ...wiring.consortium import Seated, Told
 from . import control
@@ -72,7 +73,15 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         made = seated.member.node.accept(asked["kind"], asked["ref"], asked["body"])
         return {"act": made.act, "new": made.new}
 
+    def carry(_: Tell, asked: dict[str, Any]) -> Any:
+        """Hand in an act that another member has signed and cannot send itself."""
+        (made,) = seated.member.node.submit([from_json(asked["act"])])
+        if not made.ok:
+            raise Refused(*made.refusals)
+        return {"act": made.act, "new": made.new}
+
     return {
+        "carry": carry,
         "status": lambda *_: seated.status(),
         "roots": lambda _, asked: {str(h): seated.root_at(h) for h in asked["heights"]},
         "act": act,

@@ -10,14 +10,15 @@ from ...adapters.engine import process
 from ...adapters.postgres.connection import connect, faults
 from ...wiring.consortium import NODE_FILE
 from .make import write_told
-from .plan import Net, database
+from .plan import GENESIS, Net, database, founding, no
 
 # What follows from the log is made again from the engine's blocks. What does not stays: blobs and
 # their keys, accounts, payment instructions, acts that were written down before they were sent.
 FORGET = (
     "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place",
     "truncate own.block, own.checkpoint",
-    "delete from own.progress where name ~ '^(rows|claims)/' or name in ('blobs/upto', 'given')",
+    "delete from own.progress where name ~ '^(rows|claims)/'",
+    "delete from own.progress where name in ('blobs/upto', 'given', 'engine/at')",
 )
 
 
@@ -25,7 +26,10 @@ def rebuild(net: Net, member: str) -> None:
     """Let a member that is down begin its record anew and its engine go back by one block.
 
     The engine then hands it every block again. Its file of last signatures is never touched.
+    Errors   Refused net.no_blocks_before where a solo record was gone on with.
     """
+    if founding((net.folder / GENESIS).read_bytes()).continues:
+        raise no("no_blocks_before", member=member)
     address = make_conninfo(net.postgres.start(), dbname=database(member))
     with connect(address) as connection, faults():
         for statement in FORGET:

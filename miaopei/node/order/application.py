@@ -9,7 +9,7 @@ what block H left is certified, and its effects may go out, once H+1 is committe
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
 from ...ledger.merkle import empty_root
 from ..ports import Clock, Head, Identity, Store, Writing
+from .behind import KEPT_EACH, Behind, behind, changes, keep_at
 from .convening import found_by, read
 from .door import TABLES, Door
 from .keep import certify, keep
@@ -67,6 +68,8 @@ class Application:
         self._made: Committed | None = None
         self._head = self._next = Head(0, empty_root(), -1, 0)
         self._after = 0
+        self._behind: Behind | None = None
+        self._skipped: int | None = None  # the block that was answered from the log
         self.roots: OrderedDict[int, str] = OrderedDict()
         self.certified = 0
         found_by(store, self.founding, identity.log)
@@ -74,6 +77,7 @@ class Application:
             self._learn(reading.head())
             self.door.learn(reading)
             self.certified = checkpoint.parse(reading.checkpoint()).size
+            self._behind = behind(reading, self.founding)
 
     @property
     def chain_id(self) -> str:
@@ -85,13 +89,22 @@ class Application:
         """Where the record stands."""
         return self._head
 
+    @property
+    def engine_at(self) -> int:
+        """Where our engine stands: behind us where it was given no snapshot and we were."""
+        return self._head.height if self._behind is None else self._behind.at
+
     def info(self) -> Head:
-        """What is committed; whatever was computed and not committed is forgotten."""
+        """What is committed as our engine shall know it; whatever was computed is forgotten."""
         self.forget()
         with self._store.reading() as reading:
             self._learn(reading.head())
             self.door.learn(reading)
-        return self._head
+            self._behind = behind(reading, self.founding)
+        if self._behind is None:
+            return self._head
+        at = self._behind.at
+        return Head(0, self._behind.root(at), at, self._head.time)
 
     def check(self, item: bytes) -> Refusal | None:
         """What the door says against an item; None where it may queue."""
@@ -147,6 +160,8 @@ class Application:
         Errors   Alarm for a height that does not follow what is committed.
         """
         self.forget()
+        if self._behind is not None and height <= self._behind.last:
+            return self._again(self._behind, height, items)
         with ExitStack() as opened:
             block = opened.enter_context(self._store.writing())
             before = block.head()
@@ -158,6 +173,8 @@ class Application:
 
     def commit(self) -> int:
         """Make the computed block stay, in one transaction; its height."""
+        if self._behind is not None and self._skipped is not None:
+            return self._went_on(self._behind, self._skipped)
         opened, made = self._open, self._made
         if opened is None or made is None:
             raise Alarm("nothing was computed that could be committed", height=self._head.height)
@@ -175,7 +192,37 @@ class Application:
 
     def root_at(self, height: int) -> str | None:
         """The root after a block, where it is at hand."""
+        if self._behind is not None and 0 <= height <= self._behind.last:
+            return self._behind.root(height).hex()
         return self.roots.get(height)
+
+    def _again(
+        self, engine: Behind, height: int, items: Sequence[bytes]
+    ) -> tuple[bytes, list[int]]:
+        """A block that we have applied already: its root stands in our log."""
+        if height != engine.at + 1:
+            raise Alarm("the engine's block does not follow", height=height, here=engine.at)
+        self._skipped, self.moved = height, engine.moved.get(height, {})
+        return engine.root(height), self._codes(items)
+
+    def _went_on(self, engine: Behind, height: int) -> int:
+        """Our engine has come so far; kept now and then, so that it never stands before us."""
+        self._skipped, engine.at = None, height
+        caught_up = height == engine.last
+        if caught_up or height % KEPT_EACH == 0:
+            with self._store.writing() as block:
+                keep_at(block, None if caught_up else height)
+        if caught_up:
+            self._behind = None
+        return height
+
+    def _codes(self, items: Sequence[bytes]) -> list[int]:
+        """What is told of each item: whether it is one."""
+        clocked = self._live and bool(items) and read_time(items[0]) is not None
+        return [
+            TAKEN if read_parcel(item) is not None or (clocked and i == 0) else NOT_READ
+            for i, item in enumerate(items)
+        ]
 
     def _apply(
         self, block: Writing, before: Head, height: int, items: Sequence[bytes]
@@ -191,19 +238,15 @@ class Application:
         made = apply_block(state, acts, height=height, at=at, previous=previous, keep_refused=True)
         written = {table for table, _, _ in state.writes()}
         self._newcomers = bool(written & set(TABLES))
-        self.moved = _moved(powers(State(block)), powers(state)) if SEATS in written else {}
+        self.moved = changes(powers(State(block)), powers(state)) if SEATS in written else {}
         self._next = keep(block, state, made)
         self._after = before.size
         self._made = Committed(height, made.results, self._next.root.hex())
-        clocked = told is not None
-        codes = [
-            TAKEN if parcel is not None or (clocked and i == 0) else NOT_READ
-            for i, parcel in enumerate(read)
-        ]
-        return self._next.root, codes
+        return self._next.root, self._codes(items)
 
     def forget(self) -> None:
         """Give up what was computed: a new engine will ask for it again."""
+        self._skipped = None
         if self._open is not None:
             opened, self._open, self._made = self._open, None, None
             opened.__exit__(_Forgotten, _Forgotten(), None)
@@ -219,12 +262,6 @@ class Application:
         self.roots[height] = root
         while len(self.roots) > ROOTS_KEPT:
             self.roots.popitem(last=False)
-
-
-def _moved(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    """What the engine must be told: votes by key, 0 where a key votes no more."""
-    keys = sorted({*before, *after})
-    return {key: after.get(key, 0) for key in keys if before.get(key, 0) != after.get(key, 0)}
 
 
 class _Forgotten(Exception):

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from ....adapters.engine import blocks, process
+from ....adapters.engine import process
+from ....adapters.engine.files import blocks
 from ....adapters.keys import load_or_make, suite_at
 from ....adapters.postgres.store import PostgresStore
+from ....errors import OutsideFault, Refusal
 from ....measures import suites
+from ....node.ports import Reading
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ...place import Keys
@@ -26,10 +29,17 @@ def audit(folder: Path, member: str, *, as_json: bool, language: Language) -> in
     net = Net.of(folder)
     at = net.at(member)
     said = founding((at / GENESIS_FILE).read_bytes())
-    with stored(net, member) as keys, process.read(at) as engine:
+
+    def engine(reading: Reading) -> Iterator[Refusal]:
+        try:
+            with process.read(at) as there:
+                yield from blocks.examine(there, reading, said)
+        except OutsideFault as fault:
+            yield Refusal("inspect.engine_unreadable", {"height": 0, "why": str(fault)[:300]})
+
+    with stored(net, member) as keys:
         log = at / LOG if (at / LOG).is_dir() else None
-        further = {"engine": lambda reading: blocks.examine(engine, reading, said)}
-        return audit_of(keys, log, further, as_json=as_json, language=language)
+        return audit_of(keys, log, {"engine": engine}, as_json=as_json, language=language)
 
 
 @contextmanager

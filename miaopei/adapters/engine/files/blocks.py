@@ -8,28 +8,26 @@ each header bears is that of our leaves, and the acts in a block are those of ou
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ...acts.envelope import from_json as read_act
-from ...acts.time import KIND as TIME
-from ...errors import Fact, OutsideFault, Refusal, Refused
-from ...ledger.certificate import founders, from_json, read_header
-from ...ledger.merkle import Frontier, empty_root, leaf_hash
-from ...ledger.quorum import Header, Instant, check, commit_hash, data_hash
-from ...measures.identity import read_canonical
-from ...node.order.convening import Founding
-from ...node.order.parcel import read_parcel
-from ...node.ports import Reading
-from .certificates import certificate, header_json, time_json
-from .rpc import EngineRpc
+from ....acts.envelope import from_json as read_act
+from ....acts.time import KIND as TIME
+from ....errors import Fact, OutsideFault, Refusal, Refused
+from ....ledger.certificate import founders, from_json, read_header
+from ....ledger.merkle import Frontier, empty_root, leaf_hash
+from ....ledger.quorum import Header, Instant, check, commit_hash, data_hash
+from ....measures.identity import read_canonical
+from ....node.order.convening import Founding
+from ....node.order.parcel import read_parcel
+from ....node.ports import Reading
+from ..certificates import certificate, header_json, time_json
+from ..rpc import EngineRpc
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], object]
-LOWEST = re.compile(r"lowest height is (\d+)")
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OutsideFault, Refused)
 
 
@@ -65,22 +63,21 @@ def examine(
     first, log, here = founding.height + 1, Log.of(reading), reading.head().height
     try:
         top = int(engine.ask("blockchain")["last_height"])
-        base = _base(engine, first)
     except UNREADABLE as error:
         yield _found("unreadable", height=first, why=_why(error))
         return
-    if abs(top - here) > 1:
+    if top < here:
         yield _found("height", engine=top, here=here)
-    before = [height for height in log.roots if height < base]
+    before = [height for height in log.roots if height < first]
     root = log.roots[max(before)] if before else empty_root().hex()
-    done = {name for height, names in log.applied.items() if height < base for name in names}
+    done = {name for height, names in log.applied.items() if height < first for name in names}
     last: Header | None = None
-    for height in range(base, top + 1):
+    for height in range(first, top + 1):
         try:
             block = engine.ask("block", height=str(height))["block"]
             header = read_header(header_json(block["header"]))
             yield from _bytes(height, block, header, last)
-            if header.app.hex() != root:
+            if height <= here + 1 and header.app.hex() != root:  # it goes on while we read
                 yield _found("root", height=height, engine=header.app.hex()[:16], here=root[:16])
             if height <= here:
                 yield from _acts(height, _items(block), log, done)
@@ -90,19 +87,8 @@ def examine(
             last = None
         root = log.roots.get(height, root)
         if progress is not None:
-            progress(height - base + 1, top - base + 1)
+            progress(height - first + 1, top - first + 1)
     yield from _certified(engine, founding, top, last)
-
-
-def _base(engine: EngineRpc, first: int) -> int:
-    """The first block that is there: a member that was given a snapshot has none of before it."""
-    try:
-        engine.ask("block", height=str(first))
-    except OutsideFault as fault:
-        if (said := LOWEST.search(str(fault))) is None:
-            raise
-        return int(said[1])
-    return first
 
 
 def _bytes(height: int, block: Json, header: Header, last: Header | None) -> Iterator[Refusal]:

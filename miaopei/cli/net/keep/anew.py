@@ -1,0 +1,100 @@
+"""A member whose engine's key or file of signatures is gone returns under a new engine key.
+
+The new key stands in its seat by an act of its own, signed with its kept keys and carried by
+another member; the old key votes no more from the second block after. A new key has signed nothing,
+so its file may begin at nothing. Cut short, the same command goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ....acts.envelope import sign
+from ....adapters.engine import home
+from ....adapters.engine.files.guard import MARK
+from ....adapters.engine.process import ENGINE, SIGNED
+from ....adapters.keys import load_or_make
+from ....adapters.peers.certificate import certificate
+from ....errors import OutsideFault
+from ....measures.identity import content_id
+from ....node.order.convening import Founding
+from ....wiring.consortium import KEYS_FILE
+from .. import control, mending
+from ..life import telling, voting
+from ..make import Keys, furnish, write_secret
+from ..plan import Net, no
+
+PENDING = "return.json"  # new private keys, until the member goes by them
+NOTHING = {"height": "0", "round": 0, "step": 0}
+NEEDED = ("priv_validator_key.json", "node_key.json", "genesis.json", "config.toml")
+
+
+def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -> None:
+    """Have the member seated under a new engine key, and where its engine's home is gone under new
+    keys of its connections too; write them where they belong.
+
+    `address` is that of the database server.
+    Errors   Refused act.rotated_lately and what else the record says.
+    """
+    at = net.at(member)
+    homeless = not all((at / ENGINE / "config" / name).exists() for name in NEEDED)
+    names = ("engine", "node", "peer") if homeless else ("engine",)
+    pending = at / PENDING
+    if not pending.exists():
+        write_secret(pending, json.dumps({n: os.urandom(32).hex() for n in names}).encode("ascii"))
+    kept = json.loads(pending.read_bytes())
+    keys = {n: Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept[n])) for n in kept}
+    _seat(net, member, said, {name: home.raw(key) for name, key in keys.items()})
+    if "node" in keys:
+        _furnish(net, member, said, keys, address)
+    else:
+        home.write_keys(at / ENGINE, validator=keys["engine"])
+        data = at / ENGINE / "data"
+        data.mkdir(mode=0o700, exist_ok=True)
+        write_secret(data / SIGNED, json.dumps(NOTHING).encode("ascii"))
+    (at / MARK).unlink(missing_ok=True)
+    pending.unlink()
+
+
+def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
+    """Put the new keys into the member's seat, by whoever of the others answers."""
+    seat = voting.seats(net).get(member)
+    if seat is None:
+        raise no("no_seat_there", member=member)
+    if all(seat[name] == key for name, key in public.items()):
+        return  # an earlier run came so far
+    identity = load_or_make(net.at(member) / KEYS_FILE, member)
+    body = {"keys": public}
+    ref = f"keys-{content_id('keys', body)[:24]}"
+    chain = content_id("chain", said.genesis)
+    act = sign(identity.acts, chain, "rotate_keys", member, ref, body).as_json()
+    for other in net.members:
+        if other != member and control.there(net.at(other)):
+            control.call(net.at(other), "carry", act=act, seconds=voting.ACT_SECONDS)
+            return
+    raise OutsideFault("no other member answers; bring the net up first", retry=True)
+
+
+def _furnish(
+    net: Net, member: str, said: Founding, keys: dict[str, Ed25519PrivateKey], address: str
+) -> None:
+    """A new home for the engine, and the others told by which keys the member is known now."""
+    shutil.rmtree(net.at(member) / ENGINE, ignore_errors=True)  # no key of it is in a seat any more
+    at, seats = net.at(member), voting.seats(net)
+    place = next(seat for seat in net.present if seat.id == member)
+    others = [telling.known(net, seats, m) for m in net.members if m != member and m in seats]
+    identity = load_or_make(at / KEYS_FILE, member)
+    shown = certificate(member, keys["peer"])
+    made = Keys(identity, keys["engine"], keys["node"], keys["peer"])
+    furnish(net, place, made, shown, others, said, address, said.view["time"])
+    bank = control.call(net.folder, "status")["bank"]
+    if member == net.payer and bank is not None:
+        mending.tell_bank(net, bank)
+    about = telling.known(net, seats, member)
+    for other in net.members:
+        if other != member and other in seats:
+            telling.tell(net, other, about)

@@ -1,0 +1,170 @@
+"""`miaopei net backup, snapshot, restore`: one member of a consortium, that never signs twice.
+
+What is written down holds neither the engine's key nor its file of what it has signed; what is
+restored goes by the file that lies there, and never puts another in its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ....adapters import backup
+from ....adapters.engine import process
+from ....adapters.engine.certificates import certificate
+from ....adapters.engine.files.guard import Guard
+from ....adapters.engine.rpc import EngineRpc
+from ....adapters.keys import load_or_make, suite_at
+from ....adapters.persons import erasures, master_key
+from ....adapters.postgres.connection import connect, faults
+from ....adapters.postgres.schema import migrate
+from ....adapters.postgres.store import PostgresStore
+from ....errors import OutsideFault, Refusal
+from ....errors.texts import say
+from ....ledger.certificate import founders, from_json
+from ....ledger.quorum import check
+from ....measures import suites
+from ....node.order.behind import keep_at
+from ....node.order.convening import Founding
+from ....settings import Language
+from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
+from ... import speak
+from .. import control
+from ..plan import GENESIS, Net, database, founding, no
+from .anew import return_under_new_keys
+from .auditing import stored
+
+ANEW: tuple[LiteralString, ...] = (
+    "drop database if exists {} with (force)",
+    "create database {} template template0 encoding 'UTF8'",
+    "revoke connect on database {} from public",
+)
+STEP_SECONDS = 90.0
+DAMAGED = 4
+
+
+def write(folder: Path, member: str, file: Path, *, private: bool, language: Language) -> int:
+    """Write a member's backup, or without what is private a snapshot for any other member."""
+    net = Net.of(folder)
+    at = net.at(member)
+    said = founding((at / GENESIS_FILE).read_bytes())
+    with stored(net, member) as keys, process.read(at) as engine, keys.store.reading() as reading:
+        certify = _certify(engine, said)
+        size = backup.write(
+            file, reading, keys.identity, os.urandom, certify=certify, private=private
+        )
+    name = "backed_up" if private else "snapshot_written"
+    speak.out(_said(name, language, member=member, file=str(file), entries=size))
+    return 0
+
+
+def restore(
+    folder: Path, member: str, file: Path, *, new_engine_key: bool, language: Language
+) -> int:
+    """Let a member begin again from a backup of its own, or a snapshot of any; 4 where it differs.
+
+    The engine's own files stay: what it lacks it has handed over by the others, each block checked.
+    With `new_engine_key` it returns under another key in its seat; the others must be up.
+    Errors   Refused engine.no_sign_state, engine.older_sign_state: then nothing is touched.
+    """
+    net = Net.of(folder)
+    at = net.at(member)
+    if not (at / KEYS_FILE).exists():
+        raise no("keys_lacking", path=str(at / KEYS_FILE))
+    suites.use(suite_at(at / KEYS_FILE))
+    if not new_engine_key:
+        Guard(at)
+    said = founding((net.folder / GENESIS).read_bytes())
+    backup.check(file, load_or_make(at / KEYS_FILE, member), said)
+    up = control.there(net.folder)
+    if up:
+        control.call(net.folder, "down", member=member, seconds=STEP_SECONDS)
+    if new_engine_key:
+        return_under_new_keys(net, member, said, net.postgres.start())
+    with _emptied(net, member) as store:
+        identity = load_or_make(at / KEYS_FILE, member)
+        erased = erasures.ErasureFile(at).entries()
+        with _bar(language) as tell:
+            seen = backup.restore(file, store, identity, erased, founding=said, progress=tell)
+        if not seen.same:
+            speak.refuse(seen.differences, language)
+            return DAMAGED
+        _fit_engine(at, store, said)
+        with store.reading() as reading:
+            head = reading.head()
+    if up:
+        control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
+    facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
+    speak.out(_said("restored", language, member=member, **facts))
+    return 0
+
+
+def _certify(engine: EngineRpc, said: Founding) -> Callable[[int], dict[str, Any]]:
+    first = said.height + 1
+
+    def certify(height: int) -> dict[str, Any]:
+        made = certificate(engine, max(height, first), first)
+        check(from_json(made), said.chain, founders(said.file))
+        return made
+
+    return certify
+
+
+def _fit_engine(at: Path, store: PostgresStore, said: Founding) -> None:
+    """Where the engine's blocks do not reach from the first to ours, it asks for all of them again,
+    and what we have is not applied a second time."""
+    with store.reading() as reading:
+        height = reading.head().height
+    try:
+        with process.read(at) as engine:
+            reaches = int(engine.ask("blockchain")["last_height"]) >= height
+            engine.ask("block", height=str(said.height + 1))
+    except OutsideFault:
+        reaches = False
+    if not reaches:
+        process.forget_blocks(at)
+        with store.writing() as block:
+            keep_at(block, said.height)
+
+
+@contextmanager
+def _emptied(net: Net, member: str) -> Iterator[PostgresStore]:
+    """A member's database, made anew; the server is stopped again where it was down."""
+    was_up = net.postgres.running()
+    address = net.postgres.start()
+    name = sql.Identifier(database(member))
+    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
+        server.autocommit = True
+        for query in ANEW:
+            server.execute(sql.SQL(query).format(name))
+    dsn = make_conninfo(address, dbname=database(member))
+    vault = master_key.vault(net.at(member))
+    migrate(dsn, vault)
+    store = PostgresStore(dsn, vault)
+    try:
+        yield store
+    finally:
+        store.close()
+        if not was_up:
+            net.postgres.stop()
+
+
+@contextmanager
+def _bar(language: Language) -> Iterator[Callable[[int, int], object]]:
+    """How far the entries have been applied."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
+        task = shown.add_task(_said("applying", language), total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
+
+
+def _said(name: str, language: Language, **facts: str | int) -> str:
+    return say(Refusal(f"net.{name}", facts), language)

@@ -1,0 +1,220 @@
+"""A member of a consortium damaged, lost, backed up and brought back: named, mended, never twice
+the same signature.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from miaopei.adapters.engine.process import SIGNED
+from miaopei.cli.net.plan import database
+from tests.support import nets
+from tests.support.nets import Running
+
+pytestmark = pytest.mark.timeout(1500)
+HURT = "notary"
+
+
+@pytest.fixture(scope="module")
+def four() -> Iterator[Running]:
+    """Four members under a live clock."""
+    with nets.running("kept", 4) as made:
+        for number in range(6):
+            made.name("cloud", f"first-{number}")
+        yield made
+
+
+def audit(four: Running, member: str = HURT) -> list[dict[str, Any]]:
+    """What `net audit` finds."""
+    done = four.miaopei("audit", member, "--json", check=False)
+    told = json.loads(done.stdout)
+    assert done.returncode == (4 if told["findings"] else 0)
+    findings: list[dict[str, Any]] = told["findings"]
+    return findings
+
+
+def sql(four: Running, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """A statement in the hurt member's database."""
+    address = make_conninfo(four.net.postgres.start(), dbname=database(HURT))
+    with psycopg.connect(address) as connection:
+        done = connection.execute(query.encode(), values)
+        return done.fetchall() if done.description else []
+
+
+def state_file(four: Running) -> Path:
+    """What keeps the engine from signing twice."""
+    return four.net.at(HURT) / "engine" / "data" / SIGNED
+
+
+def signed(four: Running) -> int:
+    """The height up to which the engine has signed."""
+    return int(json.loads(state_file(four).read_text())["height"])
+
+
+def last_words(four: Running) -> str:
+    """What the member's node said last."""
+    return (four.net.at(HURT) / "node.log").read_text("utf-8").strip().splitlines()[-1]
+
+
+def whole_and_sound(four: Running, tag: str, before: int) -> None:
+    """It takes part again, agrees with all, everything it has is sound, and nobody signed twice."""
+    four.whole(120)
+    four.name("cloud", tag)
+    four.whole(60)
+    assert (
+        audit(four) == []
+    )  # every block of its engine too: evidence of two signatures is a finding
+    assert signed(four) >= before
+
+
+def test_a_table_that_was_altered_is_found_named_and_made_anew(four: Running) -> None:
+    four.whole()
+    query = "update shared.state set value = value || ' '::bytea where tab = 'member' and key = %s"
+    sql(four, query, "first-3")
+    assert {"stage": "state", "code": "rebuild.row_differs"}.items() <= next(
+        each for each in audit(four) if each["facts"].get("key") == "first-3"
+    ).items()
+    before = signed(four)
+    four.miaopei("heal", HURT, "--rebuild")
+    whole_and_sound(four, "mended-state", before)
+
+
+def test_a_log_that_was_altered_is_found_named_and_made_anew(four: Running) -> None:
+    four.whole()
+    sql(four, "update shared.leaf set bytes = set_byte(bytes, 30, 7) where position = 5")
+    found = [each for each in audit(four) if each["stage"] == "log"]
+    assert [each["facts"]["position"] for each in found] == [5]
+    before = signed(four)
+    four.miaopei("heal", HURT, "--rebuild")
+    whole_and_sound(four, "mended-log", before)
+
+
+def test_lost_engine_data_are_found_named_and_fetched_from_the_others(four: Running) -> None:
+    four.whole()
+    four.miaopei("down", HURT)
+    before = signed(four)
+    data = state_file(four).parent
+    for path in data.iterdir():
+        if path.name != SIGNED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    found = audit(four)
+    assert found
+    assert {each["stage"] for each in found} == {"engine"}
+    four.miaopei("heal", HURT, "--rebuild")
+    whole_and_sound(four, "mended-engine", before)
+
+
+def test_a_member_comes_back_from_its_backup_and_signs_nothing_twice(
+    four: Running, tmp_path: Path
+) -> None:
+    four.whole()
+    file = tmp_path / "notary.backup"
+    four.miaopei("backup", HURT, str(file))
+    with tarfile.open(file) as tar:  # neither the engine's key nor what it has signed
+        assert not [name for name in tar.getnames() if "validator" in name or "engine" in name]
+    for number in range(5):
+        four.name("cloud", f"after-backup-{number}")
+    before = signed(four)
+    four.miaopei("kill", HURT, "--stay")
+    sql(four, "truncate shared.leaf, shared.node, shared.state, shared.head, own.block")
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en")
+    assert "entries again" in told.stdout
+    whole_and_sound(four, "restored", before)
+
+
+def test_an_older_copy_of_what_was_signed_is_refused_and_the_newest_is_used(
+    four: Running, tmp_path: Path
+) -> None:
+    four.whole()
+    four.miaopei("down", HURT)
+    older = state_file(four).read_bytes()
+    four.miaopei("heal", HURT)
+    four.whole(90)
+    for number in range(8):
+        four.name("cloud", f"signed-{number}")
+    four.whole()
+    four.miaopei("down", HURT)
+    newest, before = state_file(four).read_bytes(), signed(four)
+    file = tmp_path / "notary.backup"
+    four.miaopei("backup", HURT, str(file))
+    state_file(four).write_bytes(older)
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en", check=False)
+    assert told.returncode == 1
+    assert "older copy" in told.stderr
+    four.miaopei("heal", HURT)
+    four.until(lambda s: "signed" in (row_of(s).trouble or ""), 60)
+    assert state_file(four).read_bytes() == older  # the engine was never let near it
+    state_file(four).unlink()
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en", check=False)
+    assert (told.returncode, "never make one by hand" in told.stderr) == (1, True)
+    four.miaopei("down", HURT)
+    state_file(four).write_bytes(newest)
+    four.miaopei("heal", HURT)
+    whole_and_sound(four, "newest", before)
+
+
+def row_of(standing: Any) -> Any:
+    """The hurt member's row."""
+    return next(row for row in standing.rows if row.member == HURT)
+
+
+def test_a_member_whose_machine_is_lost_returns_under_a_new_engine_key(
+    four: Running, tmp_path: Path
+) -> None:
+    """Its backup and the keys that were kept apart are all that is left of it."""
+    four.whole()
+    file, at = tmp_path / "notary.backup", four.net.at(HURT)
+    four.miaopei("backup", HURT, str(file))
+    for number in range(3):
+        four.name("cloud", f"machine-{number}")
+    old = json.loads((at / "engine" / "config" / "priv_validator_key.json").read_text())
+    kept = [at / name for name in ("keys.json", "master.key") if (at / name).exists()]
+    apart = {path.name: path.read_bytes() for path in kept}
+    four.miaopei("kill", HURT, "--stay")
+    shutil.rmtree(at)
+    at.mkdir(mode=0o700)
+    for name, data in apart.items():
+        (at / name).write_bytes(data)
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en", check=False)
+    assert (told.returncode, "--new-engine-key" in told.stderr) == (1, True)
+    four.miaopei("restore", HURT, str(file), "--new-engine-key")
+    whole_and_sound(four, "another-machine", 0)
+    new = json.loads((at / "engine" / "config" / "priv_validator_key.json").read_text())
+    assert new["address"] != old["address"]
+    four.miaopei("kill", "insurer", "--stay")  # three of four are needed: its vote counts again
+    for number in range(3):
+        four.name("cloud", f"three-{number}")
+    four.miaopei("heal", "insurer")
+    four.whole(90)
+
+
+def test_a_member_begins_from_another_ones_snapshot_and_a_flipped_byte_is_refused(
+    four: Running, tmp_path: Path
+) -> None:
+    four.whole()
+    file, bad = tmp_path / "record.snapshot", tmp_path / "bad.snapshot"
+    four.miaopei("snapshot", "cloud", str(file))
+    four.name("cloud", "after-snapshot")
+    four.miaopei("down", HURT)
+    before, good = signed(four), file.read_bytes()
+    with tarfile.open(file) as tar:
+        places = {m.name: m.offset_data + m.size // 2 for m in tar.getmembers() if m.size}
+    for name, at in places.items():
+        spoilt = bytearray(good)
+        spoilt[at] ^= 1
+        bad.write_bytes(spoilt)
+        told = four.miaopei("restore", HURT, str(bad), "--lang", "en", check=False)
+        assert told.returncode in (1, 4), name
+        assert told.stderr.strip(), name
+    four.miaopei("restore", HURT, str(file))
+    whole_and_sound(four, "from-snapshot", before)
+    assert sql(four, "select count(*) from own.progress where name = 'engine/at'") == [(0,)]
