@@ -49,33 +49,46 @@ class Files:
             columns[name] = np.memmap(path, kind, "r", shape=shape)
         return schedule_of(book, columns)
 
-    def check(self, book: str, size: int, digest: str) -> None:
-        """Read every byte below a size and hold it against the list.
+    def check(self, book: str, size: int, digest: str) -> Schedule:
+        """Read every byte below a size and hold it against the list; the very columns looked at.
 
         Errors   as `open`, and Refused schedule.altered naming column and first row.
         """
         said = self._list(book, size, digest)
-        for name, column in self.open(book, size, digest).columns().items():
+        schedule = self.open(book, size, digest)
+        for name, column in schedule.columns().items():
             for number, wanted in enumerate(said["chunks"][name]):
                 if _digest(column, number, size) != wanted:
                     raise _no("altered", book=book, column=name, row=number * CHUNK)
+        return schedule
 
     def write(self, schedule: Schedule, start: int) -> str:
-        """Write the rows from `start` on; the digest of the list that now describes the whole."""
+        """Write the rows from `start` on; the digest of the list that now describes the whole.
+
+        A file made anew is put in place whole: who has the old one mapped keeps that.
+        Errors   Refused schedule.altered where rows before `start`, of a part whose digest is made
+                 anew, are not what the list said.
+        """
         folder = self._folder / schedule.book
         folder.mkdir(parents=True, exist_ok=True)
         columns = schedule.columns()
         before = self._before(schedule.book, start, columns)
+        for name, said in (before or {}).items():
+            part = start // CHUNK
+            if start % CHUNK and _digest(columns[name], part, start) != said[part]:
+                raise _no("altered", book=schedule.book, column=name, row=part * CHUNK)
         chunks: dict[str, list[str]] = {}
         for name, column in columns.items():
             path = self._path(schedule.book, name)
             begin = start if path.exists() else 0
             raw = np.ascontiguousarray(column[begin:])
-            with path.open("r+b" if begin else "wb") as file:
+            aside = path if begin else path.with_suffix(".part")
+            with aside.open("r+b" if begin else "wb") as file:
                 file.seek(begin * _bytes_a_row(column))
                 file.write(raw.tobytes())
                 file.flush()
                 os.fsync(file.fileno())
+            aside.replace(path)
             whole = before[name][: start // CHUNK] if before else []
             last = -(-schedule.size // CHUNK)
             more = [_digest(column, at, schedule.size) for at in range(len(whole), last)]

@@ -19,7 +19,9 @@ from ..terms import exact
 from ..terms.words import Terms
 
 Int64Array = NDArray[np.int64]
-ZERO_SAMPLE = 97  # every 97th zero is confirmed by the exact reading as well
+ZERO_SAMPLE = 97  # one zero in so many is confirmed by the exact reading as well
+SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no two rows fall together
+MOST_CHOSEN = np.uint64(2**64 // ZERO_SAMPLE)
 AT_ONCE = 16_384  # different inputs that one worker reads at a time
 
 
@@ -54,14 +56,16 @@ def confirm(
     amounts: Int64Array,
     spread: Spread = alone,
     tell: Callable[[int, int], None] = lambda _done, _of: None,
+    salt: int = 0,
 ) -> Differs | None:
     """The first row (in the order of the rows) at which the exact reading gives another amount.
 
+    Which zeros are looked at follows from `salt`, which nobody knows before the facts are in.
     `tell` hears how many different policies have been read, and of how many.
     Shapes   observed: one for all or (n,); declared, spent, amounts: (n,).
     Units    amounts and spent in fen.
     """
-    looked = np.flatnonzero((amounts != 0) | (np.arange(len(amounts)) % ZERO_SAMPLE == 0))
+    looked = np.flatnonzero((amounts != 0) | sampled(len(amounts), salt))
     same = {n: v for n, v in observed.items() if isinstance(v, int)}
     differ = {n: v for n, v in observed.items() if not isinstance(v, int)}
     names = [*((True, name) for name in differ), *((False, name) for name in declared)]
@@ -80,6 +84,13 @@ def confirm(
         return None
     at, plain = min(wrong)  # a set of inputs stands at the first of its rows
     return Differs(int(looked[at]), int(amounts[looked[at]]), plain)
+
+
+def sampled(rows: int, salt: int) -> NDArray[np.bool_]:
+    """About one row in `ZERO_SAMPLE`, by a salt of 64 bits; the same for the same salt."""
+    mixed = (np.arange(rows, dtype=np.uint64) ^ np.uint64(salt)) * SPREAD
+    chosen: NDArray[np.bool_] = (mixed ^ (mixed >> np.uint64(29))) * SPREAD < MOST_CHOSEN
+    return chosen
 
 
 def read_exactly(

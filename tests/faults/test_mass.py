@@ -219,6 +219,43 @@ def test_damaged_columns_are_refused_and_made_again_from_the_rows(
     assert bank.paid_fen() == wanted
 
 
+@pytest.mark.parametrize("harm", ["cut", "altered"])
+def test_columns_altered_while_a_member_runs_decide_nothing(tmp_path: Path, harm: str) -> None:
+    """Mapped columns show what a file has become, to both readings alike."""
+    bank = PaperBank()
+    town = Town(rail=bank).set_up()
+    town.decider = Decider(town.node, files=Files(tmp_path))
+    book = town.list_product(hills(units=True))
+    town.accounts({f"carrier/{carrier}": f"C-{carrier}" for carrier in CARRIERS})
+    town.issue([town.policy(book, shares=1) for _ in range(300)])
+    town.work()
+    column = tmp_path / book / "declared.shares.column"
+    good = column.read_bytes()
+    with column.open("r+b") as file:
+        file.truncate(0) if harm == "cut" else file.write(np.array([100, 100], "<i8").tobytes())
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    assert [of for of, _ in town.decider.schedules.rebuilt] == [book]
+    assert bank.paid_fen() == 300 * yuan(1_000)
+    assert column.read_bytes() == good
+
+
+def test_rows_that_join_altered_columns_do_not_make_them_good(tmp_path: Path) -> None:
+    bank = PaperBank()
+    town = Town(rail=bank).set_up()
+    town.decider = Decider(town.node, files=Files(tmp_path))
+    book = town.list_product(hills(units=True))
+    town.accounts({f"carrier/{carrier}": f"C-{carrier}" for carrier in CARRIERS})
+    town.issue([town.policy(book, shares=1) for _ in range(300)])
+    town.work()
+    with (tmp_path / book / "declared.shares.column").open("r+b") as file:
+        file.write(np.array([100, 100], "<i8").tobytes())
+    town.issue([town.policy(book, shares=2) for _ in range(10)])
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    assert bank.paid_fen() == 300 * yuan(1_000) + 10 * yuan(2_000)
+
+
 def _cancelled(town: Town, row: Any) -> Any:
     """The policy ends before the shock."""
     return town.policy(row.book, number=9, transaction=Transaction.CANCEL, premium_fen=0,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miaopei.claims.claim import STATES, ClaimLeaf, claim_salt
-from miaopei.claims.confirm import confirm
+from miaopei.claims.confirm import confirm, sampled
 from miaopei.claims.leaves import (
     PAGE,
     claims_from,
@@ -222,3 +222,27 @@ def test_a_false_amount_is_found_and_named(shares: list[int], data: st.DataObjec
     found = confirm(terms, "house", seen, columns, none, false)
     assert found is not None
     assert (found.row, found.columnar, found.exact) == (at, int(false[at]), int(amounts[at]))
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_the_zeros_that_are_looked_at_follow_from_a_salt(salt: int) -> None:
+    """About one in 97 of any rows, others for another salt, the same for the same."""
+    rows = 97 * 200
+    chosen = sampled(rows, salt)
+    assert (chosen == sampled(rows, salt)).all()
+    assert 100 < chosen.sum() < 320
+    assert (chosen[: rows // 2] == sampled(rows // 2, salt)).all()
+    other = sampled(rows, salt ^ 1 << 40)
+    assert (chosen & other).sum() < 30
+
+
+def test_a_kernel_that_spares_the_rows_known_before_is_found() -> None:
+    terms = hills(units=True).versions[0].terms
+    seen, columns = {"role": 1, "magnitude": 56}, {"shares": np.arange(9_700) % 100 + 1}
+    none = np.zeros(9_700, np.int64)
+    false = settle_many(terms, "house", seen, columns, none)
+    false[np.arange(9_700) % 97 != 0] = 0
+    for salt in (3, 2**63 + 11):
+        found = confirm(terms, "house", seen, columns, none, false, salt=salt)
+        assert found is not None
+        assert found.columnar == 0 < found.exact

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import pickle
 import shutil
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,33 +66,51 @@ def name_of(text: str) -> str:
 def compiled(home: Path, text: str, *, compiling: bool = True) -> Callable[..., Any] | None:
     """`run` of a module, taken from beside its source, or compiled where that is allowed.
 
-    What lies there damaged is thrown away: made again if we may compile, else None.
+    `ready` holds the SHA-256 of what was compiled. What lies there damaged or altered is thrown
+    away before any of it is loaded: made again if we may compile, else None.
     """
     source, ready = home / "kernel.py", home / "ready"
-    if not compiling and not ready.exists():
-        return None
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not source.exists() or source.read_text("utf-8") != text:
-        ready.unlink(missing_ok=True)
+    kept = ready.exists()
+    if kept and ready.read_bytes() != _digests(home, text):
+        shutil.rmtree(home, ignore_errors=True)
+        kept = False
+    if not kept:
+        if not compiling:
+            return None
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = home / f"kernel.{os.getpid()}.part"
-        part.write_text(text, "utf-8")
+        part.write_bytes(text.encode())
         part.replace(source)
     try:
-        run = _loaded(source)
+        run = _loaded(source, text)
     except DAMAGED:
         shutil.rmtree(home, ignore_errors=True)
         return compiled(home, text, compiling=True) if compiling else None
-    ready.touch()
+    if not kept:
+        part = home / f"ready.{os.getpid()}.part"
+        part.write_bytes(_digests(home, text))
+        part.replace(ready)
     return run
 
 
-def _loaded(source: Path) -> Callable[..., Any]:
-    """Run a module's file; numba finds the parts of a kept kernel by the name of its module."""
+def _digests(home: Path, text: str) -> bytes:
+    """A line for each file that is loaded: the source as we write it, numba's index and code."""
+    kept = {path.name: path.read_bytes() for path in (home / "__pycache__").glob("*.nb[ci]")}
+    found = home / "kernel.py"
+    same = found.exists() and found.read_bytes() == text.encode()
+    kept["kernel.py"] = text.encode() if same else b""
+    lines = [f"{hashlib.sha256(kept[name]).hexdigest()}  {name}\n" for name in sorted(kept)]
+    return "".join(lines).encode()
+
+
+def _loaded(source: Path, text: str) -> Callable[..., Any]:
+    """Run a module's text; numba finds the parts of a kept kernel by the name of its file.
+
+    Python's own cache of the file is neither read nor written: it is no part of what is checked.
+    """
     name = f"miaopei_{source.parent.name.replace('-', '_')}"
-    spec = importlib.util.spec_from_file_location(name, source)
-    assert spec is not None, "a file that stands there can be loaded"
-    assert spec.loader is not None, "a file that stands there can be loaded"
-    made = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    made = sys.modules[name] = types.ModuleType(name)
+    made.__file__ = str(source)
+    exec(compile(text, str(source), "exec"), made.__dict__)  # noqa: S102  # our own text
     run: Callable[..., Any] = made.run
     return run

@@ -131,7 +131,7 @@ class MassRun:
         """
         product = product_of(state, trigger["product"])
         version = next(v for v in product.versions if v.number == trigger["version"])
-        schedule = self.schedules.of(block, state, trigger["book"], trigger["book_size"])
+        schedule = self.schedules.checked(block, state, trigger["book"], trigger["book_size"])
         times = recorded_times(state, trigger["book"])
         policies = in_force(schedule, trigger["instant"], times, arrears=arrears)
         self.tell("evaluate", 0, len(policies))

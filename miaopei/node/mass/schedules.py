@@ -56,6 +56,15 @@ class Schedules:
         self._kept[book] = have
         return have.upto(size)
 
+    def checked(self, block: Writing, state: State, book: str, size: int) -> Schedule:
+        """As `of`, every byte held against its digest now: what decides over money.
+
+        A file may have been altered or cut since it was mapped, and both readings would read it.
+        """
+        if self.files is not None:
+            self._kept.pop(book, None)
+        return self.of(block, state, book, size)
+
     def add(self, book: str, held: Held) -> None:
         """Rows of a batch that is not in force yet."""
         self._held[book] = held
@@ -116,8 +125,7 @@ class Schedules:
             return None
         said: dict[str, Any] = read_canonical(kept)
         try:
-            self.files.check(book, said["size"], said["digest"])
-            return self.files.open(book, said["size"], said["digest"])
+            return self.files.check(book, said["size"], said["digest"])
         except Refused as refused:
             self.rebuilt.append((book, refused.refusals[0].code))
             return None
@@ -126,7 +134,12 @@ class Schedules:
         """Write the rows from `start` on to the files, where there are any, and read from these."""
         if self.files is None or not schedule.size:
             return schedule
-        digest = self.files.write(schedule, start)
+        try:
+            digest = self.files.write(schedule, start)
+        except Refused as refused:  # what was mapped has been altered: nothing of it is taken over
+            self.rebuilt.append((book, refused.refusals[0].code))
+            schedule = self._extended(block, book, None, schedule.size)
+            digest = self.files.write(schedule, 0)
         said = {"size": schedule.size, "digest": digest}
         block.put_progress(f"schedule/{book}", canonical(said))
         return self.files.open(book, schedule.size, digest)

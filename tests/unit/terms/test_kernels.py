@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,24 @@ def test_a_kernel_cut_short_is_made_again_and_never_answers(tmp_path: Path) -> N
     assert not kernels.load(DELAY, (Shape.BOOK,))
     assert len(kernels.prepare(DELAY, (Shape.BOOK,))) == 1
     assert kernels.settle_many(DELAY, "delay", SEEN, rows(60), spent(60)).max() > 0
+
+
+@pytest.mark.parametrize("kept", ["*.nbc", "*.nbi", "kernel.py", "ready"])
+def test_one_altered_byte_is_never_loaded(folder: Path, tmp_path: Path, kept: str) -> None:
+    """Machine code altered on the disk would crash the process, or pay other amounts."""
+    shutil.copytree(folder, tmp_path / "k")
+    kernels = Kernels(tmp_path / "k")
+    assert kernels.load(DELAY, (Shape.BOOK,))
+    for path in (tmp_path / "k").rglob(kept):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] = 0xFF if data[len(data) // 2] != 0xFF else 0
+        stamp = path.stat()
+        path.write_bytes(data)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    again = Kernels(tmp_path / "k")
+    assert not again.load(DELAY, (Shape.BOOK,))
+    fell = again.settle_many(DELAY, "delay", SEEN, rows(60), spent(60))
+    assert fell.tolist() == kernels.settle_many(DELAY, "delay", SEEN, rows(60), spent(60)).tolist()
 
 
 def test_without_numba_preparing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
