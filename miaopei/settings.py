@@ -17,6 +17,7 @@ DATA = "MIAOPEI_DATA"  # the data folder
 KERNELS = "MIAOPEI_KERNELS"  # where compiled kernels are kept
 DSN = "MIAOPEI_DSN"  # a PostgreSQL of your own, in place of the one that is started for you
 ENGINE = "MIAOPEI_ENGINE"  # a CometBFT of your own, in place of the one that is built for you
+ANVIL = "MIAOPEI_ANVIL"  # an anvil of your own, in place of the one that npm brings
 MASTER_KEY = "MIAOPEI_MASTER_KEY"  # version:hex, several with commas: wraps the keys of persons
 MASTER_KEY_FILE = "MIAOPEI_MASTER_KEY_FILE"  # a file of it, in place of the data folder's
 LANG = "MIAOPEI_LANG"  # zh or en
@@ -60,12 +61,28 @@ def engine(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def engine_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the engine's program is kept: `.miaopei` of a checkout, else the XDG cache."""
+    """Where the engine's program is kept."""
+    return _programs(environment) / "engine"
+
+
+def anvil(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """A chain's program of the user's own, to try anchors with, if one is named."""
+    named = environment.get(ANVIL)
+    return Path(named).expanduser().resolve() if named else None
+
+
+def chain_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the program of the chain to try anchors with is kept."""
+    return _programs(environment) / "chain"
+
+
+def _programs(environment: Mapping[str, str]) -> Path:
+    """Where programs that we bring are kept: `.miaopei` of a checkout, else the XDG cache."""
     here = checkout()
     if here is not None and os.access(here, os.W_OK):
-        return here / ".miaopei" / "engine"
+        return here / ".miaopei"
     cache = environment.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(cache) / "miaopei" / "engine"
+    return Path(cache) / "miaopei"
 
 
 def language(environment: Mapping[str, str] = os.environ) -> Language:

@@ -74,6 +74,14 @@ def consistency(older: int, newer: int, read: NodeReader) -> Proof:
     return tuple(reversed(path))
 
 
+def root_at(size: int, read: NodeReader) -> bytes:
+    """The root that a log of `size` leaves has; `read` may know a longer one.
+
+    Same as  merkle.root_of over the first `size` leaf hashes.
+    """
+    return _range_root(0, size, read) if size else empty_root()
+
+
 def inclusion_in(index: int, leaves: Sequence[bytes]) -> Proof:
     """`inclusion` over a list of leaf hashes. For many proofs over one list keep `nodes_of`."""
     return inclusion(index, len(leaves), nodes_of(leaves))

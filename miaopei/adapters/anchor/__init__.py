@@ -1,0 +1,1 @@
+"""A second ledger: checkpoints of our record on an EVM chain, behind the port `Anchor`."""

@@ -1,0 +1,1 @@
+"""Certified checkpoints of our record told to a second, different ledger, and compared with it."""

@@ -1,0 +1,137 @@
+"""What anchoring needs of the outside: the other ledger, and a place that outlives a kill.
+
+Another kind of chain is another `Anchor`, and nothing else changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from ...errors import Alarm, Refusal
+
+
+@dataclass(frozen=True)
+class Point:
+    """A checkpoint as far as the other ledger is told it: a size and the root at it."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class AnchorHead:
+    """Where the other ledger stands: its own height, how many anchors, the largest size."""
+
+    height: int
+    count: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """An anchor as the other ledger holds it.
+
+    `by` is the key that wrote it, `height` and `entry` say where it stands there. `faults` say what
+    the other ledger contradicts itself in: none of them on an honest one.
+    """
+
+    point: Point
+    by: str
+    height: int
+    entry: str
+    faults: tuple[str, ...] = ()
+
+
+Keep = Callable[[bytes], None]
+
+
+class Anchor(Protocol):
+    """The other ledger. Silence raises OutsideFault(retry=True).
+
+    Errors   Refused anchor.* where it is not the one that was agreed on.
+    """
+
+    def head(self) -> AnchorHead: ...
+
+    def put(self, point: Point, kept: bytes | None, keep: Keep) -> Anchored:
+        """Anchor a checkpoint; done when it is final there, also where it was there before.
+
+        `keep` is given what must outlive a kill before anything is sent; `kept` is the last of it.
+        Errors   Refused anchor.smaller_size, other_root, not_a_writer, other_origin.
+        """
+        ...
+
+    def read(self, since: int) -> Sequence[Anchored]:
+        """Every anchor from its height `since` on, in order."""
+        ...
+
+
+class SideAltered(Alarm):
+    """Record and anchors are not one: `finding` says which side, and at which size."""
+
+    code = "alarm.side_altered"
+
+    def __init__(self, finding: Refusal) -> None:
+        self.finding = finding
+        super().__init__(finding.code, **finding.facts)
+
+
+class State(StrEnum):
+    """How a checkpoint in the outbox stands."""
+
+    WAITING = "waiting"
+    ANCHORED = "anchored"
+    COVERED = "covered"  # another member has anchored a larger size meanwhile
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A checkpoint in the outbox; `height` and `entry` once it is anchored."""
+
+    point: Point
+    state: State
+    height: int | None
+    entry: str | None
+
+
+class Outbox(Protocol):
+    """What is to be anchored and what was: written before it is sent, never in the record."""
+
+    def last(self) -> int:
+        """The largest size that was ever noted; 0 where none was."""
+        ...
+
+    def add(self, point: Point) -> None: ...
+
+    def waiting(self) -> Sequence[Point]:
+        """Those not anchored yet, smallest first."""
+        ...
+
+    def kept(self, size: int) -> bytes | None: ...
+
+    def keep(self, size: int, data: bytes) -> None: ...
+
+    def anchored(self, done: Anchored) -> None: ...
+
+    def covered(self, size: int) -> None: ...
+
+    def again(self, after: int) -> int:
+        """What the other ledger has lost from a size on waits again; how many."""
+        ...
+
+    def noted(self) -> Sequence[Noted]:
+        """All of it, smallest first."""
+        ...
+
+    def compared(self) -> int:
+        """The other ledger's height up to which its anchors were compared with our log."""
+        ...
+
+    def set_compared(self, height: int) -> None: ...
+
+    def set_trouble(self, trouble: Refusal | None) -> None:
+        """What keeps checkpoints from being anchored, for whoever looks."""
+        ...

@@ -1,0 +1,188 @@
+"""The worker: notes certified checkpoints in its outbox, anchors them in order, compares.
+
+It reads the record and writes nothing to it. Whatever is killed and whenever, it goes on where the
+outbox stands. Over an alarm it anchors nothing further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...errors import Fact, OutsideFault, Refusal, Refused
+from ...ledger import checkpoint, proof
+from ..ports import Reading, Store
+from .comparing import Against
+from .port import Anchor, AnchorHead, Outbox, Point, SideAltered
+
+OVERLAP = 12  # blocks of the other ledger that are compared once more: it may have changed its mind
+PASSED = ("anchor.smaller_size",)  # another member was quicker with a larger size
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When a checkpoint is noted: after so many seconds, or so many entries, where it grew."""
+
+    seconds: float = 60.0
+    entries: int = 10_000
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one round of the worker did: what was noted, anchored, covered, and had to be again."""
+
+    noted: int = 0
+    anchored: int = 0
+    covered: int = 0
+    again: int = 0
+    compared: int = 0
+
+
+class Anchorer:
+    """`alone`: only this member anchors and its log is never behind an anchor, as in solo."""
+
+    def __init__(
+        self,
+        store: Store,
+        chain: Anchor,
+        outbox: Outbox,
+        pace: Pace,
+        *,
+        alone: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._chain, self._outbox = store, chain, outbox
+        self._pace, self._alone, self._clock = pace, alone, clock
+        self._noted_at: float | None = None
+
+    def run(self) -> Done:
+        """One round. What goes wrong is written to the outbox as well, for whoever looks.
+
+        Errors   OutsideFault (retry) where the other ledger is silent; Refused, SideAltered: a
+                 person must look before anything further is anchored.
+        """
+        try:
+            if self._catching_up():
+                self._outbox.set_trouble(
+                    Refusal("anchor.catching_up", {"size": self._outbox.last()})
+                )
+                return Done()
+            done = self._round(int(self.note()))
+        except OutsideFault as fault:
+            self._outbox.set_trouble(Refusal("anchor.silent", {"why": str(fault)[:200]}))
+            raise
+        except Refused as refused:
+            self._outbox.set_trouble(refused.refusals[0])
+            raise
+        except SideAltered as alarm:
+            self._outbox.set_trouble(alarm.finding)
+            raise
+        self._outbox.set_trouble(None)
+        return done
+
+    def note(self) -> bool:
+        """Note the certified checkpoint where its time has come; also while nobody answers.
+
+        Errors   SideAltered where it is not that of the log beneath it.
+        """
+        with self._store.reading() as reading:
+            point = certified(reading)
+        before = self._outbox.last()
+        if point.size <= before:
+            return False
+        now = self._clock()
+        waited = self._noted_at is None or now - self._noted_at >= self._pace.seconds
+        if not waited and point.size - before < self._pace.entries:
+            return False
+        self._outbox.add(point)
+        self._noted_at = now
+        return True
+
+    def _catching_up(self) -> bool:
+        """Whether a member of several has begun anew and is not yet where it was."""
+        if self._alone:
+            return False
+        with self._store.reading() as reading:
+            return reading.head().size < self._outbox.last()
+
+    def _round(self, noted: int) -> Done:
+        head = self._chain.head()
+        compared = self._compare(head)
+        again = self._outbox.again(head.last)
+        if again:
+            self._outbox.set_compared(0)
+        anchored = covered = 0
+        for point in self._outbox.waiting():
+            if self._send(point):
+                anchored += 1
+            else:
+                covered += 1
+        return Done(noted, anchored, covered, again, compared)
+
+    def _send(self, point: Point) -> bool:
+        """Anchor one; False where a larger size was quicker."""
+        outbox = self._outbox
+        with self._store.reading() as reading:
+            _same(reading, point)
+
+        def keep(data: bytes) -> None:
+            outbox.keep(point.size, data)
+
+        try:
+            outbox.anchored(self._chain.put(point, outbox.kept(point.size), keep))
+        except Refused as refused:
+            (said, *_) = refused.refusals
+            if said.code == "anchor.other_root":  # where no anchor was shown: it was put there
+                raise SideAltered(said) from refused
+            if said.code not in PASSED:
+                raise
+            outbox.covered(point.size)
+            return False
+        return True
+
+    def _compare(self, head: AnchorHead) -> int:
+        """Hold what has come since the last look against our log.
+
+        Errors   SideAltered naming the size.
+        """
+        since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
+        anchors = self._chain.read(since)
+        with self._store.reading() as reading:
+            size = reading.head().size
+            against = Against(size)
+            for anchor in sorted(anchors, key=lambda anchor: anchor.point.size):
+                at = anchor.point.size
+                if at > size and not self._alone and not anchor.faults:
+                    continue  # we are behind another member: looked at again later
+                against.hold(anchor, None if at > size else proof.root_at(at, reading.node))
+        if against.findings:
+            raise SideAltered(against.findings[0])
+        reached = [a.height for a in anchors if a.point.size > size]
+        self._outbox.set_compared(min([head.height, *reached]))
+        return len(anchors)
+
+
+def certified(reading: Reading) -> Point:
+    """The last checkpoint that may be shown to others.
+
+    Errors   SideAltered where it is not that of the log beneath it.
+    """
+    head = checkpoint.parse(reading.checkpoint())
+    point = Point(head.size, head.root)
+    _same(reading, point)
+    return point
+
+
+def _same(reading: Reading, point: Point) -> None:
+    """Nothing is anchored that our log does not say.
+
+    Errors   SideAltered.
+    """
+    size = reading.head().size
+    if size < point.size:
+        raise SideAltered(Refusal("anchor.log_cut", {"size": point.size, "ours": size}))
+    ours = proof.root_at(point.size, reading.node)
+    if ours != point.root:
+        facts: dict[str, Fact] = {"noted": point.root.hex(), "ours": ours.hex()}
+        raise SideAltered(Refusal("anchor.noted_otherwise", {"size": point.size, **facts}))

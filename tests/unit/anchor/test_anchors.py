@@ -1,0 +1,345 @@
+"""Checkpoints on a real chain: what the contract takes and refuses, and what is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from miaopei.adapters.anchor import contract, founding, signing
+from miaopei.adapters.anchor.chain import RunningChain
+from miaopei.adapters.anchor.contract import compiling
+from miaopei.adapters.anchor.rpc import Said
+from miaopei.errors import OutsideFault, Refused
+from miaopei.ledger import checkpoint
+from miaopei.node.anchoring.port import Anchored, Point, SideAltered
+from tests.support import anchoring
+from tests.support.anchoring import Side, grow, node
+from tests.support.town import Town
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChain]:
+    """One chain for this file; each test has a contract of its own."""
+    with anchoring.running(tmp_path_factory.mktemp("chain")) as made:
+        yield made
+
+
+@pytest.fixture
+def side(ledger: RunningChain, tmp_path: Path) -> Iterator[Side]:
+    """A solo record that anchors."""
+    with anchoring.side(Town(), tmp_path / "member", ledger) as made:
+        yield made
+
+
+def test_the_compiled_contract_is_what_the_pinned_compiler_makes_of_its_source() -> None:
+    assert compiling.compiled() == contract.form()
+
+
+def test_a_checkpoint_is_anchored_and_read_back(side: Side) -> None:
+    size = grow(side.town, "one", "two")
+    done = side.run()
+    assert (done.noted, done.anchored) == (1, 1)
+    (read,) = side.adapter().read(0)
+    with side.town.store.reading() as reading:
+        signed = checkpoint.parse(reading.checkpoint())
+    assert (read.point.size, read.point.root) == (size, signed.root) == (size, read.point.root)
+    assert (read.by, read.faults) == (side.key.address, ())
+    found = side.compare()
+    assert (found.count, found.agreed, found.last, found.findings) == (1, 1, size, ())
+
+
+def test_nothing_but_origin_hash_size_and_root_ever_goes_there(
+    ledger: RunningChain, side: Side
+) -> None:
+    """Every byte of calldata is a known one: no person, no amount, no name can hide in it."""
+    roots = {}
+    for name in ("ab", "cd", "ef"):
+        size = grow(side.town, name)
+        side.run()
+        with side.town.store.reading() as reading:
+            roots[size] = reading.head().root
+    found = anchoring.transactions(ledger)
+    mine = [t for t in found if t["from"] == side.key.address]
+    puts = [bytes.fromhex(t["input"][2:]) for t in mine if t["to"] == side.told.contract]
+    (made,) = [bytes.fromhex(t["input"][2:]) for t in mine if t["to"] is None]
+    origin, key = side.told.origin_hash, bytes.fromhex(side.key.address[2:])
+    assert made == contract.creation(origin, [key])
+    assert puts == [contract.put(origin, size, root) for size, root in roots.items()]
+    assert all(len(data) == 4 + 3 * 32 for data in puts)
+
+
+def test_a_smaller_size_is_refused_and_a_second_root_for_one_size(side: Side) -> None:
+    size = grow(side.town, "one", "two", "three")
+    side.run()
+    adapter = side.adapter()
+    for point, code in (
+        (Point(size - 1, bytes([7]) * 32), "anchor.smaller_size"),
+        (Point(size, bytes([7]) * 32), "anchor.other_root"),
+    ):
+        with pytest.raises(Refused) as refused:
+            adapter.put(point, None, lambda _: None)
+        assert refused.value.refusals[0].code == code
+        assert refused.value.refusals[0].facts["size"] == point.size
+    assert list(side.anchored()) == [size]
+
+
+def test_the_same_checkpoint_again_is_the_anchor_that_is_there(side: Side) -> None:
+    grow(side.town, "one")
+    side.run()
+    (first,) = side.adapter().read(0)
+    again = side.adapter().put(first.point, None, lambda _: None)
+    assert (again.entry, again.height) == (first.entry, first.height)
+    assert len(side.anchored()) == 1
+
+
+def test_a_key_that_may_not_write_is_refused_by_the_contract_itself(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    size = grow(side.town, "one")
+    other = signing.load_or_make(tmp_path)
+    ledger.fund(other.address)
+    point = Point(size, bytes([7]) * 32)
+    with pytest.raises(Refused) as refused:
+        side.adapter(other).put(point, None, lambda _: None)
+    assert refused.value.refusals[0].code == "anchor.not_a_writer"
+    # And where somebody sends it all the same, the chain holds a transaction that failed.
+    data = contract.put(side.told.origin_hash, point.size, point.root)
+    price = signing.Price(10**11, 10**9)
+    signed = other.sign(side.told.chain, 0, side.told.contract, data, 200_000, price)
+    node(ledger, "eth_sendRawTransaction", "0x" + signed.raw.hex())
+    receipt = node(ledger, "eth_getTransactionReceipt", signed.hash)
+    assert (receipt["status"], receipt["logs"]) == ("0x0", [])
+    assert side.anchored() == {}
+
+
+def test_more_than_half_of_the_writers_decide_who_writes(
+    ledger: RunningChain, tmp_path: Path
+) -> None:
+    keys = [signing.load_or_make(tmp_path / name) for name in ("a", "b", "c", "d")]
+    for key in keys:
+        ledger.fund(key.address)
+    a, b, c, d = keys
+    told = founding.deploy(ledger.address, "example.org/votes", a, [k.address for k in (a, b, c)])
+    with anchoring.side(Town(), tmp_path / "m", ledger, told) as member:
+        adapters = {key.address: member.adapter(key) for key in keys}
+        adapters[a.address].vote(d.address, may=True)
+        assert set(adapters[a.address].writers()) == {a.address, b.address, c.address}
+        for wrong, code in ((a, "voted_already"), (d, "not_a_writer")):
+            with pytest.raises(Refused) as refused:
+                adapters[wrong.address].vote(d.address, may=True)
+            assert refused.value.refusals[0].code == f"anchor.{code}"
+        adapters[b.address].vote(d.address, may=True)
+        assert set(adapters[a.address].writers()) == {k.address for k in keys}
+        for voter in (b, c, d):
+            adapters[voter.address].vote(a.address, may=False)
+        assert set(adapters[b.address].writers()) == {b.address, c.address, d.address}
+        with pytest.raises(Refused) as refused:
+            adapters[a.address].put(Point(1, bytes([1]) * 32), None, lambda _: None)
+        assert refused.value.refusals[0].code == "anchor.not_a_writer"
+
+
+def test_another_origin_another_contract_and_another_chain_are_not_believed(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    def refused(told: anchoring.Told) -> str:
+        with (
+            pytest.raises(Refused) as caught,
+            anchoring.side(side.town, tmp_path / "x", ledger, told) as other,
+        ):
+            other.adapter().head()
+        return caught.value.refusals[0].code
+
+    from dataclasses import replace
+
+    assert refused(replace(side.told, origin="example.org/other")) == "anchor.another_origin"
+    assert refused(replace(side.told, contract="0x" + "1" * 40)) == "anchor.no_contract"
+    assert refused(replace(side.told, genesis="0x" + "0" * 64)) == "anchor.other_chain"
+    node(ledger, "anvil_setCode", "0x" + "2" * 40, "0x6001600155")
+    assert refused(replace(side.told, contract="0x" + "2" * 40)) == "anchor.other_contract"
+
+
+def test_a_root_changed_in_the_contracts_table_is_named_with_its_size(
+    ledger: RunningChain, side: Side
+) -> None:
+    sizes = []
+    for name in ("one", "two", "three"):
+        sizes.append(grow(side.town, name))
+        side.run()
+    node(
+        ledger, "anvil_setStorageAt", side.told.contract,
+        anchoring.slot_of(sizes[1]), "0x" + "77" * 32,
+    )  # fmt: skip
+    found = side.compare()
+    assert found.altered
+    assert found.agreed == 2
+    (finding,) = found.findings
+    assert (finding.code, finding.facts["size"]) == ("anchor.anchor_altered", sizes[1])
+    assert finding.facts["why"] == "stored"
+
+
+def test_the_count_of_the_contract_changed_is_found(ledger: RunningChain, side: Side) -> None:
+    size = grow(side.town, "one")
+    side.run()
+    word = f"0x{(5 << 64) + size + 9:064x}"
+    node(ledger, "anvil_setStorageAt", side.told.contract, "0x2", word)
+    (finding,) = side.compare().findings
+    assert (finding.code, finding.facts["size"]) == ("anchor.miscounted", size + 9)
+
+
+def test_anchors_that_somebody_else_wrote_for_us_are_named(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    """Whoever runs the chain lets a key of their own write: we were told of no such writer."""
+    size = grow(side.town, "one")
+    rogue = signing.load_or_make(tmp_path)
+    ledger.fund(rogue.address)
+    side.adapter().vote(rogue.address, may=True)
+    side.adapter(rogue).put(Point(size, bytes([9]) * 32), None, lambda _: None)
+    (finding,) = side.compare().findings
+    assert (finding.code, finding.facts["size"]) == ("anchor.anchor_altered", size)
+    assert finding.facts["why"] == "writer"
+    assert finding.facts["by"] == rogue.address
+    with pytest.raises(SideAltered):
+        side.run()
+
+
+def test_a_transaction_whose_bytes_are_not_its_hash_is_nobodys(
+    ledger: RunningChain, side: Side
+) -> None:
+    grow(side.town, "one")
+    side.run()
+    (read,) = side.adapter().read(0)
+    told = node(ledger, "eth_getTransactionByHash", read.entry)
+    said = signing.recover(told)
+    assert said is not None
+    assert (said.signer, said.to) == (side.key.address, side.told.contract)
+    other = contract.put(side.told.origin_hash, read.point.size, bytes([7]) * 32)
+    assert signing.recover({**told, "input": "0x" + other.hex()}) is None
+    assert signing.recover({**told, "nonce": "0x63"}) is None
+    assert signing.recover({}) is None
+
+
+def rewritten(names: list[str], change: dict[str, str]) -> Town:
+    """The same operator's record with the same keys and origin, in which something else stands."""
+    town = Town()
+    grow(town, *(change.get(name, name) for name in names))
+    return town
+
+
+def test_a_log_rewritten_by_its_operator_with_its_own_keys_is_named_with_the_sizes(
+    side: Side,
+) -> None:
+    names, sizes = ["one", "two", "three", "four"], []
+    for name in names:
+        sizes.append(grow(side.town, name))
+        side.run()
+    side.town = rewritten(names, {"three": "nobody"})
+    with side.town.store.reading() as reading:  # its own checkpoint is signed and holds
+        head = checkpoint.parse(reading.checkpoint())
+        assert head.root == reading.head().root
+    found = side.compare()
+    first, second = [f for f in found.findings if f.code == "anchor.log_altered"]
+    assert (first.facts["after"], first.facts["size"]) == (sizes[1], sizes[2])
+    assert (second.facts["after"], second.facts["size"]) == (sizes[1], sizes[3])
+    assert found.altered
+    assert found.last == sizes[1]
+    with pytest.raises(SideAltered) as alarm:
+        side.run()
+    assert alarm.value.finding.code == "anchor.log_altered"
+    assert len(side.anchored()) == 4  # over an alarm nothing further is anchored
+
+
+def test_a_rewritten_log_is_named_also_where_the_outbox_was_rewritten_with_it(
+    side: Side, ledger: RunningChain, tmp_path: Path
+) -> None:
+    size = grow(side.town, "one", "two")
+    side.run()
+    told = side.told.trusting(side.key.address)
+    with anchoring.side(
+        rewritten(["one", "two"], {"two": "x"}), tmp_path / "new", ledger, told
+    ) as s:
+        (finding,) = s.compare().findings
+        assert (finding.code, finding.facts["size"]) == ("anchor.log_altered", size)
+
+
+def test_a_log_that_was_cut_is_named_and_a_member_that_catches_up_is_not(side: Side) -> None:
+    size = grow(side.town, "one", "two", "three")
+    side.run()
+    side.town = rewritten(["one"], {})
+    assert anchoring.codes(side.compare()) == ["log_shorter"]
+    with pytest.raises(SideAltered):
+        side.run()
+    found = side.compare(catching_up=True)
+    assert anchoring.codes(found) == ["not_reached"]
+    assert found.findings[0].facts["size"] == size
+    assert not found.altered
+
+
+def test_two_members_share_one_contract_and_whoever_is_late_is_covered(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    second = signing.load_or_make(tmp_path / "second")
+    ledger.fund(second.address)
+    side.adapter().vote(second.address, may=True)
+    told = side.told.trusting(second.address)
+    side.told = told
+    side.alone = False
+    with anchoring.side(side.town, tmp_path / "second", ledger, told, alone=False) as other:
+        grow(side.town, "one")
+        late = other.worker()
+        late.note()
+        grow(side.town, "two")
+        assert side.run().anchored == 1
+        done = late.run()
+        assert (done.covered, done.anchored) == (1, 1)
+        assert len(side.anchored()) == 1
+        found = other.compare()
+        assert (found.findings, found.agreed) == ((), 1)
+
+
+def test_a_chain_without_a_price_for_gas_takes_anchors_of_a_key_without_coins(
+    tmp_path: Path,
+) -> None:
+    free = ("--gas-price", "0", "--block-base-fee-per-gas", "0")
+    with anchoring.running(tmp_path / "chain", *free) as running:
+        key = signing.load_or_make(tmp_path / "member")
+        told = founding.deploy(running.address, "example.org/town", key, [key.address], free=True)
+        assert node(running, "eth_getBalance", key.address, "latest") == "0x0"
+        made = Side(Town(), tmp_path / "member", told, key)
+        grow(made.town, "one")
+        assert made.run().anchored == 1
+        made.close()
+
+
+def test_a_log_far_longer_than_one_question_for_events_is_read_whole(
+    ledger: RunningChain, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from miaopei.adapters.anchor import evm
+
+    monkeypatch.setattr(evm, "AT_ONCE", 2)
+    sizes = []
+    for name in ("a", "b", "c", "d"):
+        sizes.append(grow(side.town, name))
+        side.run()
+        node(ledger, "anvil_mine", "0x3")
+    assert [a.point.size for a in side.adapter().read(0)] == sizes
+    last: Anchored = side.adapter().read(0)[-1]
+    assert [a.point.size for a in side.adapter().read(last.height)] == sizes[-1:]
+
+
+def test_a_key_without_coins_is_told_so_where_gas_costs(side: Side, tmp_path: Path) -> None:
+    grow(side.town, "one")
+    poor = signing.load_or_make(tmp_path)
+    side.adapter().vote(poor.address, may=True)
+    with pytest.raises(OutsideFault, match=r"(?i)insufficient funds"):
+        side.adapter(poor, patience=2).put(Point(1, bytes([1]) * 32), None, lambda _: None)
+    assert side.anchored() == {}
+
+
+def test_a_no_of_the_node_is_said_with_its_reason(ledger: RunningChain) -> None:
+    with pytest.raises(Said, match=r"(?i)method"):
+        node(ledger, "eth_no_such_thing")
