@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..anchor import commands as anchor
 from ..books import importing
 from ..buying import commands as buying
 from ..invoices import commands as invoices
@@ -63,6 +64,7 @@ app.command()(records.demo)
 app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
+app.add_typer(anchor.app, name="anchor")
 app.add_typer(outage.meters, name="meters")
 app.add_typer(reports.app, name="report")
 app.add_typer(invoices.app, name="invoice")

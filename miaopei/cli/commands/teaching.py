@@ -8,11 +8,13 @@ import typer
 from typer.models import CommandInfo
 
 from ...settings import Language
+from ..anchor.teaching import TAUGHT as ANCHOR
 from ..net.keep.teaching import KEEPING
 from ..net.life.teaching import LIVING
 
 # Command: an example, and what it does in Chinese; in English the command itself says it.
 TAUGHT: Mapping[str, tuple[str, str]] = {
+    **ANCHOR,
     "demo": (
         "miaopei demo --once --json register.json",
         (

@@ -1,0 +1,1 @@
+"""`miaopei anchor`: checkpoints on a second ledger, and both sides compared."""

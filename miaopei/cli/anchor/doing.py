@@ -1,0 +1,145 @@
+"""Anchoring, and looking at what is anchored."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ...adapters.anchor import outbox, told
+from ...errors import OutsideFault, Refusal, Refused
+from ...ledger import checkpoint
+from ...node.anchoring.comparing import ALARMS, Comparison, compare
+from ...node.anchoring.port import SideAltered
+from ...node.anchoring.worker import Anchorer, Pace
+from ...settings import Language
+from ...wiring.anchoring import Joined, joined
+from .. import speak
+from ..place import Place
+from .record import Record, record
+from .setting_up import said
+
+GOOD, LACKS, ALTERED = 0, 1, 4
+SHORTEST_LOOK, LONGEST_LOOK = 0.2, 15.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+
+
+def start(place: Place, pace: Pace, *, once: bool, language: Language) -> int:
+    """Anchor until told to stop; `once`: until nothing waits.
+
+    A chain that is away is tried again. 4 where a side was altered: a person must look.
+    """
+    with (
+        outbox.alone(place.folder),
+        record(place) as found,
+        joined(place.folder, writes=True) as other,
+    ):
+        facts: dict[str, str | int] = {"contract": other.chain.told.contract}
+        facts |= {"seconds": f"{pace.seconds:g}", "entries": pace.entries}
+        speak.note(said("started", language, **facts))
+        worker = other.worker(found.store, pace, alone=found.alone)
+        try:
+            _loop(worker, other, place, pace, once=once, language=language)
+        except SideAltered as alarm:
+            speak.refuse([alarm.finding], language)
+            return ALTERED
+        except KeyboardInterrupt:
+            return GOOD
+    return GOOD
+
+
+def _loop(
+    worker: Anchorer, other: Joined, place: Place, pace: Pace, *, once: bool, language: Language
+) -> None:
+    look, pause, silent = min(max(pace.seconds / 10, SHORTEST_LOOK), LONGEST_LOOK), FIRST_PAUSE, ""
+    while True:
+        try:
+            done = worker.run()
+        except OutsideFault as fault:
+            if once:
+                raise
+            if str(fault) != silent:
+                speak.note(said("silent", language, why=str(fault)))
+            silent = str(fault)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            continue
+        pause, silent = FIRST_PAUSE, ""
+        if done.again:
+            speak.note(said("sent_again", language, count=done.again))
+        if done.anchored and (now := outbox.standing(place.folder)):
+            speak.out(said("sent", language, **{n: now[n] for n in ("size", "height", "entry")}))
+        if once and not other.outbox.waiting():
+            return
+        time.sleep(look)
+
+
+def status(place: Place, *, as_json: bool, language: Language) -> int:
+    """How far it is anchored: 0 good, 1 something waits or is away, 4 a side was altered."""
+    with record(place) as found, joined(place.folder, writes=False) as other:
+        head, writers = other.chain.head(), other.chain.writers()
+        with found.store.reading() as reading:
+            size = checkpoint.parse(reading.checkpoint()).size
+        waiting = len(other.outbox.waiting())
+        now = outbox.standing(place.folder) or {}
+    shown: dict[str, Any] = {
+        "contract": other.chain.told.contract,
+        "chain": other.chain.told.chain,
+        "height": head.height,
+        "anchors": head.count,
+        "anchored": head.last,
+        "certified": size,
+        "lag": max(0, size - head.last),
+        "waiting": waiting,
+        "writers": list(writers),
+        "trouble": now.get("trouble"),
+    }
+    trouble = shown["trouble"]
+    if as_json:
+        speak.show_json(shown)
+    else:
+        facts = {name: shown[name] for name in ("contract", "height", "anchored", "lag", "waiting")}
+        speak.out(said("stands", language, size=size, writers=len(writers), **facts))
+        if trouble is not None:
+            speak.refuse([Refusal(trouble["code"], trouble["facts"])], language)
+    if trouble is not None and trouble["code"] in ALARMS:
+        return ALTERED
+    return LACKS if waiting or trouble is not None else GOOD
+
+
+def check(place: Place, *, as_json: bool, language: Language) -> int:
+    """Compare both sides whole: 0 equal, 1 the chain lacks something, 4 a side was altered."""
+    with record(place) as found, joined(place.folder, writes=False) as other:
+        try:
+            seen = _compared(found, other)
+        except Refused as refused:  # the chain or the contract is not the one agreed on
+            seen = Comparison(0, 0, 0, 0, refused.refusals)
+    if as_json:
+        speak.show_json(as_value(seen, other.chain.told))
+    else:
+        facts = {"count": seen.count, "agreed": seen.agreed, "last": seen.last, "size": seen.size}
+        speak.out(said("differs" if seen.altered else "agrees", language, **facts))
+        speak.refuse(seen.findings, language)
+    return ALTERED if seen.altered else LACKS if seen.findings else GOOD
+
+
+def _compared(found: Record, other: Joined) -> Comparison:
+    head = other.chain.head()
+    anchors = other.chain.read(0)
+    noted = other.outbox.noted()
+    with found.store.reading() as reading:
+        return compare(reading, head, anchors, noted, catching_up=not found.alone)
+
+
+def as_value(seen: Comparison, known: told.Told) -> dict[str, Any]:
+    """For --json."""
+    return {
+        "contract": known.contract,
+        "origin": known.origin,
+        "size": seen.size,
+        "anchors": seen.count,
+        "agreed": seen.agreed,
+        "last": seen.last,
+        "waiting": seen.waiting,
+        "altered": seen.altered,
+        "findings": [finding.as_json() for finding in seen.findings],
+    }
