@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..adapters import backup as backups
 from ..adapters import tile_files
+from ..adapters.anchor import outbox
 from ..adapters.grid.push.running import say_when_over
 from ..adapters.keys import load_or_make, suite_at
 from ..adapters.meters import devices, trust
@@ -54,12 +55,18 @@ def serve(place: Place, port: int, language: Language) -> int:
     with ExitStack() as opened:
         with place.alone(), place.record() as member:
             if not serving.sells(member):
-                labels = labels_of(place)
-                return serve_member(member, speaker, port, devices_of(place), labels=labels)
+                return serve_member(
+                    member,
+                    speaker,
+                    port,
+                    devices_of(place),
+                    anchors_of(place),
+                    labels=labels_of(place),
+                )
             opened.enter_context(place.database())  # the server stays up for what follows
         member = opened.enter_context(working(place))
         shop = opened.enter_context(serving.open_shop(place, member))
-        return serve_member(member, speaker, port, devices_of(place), shop)
+        return serve_member(member, speaker, port, devices_of(place), {**shop, **anchors_of(place)})
 
 
 def pages_of(
@@ -68,9 +75,10 @@ def pages_of(
     shop: Mapping[str, Any] | None = None,
     labels: Labels | None = None,
 ) -> FastAPI:
-    """The application that shows an open member's record, to be served; `shop`: what sells.
+    """The application that shows an open member's record, to be served.
 
-    `labels`: what every reader is told, where that is not what is said of every replay.
+    `shop`: what sells, and what else of the portal's settings this member knows. `labels`: what
+    every reader is told, where that is not what is said of every replay.
     """
     from ..portal.build import build
     from ..portal.settings import Settings
@@ -104,6 +112,11 @@ def labels_of(place: Place) -> Labels | None:
         return None
     found: Labels | None = json.loads(path.read_bytes()).get("labels")
     return found
+
+
+def anchors_of(place: Place) -> dict[str, Any]:
+    """How far a folder's record is anchored, asked anew for each page."""
+    return {"anchored": lambda: outbox.standing(place.folder)}
 
 
 def devices_of(place: Place) -> Devices | None:

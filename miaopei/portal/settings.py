@@ -72,7 +72,8 @@ class Settings:
     (None: they are made from the snapshot), `clock` gives the time of now from the record's, and
     `devices` the concentrators that this member listens to. `selling` takes applications (None:
     this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
-    `collecting` says by carrier to which account premium is paid.
+    `anchored` says how far a second ledger was
+    told (None: none is), `collecting` says by carrier to which account premium is paid.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
@@ -84,6 +85,7 @@ class Settings:
     clock: Callable[[int], int] = lambda recorded: recorded
     devices: Callable[[Reading], list[dict[str, Any]]] = lambda _reading: []
     selling: Selling | None = None
+    anchored: Callable[[], Mapping[str, Any] | None] = lambda: None
     channels: Mapping[str, str] = field(default_factory=dict)
     collecting: Mapping[str, str] = field(default_factory=dict)
 

@@ -30,12 +30,14 @@ from .views.desk import Desks
 
 Make = Callable[[Page], str | Response | None]
 
-# Pages that show what the bank has said, or who is heard: it may change while the root does not.
+# Pages that show what the bank has said, who is heard, or what another ledger holds: it may change
+# while the root does not.
 UNMARKED = frozenset(
     {
         "/buy",
         "/buy/{listing}",
         "/policies/{number}",
+        "/record",
         "/cases/{listing}/{occurrence}/{benefit}",
         "/outages",
         "/outages/{id}",

@@ -20,6 +20,7 @@ from typing import Any
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
 from ..acts.seats import SPENT, boxes_of, seats
+from ..adapters.anchor import outbox as anchored
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
@@ -163,6 +164,7 @@ class Seated:
             "rules": rules,
             "knows": RULES,
             "seats": seated,
+            "anchored": anchored.standing(self.folder),
         }
 
     def root_at(self, height: int) -> str | None:

@@ -25,6 +25,7 @@ class Row:
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
     newest rule set of its software. Of who is down `trouble` is the last line of its log.
+    `anchored`: how far it has told a second ledger, None where it tells none.
     """
 
     member: str
@@ -44,6 +45,7 @@ class Row:
     verdict: str
     rules: int | None
     knows: int | None
+    anchored: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             verdict=_verdict(process, status, roots.get(seat.id), right, top, seat.id in seats),
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
+            anchored=known_of.get("anchored"),
         )
         rows.append(row)
     good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))

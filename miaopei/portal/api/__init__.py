@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from .. import anchors
 from ..buying import api as buying
 from ..invoices import api as invoices
 from ..outages import api as outages
@@ -19,6 +20,7 @@ def router(desks: Desks, salt: str) -> APIRouter:
     found = Reads(desks, salt, PREFIX)
     marked, plain = Asks(marked=True), Asks(marked=False)
     record.add(found, marked, plain)
+    anchors.add(found, plain)
     sources.add(found, plain)
     events.add(found, marked)
     masses.add(found, desks, plain)

@@ -75,6 +75,23 @@ class Record(Shape):
     checkpoint: str = Field(description="The signed checkpoint, as under /log/checkpoint.")
 
 
+class Anchored(Shape):
+    """The last checkpoint that a second ledger holds."""
+
+    size: int = Field(description="Entries of the log under that checkpoint; 0: none yet.")
+    lag: int = Field(description="Entries that came after it.")
+    waiting: int = Field(description="Checkpoints that wait to be anchored.")
+    entry: str | None = Field(description="The other ledger's transaction.")
+    height: int | None = Field(description="The other ledger's block.")
+    trouble: TwoTexts | None = Field(description="What keeps checkpoints from being anchored.")
+
+
+class Anchors(Shape):
+    """How far the record is anchored on a second ledger."""
+
+    anchored: Anchored | None
+
+
 class Source(Shape):
     """A source of facts, and whether anybody hears it now."""
 

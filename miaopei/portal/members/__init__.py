@@ -29,7 +29,7 @@ GOOD = ("agrees",)
 
 def build(standing: Callable[[], Standing]) -> Guard:
     """The application. `standing`: {name, members: [{member, zh, en, roles, power, up, height,
-    size, root, lag, certified, missing, restarts, verdict}], compared_at, goes_on}."""
+    size, root, lag, certified, missing, restarts, verdict, anchored}], compared_at, goes_on}."""
 
     async def api(_: Request) -> Response:
         found = await run_in_threadpool(standing)
@@ -54,11 +54,25 @@ def build(standing: Callable[[], Standing]) -> Guard:
     return Guard(Starlette(routes=[*routes, Route("/static/{name}", static)]))
 
 
+def _troubled(row: Mapping[str, Any]) -> bool:
+    """Whether a second ledger is silent, or says otherwise."""
+    anchored = row.get("anchored")
+    return anchored is not None and anchored["trouble"] is not None
+
+
 def _html(found: Standing, language: Language) -> str:
     def said(key: str, **facts: object) -> str:
         return texts.text(key, language, **facts)
 
-    rows = [{**row, "good": row["verdict"] in GOOD} for row in found["members"]]
+    rows = [
+        {
+            **row,
+            "good": row["verdict"] in GOOD,
+            "anchored": row.get("anchored"),
+            "anchored_alarm": _troubled(row),
+        }
+        for row in found["members"]
+    ]
     return (
         environment()
         .get_template("members.html")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...accounts.chart import CHART
 from ...ledger.tiles import CHECKPOINT, WIDTH, Tile, growth
+from ..anchors import anchored
 from ..views.accounts import accounts as added_up
 from .page import Page
 
@@ -21,6 +22,7 @@ def record(page: Page) -> str:
         "record",
         genesis=desk.genesis,
         checkpoint=desk.reading.checkpoint(),
+        anchored=anchored(desk),
         vkey=desk.vkey,
         files=_files(page, files[:FILES]),
         more_files=max(0, len(files) - FILES),
