@@ -11,10 +11,22 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from . import consortium, facts, journey, meters, outage, paying, portfolio, queries, suites
+from . import (
+    anchors,
+    consortium,
+    facts,
+    journey,
+    meters,
+    outage,
+    paying,
+    portfolio,
+    queries,
+    suites,
+)
 from .wanted import Wanted
 
 SUITES: dict[str, tuple[Callable[..., Iterable[dict[str, Any]]], ...]] = {
+    "anchors": (anchors.run,),
     "consortium": (consortium.run,),
     "journey": (journey.run, paying.run, facts.run),
     "meters": (meters.run,),

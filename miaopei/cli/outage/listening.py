@@ -140,7 +140,7 @@ def listen(
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
         if pages is not None:
-            shop = {**serving.beside(place, member, door.turn), **anchors_of(place)}
+            shop = {**(serving.beside(place, member, door.turn) or {}), **anchors_of(place)}
             app = pages_of(member, devices_of(place), shop, labels_of(place))
             seen = opening.enter_context(served(app, pages, end_seconds=END_SECONDS))
             speak.note(speaker.text("serving", address=f"{seen}/"))
