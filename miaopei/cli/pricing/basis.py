@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...adapters.pricing import pictures
-from ...errors import Refusal, Refused
+from ...errors import Fact, Refusal, Refused
+from ...measures.instant import from_beijing
 from ...measures.money import as_wan
 from ...pricing.basis import Basis, Pair, basis
 from ...settings import Language
@@ -38,6 +40,14 @@ def run(
     for product in products:
         register, told = replayed(replace(asked, product=product), speaker)
         labels |= dict.fromkeys(told)
+        days = Counter(row.date for row in register.rows)
+        for day, loss_fen in own.items():
+            if days[day] > 1:
+                facts: dict[str, Fact] = {"date": day, "count": days[day]}
+                raise Refused(Refusal("pricing.own_losses_day", facts))
+            if not days[day]:  # lost, and nothing in the catalogue that could have paid
+                where = said(speaker, "no_occurrence")
+                pairs.append(Pair(day, product, None, where, 0, loss_fen))
         for row in register.rows:
             loss = own.get(row.date, row.loss_fen)
             if loss is None and row.payout_fen == 0:
@@ -79,10 +89,17 @@ def read_own_losses(path: Path) -> dict[str, int]:
         raise Refused(Refusal("pricing.own_losses", {"line": 1, "text": "".join(lines[:1])[:60]}))
     for number, line in enumerate(lines[1:], 2):
         said = OWN_LOSS.fullmatch(line.strip())
-        if said is None or said["date"] in found:
+        if said is None or said["date"] in found or not _is_day(said["date"]):
             raise Refused(Refusal("pricing.own_losses", {"line": number, "text": line[:60]}))
         found[said["date"]] = int(said["yuan"]) * 100 + int((said["fen"] or "").ljust(2, "0"))
     return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(from_beijing(text))
+    except Refused:
+        return False
 
 
 def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
@@ -95,7 +112,7 @@ def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
         (speaker.pick("占比/%", "%"), "right"),
     ]
     rows = [
-        (pair.date, f"{pair.product} v{pair.version}", pair.place, _wan(pair.loss_fen),
+        (pair.date, _name(pair), pair.place, _wan(pair.loss_fen),
          _wan(pair.payout_fen), pair.ratio_percent or DASH)
         for pair in found.pairs
     ]  # fmt: skip
@@ -119,6 +136,10 @@ def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
     for name in ("false_alarms", "misses", "unknown"):
         for pair in getattr(found, name):
             out(f"  {said(speaker, name)}  {pair.date}  {pair.product}  {pair.place}")
+
+
+def _name(pair: Pair) -> str:
+    return pair.product if pair.version is None else f"{pair.product} v{pair.version}"
 
 
 def _wan(fen: int | None) -> str:

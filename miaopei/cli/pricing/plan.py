@@ -143,8 +143,9 @@ def quakes(reading: Reading, types: Sequence[str]) -> list[Quake]:
     ]
 
 
-def law_and_zones(plan: Plan, reading: Reading) -> tuple[Recurrence, list[Zone]]:
-    """The law of the whole catalogue's main shocks, and each zone's own rate.
+def law_and_zones(plan: Plan, reading: Reading) -> tuple[Recurrence, list[Zone], list[Quake]]:
+    """The law of the whole catalogue's main shocks, each zone's own rate, and the main shocks that
+    lie in no zone: none like them is drawn.
 
     One b for all: a single zone holds too few. The days are those from the first row of the
     catalogue to its last.
@@ -157,7 +158,10 @@ def law_and_zones(plan: Plan, reading: Reading) -> tuple[Recurrence, list[Zone]]
     days = (max(at) - min(at)) // DAY + 1
     law = fit([quake.tenths for quake in main], plan.completeness_tenths, days)
     years = ratio(days, DAYS_A_YEAR)
-    return law, [_zone(place, law, main, years) for place in plan.places]
+    zones = [_zone(place, law, main, years) for place in plan.places]
+    inside = {quake for zone in zones for quake in zone.epicentres}
+    counted = [quake for quake in main if quake.tenths >= law.completeness_tenths]
+    return law, zones, [quake for quake in counted if quake not in inside]
 
 
 def _zone(place: Place, law: Recurrence, main: Iterable[Quake], years: Decimal) -> Zone:

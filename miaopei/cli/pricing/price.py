@@ -32,6 +32,7 @@ from ..speak import Speaker, show_json
 from ..terms import find
 from . import plan as plans
 from . import progress, report, said
+from .reach import beyond, year_most
 
 COMPILED_FROM = 8  # blocks: fewer are done before a kernel is compiled
 
@@ -145,9 +146,12 @@ def drawn_case(wanted: Wanted) -> Case:
     product = find(name)
     version = product.version(wanted.version or plan.version)
     reading = read(wanted.catalogue.read_bytes())
-    law, zones = plans.law_and_zones(plan, reading)
+    law, zones, loose = plans.law_and_zones(plan, reading)
     asked = Asked(name, None, wanted.catalogue, None, None, None, (), wanted.declared)
-    book = _one(asked, product) if wanted.book is None else read_book(wanted.book, version.terms)
+    if wanted.book is None:
+        book, other = _one(asked, product), 0
+    else:
+        book, other = read_book(wanted.book, version.terms)
     years = wanted.years or plan.years
     seed = plan.seed if wanted.seed is None else wanted.seed
     for zone in zones:
@@ -157,6 +161,11 @@ def drawn_case(wanted: Wanted) -> Case:
     left_out: list[tuple[str, Mapping[str, str | int]]] = []
     if each_decides(product.grouping):
         left_out.append(("one_shock", {"hours": plan.hours, "km": plan.km}))
+    outside = beyond(version.terms, plan.benefit, zones, loose, book) if plan.centre else None
+    if outside is not None:
+        left_out.append(("zones", outside))
+    if other:
+        left_out.append(("short_terms", {"policies": other, "of": book.policies}))
     return Case(title, version.terms, plan.benefit, events, book, plan.periods, plan, law,
                 tuple(zones), seed, tuple(left_out))  # fmt: skip
 
@@ -248,10 +257,6 @@ def _layers(wanted: Wanted, case: Case) -> list[tuple[int, int]]:
             raise Refused(Refusal("pricing.bad_layer_text", {"value": text[:40]}))
         found.append((int(attachment) * 100, int(limit) * 100))
     if not found and case.plan is not None:
-        most = [
-            node.high.value
-            for node in w.walk(case.terms.benefit(case.benefit))
-            if isinstance(node, w.Spent) and node.benefit == case.benefit
-        ]
-        found = [(0, max(most) * case.book.policies)] if most else []
+        most = year_most(case.terms, case.benefit, case.book)
+        found = [(0, most)] if most else []
     return found

@@ -57,14 +57,17 @@ def show(priced: Priced, folder: Path | None, speaker: Speaker) -> None:
         out(f"! {speaker.pick(case.plan.remark.zh, case.plan.remark.en)}")
     if case.law is not None:
         facts = {name: str(value) for name, value in case.law.as_json().items()}
+        facts["completeness"] = _magnitude(case.law.completeness_tenths)
         out(said(speaker, "law", **facts))
         for zone in case.zones:
             drawn = text(zone.yearly)
             out(said(speaker, "zone", zone=zone.id, epicentres=len(zone.epicentres),
-                     yearly=drawn, least=zone.least_tenths,
-                     most=zone.most_tenths))  # fmt: skip
+                     yearly=drawn, least=_magnitude(zone.least_tenths),
+                     most=_magnitude(zone.most_tenths)))  # fmt: skip
     for name, left in case.left_out:
-        out(f"! {said(speaker, f'left_out_{name}', **left)}")
+        every = name == "zones" and "within" not in left  # each main shock lies in a zone
+        sentence = "policies_out_of_zones" if every else name
+        out(f"! {said(speaker, f'left_out_{sentence}', **left)}")
     mean = priced.mean
     facts = {
         "title": case.title,
@@ -137,6 +140,10 @@ def _show_steps(priced: Priced, speaker: Speaker) -> None:
 
 def _wan(fen: int | None) -> str:
     return DASH if fen is None else as_wan(fen)
+
+
+def _magnitude(tenths: int) -> str:
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 def _yuan(fen: int) -> str:

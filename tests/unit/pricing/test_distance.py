@@ -101,6 +101,11 @@ def test_a_book_is_priced_from_the_file_that_is_imported(
         assert main([*asked, *one]) == 0
         alone = json.loads(capfd.readouterr().out)
         assert alone["mean"]["mean_fen"] < found["mean"]["mean_fen"]
+    (layer,) = found["layers"]
+    assert layer["limit_fen"] == 170_000_000  # what the three policies declare, not the product's
+    left = {each["what"]: each for each in found["left_out"]}
+    assert (left["zones"]["shocks"], left["zones"]["policies"]) == (38, 0)
+    assert "short_terms" not in left
     path.write_text(BOOK + "D,NaN,26.40,299\n", "utf-8")
     with pytest.raises(Refused) as refused:
         read_book(path, TERMS)
@@ -108,6 +113,42 @@ def test_a_book_is_priced_from_the_file_that_is_imported(
         "import.out_of_range",
         "import.not_a_number",
     ]
+
+
+def test_what_the_zones_do_not_cover_is_said_or_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Beijing lies in no zone: alone it is refused, in a book it is counted; so is a short term."""
+    asked = ["price", str(CATALOGUE), "--product", "quake_circle", "--years", "200", "--json"]
+    beijing = ["--declare", "place=39.9,116.4", "--declare", "sum_insured=50000000"]
+    assert main([*asked, *beijing]) == 1
+    (refusal,) = json.loads(capfd.readouterr().out)["refusals"]
+    assert (refusal["code"], refusal["facts"]["reach_km"]) == ("pricing.out_of_zones", 200)
+    path = tmp_path / "book.csv"
+    rows = ["policy_number,since,until,sum_insured_yuan,Latitude,Longitude"]
+    rows += ["A,2026-01-01,2027-01-01,500000,25.70,99.88", "B,2026-01-01,2026-01-02,1,39.9,116.4"]
+    path.write_text("\n".join(rows), "utf-8")
+    assert main([*asked, "--book", str(path)]) == 0
+    left = {each["what"]: each for each in json.loads(capfd.readouterr().out)["left_out"]}
+    assert (left["zones"]["policies"], left["zones"]["of"]) == (1, 2)
+    assert left["short_terms"] == {"what": "short_terms", "policies": 1, "of": 2}
+
+
+def test_own_losses_that_nothing_matches_are_misses_and_no_day_is_guessed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(CATALOGUE), "--rapid", str(QUAKES / "cenc_rapid_reports.csv")]
+    own = ["--product", "quake_circle", "--declare", "sum_insured=10000000000"]
+    lost = tmp_path / "lost.csv"
+    asked = ["--declare", "place=25.67,99.96", "--own-losses", str(lost), "--json"]
+    asked += ["--losses", str(QUAKES / "loss_reports.csv")]
+    lost.write_text("date,loss_yuan\n2021-05-21,50000000\n2020-03-03,900\n", "utf-8")
+    assert main(["basis-risk", *files, *own, *asked]) == 0
+    (miss,) = json.loads(capfd.readouterr().out)["misses"]
+    assert (miss["date"], miss["payout_fen"], miss["loss_fen"]) == ("2020-03-03", 0, 90_000)
+    lost.write_text("date,loss_yuan\n2021-02-30,1\n", "utf-8")
+    assert main(["basis-risk", *files, *own, *asked]) == 1
+    assert json.loads(capfd.readouterr().out)["refusals"][0]["code"] == "pricing.own_losses"
 
 
 def test_back_test_and_basis_risk_of_a_place(

@@ -114,7 +114,7 @@ def test_what_a_zone_does_not_give_is_missing_and_not_zero() -> None:
 
 def test_the_shipped_plan_rests_on_the_shipped_catalogue() -> None:
     plan = plans.load(None, "yunnan_dali")
-    law, zones = plans.law_and_zones(plan, read(CATALOGUE.read_bytes()))
+    law, zones, _ = plans.law_and_zones(plan, read(CATALOGUE.read_bytes()))
     assert (law.count, [len(each.epicentres) for each in zones]) == (85, [8, 20])
     assert float(law.b) == pytest.approx(0.791, abs=5e-4)
 
