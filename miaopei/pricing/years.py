@@ -6,15 +6,18 @@ run it unchanged, and blocks put together give what one block gives, to the byte
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Fact, Refusal, Refused
+from ..errors import Fact, ReadingsDisagree, Refusal, Refused
 from ..ledger.merkle import Frontier, leaf_hash
+from ..terms import exact
 from ..terms import words as w
 from ..terms.bounds import INT64_MOST, prove
 from ..terms.columnar import SettleMany, settle_many
@@ -27,6 +30,7 @@ Columns = Mapping[str, Int64Array]
 LEAF = b"miaopei.pricing.year/1\n"
 POLICY_LEAF = b"miaopei.pricing.policy/1\n"
 COLUMNS = ("total", "before", "largest")
+PAIRS_EXACT = 4_096  # pairs of a run that are read exactly as well
 PAIRS_AT_ONCE = 1 << 20  # pairs of an occurrence and a policy that a block holds, about
 
 
@@ -104,6 +108,34 @@ def columnar_years(
     return owed, whole
 
 
+def exact_years(
+    terms: w.Terms,
+    benefit: str,
+    year_starts: Int64Array,
+    event_starts: Int64Array,
+    policy: NDArray[np.int32],
+    observed: Columns,
+    declared: Columns,
+    per_pair: Collection[str] = (),
+) -> tuple[Int64Array, Int64Array]:
+    """The exact reading of years, pair by pair: see `YearsReading`. Errors   as exact.settle."""
+    owed, whole = np.zeros((2, len(event_starts) - 1), dtype=np.int64)
+    bare = uncut(terms, benefit)
+    for first, last in pairwise(year_starts.tolist()):
+        spent = Counter[int]()
+        for event in range(first, last):
+            for pair in range(int(event_starts[event]), int(event_starts[event + 1])):
+                at = {n: pair if n in per_pair else event for n in observed}
+                seen = {n: int(c[at[n]]) for n, c in observed.items()}
+                who = int(policy[pair])
+                own = {n: int(c[who]) for n, c in declared.items()}
+                paid = exact.settle(terms, benefit, seen, own, {benefit: spent[who]}).amount_fen
+                spent[who] += paid
+                owed[event] += paid
+                whole[event] += exact.settle(bare, benefit, seen, own, {}).amount_fen
+    return owed, whole
+
+
 @dataclass(frozen=True)
 class YearLosses:
     """What each year of a block costs, from year `first` on.
@@ -152,6 +184,29 @@ def settle_years(
     np.add.at(sums["before"], year, whole)
     np.maximum.at(sums["largest"], year, whole)
     return YearLosses(first, **sums)
+
+
+def read_again(
+    terms: w.Terms, benefit: str, events: Occurrences, book: Book, losses: YearLosses
+) -> int:
+    """Read some years exactly, the dearest first, up to `PAIRS_EXACT` pairs; how many years.
+
+    Errors   ReadingsDisagree (alarm) where a year differs.
+    """
+    starts = np.searchsorted(events.year, np.arange(events.years + 1))
+    touched = events.touched
+    pairs = np.diff(starts * book.policies if touched is None else touched.first[starts])
+    dearest = np.argsort(-losses.total, kind="stable")
+    dearest = dearest[pairs[dearest] <= PAIRS_EXACT]
+    years = dearest[np.cumsum(pairs[dearest]) <= PAIRS_EXACT].tolist()
+    for year in years:
+        cut = (year, year + 1)
+        found = settle_years(terms, benefit, part_of(events, cut), book, cut, exact_years)
+        for name in COLUMNS:
+            fast, plain = int(getattr(losses, name)[year]), int(getattr(found, name)[0])
+            if fast != plain:
+                raise ReadingsDisagree("a year differs", year=year, columnar=fast, exact=plain)
+    return len(years)
 
 
 def blocks(events: Occurrences, book: Book, at_once: int = PAIRS_AT_ONCE) -> list[tuple[int, int]]:

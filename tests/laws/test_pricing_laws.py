@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from miaopei.errors import ReadingsDisagree
 from miaopei.measures.money import yuan
 from miaopei.pricing.curves import layer, mean, points
 from miaopei.pricing.events import Occurrences, Touched, own_losses
 from miaopei.pricing.premium import Loading, Of, premium
-from miaopei.pricing.years import Book, blocks, part_of, put_together, root, settle_years
+from miaopei.pricing.years import (
+    Book,
+    blocks,
+    part_of,
+    put_together,
+    read_again,
+    root,
+    settle_years,
+)
 from miaopei.products.yunnan_dali import PRODUCT
 from miaopei.terms import exact
 from miaopei.terms.filing import Text
@@ -135,6 +146,17 @@ def test_what_an_event_shows_is_its_own_however_many_pairs_there_are() -> None:
     found = settle_years(TERMS, "house", events, Book(2, {}), (0, 1))
     alone = exact.settle(TERMS, "house", {"magnitude": 55, "role": 1}, {}, {"house": 0})
     assert found.total.tolist() == [2 * alone.amount_fen]
+
+
+@given(worlds())
+@settings(max_examples=30, deadline=None)
+def test_a_wrong_year_is_found_by_reading_it_exactly(world: tuple[Occurrences, Book]) -> None:
+    events, book = world
+    found = settle_years(own_losses(), "cover", events, book, (0, events.years))
+    assert read_again(own_losses(), "cover", events, book, found) == events.years
+    wrong = replace(found, before=found.before + (np.arange(events.years) == 0))
+    with pytest.raises(ReadingsDisagree):
+        read_again(own_losses(), "cover", events, book, wrong)
 
 
 @given(LOSSES)

@@ -22,7 +22,16 @@ from ...pricing import curves
 from ...pricing.events import Occurrences, Zone, own_losses, stochastic
 from ...pricing.premium import Premium, premium
 from ...pricing.recurrence import Recurrence
-from ...pricing.years import Book, YearLosses, blocks, part_of, put_together, root, settle_years
+from ...pricing.years import (
+    Book,
+    YearLosses,
+    blocks,
+    part_of,
+    put_together,
+    read_again,
+    root,
+    settle_years,
+)
 from ...settings import Language
 from ...terms import words as w
 from ...terms.columnar import Value, settle_many
@@ -216,6 +225,7 @@ def price(case: Case, layers: Sequence[tuple[int, int]], how: How, speaker: Spea
             found.append(block)
             told(cuts[number][1] - cuts[number][0])
     losses = put_together(found)
+    read_again(*shared[:2], case.events, case.book, losses)
     total = losses.total.tolist()
     mean, before = curves.mean(total), curves.mean(losses.before.tolist())
     loadings = () if case.plan is None else case.plan.loadings
