@@ -11,7 +11,7 @@ from pathlib import Path
 from ...adapters.pricing import pictures
 from ...errors import Fact, Refusal, Refused
 from ...measures.instant import from_beijing
-from ...measures.money import as_wan
+from ...measures.money import as_yuan
 from ...pricing.basis import Basis, Pair, basis
 from ...settings import Language
 from ..demo.whatif import Asked
@@ -107,13 +107,13 @@ def _show(found: Basis, quiet: int, speaker: Speaker) -> None:
         (speaker.pick("主震日期", "Main shock"), "left"),
         (speaker.pick("产品", "Product"), "left"),
         (speaker.pick("震中", "Epicentre"), "left"),
-        (speaker.pick("损失/万元", "Loss, 万元"), "right"),
-        (speaker.pick("赔款/万元", "Paid, 万元"), "right"),
+        (speaker.pick("损失/元", "Loss, yuan"), "right"),
+        (speaker.pick("赔款/元", "Paid, yuan"), "right"),
         (speaker.pick("占比/%", "%"), "right"),
     ]
     rows = [
-        (pair.date, _name(pair), pair.place, _wan(pair.loss_fen),
-         _wan(pair.payout_fen), pair.ratio_percent or DASH)
+        (pair.date, _name(pair), pair.place, _yuan(pair.loss_fen),
+         _yuan(pair.payout_fen), pair.ratio_percent or DASH)
         for pair in found.pairs
     ]  # fmt: skip
     show_table(said(speaker, "basis_title", count=len(found.pairs)), headings, rows)
@@ -142,5 +142,5 @@ def _name(pair: Pair) -> str:
     return pair.product if pair.version is None else f"{pair.product} v{pair.version}"
 
 
-def _wan(fen: int | None) -> str:
-    return DASH if fen is None else as_wan(fen)
+def _yuan(fen: int | None) -> str:
+    return DASH if fen is None else as_yuan(fen)

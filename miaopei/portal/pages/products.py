@@ -42,6 +42,8 @@ def wording(page: Page) -> str | None:
     if version is None:
         return None
     name, names = _name(page, filed), products.area_names(page.desk)
+    capped = {each.listing.id: each.listing.occurrence_cap_fen for each in filed.listings}
+    caps = {id: fen for id, fen in capped.items() if fen is not None}
     return page.html(
         "wording.html",
         "products",
@@ -50,7 +52,7 @@ def wording(page: Page) -> str | None:
         product_name=name,
         heading=f"{name} · {page.t('common.version', number=version.number)}",
         articles=articles(version.terms, page.language),
-        conditions=conditions(filed.product, version.terms, page.language, names),
+        conditions=conditions(filed.product, version.terms, page.language, names, caps),
         definitions=definitions(version.terms, page.language),
         hashes=filed.hashes(version),
     )

@@ -138,7 +138,7 @@ def as_text(
     out.append(
         s.say(
             f"以{'中文' if terms.governing == 'zh' else '英文'}文本为准。金额单位："
-            f"人民币（{terms.currency})。",
+            f"人民币（{terms.currency}）。",
             f"The {'Chinese' if terms.governing == 'zh' else 'English'} text governs. Currency: "
             f"{terms.currency}.",
         )

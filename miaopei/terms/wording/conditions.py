@@ -34,12 +34,19 @@ class Condition:
 
 
 def conditions(
-    product: Product, terms: w.Terms, language: Language, names: Values | None = None
+    product: Product,
+    terms: w.Terms,
+    language: Language,
+    names: Values | None = None,
+    caps: Mapping[str, int] | None = None,
 ) -> tuple[Condition, ...]:
-    """The conditions of a filing beside one version of its terms; `names`: area code -> name."""
+    """The conditions of a filing beside one version of its terms.
+
+    `names`: area code -> name; `caps`: listing -> the fen that it pays at most for an occurrence.
+    """
     found: list[Condition] = []
     numbers: dict[str, Text] = {}
-    for sentence, values in _chosen(product, terms, names or {}):
+    for sentence, values in _chosen(product, terms, names or {}, caps or {}):
         number = len(found) + 1
         cited = {**numbers, **values}
         title, text = _pick(sentence.title, language), _pick(sentence.text, language)
@@ -52,7 +59,9 @@ def _filled(text: str, values: Values, language: Language) -> str:
     return NAMED.sub(lambda m: _pick(values[m.group(1)], language), text)
 
 
-def _chosen(product: Product, terms: w.Terms, names: Values) -> Iterator[tuple[g.Sentence, Values]]:
+def _chosen(
+    product: Product, terms: w.Terms, names: Values, caps: Mapping[str, int]
+) -> Iterator[tuple[g.Sentence, Values]]:
     """The sentences that apply to a filing, in order, with what it holds."""
     shocks = product.grouping["kind"] == "shocks"
     each = product.grouping.get("decides") == "every_shock"
@@ -70,6 +79,9 @@ def _chosen(product: Product, terms: w.Terms, names: Values) -> Iterator[tuple[g
     yield g.IN_FORCE, {}
     yield g.LATE, {}
     yield g.YEAR, {}
+    for listing, fen in sorted(caps.items()):
+        cap = Text(money(fen, "zh"), money(fen, "en"))
+        yield g.CAP, {"listing": Text(listing, listing), "cap": cap}
     if shocks and any(product.area.values()):
         yield g.AREA, _area(product, names)
     yield from _roundings(terms)

@@ -154,6 +154,20 @@ YEAR = Sentence(
         "settled is not reopened by later occurrences.",
     ),
 )
+CAP = Sentence(
+    "occurrence_cap",
+    Text("每次事故的总限额", "The most that one occurrence pays"),
+    Text(
+        "挂牌{listing}约定：一次事故对该挂牌全部保单的赔款合计不超过{cap}；合计超过的，各保单按其应赔金额"
+        "占合计的比例分得，先取整至分，余下的分按余数从大到小分配，使合计恰为该数。"
+        "待人工核定的理赔照样占其份额。",
+        "By the listing {listing} one occurrence pays at most {cap} over all policies of the "
+        "listing. Where they are owed more in all, each has its share of that sum in proportion "
+        "to what it is owed, rounded down to the fen, and the fen that are left go to the largest "
+        "remainders, so that the shares add up to the sum exactly. A claim that is held for a "
+        "person keeps its share.",
+    ),
+)
 AREA = Sentence(
     "area",
     Text("本地区与周边地区", "Insured and surrounding area"),
@@ -248,5 +262,5 @@ SAME_VERSION = Sentence(
 )
 SENTENCES = (
     SEQUENCE, SAME_SHOCK, LIKE_SHOCK, MAIN_SHOCK, EVERY_SHOCK, EVENT, DISTANCE, IN_FORCE, LATE,
-    YEAR, AREA, ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
+    YEAR, CAP, AREA, ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
 )  # fmt: skip

@@ -97,3 +97,13 @@ def test_a_cover_by_distance_says_how_distance_is_measured_and_names_no_area() -
     assert "never their sum" in found["main_shock"]  # each shock by itself, the greatest is owed
     dali = {c.name for c in conditions(DALI, DALI.versions[0].terms, "en")}
     assert "distance" not in dali
+
+
+def test_a_listings_cap_on_an_occurrence_is_a_condition_of_its_wording() -> None:
+    terms = DALI.versions[0].terms
+    for language, said in (("zh", "400.5万元"), ("en", "4,005,000 yuan")):
+        found = conditions(DALI, terms, language, caps={"dali": 400_500_000})
+        (cap,) = [c.text for c in found if c.name == "occurrence_cap"]
+        assert said in cap
+        assert "dali" in cap
+    assert all(c.name != "occurrence_cap" for c in conditions(DALI, terms, "zh"))
