@@ -70,6 +70,7 @@ SECOND = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD = (
     agree_rules,
+    convene,
     pause_listing,
     pay_invoice,
     resume_listing,
@@ -89,7 +90,6 @@ FIRST = (
     confirm_notices,
     confirm_payments,
     consent,
-    convene,
     decide,
     dispute_invoice,
     end_grant,

@@ -19,6 +19,7 @@ from miaopei.accounts.balance import TrialBalance, trial_balance
 from miaopei.accounts.entry import Entry
 from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act, sign
+from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
 from miaopei.adapters.keys import fresh
 from miaopei.adapters.memory_store import MemoryStore
@@ -96,7 +97,12 @@ class Town:
     """One member over any store. Nothing is listed yet; `list_product` and `issue` do that."""
 
     def __init__(
-        self, store: Store | None = None, *, rail: Rail | None = None, name: str = "town"
+        self,
+        store: Store | None = None,
+        *,
+        rail: Rail | None = None,
+        name: str = "town",
+        rules: int = RULES,
     ) -> None:
         self.store: Store = store or MemoryStore()
         self.me = identity()
@@ -109,7 +115,7 @@ class Town:
             origin=f"example.org/{name}",
             member_name={"zh": "秒赔", "en": "Miaopei"},
         )
-        self.node.found(value)
+        self.node.found({**value, "rules": rules})
         self.decider = Decider(self.node)
         self.payer = None if rail is None else Payer(self.node, rail)
 

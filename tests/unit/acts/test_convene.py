@@ -11,6 +11,7 @@ from miaopei.acts.convene import convened
 from miaopei.acts.seats import seats
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
+from miaopei.cli.net.keep.importing import raise_rules
 from miaopei.errors import Refused
 from miaopei.ledger import checkpoint
 from miaopei.node.order.application import Application
@@ -55,6 +56,16 @@ def test_seats_are_taken_once_and_the_solo_orderer_ends(town: Town) -> None:
     assert refused.value.refusals[0].code == "act.ordered_by_members"
     with pytest.raises(Refused):
         town.admit("late", "decider")
+
+
+@pytest.mark.parametrize("rules", [1, 2])
+def test_a_record_of_older_rules_is_raised_to_todays_before_it_is_handed_over(rules: int) -> None:
+    town = Town(rules=rules).set_up()
+    assert code(town) == "act.kind_unknown"
+    raise_rules(town.node)
+    hand_over(town)
+    with town.store.reading() as reading:
+        assert convened(State(reading)) is not None
 
 
 @pytest.mark.parametrize(

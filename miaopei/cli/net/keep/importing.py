@@ -1,7 +1,8 @@
 """`miaopei net import`: a record that one member has ordered goes on as that of a consortium.
 
 The same tree, the same keys of that member, its blobs, accounts and payment orders; all others are
-given the leaves and take their seats. Until the last step but one the solo record is only read.
+given the leaves and take their seats. Until the last step but one the solo record is only read,
+but that one of older rules is raised to today's first.
 That step is the block that hands the order over: from there on it takes no act of one member.
 """
 
@@ -17,6 +18,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ....acts.convene import KIND, convened
+from ....acts.raise_rules import KIND as RAISE
+from ....acts.raise_rules import rules_at
+from ....acts.rule_sets import RULES
 from ....acts.state import State
 from ....adapters import backup
 from ....adapters.engine.install import need
@@ -27,6 +31,7 @@ from ....adapters.postgres.schema import migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import Alarm, Refusal, Refused
 from ....errors.texts import say
+from ....node.node import Node
 from ....node.order.convening import Founding, continuing, found_by
 from ....node.order.solo import Solo
 from ....node.ports import Identity, Reading
@@ -50,16 +55,30 @@ def run(folder: Path, data: Place, count: int, *, apart: bool, language: Languag
     Errors   Refused net.there, net.members, net.not_solo, what a record or the acts refuse.
     """
     need()
-    with data.alone(), data.record() as member, _snapshot(member) as reading:
-        chosen = _parts(reading, member, count)
-        net, _ = make.begin(folder, chosen, apart=apart, payer=member.node.identity.member)
-        founding = _bring(net, chosen, data, member, reading)
-        _hand_over(member, founding, net)
-        make.write_plan(net)
+    with data.alone(), data.record() as member:
+        raise_rules(member.node)
+        with _snapshot(member) as reading:
+            chosen = _parts(reading, member, count)
+            net, _ = make.begin(folder, chosen, apart=apart, payer=member.node.identity.member)
+            founding = _bring(net, chosen, data, member, reading)
+            _hand_over(member, founding, net)
+            make.write_plan(net)
     facts = {"folder": str(net.folder), "members": ", ".join(net.members)}
     facts |= {"height": str(founding.height), "key": OLD_KEY}
     speak.out(say(Refusal("net.imported", facts), language))
     return 0
+
+
+def raise_rules(node: Node) -> None:
+    """An older record is raised to today's rules, one by one: members are seated by them."""
+    while True:
+        with node.reading() as (reading, state):
+            height = reading.head().height
+            rules = rules_at(state, height + 1)
+            solo = state.need("genesis", "it")["log_key"] is not None and convened(state) is None
+        if rules == RULES or not solo:
+            return
+        node.accept(RAISE, f"rules-{rules + 1}", {"rules": rules + 1, "height": height + 2})
 
 
 def _parts(reading: Reading, member: Member, count: int) -> Sequence[Part]:
