@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import rlp  # type: ignore[import-untyped]  # its authors ship no types
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ...errors import Refusal, Refused
 from ..keys import write_secret
 from .rpc import number, raw
+
+# Importing eth_account raises Python's limit of recursion to 100,000 (py_ecc does), for the whole
+# process: nested JSON would then end it by a fault of memory where it is refused otherwise.
+_BEFORE = sys.getrecursionlimit()
+from eth_account import Account  # noqa: E402
+from eth_account.signers.local import LocalAccount  # noqa: E402
+
+sys.setrecursionlimit(_BEFORE)
 
 FILE = "anchor.key"
 DYNAMIC = 2  # the type of transactions whose price follows the chain's

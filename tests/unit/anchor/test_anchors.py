@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,20 @@ from tests.support.anchoring import Side, grow, node
 from tests.support.town import Town
 
 pytestmark = pytest.mark.timeout(300)
+NESTED = """
+from miaopei.adapters.anchor import signing
+from miaopei.errors import Refused
+from miaopei.measures.identity import read_canonical
+try:
+    read_canonical(b"[" * 100_000 + b"]" * 100_000)
+except Refused:
+    print("refused")
+"""
+
+
+def test_what_signs_anchors_leaves_nested_json_a_refusal_and_no_fault_of_memory() -> None:
+    ran = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "refused\n"), ran.stderr
 
 
 @pytest.fixture(scope="module")
