@@ -25,8 +25,8 @@ from .rpc import number, raw
 # Importing eth_account raises Python's limit of recursion to 100,000 (py_ecc does), for the whole
 # process: nested JSON would then end it by a fault of memory where it is refused otherwise.
 _BEFORE = sys.getrecursionlimit()
-from eth_account import Account  # noqa: E402
-from eth_account.signers.local import LocalAccount  # noqa: E402
+from eth_account import Account  # noqa: E402 - after the limit was read
+from eth_account.signers.local import LocalAccount  # noqa: E402 - after the limit was read
 
 sys.setrecursionlimit(_BEFORE)
 
