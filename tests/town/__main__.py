@@ -14,7 +14,7 @@ from dataclasses import asdict
 from . import running
 from .running import Told
 
-COUNTED = ("blocks", "settlements", "paid", "faults", "differences", "rounds", "takeovers", "seats")
+COUNTED = ("blocks", "settlements", "paid", "faults", "differences", "rounds", "takeovers")
 EVERY = 5.0  # seconds between lines of progress
 
 

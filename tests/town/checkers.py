@@ -58,17 +58,9 @@ class Checkers:
         self._seen = 0
         bank.paid = self._pays
         for member in members:
-            self._watch(member)
+            member.committed = self._committed
+            self._grown(member)
         world.after = self.look
-
-    def comes(self, member: Member) -> None:
-        """One more member, with an empty disk."""
-        self._logs[member.id] = Frontier()
-        self._watch(member)
-
-    def _watch(self, member: Member) -> None:
-        member.committed = self._committed
-        self._grown(member)
 
     def look(self) -> None:
         """After each event."""

@@ -1,8 +1,7 @@
 """The engine of a town: queues that forget, proposers in turn, two thirds of the votes.
 
 It decides as the real one does: block H+1 is voted for only by who stands at H with the proposer's
-own root, and is final for whoever has it. A member whose root is not that of the header stops. Who
-votes on block H+2 is what block H left of the seats; who has no seat is handed no block.
+own root, and is final for whoever has it. A member whose root is not that of the header stops.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from .member import Member
 
 BLOCK_BYTES = 1_000_000
-Seats = dict[str, int]
 BUSY, IDLE = 1_000, 1_200_000  # milliseconds to the next block, with something to order and without
 
 
@@ -34,25 +32,11 @@ class Engine:
     def __init__(self, world: World, members: list[Member]) -> None:
         self.world, self.members = world, members
         self.chain: list[Decided] = []
-        genesis = members[0].genesis["seats"]
-        # Seats after blocks that changed them: height, votes by member; the same on all.
-        self.seats: list[tuple[int, Seats]] = [(0, {s["member"]: s["power"] for s in genesis})]
         self._turn = 0
         self._last = 0
         self._moved = True
         self._at = 0
         self._failed = 0  # rounds since the last block: the real engine waits longer and longer
-
-    def note(self, height: int, seats: Seats) -> None:
-        """A member has applied a block: what it left of the seats, told once."""
-        last, known = self.seats[-1]
-        if height > last and seats != known:
-            self.seats.append((height, seats))
-            self.world.tell(f"seats {height} {sorted(seats.items())}")
-
-    def seats_after(self, height: int) -> Seats:
-        """Votes by member after a block, of all that have a seat."""
-        return next((seats for at, seats in reversed(self.seats) if at <= height), self.seats[0][1])
 
     def begin(self) -> None:
         """Start proposing."""
@@ -84,22 +68,20 @@ class Engine:
     def _round(self, height: int) -> None:
         """One member proposes; final where more than two thirds of all votes say yes."""
         self._turn += 1
-        powers = self.seats_after(height - 1)  # as the block before the last left them
-        voters = [member for member in self.members if powers.get(member.id)]
-        proposer = voters[self._turn % len(voters)]
+        proposer = self.members[self._turn % len(self.members)]
         if not proposer.votes_at(height):
             return
         app = proposer.root
         items = tuple(proposer.application.propose(list(proposer.pool), BLOCK_BYTES))
         votes = [
-            powers[member.id]
-            for member in voters
+            member.id
+            for member in self.members
             if member.votes_at(height)
             and self.world.linked(proposer.id, member.id)
             and member.root == app
             and member.application.vote(items)
         ]
-        if 3 * sum(votes) <= 2 * sum(powers.values()):
+        if 3 * len(votes) <= 2 * len(self.members):
             return
         before = self.chain[-1].app if self.chain else None
         self.chain.append(Decided(items, app))
@@ -110,15 +92,12 @@ class Engine:
             self.world.send(proposer.id, member.id, "sync", member.sync)
 
     def block_for(self, member: Member, height: int) -> Decided | None:
-        """A final block, from any member that is up, has it, is reached, and knows of a seat."""
+        """A final block, from any member that is up, has it and is reached."""
         if height > len(self.chain):
             return None
         has = (
             other.id == member.id or self.world.linked(member.id, other.id)
             for other in self.members
-            if other.up
-            and other.height >= height - 1
-            and other is not member
-            and member.id in self.seats_after(other.height)
+            if other.up and other.height >= height - 1 and other is not member
         )
         return self.chain[height - 1] if any(has) else None

@@ -17,7 +17,6 @@ from tests.support.facts import BEIJING_CITY, DALI_CITY, catalogue, quake
 from .checkers import Breach, Checkers
 from .disk import HOW
 from .founding import DECIDERS, GATEWAYS, START, TAKE_OVER, Base, base, town
-from .life import Life
 from .member import Member
 from .world import World
 
@@ -43,7 +42,6 @@ class Told:
     differences: int
     rounds: int
     takeovers: int
-    seats: int
     liar: str
     breach: str = ""
 
@@ -63,7 +61,6 @@ class Run:
             member.node.random = member.dice
         self.checkers = Checkers(self.world, self.members, self.bank)
         self.liar: tuple[str, str] = ("", "")
-        self.life = Life(self)
         self._received: dict[tuple[str, str], int] = {}
         self.healed = False
         if plant is not None:
@@ -74,14 +71,11 @@ class Run:
         first = self.world.now
         if not self.calm:
             self._hurt(first)
-            self.life.begin()
         self._quakes(first)
         self.world.run(first + HURT)
         self._heal()
         self.world.run(first + HURT + REST)
-        self.life.end()
-        honest = [m for m in self.members if m.id != self.liar[1]]
-        self.checkers.end([m for m in honest if self.life.stays(m)])
+        self.checkers.end([m for m in self.members if m.id != self.liar[1]])
         return self.told()
 
     def told(self, breach: str = "") -> Told:
@@ -94,8 +88,7 @@ class Run:
         return Told(
             self.seed, self.world.digest, self.world.steps, len(self.engine.chain),
             count["settlement"], len(self.checkers.paid), count["fault"], count["difference"],
-            again, count["takeover"], len(self.engine.seats) - 1,
-            " ".join(self.liar), breach,
+            again, count["takeover"], " ".join(self.liar), breach,
         )  # fmt: skip
 
     # what happens --------------------------------------------------------------------------------
