@@ -207,7 +207,8 @@ def busy() -> Town:
     return town
 
 
-@given(kind=st.sampled_from(sorted(KINDS)), data=st.data())
+# `convene` stands in no history of one record: tests/unit/acts/test_convene.py has its bad bodies.
+@given(kind=st.sampled_from(sorted({*KINDS} - {"convene"})), data=st.data())
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_nonsense_in_a_body_is_refused_and_never_stops_the_record(
     kind: str, data: st.DataObject

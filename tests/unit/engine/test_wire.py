@@ -17,7 +17,7 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 @given(st.lists(st.binary(max_size=40)), NUMBERS, st.binary(max_size=40))
 def test_a_message_is_read_as_it_was_written(txs: list[bytes], height: int, digest: bytes) -> None:
     message = wire.REQUESTS[20][1]
-    values = {"txs": txs, "height": height, "hash": digest}
+    values = {"txs": txs, "decided_last_commit": None, "hash": digest, "height": height}
     body = wire.encode(message, values)
     assert wire.decode(message, body) == values
     framed = wire.varint(20 << 3 | 2) + wire.varint(len(body)) + body

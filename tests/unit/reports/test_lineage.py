@@ -229,6 +229,7 @@ def test_each_fact_leads_to_the_printed_payouts() -> None:
         found = caused(read, facts["magnitude"]["because"][0])
     assert found.sums() == {
         "pay_fen": wan(4_000), "executed_fen": wan(4_000), "refused_fen": 0, "open_fen": 0,
+        "held_fen": 0,
     }  # fmt: skip
     assert [effect.settlement for effect in found.effects] == [yangbi]
     assert len(found.effects[0].payouts) == 5
