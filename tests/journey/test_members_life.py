@@ -75,9 +75,13 @@ def test_o04_a_member_that_is_not_admitted_is_refused_by_peers_and_by_the_door(
     for number in range(3):
         four.name("cloud", f"while-refused-{number}")
     until(lambda: _row(four, "stranger").verdict == "no_seat")
-    time.sleep(3)  # it has tried to connect all the while
-    assert neighbours(four, "stranger") == set()
-    assert neighbours(four, "cloud") == {"insurer", "regulator", "notary"}
+    for _ in range(15):  # it tries to connect all the while
+        for member in FOUNDERS:
+            assert neighbours(four, member) == set(FOUNDERS) - {member}
+        time.sleep(0.2)
+    # Its own engine counts a neighbour from the handshake on, until that one has asked the record
+    # who this is and hangs up: it may be caught between the two, and is alone again afterwards.
+    until(lambda: neighbours(four, "stranger") == set())
     row = _row(four, "stranger")
     assert (row.height or 0, row.power) == (0, None)
     assert four.standing().goes_on
