@@ -154,7 +154,7 @@ def test_pages_are_served_until_told_to_stop(demo: Demo) -> None:
         deadline = time.monotonic() + 60
         while True:
             try:
-                with urllib.request.urlopen("http://127.0.0.1:18420/en/", timeout=5) as page:
+                with urllib.request.urlopen("http://127.0.0.1:18420/en/", timeout=60) as page:
                     assert page.status == 200
                     assert b"Miaopei" in page.read()
                 break

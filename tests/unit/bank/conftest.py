@@ -39,7 +39,7 @@ def shared_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBan
 @pytest.fixture
 def rail(bank: RunningBank) -> BankRail:
     """Our side of `bank`."""
-    return BankRail(bank.address, timeout=5)
+    return BankRail(bank.address, timeout=60)
 
 
 @pytest.fixture(scope="session")

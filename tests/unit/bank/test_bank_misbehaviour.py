@@ -181,15 +181,15 @@ def test_a_bank_that_dies_has_paid_or_has_not_and_says_which_when_it_is_back(
     bank.control.misbehave("die", when=when, calls=1)
     batch = [order(5) for _ in range(20)]
     with pytest.raises(OutsideFault) as fault:
-        BankRail(bank.address, timeout=5).pay(batch)
+        BankRail(bank.address, timeout=60).pay(batch)
     assert fault.value.retry is True
     assert bank.wait() == 9
     with pytest.raises(OutsideFault) as fault:
-        BankRail(bank.address, timeout=5).ask([batch[0].id])
+        BankRail(bank.address, timeout=60).ask([batch[0].id])
     assert fault.value.retry is True, "a dead bank is silence too"
     with bank.again() as back:
         assert back.address == bank.address
-        rail = BankRail(back.address, timeout=5)
+        rail = BankRail(back.address, timeout=60)
         assert {o.state for o in rail.ask([i.id for i in batch])} == {state}
         assert back.control.rules() == []
         assert {o.state for o in rail.pay(batch)} == {OutcomeState.EXECUTED}

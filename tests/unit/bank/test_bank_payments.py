@@ -22,7 +22,7 @@ from .conftest import ACCOUNTS, FUNDS, Order
 
 @pytest.fixture
 def rail(shared_bank: RunningBank) -> BankRail:
-    return BankRail(shared_bank.address, timeout=5)
+    return BankRail(shared_bank.address, timeout=60)
 
 
 def balance(rail: BankRail, account: str) -> int:
@@ -217,7 +217,7 @@ def test_a_statement_has_running_balances_and_pages(
 
 
 def test_no_fen_is_made_or_lost(bank: RunningBank, order: Order) -> None:
-    rail = BankRail(bank.address, timeout=5)
+    rail = BankRail(bank.address, timeout=60)
     rail.pay([order(n, creditor=f"house-{n % 50}") for n in range(1, 200)])
     rail.pay([order(n, debtor=f"house-{n}", creditor=f"house-{n + 1}") for n in range(40)])
     balances = sum(rail.statement(number).balance_fen for number, _, _ in ACCOUNTS[:60])

@@ -82,7 +82,7 @@ def test_a_unix_socket_serves_as_well_and_is_the_owners_alone(tmp_path: Path, or
     bank = start(tmp_path / "b", socket=path, accounts=accounts)
     assert bank.address == f"unix:{path}"
     assert path.stat().st_mode & 0o077 == 0
-    rail = BankRail(bank.address, timeout=5)
+    rail = BankRail(bank.address, timeout=60)
     assert rail.pay([order(500)])[0].state is OutcomeState.EXECUTED
     bank.kill()
     with pytest.raises(OutsideFault):
@@ -110,12 +110,12 @@ def test_rules_may_be_given_at_the_start_and_survive_a_kill(tmp_path: Path) -> N
 
 
 def test_the_key_and_what_was_closed_survive_a_kill(bank: RunningBank) -> None:
-    rail = BankRail(bank.address, timeout=5)
+    rail = BankRail(bank.address, timeout=60)
     closed = rail.close("never-sent")
     assert (bank.data / "bank.key").stat().st_mode & 0o077 == 0
     bank.kill()
     with bank.again() as back:
-        assert BankRail(back.address, timeout=5).close("never-sent") == closed
+        assert BankRail(back.address, timeout=60).close("never-sent") == closed
 
 
 PARENT = """
@@ -161,7 +161,7 @@ def test_killed_at_any_moment_it_has_paid_exactly_what_it_says(
     random, sent, answered = Random(20150820), list[str](), set[str]()
 
     def pay(address: str) -> None:
-        rail = BankRail(address, timeout=5)
+        rail = BankRail(address, timeout=60)
         while True:
             batch = [order(1) for _ in range(40)]
             sent.extend(i.id for i in batch)
@@ -184,7 +184,7 @@ def test_killed_at_any_moment_it_has_paid_exactly_what_it_says(
             thread.join()
         running = running.again()
     with running:
-        rail = BankRail(running.address, timeout=5)
+        rail = BankRail(running.address, timeout=60)
         held = set[str]()
         for first in range(0, len(sent), 4_000):
             outcomes = rail.ask(sent[first : first + 4_000])
@@ -208,7 +208,7 @@ def test_every_answer_says_sandbox_also_to_nonsense(bank: RunningBank) -> None:
     host, port = bank.address.removeprefix("http://").split(":")
 
     def raw(request: str) -> tuple[int, dict[str, object]]:
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(request.encode())
             connection.shutdown(socket.SHUT_WR)
             said = b""
@@ -259,7 +259,7 @@ def _curl(address: str, call: str) -> dict[str, object]:
     body = words[words.index("--json") + 1].encode() if "--json" in words else None
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
     host, port = address.removeprefix("http://").split(":")
-    with closing(HTTPConnection(host, int(port), timeout=10)) as connection:
+    with closing(HTTPConnection(host, int(port), timeout=60)) as connection:
         connection.request(method, path, body, {"Content-Type": "application/json"})
         with connection.getresponse() as response:
             answer: dict[str, object] = json.loads(response.read())

@@ -37,15 +37,15 @@ def answer(*outcomes: dict[str, Any], **more: Any) -> bytes:
 
 
 def test_a_clear_answer_is_heard(saying: Callable[[bytes], str]) -> None:
-    outcome = BankRail(saying(answer(PAID)), timeout=2).ask([PAY.id])[0]
+    outcome = BankRail(saying(answer(PAID)), timeout=60).ask([PAY.id])[0]
     assert (outcome.state, outcome.ref, outcome.at) == (OutcomeState.EXECUTED, "R1", 5)
     assert outcome.bank == "行 / bank"
 
 
 def test_a_real_bank_does_not_say_sandbox(saying: Callable[[bytes], str]) -> None:
-    assert BankRail(saying(answer(PAID)), timeout=2).ask([PAY.id])[0].sandbox is True
+    assert BankRail(saying(answer(PAID)), timeout=60).ask([PAY.id])[0].sandbox is True
     real = saying(answer(PAID, sandbox=False))
-    assert BankRail(real, timeout=2).ask([PAY.id])[0].sandbox is False
+    assert BankRail(real, timeout=60).ask([PAY.id])[0].sandbox is False
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_whatever_is_not_a_clear_word_is_silence(
     saying: Callable[[bytes], str], said: bytes
 ) -> None:
     with pytest.raises(OutsideFault) as fault:
-        BankRail(saying(said), timeout=2).ask([PAY.id])
+        BankRail(saying(said), timeout=60).ask([PAY.id])
     assert fault.value.retry is True
 
 
@@ -89,12 +89,12 @@ def test_what_the_bank_does_not_accept_from_us_is_not_sent_again(
 ) -> None:
     said = http(b'{"problem": "bad_request", "detail": "no"}', "400 Bad Request")
     with pytest.raises(OutsideFault, match="no") as fault:
-        BankRail(saying(said), timeout=2).ask([PAY.id])
+        BankRail(saying(said), timeout=60).ask([PAY.id])
     assert fault.value.retry is False
 
 
 def test_the_same_word_said_twice_is_heard_once(saying: Callable[[bytes], str]) -> None:
-    assert len(BankRail(saying(answer(PAID, PAID)), timeout=2).ask([PAY.id])) == 1
+    assert len(BankRail(saying(answer(PAID, PAID)), timeout=60).ask([PAY.id])) == 1
 
 
 def test_nobody_there_is_silence(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_proxy_in_the_environment_is_not_used(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    paid = BankRail(bank.address, timeout=5).pay([order()])[0]
+    paid = BankRail(bank.address, timeout=60).pay([order()])[0]
     assert paid.state is OutcomeState.EXECUTED
 
 

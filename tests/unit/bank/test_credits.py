@@ -141,10 +141,10 @@ def test_several_payments_in_one_entry_are_several_credits() -> None:
 def test_a_forged_notification_is_not_believed(
     bank: RunningBank, saying: Callable[[bytes], str], tmp_path: Path
 ) -> None:
-    rail = BankRail(bank.address, timeout=5)
+    rail = BankRail(bank.address, timeout=60)
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Length: {len(said())}\r\nBank-Signature: {'00' * 64}\r\n\r\n"
     )
     forger = saying(head.encode() + said())
     with pytest.raises(OutsideFault, match="not signed"):
-        BankRail(forger, timeout=5, key=rail.public_key()).credits("insurer")
+        BankRail(forger, timeout=60, key=rail.public_key()).credits("insurer")

@@ -119,7 +119,7 @@ def test_the_banks_report_is_as_the_published_schema_wants_it(
 
 def posted(bank: RunningBank, data: bytes) -> bytes:
     host, port = bank.address.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     try:
         connection.request("POST", "/payments", data, {"Content-Type": "application/xml"})
         return connection.getresponse().read()
@@ -292,11 +292,11 @@ def test_a_forged_message_is_not_believed(
 
         return answer
 
-    honest = BankRail(saying(says(BANK_KEY.sign)), timeout=2)
+    honest = BankRail(saying(says(BANK_KEY.sign)), timeout=60)
     assert [str(o.state) for o in honest.pay(orders)] == ["executed", "executed"]
     forgers = (Ed25519PrivateKey.generate().sign, lambda data: BANK_KEY.sign(data + b" "))
     for forger in (*forgers, lambda _: b""):
-        rail = BankRail(saying(says(forger)), timeout=2, key=key)
+        rail = BankRail(saying(says(forger)), timeout=60, key=key)
         with pytest.raises(OutsideFault, match="not signed") as fault:
             rail.pay(orders)
         assert fault.value.retry is True
