@@ -13,7 +13,7 @@ from ...evidence.area import AreaSet, parent
 from ...measures.instant import HOUR
 from ...measures.money import FEN_A_LOSS_UNIT
 from ..plots import places, sequence
-from ..views import events
+from ..views import events, products
 from ..views.cases import Case, by_outcome
 from ..views.events import Event, Seen
 from ..views.money import settlements_of
@@ -40,7 +40,10 @@ def listing(page: Page) -> str:
     shown, later, earlier = pages(page, len(keys))
     found = (events.event(page.desk, key.rpartition("/")[2]) for key in keys[shown])
     rows = [_row(page, each) for each in found if each is not None]
-    return page.html("events.html", "events", events=rows, later=later, earlier=earlier)
+    about = products.about(page.desk)
+    return page.html(
+        "events.html", "events", about=about, events=rows, later=later, earlier=earlier
+    )
 
 
 def _row(page: Page, event: Event) -> tuple[Event, Sequence[Case], int | None]:

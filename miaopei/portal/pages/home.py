@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from ...reports.register import Row
+from ...reports.register import PERIL, Row
 from ...terms.wording.speech import money
+from ..outages import recent
 from ..plots import losses
 from ..views import events, products
 from ..views.cases import waiting
@@ -16,14 +17,16 @@ from ..views.money import Paid, settlements_of
 from .page import Page
 from .words import event_title
 
+SHOWN = 20  # cases that wait, by deadline; the others are counted
+
 
 def home(page: Page) -> str:
     """The page."""
     desk = page.desk
-    found = desk.register
+    found, about = desk.register, products.about(desk)
     paid = sorted(found.paid, key=lambda row: -int(row.main["origin"]))
-    waits = []
-    for case in waiting(desk):
+    waits, every = [], waiting(desk)
+    for case in every[:SHOWN]:
         event = events.event(desk, case.value["occurrence"])
         waits.append((case, "" if event is None else event_title(page, event)))
     unpaid = [row for row in found.unpaid if row.payout_fen == 0]
@@ -32,12 +35,18 @@ def home(page: Page) -> str:
         each.product.id: each.product.name.zh if page.language == "zh" else each.product.name.en
         for each in products.products(desk)
     }
+    paid_fen, paid_events = _paid(desk)
     return page.html(
         "home.html",
+        about=about,
+        quakes=PERIL in products.perils(desk),
+        outages=recent.rows(page),
         paid=paid,
-        paid_fen=_paid_fen(desk),
+        paid_fen=paid_fen,
+        paid_events=paid_events,
         states=[_state(desk, row) for row in paid],
         waiting=waits,
+        waiting_count=len(every),
         unpaid=unpaid,
         names=names,
         counted=[(name, reasons) for name, reasons in found.counted.items() if reasons],
@@ -45,14 +54,22 @@ def home(page: Page) -> str:
     )
 
 
-def _paid_fen(desk: Desk) -> int:
-    """What banks have confirmed of all settlements, of every benefit."""
+def _paid(desk: Desk) -> tuple[int, int]:
+    """What banks have confirmed of all settlements, of every benefit, and how many events are paid
+    to the last fen."""
 
-    def make() -> int:
-        return sum(
-            value["executed_fen"] for _, value in desk.state.range("payment", "")
-            if value["kind"] == "settlement"
-        )  # fmt: skip
+    def make() -> tuple[int, int]:
+        whole: dict[str, bool] = {}
+        fen = 0
+        for id, value in desk.state.range("payment", ""):
+            if value["kind"] != "settlement":
+                continue
+            fen += value["executed_fen"]
+            trigger = desk.state.need("settlement", id)["settlement"]["trigger"]
+            event = desk.state.need("trigger", trigger)["occurrence"]
+            done = value["executed_fen"] == value["due_fen"]
+            whole[event] = whole.get(event, True) and done
+        return fen, sum(whole.values())
 
     return desk.once("paid", make)
 

@@ -12,6 +12,8 @@ from ...terms.canonical import filing_hash, meaning_hash
 from ...terms.filing import Product, Text, Version
 from .desk import Desk
 
+PERILS = frozenset(("earthquake", "outage"))  # perils that the pages have words of their own for
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -86,6 +88,17 @@ def area_names(desk: Desk) -> dict[str, Text]:
     """The names of the divisions on file, by code."""
     filed = (value for _, value in desk.state.range("area", ""))
     return {value["code"]: Text(value["name"]["zh"], value["name"]["en"]) for value in filed}
+
+
+def perils(desk: Desk) -> frozenset[str]:
+    """What the listings on record speak of."""
+    return frozenset(filed.product.peril for filed in products(desk) if filed.listings)
+
+
+def about(desk: Desk) -> str:
+    """The peril that all listings on record speak of; "any" where none is listed, or several."""
+    found = perils(desk)
+    return min(found) if len(found) == 1 and found <= PERILS else "any"
 
 
 def version_of(filed: Filed, number: int) -> Version | None:

@@ -20,6 +20,7 @@ from miaopei.portal.outages.story import Outage, Stand, latest
 from miaopei.portal.settings import Settings
 from miaopei.portal.views.desk import Desks
 from tests.support import grid
+from tests.support.products import AREA, area, hills
 from tests.support.rails import PaperBank
 from tests.support.town import CARRIERS, ONE_CARRIER, Town, good
 
@@ -204,6 +205,64 @@ def test_every_other_page_knows_an_outage(day: Followed) -> None:
             if path:
                 assert grid.NUMBER in answer.text, path
     assert day.get("/en/outages/" + "0" * 64).status_code == 404
+
+
+def test_the_first_page_speaks_of_outages_on_a_record_of_outages(day: Followed) -> None:
+    def first(language: str) -> HtmlElement:
+        answer = day.get(f"/{language}/")
+        assert answer.status_code == 200
+        assert not re.search("地震|震|earthquake|epicentre|magnitude", answer.text, re.IGNORECASE)
+        return document_fromstring(answer.text)
+
+    assert first("zh").xpath("string(//h1)") == "复电晚于计划，款项自动到账"
+    assert not first("en").xpath("//table[@aria-labelledby='outages']"), "nothing is planned yet"
+    day.plan()
+    (row,) = first("en").xpath("//table[@aria-labelledby='outages']//tbody/tr")
+    assert "3 customers in scope" in row.text_content()
+    assert row.xpath("string(.//span[contains(@class, 'state')])") == "Awaiting report"
+    assert len(first("en").xpath("//table[@aria-labelledby='waits']//tbody/tr")) == 1
+    day.back("2021-06-01 19:40:00", AGREE)
+    day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS)
+    day.town.work()
+    paid = day.bank.paid_fen()
+    page = first("en")
+    (row,) = page.xpath("//table[@aria-labelledby='outages']//tbody/tr")
+    cells = [" ".join(cell.text_content().split()) for cell in row.xpath("./td")]
+    assert cells[0] == "2021-06-01"
+    assert cells[5] == "2 of 3"
+    assert cells[6] == f"{paid // 100:,}"
+    assert cells[7] == "Paid in full"
+    glance = page.xpath("//section[@class='glance']//dd")
+    assert [each.text_content().split()[0] for each in glance[:3]] == [cells[6], "1", "0"]
+    for address in row.xpath(".//a/@href"):
+        assert day.get(address).status_code == 200
+    for language, word in (("zh", "停电编号"), ("en", "Outage")):
+        listed = document_fromstring(day.get(f"/{language}/events").text)
+        assert listed.xpath("string(//th[2])") == word
+        assert not re.search("震|magnitude", listed.text_content(), re.IGNORECASE)
+
+
+def test_a_record_of_both_lines_speaks_of_events(day: Followed) -> None:
+    day.plan()
+    good(day.town.node.submit([day.town.act("file_area", area(AREA))]))
+    day.town.list_product(hills())
+    titles = {"zh": "约定的事件发生，款项自动到账", "en": "A covered event pays by itself"}
+    for language, title in titles.items():
+        page = document_fromstring(day.get(f"/{language}/").text)
+        assert page.xpath("string(//h1)") == title
+        headings = set(page.xpath("//section/@aria-labelledby"))
+        assert {"outages", "paid", "unpaid"} <= headings
+
+
+def test_the_first_page_tells_why_an_outage_pays_nothing(day: Followed) -> None:
+    day.plan()
+    day.plan(at="2021-05-30 09:00:05", revision=1, published="2021-05-30 09:00:00",
+             state="cancelled")  # fmt: skip
+    page = document_fromstring(day.get("/en/").text)
+    (row,) = page.xpath("//table[@aria-labelledby='outages']//tbody/tr")
+    last = row.xpath("./td")[-1].text_content()
+    assert "cancelled" in last
+    assert row.xpath("string(./td[7])").strip() == "0"
 
 
 async def read(stream: AsyncIterator[str], until: Callable[[dict[str, Any]], bool]) -> list[Any]:
