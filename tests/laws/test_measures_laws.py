@@ -19,8 +19,9 @@ AMOUNTS = st.integers(-(10**18), 10**18)
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"))).map(
     lambda text: unicodedata.normalize("NFC", text)
 )
+PLAIN = st.text(st.characters(codec="ascii"))
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | TEXTS,
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | TEXTS | PLAIN,
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.text(st.characters(codec="ascii"), min_size=1), inner, max_size=4)

@@ -18,6 +18,9 @@ from miaopei.measures.identity import LARGEST, canonical, content_id, digest, re
         {"b": 1, "a": [True, None, "云南漾濞"], "aa": {"z": -LARGEST, "y": LARGEST}},
         {"text": '"\\\n\t\u0001/é€'},
         ["秒赔", 0, False],
+        [chr(code) for code in range(128)],
+        {"\x7f": "plain", "a": "\\u007f"},
+        {"a": "\x7f" * 3, "b": "plain"},
     ],
 )
 def test_canonical_bytes_are_those_of_rfc_8785(value) -> None:
