@@ -235,11 +235,23 @@ def _listing(
         standby_payer=None,
         deciders=parties.deciders,
         k=parties.k,
-        kept_or_receivable=Overpaid.KEPT,
+        kept_or_receivable=_overpaid(entry),
         occurrence_cap_fen=None,
         solo=len(parties.deciders) == 1,
     )
     return {"listing": listing.as_json(), "product": product.hash, "arrears": False}
+
+
+def _overpaid(entry: Mapping[str, Any]) -> Overpaid:
+    """What becomes of what was paid too much: kept, where a listing does not say.
+
+    Errors   Refused scheme.bad_field.
+    """
+    said = entry.get("overpaid", str(Overpaid.KEPT))
+    if said not in tuple(map(str, Overpaid)):
+        known = ", ".join(Overpaid)
+        raise _refused("bad_field", field="overpaid", why=f"{ascii(said)[:40]} is none of {known}")
+    return Overpaid(said)
 
 
 def _open_accounts(node: Node, value: Mapping[str, Any], bank: Accounts) -> None:

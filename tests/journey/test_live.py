@@ -51,7 +51,22 @@ def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     assert (data / "log.vkey").stat().st_mode & 0o004
     assert miaopei("accept-clock", data=data).returncode == 0
     hand_on(data, tmp_path / "households.csv")
+    premium_comes_in(data)
     assert miaopei("audit", data=data).returncode == 0
+
+
+def premium_comes_in(data: Path) -> None:
+    """The premium of a batch is seen, received in a part and whole, and no fen more."""
+    first, *_ = json.loads(miaopei("money", "open", "--json", data=data).stdout)["premium"]
+    who, fen = next(iter(first["due_fen"].items()))
+    command = ["money", "receive", first["batch"], "--json", "--reference"]
+    some = miaopei(*command, "B-1", "--part", f"{who}={fen // 200}", data=data)
+    left = first["total_fen"] - fen // 200 * 100
+    assert json.loads(some.stdout)["open_fen"] == left, some.stderr
+    assert json.loads(miaopei(*command, "B-2", data=data).stdout)["open_fen"] == 0
+    assert miaopei(*command, "B-3", data=data).returncode == 1
+    shown = json.loads(miaopei("money", "open", "--json", data=data).stdout)
+    assert first["batch"] not in {each["batch"] for each in shown["premium"]}
 
 
 def hand_on(data: Path, file: Path) -> None:

@@ -13,6 +13,7 @@ from ..anchor import commands as anchor
 from ..books import importing
 from ..buying import commands as buying
 from ..invoices import commands as invoices
+from ..money import commands as money
 from ..outage import commands as outage
 from ..persons import commands as persons
 from ..reports import commands as reports
@@ -68,6 +69,7 @@ app.add_typer(anchor.app, name="anchor")
 app.add_typer(outage.meters, name="meters")
 app.add_typer(reports.app, name="report")
 app.add_typer(invoices.app, name="invoice")
+app.add_typer(money.app, name="money")
 app.add_typer(persons.app, name="person")
 app.add_typer(buying.app, name="policy")
 app.add_typer(terms, name="terms")

@@ -111,6 +111,18 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei allot SETTLEMENT households.csv --rebuilt 10 --repaired 1",
         "把已到账的赔款按名单分配到户：先预览，加 --yes 才记录并付款。",
     ),
+    "money open": (
+        "miaopei money open --json",
+        "还有哪些款应收而未到：各批次的保费，各案件应退回的多付赔款。",
+    ),
+    "money receive": (
+        "miaopei money receive BATCH --reference B-7 --part picc=400000.00",
+        "登记某批次保单的保费已经到账；不写 --part 即为全部应收。",
+    ),
+    "money repay": (
+        "miaopei money repay LISTING/OCCURRENCE/BENEFIT --reference B-9",
+        "登记投保人退回的多付赔款；不写 --part 即为全部应退。",
+    ),
     "accept-clock": (
         "miaopei accept-clock",
         "确认本机时钟无误，记录的时间随之前进；时间不能倒回，请先核对。",

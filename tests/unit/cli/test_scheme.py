@@ -137,6 +137,24 @@ def test_another_value_under_the_same_name_is_refused_and_nothing_is_written(
     assert state_of(member) == before
 
 
+def test_a_listing_says_what_becomes_of_money_paid_too_much(member: Member) -> None:
+    """Only a cover that takes nothing back refuses it: the Yunnan cover decides shock by shock."""
+    value = scheme.load("yunnan")
+    wrong = {**value, "listings": [{**value["listings"][0], "overpaid": "taken"}]}
+    asked = {**value, "listings": [{**value["listings"][0], "overpaid": "receivable"}]}
+    for given, code in ((wrong, "scheme.bad_field"), (asked, "act.nothing_asked_back")):
+        with pytest.raises(Refused) as refused:
+            scheme.apply(member.node, given, shelf())
+        assert [r.code for r in refused.value.refusals] == [code]
+    other = {"id": "outage", "product": "power_restoration", "placement": "co_insurance"}
+    other |= {"policies": [], "overpaid": "receivable"}
+    scheme.apply(
+        member.node, {**value, "listings": [other], "products": ["power_restoration"]}, shelf()
+    )
+    listed = state_of(member)["listing"]["outage"]["listing"]
+    assert listed["kept_or_receivable"] == "receivable"
+
+
 def test_made_up_figures_say_so() -> None:
     value = scheme.load("yunnan")
     assert all(placement["illustrative"] for placement in value["placements"].values())

@@ -1,0 +1,1 @@
+"""`miaopei money`: what is still to come in, premium that arrived, and what was paid back."""
