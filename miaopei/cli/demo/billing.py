@@ -57,7 +57,7 @@ def bill(member: Member, listing: str) -> dict[str, Any]:
     hashed = content_id("claim_model", {"v": 1, **model(member, listing)})
     with node.reading() as (_, state):
         triggers = [key for key, said in state.range("trigger", "") if said["listing"] == listing]
-    about = {"provider": PROVIDER, "purpose": PURPOSE, "caller": "claims"}
+    about = {"provider": PROVIDER, "purpose": PURPOSE, "caller": CARRIER}
     runs = [metering.run(node, hashed, trigger, **about) for trigger in triggers]
     node.pass_time(from_beijing(OVER))
     node.accept("issue_invoice", MONTH, {"listing": listing, "carrier": CARRIER, "month": MONTH})

@@ -58,13 +58,13 @@ def lanes(rows: Sequence[Lane], due: int, paid: int | None, said: Words, *, narr
     parts = list(_hours(first, last, across, bottom, 4 if narrow else 9))
     parts.append(line(across(due), TOP - 4, across(due), bottom, "threshold"))
     parts.append(words(across(due), TOP - 11, said.due, "end", "axis"))
-    for index, row in enumerate(rows):
-        y = TOP + tall * index + tall / 2 + (8 if narrow else 0)
-        parts += _lane(row, across, due, y, width, narrow=narrow)
-    if paid is not None:
+    if paid is not None:  # before the lanes, whose words lie over it
         x = across(paid)
         parts += [line(x, TOP - 4, x, bottom, "paid"), dot(x, TOP - 4, 5, "solid")]
         parts.append(words(x, TOP - 24, said.paid, "end", "strong"))
+    for index, row in enumerate(rows):
+        y = TOP + tall * index + tall / 2 + (8 if narrow else 0)
+        parts += _lane(row, across, due, y, width, narrow=narrow)
     return drawing(width, bottom + BOTTOM, said.title, parts)
 
 

@@ -41,6 +41,7 @@ def home(page: Page) -> str:
         about=about,
         quakes=PERIL in products.perils(desk),
         outages=recent.rows(page),
+        on_sale=any(True for _ in desk.state.range("offer", "")),
         paid=paid,
         paid_fen=paid_fen,
         paid_events=paid_events,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...errors import Refused
 from ...reports.lineage import Step
-from ..views import lineage
+from ..views import lineage, products
 from .page import Page
 
 
@@ -35,18 +36,31 @@ def one(page: Page) -> str:
 
 
 def _told(page: Page, given: str) -> str:
-    back = lineage.why(page.desk, given)
-    forward = lineage.caused(page.desk, given).tree
-    return _html(
-        page,
-        given,
-        list(_lines(page, back, 0, set())),
-        list(_lines(page, forward, 0, set())),
-    )
+    ways: list[Sequence[Line]] = []
+    refused: list[Refused] = []
+    for way in (lineage.why, lambda desk, id: lineage.caused(desk, id).tree):
+        try:
+            ways.append(list(_lines(page, way(page.desk, given), 0, set())))
+        except Refused as error:  # one way may end at a book that is not public, the other not
+            if error.refusals[0].code != "portal.not_told":
+                raise
+            refused.append(error)
+            ways.append([])
+    if len(refused) == len(ways):
+        raise refused[0]
+    return _html(page, given, *ways)
 
 
 def _html(page: Page, given: str, back: Sequence[Line], forward: Sequence[Line]) -> str:
-    return page.html("why.html", "record", given=given, back=back, forward=forward)
+    return page.html(
+        "why.html",
+        "record",
+        given=given,
+        told=bool(back or forward),
+        back=back,
+        forward=forward,
+        about=products.about(page.desk),
+    )
 
 
 def _lines(page: Page, step: Step, depth: int, told: set[tuple[str, str]]) -> Iterator[Line]:

@@ -265,6 +265,32 @@ def test_the_first_page_tells_why_an_outage_pays_nothing(day: Followed) -> None:
     assert row.xpath("string(./td[7])").strip() == "0"
 
 
+def test_every_link_leads_on_and_no_code_stands_for_a_word(day: Followed) -> None:
+    day.plan()
+    day.back("2021-06-01 19:40:00", AGREE)
+    day.back("2021-06-01 19:41:00", AGREE, source=grid.METERS)
+    day.town.work()
+    todo, seen = ["/zh/", "/en/", "/zh/invoices", "/en/sources"], set[str]()
+    while todo:
+        path = todo.pop(0)
+        if path in seen or not path.startswith(("/zh/", "/en/")):
+            continue
+        seen.add(path)
+        answer = day.get(path)
+        if answer.status_code == 303:
+            todo.append(answer.headers["location"])
+            continue
+        assert answer.status_code == 200, path
+        page = document_fromstring(answer.text)
+        todo += [str(each).partition("#")[0] for each in page.xpath("//a/@href")]
+        for aside in page.xpath("//aside | //nav | //section"):
+            assert aside.get("aria-label") or aside.get("aria-labelledby"), path
+        for cell in page.xpath("//td//text()"):  # kinds of facts and how they were chosen
+            assert cell.strip() not in ("plan", "restoration", "outage", "reading"), path
+    kinds = {path[3:].partition("/")[2].partition("/")[0] for path in seen}
+    assert {"cases", "outages", "why", "products", "buy", "record", "sources"} <= kinds
+
+
 async def read(stream: AsyncIterator[str], until: Callable[[dict[str, Any]], bool]) -> list[Any]:
     """What a stream tells until it tells something."""
     found = []
