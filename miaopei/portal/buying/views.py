@@ -10,7 +10,8 @@ from ...acts.file_offer import on_sale
 from ...acts.pauses import paused_since
 from ...acts.sold import segment_json, segments_of, state_at
 from ...errors import Refusal
-from ...underwriting.offer import Offer
+from ...settings import Language
+from ...underwriting.offer import Offer, Words
 from .. import texts
 from ..views.desk import Desk
 
@@ -70,9 +71,10 @@ def application(desk: Desk, id: str) -> dict[str, Any] | None:
 
 def application_view(desk: Desk, value: Mapping[str, Any]) -> dict[str, Any]:
     """An application with its reasons in words, and what goes back."""
+    of = offer(desk, value["listing"])
     return {
         **{name: value[name] for name in APPLICATION},
-        "reasons": [_reason(reason) for reason in value["reasons"]],
+        "reasons": [_reason(reason, of) for reason in value["reasons"]],
         "refunds": list(_refunds(desk, value)),
     }
 
@@ -129,10 +131,32 @@ def policies(
             yield key, value
 
 
-def _reason(reason: Mapping[str, Any]) -> dict[str, Any]:
-    refusal = Refusal(reason["code"], reason["facts"])
-    said = {each: texts.sentence(refusal, each) for each in texts.LANGUAGES}
+def _reason(reason: Mapping[str, Any], of: Offer | None) -> dict[str, Any]:
+    """A reason with its sentences, in which questions and answers have their names."""
+    said = {
+        each: texts.sentence(Refusal(reason["code"], _named(reason["facts"], of, each)), each)
+        for each in texts.LANGUAGES
+    }
     return {**reason, "texts": said}
+
+
+def _named(facts: Mapping[str, Any], of: Offer | None, language: Language) -> Mapping[str, Any]:
+    """The facts of a reason with an offer's words in place of its codes."""
+    asked = () if of is None else of.questions
+    question = next((each for each in asked if each.name == facts.get("fact")), None)
+    if question is None:
+        return facts
+
+    def word(words: Words) -> str:
+        return words.zh if language == "zh" else words.en
+
+    def answer(code: str) -> str:
+        return word(question.choices[code]) if code in question.choices else code
+
+    comma = "、" if language == "zh" else ", "
+    named = {"fact": word(question.words), "value": answer(str(facts.get("value")))}
+    named["allowed"] = comma.join(answer(each) for each in str(facts.get("allowed")).split(", "))
+    return {**facts, **named}
 
 
 def _refunds(desk: Desk, value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -92,6 +92,12 @@ def test_o13_the_answer_is_in_the_same_call(shop: Served) -> None:
     assert [r["code"] for r in refused["reasons"]] == [
         *("underwriting.supply_not_covered", "underwriting.covered_already"),
     ]
+    told = refused["reasons"][0]["texts"]
+    assert "专用变压器用户" in told["zh"]
+    assert not {"dedicated_transformer", "residential"} & set(re.findall("[a-z_]+", told["zh"]))
+    assert "dedicated_transformer" not in told["en"]
+    page = shop.client.get(f"/en/policies/{refused['id']}").text
+    assert 'href="/en/buy/planned_outage">Apply again</a>' in page
     assert all(set(r["texts"]) == {"zh", "en"} and "{" not in r["texts"]["zh"]
                for r in refused["reasons"])  # fmt: skip
 
