@@ -53,7 +53,7 @@ class EngineRpc:
         if (error := answer.get("error")) is not None:
             said = f"{error.get('message')} {error.get('data')}"
             if ALREADY in said:
-                return Sent.QUEUED
+                return Sent.THERE
             return Sent.FULL if FULL in said else Sent.AWAY
         code = answer["result"]["code"]
         return Sent.QUEUED if code == 0 else Sent.AWAY

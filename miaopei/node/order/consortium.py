@@ -1,7 +1,9 @@
 """The orderer of several members: acts go out in parcels and come back in our own commit.
 
 The engine's acceptance is no promise: its queue is memory, and full queues drop without a word. So
-what was sent is sent again, under the next number, until this member itself has committed it.
+what was sent is sent again until this member itself has committed it: the same bytes, which our
+engine passes on only where it has lost them, and after long under the next number. Facts come in
+any quantity; of them no more is taken than comes back soon, and the rest is told at once to wait.
 """
 
 from __future__ import annotations
@@ -13,17 +15,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from enum import Enum
 
+from ...acts import record_facts
 from ...acts.apply import ActResult
 from ...acts.envelope import Act
 from ...acts.state import State
-from ...errors import OutsideFault, Refusal, Refused
+from ...errors import Fact, OutsideFault, Refusal, Refused
 from ..ports import Store
 from .application import Committed
 from .door import Door
 from .parcel import Parcel, parcels
 
-IN_FLIGHT_MAX = 1_000_000  # bytes that this member has sent and not seen committed
+IN_FLIGHT_MAX = 2_000_000  # bytes that this member has sent and not seen committed
+FACTS_MIN, FACTS_MAX = 200_000, 1_500_000  # of them facts: a quarter stays for all else
+SOON_SECONDS, LATE_SECONDS = 1.0, 2.0  # beyond the quickest seen: more is taken, or less
 RESEND_SECONDS, RESENDS_GROW = 3.0, 8  # before the first resend; up to so many times as long
+ANEW_SECONDS = 24.0  # that bytes lie in our engine's queue before they go under the next number
 PAUSE_SECONDS = 0.3  # before an engine that is full or away is asked again
 PATIENCE_SECONDS = 120.0
 BUSY_SECONDS = 2  # what a caller is told to wait
@@ -32,9 +38,32 @@ BUSY_SECONDS = 2  # what a caller is told to wait
 class Sent(Enum):
     """What became of a parcel that was handed to the engine."""
 
-    QUEUED = "queued"  # taken, or there already
+    QUEUED = "queued"  # taken
+    THERE = "there"  # it had these bytes already: they wait there, or are in a block
     FULL = "full"
     AWAY = "away"  # the engine does not answer
+
+
+class Window:
+    """How many bytes of facts we may have under way: as many as come back soon.
+
+    Grows while they do, and shrinks once for each time that they come late: so that who is over
+    the top of what the members can order hears so at once instead of waiting for minutes.
+    """
+
+    def __init__(self) -> None:
+        self.limit = FACTS_MIN
+        self._quickest, self._cut = LATE_SECONDS, 0.0
+
+    def came(self, size: int, sent: float, now: float, in_flight: int) -> None:
+        """So many bytes came back that were sent at a moment, while so many were under way."""
+        took = now - sent
+        self._quickest = min(self._quickest, took)
+        if took > self._quickest + LATE_SECONDS:
+            if sent > self._cut:  # what was sent before the last cut says nothing of it
+                self.limit, self._cut = max(FACTS_MIN, self.limit * 3 // 4), now
+        elif took < self._quickest + SOON_SECONDS and 2 * in_flight > self.limit:
+            self.limit = min(FACTS_MAX, self.limit + size // 4)
 
 
 class Consortium:
@@ -53,6 +82,12 @@ class Consortium:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Future[ActResult]]] = defaultdict(list)
         self._in_flight = 0
+        self._window = Window()
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes of ours that are on their way."""
+        return self._in_flight
 
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Send acts in order; when this returns they are final, or refused at the door.
@@ -84,12 +119,13 @@ class Consortium:
 
     def _carry(self, acts: tuple[Act, ...]) -> dict[str, ActResult]:
         """Send until all of it is committed here."""
-        size = sum(act.size for act in acts)
+        size, sent = sum(act.size for act in acts), time.monotonic()
         futures: dict[str, Future[ActResult]] = {act.id: Future() for act in acts}
+        facts = all(act.kind == record_facts.KIND for act in acts)
         with self._lock:
-            if self._in_flight and self._in_flight + size > IN_FLIGHT_MAX:
-                facts = {"bytes": self._in_flight, "limit": IN_FLIGHT_MAX, "seconds": BUSY_SECONDS}
-                raise Refused(Refusal("net.busy", facts))
+            limit = self._window.limit if facts else IN_FLIGHT_MAX
+            if self._in_flight and self._in_flight + size > limit:
+                raise self._busy(limit)
             self._in_flight += size
             for name, future in futures.items():
                 self._waiting[name].append(future)
@@ -97,6 +133,8 @@ class Consortium:
             self._until_final(acts, futures)
         finally:
             with self._lock:
+                if facts:
+                    self._window.came(size, sent, time.monotonic(), self._in_flight)
                 self._in_flight -= size
                 for name, future in futures.items():
                     if name in self._waiting and future in self._waiting[name]:
@@ -106,14 +144,13 @@ class Consortium:
         return {name: future.result() for name, future in futures.items()}
 
     def _until_final(self, acts: tuple[Act, ...], futures: dict[str, Future[ActResult]]) -> None:
-        end, attempt, answer = time.monotonic() + self._patience, 0, Sent.AWAY
-        grown = 1
-        while time.monotonic() < end:
-            attempt += 1
+        began = new = time.monotonic()
+        attempt, answer, grown = 1, Sent.AWAY, 1
+        while (now := time.monotonic()) < began + self._patience:
+            if answer is Sent.THERE and now > new + ANEW_SECONDS:
+                attempt, new = attempt + 1, now  # others may have dropped it: pass it on once more
             answer = self._send(Parcel(attempt, acts).to_bytes())
-            # Each attempt is new bytes to the engine: what waits in a long queue is not sent at the
-            # same pace again, or the queue grows by what stands in it.
-            if answer is Sent.QUEUED:
+            if answer in (Sent.QUEUED, Sent.THERE):
                 pause, grown = RESEND_SECONDS * grown, min(2 * grown, RESENDS_GROW)
             else:
                 pause = PAUSE_SECONDS
@@ -127,11 +164,14 @@ class Consortium:
             if all(future.done() for future in futures.values()):
                 return
         if answer is Sent.FULL:
-            facts = {"bytes": self._in_flight, "limit": IN_FLIGHT_MAX, "seconds": BUSY_SECONDS}
-            raise Refused(Refusal("net.busy", facts))
+            raise self._busy(IN_FLIGHT_MAX)
         raise OutsideFault(
             f"the members have not put it in order within {self._patience:.0f} s", retry=True
         )
+
+    def _busy(self, limit: int) -> Refused:
+        facts: dict[str, Fact] = {"bytes": self._in_flight, "limit": limit, "seconds": BUSY_SECONDS}
+        return Refused(Refusal("net.busy", facts))
 
     def _recorded(self, names: Sequence[str]) -> dict[str, ActResult]:
         """Those that the record holds already."""

@@ -2,37 +2,147 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 import pytest
 
+from miaopei.acts.apply import ActResult
+from miaopei.acts.envelope import Act
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault, Refused
 from miaopei.node.order import consortium
-from miaopei.node.order.application import Application
-from miaopei.node.order.consortium import Consortium, Sent
+from miaopei.node.order.application import Application, Committed
+from miaopei.node.order.consortium import FACTS_MAX, FACTS_MIN, Consortium, Sent, Window
 from miaopei.node.order.parcel import read_parcel
-from tests.support.consortium import START, genesis, newcomer, who
+from tests.support.consortium import START, act, genesis, newcomer, who
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def carried(answer: Callable[[bytes], Sent], patience: float) -> OutsideFault:
+    """What is said where nothing comes back of what an engine answers so."""
+    one = genesis(["utility"])
+    application = Application(MemoryStore(), who("utility"), one, lambda: START + 100)
+    orderer = Consortium(MemoryStore(), application.door, answer, patience=patience)
+    with pytest.raises(OutsideFault) as fault:
+        orderer.submit([newcomer(one, "x")])
+    return fault.value
 
 
 def test_what_waits_in_a_long_queue_is_not_sent_again_and_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else each that waits adds to what it waits for: 40 attempts in the same time before."""
+    """Else each that waits adds to what it waits for. The same bytes are offered, ever more slowly:
+    an engine that holds them passes nothing on, one that has lost them takes them anew.
+    """
     monkeypatch.setattr(consortium, "RESEND_SECONDS", 0.05)
     sent = list[bytes]()
 
     def queued(item: bytes) -> Sent:
         sent.append(item)
-        return Sent.QUEUED
+        return Sent.QUEUED if len(sent) == 1 else Sent.THERE
 
+    assert carried(queued, 2.0).retry
+    assert len(set(sent)) == 1
+    assert 2 <= len(sent) <= 9  # after 0.05, 0.1, 0.2 and from then on 0.4 s
+
+
+def test_what_an_engine_holds_for_long_goes_out_under_the_next_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others may have dropped it, and an engine passes the same bytes on but once."""
+    monkeypatch.setattr(consortium, "RESEND_SECONDS", 0.01)
+    monkeypatch.setattr(consortium, "ANEW_SECONDS", 0.2)
+    held, sent = set[bytes](), list[bytes]()
+
+    def engine(item: bytes) -> Sent:
+        sent.append(item)
+        there = item in held
+        held.add(item)
+        return Sent.THERE if there else Sent.QUEUED
+
+    assert carried(engine, 2.0).retry
+    attempts = [parcel.attempt for item in sent if (parcel := read_parcel(item))]
+    assert attempts == sorted(attempts)
+    assert set(attempts) == set(range(1, attempts[-1] + 1))
+    assert 2 <= attempts[-1] <= 10
+    assert len(attempts) > attempts[-1]  # each is looked after before another number is given
+
+
+def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_finds_room() -> None:
+    """A load of facts neither waits for minutes nor keeps from the order what decides and pays."""
     one = genesis(["utility"])
     application = Application(MemoryStore(), who("utility"), one, lambda: START + 100)
-    orderer = Consortium(MemoryStore(), application.door, queued, patience=2.0)
-    with pytest.raises(OutsideFault) as fault:
-        orderer.submit([newcomer(one, "x")])
-    assert fault.value.retry
-    parcels = [read_parcel(item) for item in sent]
-    assert [parcel.attempt for parcel in parcels if parcel] == list(range(1, len(sent) + 1))
-    assert 2 <= len(sent) <= 8  # after 0.05, 0.1, 0.2 and from then on 0.4 s
+    sent, store = list[bytes](), MemoryStore()
+
+    def queued(item: bytes) -> Sent:
+        sent.append(item)
+        return Sent.QUEUED
+
+    orderer = Consortium(store, application.door, queued, patience=60)
+    many = [
+        act(one, "utility", "record_facts", f"f{number}", {"facts": [{"bytes": "x" * 40_000}]})
+        for number in range(8)
+    ]
+    fitting = FACTS_MIN // many[0].size
+    results, waiting = list[ActResult](), list[threading.Thread]()
+
+    def send(each: Act) -> None:
+        results.extend(orderer.submit([each]))
+
+    for number, each in enumerate(many[:fitting]):
+        waiting.append(threading.Thread(target=send, args=(each,)))
+        waiting[-1].start()
+        until(lambda n=number: len(sent) == n + 1)
+    with pytest.raises(Refused) as refused:
+        orderer.submit([many[fitting]])
+    (refusal,) = refused.value.refusals
+    assert refusal.code == "net.busy"
+    assert refusal.facts["limit"] == FACTS_MIN
+    waiting.append(threading.Thread(target=send, args=(newcomer(one, "x"),)))
+    waiting[-1].start()
+    until(lambda: len(sent) == fitting + 1)
+    said = [ActResult(each.id, ok=True, new=True) for each in (*many, newcomer(one, "x"))]
+    orderer.heard(Committed(1, tuple(said), ""))
+    for thread in waiting:
+        thread.join(60)
+    assert len(results) == fitting + 1
+    until(lambda: orderer.in_flight == 0)
+
+
+def test_the_room_for_facts_grows_while_they_come_back_soon_and_shrinks_where_they_come_late() -> (
+    None
+):
+    window = Window()
+    for number in range(100):  # one a second, each back after 0.3 s, the room well used
+        window.came(44_000, number, number + 0.3, window.limit)
+    grown = window.limit
+    assert FACTS_MIN < grown <= FACTS_MAX
+    for number in range(10):  # all sent in one second, all late: that is one reason, not ten
+        window.came(44_000, 200 + number / 10, 205.0, window.limit)
+    assert window.limit == grown * 3 // 4
+    for number in range(100):
+        window.came(44_000, 300 + 10 * number, 309 + 10 * number, window.limit)
+    assert window.limit == FACTS_MIN
+    window.came(44_000, 2000, 2000.3, 44_000)  # who does not need more room is given none
+    assert window.limit == FACTS_MIN
+
+
+def test_where_all_is_slow_from_the_start_that_is_not_taken_for_a_queue() -> None:
+    """Members far apart: what counts is the time beyond the quickest."""
+    window = Window()
+    window.came(44_000, 0, 1.9, window.limit)
+    for number in range(100):
+        window.came(44_000, 10 + number, 12.5 + number, window.limit)
+    assert window.limit > FACTS_MIN
 
 
 def test_a_full_engine_is_asked_at_the_same_pace_and_then_says_so(
