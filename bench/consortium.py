@@ -24,6 +24,7 @@ from miaopei.adapters.engine.certificates import certificate
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
+from miaopei.cli.net.steps import BATCH
 from miaopei.ledger import quorum
 from miaopei.ledger.certificate import founders, from_json
 from miaopei.node.order.convening import read
@@ -31,7 +32,8 @@ from miaopei.node.order.convening import read
 IDLE_ACTS, IDLE_PAUSE = 30, 0.5
 SENDERS = ("cloud", "utility")
 LOADS = ((1, 40), (10, 300), (100, 3_000))  # acts in a parcel, acts of each sender
-AIM, READINGS = 10_000, "1000:20,2500:20,5000:20,10000:30"
+AIM, READINGS = 10_000, "500:10,1000:10,2000:10,3000:10,5000:10,3000:10:1000,10000:20:1000"
+HELD_SECONDS = 300.0  # that members may take to fetch what lies in blobs
 IDLE_SECONDS, CHECKS = 20.0, 300
 
 
@@ -110,36 +112,62 @@ def _of(member: str, asked: dict[str, Any]) -> dict[str, Any]:
 def _readings(net: Net) -> list[dict[str, Any]]:
     """Signed batches of readings at rising load; what is too much is refused, and nothing stops.
 
-    MIAOPEI_BENCH_READINGS=RATE:SECONDS,.. names other loads (10000:600: the long form).
+    MIAOPEI_BENCH_READINGS=RATE:SECONDS[:BATCH],.. names other loads (10000:600: the long form).
     """
-    rows = []
-    wanted = os.environ.get("MIAOPEI_BENCH_READINGS", READINGS)
-    acknowledged = 0
-    for rate, lasting in (map(int, each.split(":")) for each in wanted.split(",")):
+    rows: list[dict[str, Any]] = []
+    wanted = os.environ.get("MIAOPEI_BENCH_READINGS") or READINGS
+    before, facts = _held(net, SENDERS[0])[1], 0
+    for each in wanted.split(","):
+        rate, lasting, batch = (*map(int, each.split(":")), BATCH)[:3]
         with ThreadPoolExecutor(len(SENDERS)) as pool:
-            asked = {"rate": rate // len(SENDERS), "lasting": lasting, "tag": f"at{rate}"}
+            asked: dict[str, Any] = {"rate": rate // len(SENDERS), "lasting": lasting}
+            asked |= {"batch": batch, "tag": f"at{rate}x{batch}"}
             told = list(pool.map(lambda m, a=asked: _offer(net, m, a), SENDERS))
-        acknowledged += (final := sum(each["final"] for each in told))
-        taken = sorted(each for one in told for each in one["taken"])
-        rate_final = final / max(each["seconds"] for each in told)
-        met = rate_final >= 0.99 * rate if rate == AIM else None
-        of = f"{rate:,} readings/s offered for {lasting} s in signed batches"
-        name = f"C6.{rate}"
-        rows.append(_row(f"{name}.final", f"{of}: final", rate_final, "/s",
-                         "10,000" if rate == AIM else "", met))  # fmt: skip
-        for share in (50, 99):
-            value = taken[min(share * len(taken) // 100, len(taken) - 1)] if taken else math.nan
-            aimed = rate == AIM and share == 99
-            rows.append(_row(f"{name}.p{share}", f"{of}: due to final, p{share}", value, "s",
-                             "2" if aimed else "", value <= 2 if aimed else None))  # fmt: skip
-        for what in ("refused", "lost"):
-            count = sum(each[what] for each in told)
-            rows.append(_row(f"{name}.{what}", f"{of}: {what}", count, "readings", "", None))
+        facts += sum(each["final"] for each in told) // batch
+        rows += _of_load(rate, lasting, batch, told)
+        if blobs := [blob for each in told for blob in each["blobs"]]:
+            work = f"members hold all {len(blobs)} originals of these batches, after the last"
+            name = f"C6.{rate}x{batch}.held"
+            rows.append(_row(name, work, _until_held(net, blobs), "s", "", None))
     held = [_held(net, seat.id) for seat in net.seats]
-    same = [each for each in held if each[0] == held[0][0] and each[1] >= acknowledged]
+    same = [each for each in held if each[0] == held[0][0] and each[1] - before >= facts]
     work = "members with one root afterwards, and with all that was acknowledged"
     rows.append(_row("C6.same", work, len(same), "members", "6", len(same) == len(net.seats)))
     return rows
+
+
+def _of_load(
+    rate: int, lasting: int, batch: int, told: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """What became of one load."""
+    final = sum(each["final"] for each in told)
+    taken = sorted(each for one in told for each in one["taken"])
+    rate_final = final / max(each["seconds"] for each in told)
+    aimed = rate == AIM
+    of = f"{rate:,} readings/s offered for {lasting} s in signed batches of {batch}"
+    name = f"C6.{rate}x{batch}"
+    met = rate_final >= 0.99 * rate if aimed else None
+    yield _row(f"{name}.final", f"{of}: final", rate_final, "/s", "10,000" if aimed else "", met)
+    for share in (50, 99):
+        value = taken[min(share * len(taken) // 100, len(taken) - 1)] if taken else math.nan
+        bound = aimed and share == 99
+        work = f"{of}: due to final, p{share}"
+        yield _row(f"{name}.p{share}", work, value, "s", "2" if bound else "",
+                   value <= 2 if bound else None)  # fmt: skip
+    for what in ("refused", "lost"):
+        count = sum(each[what] for each in told)
+        yield _row(f"{name}.{what}", f"{of}: {what}", count, "readings", "", None)
+
+
+def _until_held(net: Net, blobs: list[str]) -> float:
+    """Seconds until every member holds all of these."""
+    began = time.monotonic()
+    for seat in net.seats:
+        while control.call(net.at(seat.id), "holds", blobs=blobs) < len(blobs):
+            if time.monotonic() > began + HELD_SECONDS:
+                return math.nan
+            time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def _offer(net: Net, member: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +176,7 @@ def _offer(net: Net, member: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _held(net: Net, member: str) -> tuple[str, int]:
-    """A member's root at a height that all have, and how many readings its record has."""
+    """A member's root at a height that all have, and how many facts its record has."""
     height = min(control.call(net.at(seat.id), "status")["height"] for seat in net.seats)
     root = control.call(net.at(member), "roots", heights=[height])[str(height)]
     return root, _offer(net, member, {"tag": "", "rate": 1, "lasting": 0})["recorded"]

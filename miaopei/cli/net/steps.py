@@ -16,7 +16,7 @@ from ...adapters.sandbox_bank.control import BankControl
 from ...errors import OutsideFault, Refused
 from ...evidence.observation import Observation
 from ...node import scheme
-from ...node.gateway import Row, acts_of
+from ...node.gateway import INLINE_MAX, Row, record
 from ...node.node import Node
 from ...node.replay import replay
 from ...products.shelf import shelf
@@ -30,7 +30,7 @@ from .plan import DECIDERS, PAYER, K
 
 NOBODY = {"name": {"zh": "参与者", "en": "participant"}, "roles": [], "keys": []}
 QUIET_SECONDS, LOOK_SECONDS = 120.0, 0.02
-BATCH, FACTS, SENDING = 40, 7, 64  # readings a fact, facts an act, acts that wait at once
+BATCH, AN_ACT, SENDING = 40, 280, 64  # readings a fact, an act at least; acts that wait at once
 
 
 def steps(seated: Seated) -> Mapping[str, Command]:
@@ -78,9 +78,16 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         return round(1000 * (time.monotonic() - began))
 
     def readings(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
-        return offered(seated, asked["tag"], asked["rate"], asked["lasting"])
+        batch = asked.get("batch", BATCH)
+        return offered(seated, asked["tag"], asked["rate"], asked["lasting"], batch)
+
+    def holds(_: Tell, asked: dict[str, Any]) -> int:
+        """How many of these blobs this member has."""
+        with node.reading() as (reading, _state):
+            return sum(reading.blob(name) is not None for name in asked["blobs"])
 
     return {
+        "holds": holds,
         "load": load,
         "readings": readings,
         "set_up": set_up,
@@ -92,38 +99,43 @@ def steps(seated: Seated) -> Mapping[str, Command]:
     }
 
 
-def offered(seated: Seated, tag: str, rate: int, lasting: float) -> dict[str, Any]:
+def offered(
+    seated: Seated, tag: str, rate: int, lasting: float, batch: int = BATCH
+) -> dict[str, Any]:
     """Readings of 100 bytes in signed batches, offered at a rate for so many seconds.
 
-    Forty make the original of one attested fact, seven facts an act: every member checks what was
-    signed. What is refused because we are busy is not sent again. Units   readings; seconds from
-    the moment an act was due to the block that held it.
+    `batch` of them make the original of one attested fact: forty stand inside it and go through the
+    order, more lie in a blob, whose digest is signed and which every member fetches. Every member
+    checks what was signed. What is refused because we are busy is not sent again.
+    Units   readings; seconds from the moment an act was due to the block that held it.
     """
     node, source = seated.member.node, f"load.{seated.told.member}"
     with node.reading() as (_, state):
         known = state.has("source", source)
     if lasting and not known:
         node.accept("register_source", source, _meter(node, source))
-    taken, refused, lost = list[float](), list[int](), list[str]()
-    gap, start = FACTS * BATCH / rate, time.monotonic()
+    taken, refused, lost, blobs = list[float](), list[int](), list[str](), list[str]()
+    facts = max(1, AN_ACT // batch)
+    gap, start = facts * batch / rate, time.monotonic()
 
     def send(number: int) -> None:
-        rows = [_batch(source, f"{tag}/{number}/{part}") for part in range(FACTS)]
+        rows = [_batch(source, f"{tag}/{number}/{part}", batch) for part in range(facts)]
         try:
-            results = node.submit(acts_of(node, rows, int(time.time())))
+            results = record(node, rows, int(time.time()))
         except Refused:
             refused.append(number)
         except OutsideFault as fault:
             lost.append(str(fault))
         else:
             good = all(result.ok and not result.notes for result in results)
+            blobs.extend(row.file_digest for row in rows if good and len(row.data) > INLINE_MAX)
             (taken.append(time.monotonic() - start - number * gap) if good else lost.append(tag))
 
     with ThreadPoolExecutor(SENDING) as line:
         for number in range(int(lasting / gap)):
             time.sleep(max(0.0, start + number * gap - time.monotonic()))
             line.submit(send, number)
-    whole, took = FACTS * BATCH, time.monotonic() - start
+    whole, took = facts * batch, time.monotonic() - start
     with node.reading() as (_, state):
         recorded = state.get("counter", "observation") or 0
     return {
@@ -132,7 +144,8 @@ def offered(seated: Seated, tag: str, rate: int, lasting: float) -> dict[str, An
         "lost": len(lost) * whole,
         "seconds": took,
         "taken": taken,
-        "recorded": recorded * BATCH,
+        "blobs": blobs,
+        "recorded": recorded,
     }
 
 
@@ -150,11 +163,11 @@ def _meter(node: Node, source: str) -> dict[str, Any]:
     }
 
 
-def _batch(source: str, key: str) -> Row:
-    """Forty lines of 100 bytes, as one fact that says how many they are."""
-    data = "".join(f"{os.urandom(49).hex()}.\n" for _ in range(BATCH)).encode()
+def _batch(source: str, key: str, count: int) -> Row:
+    """So many lines of 100 bytes, as one fact that says how many they are."""
+    data = "".join(f"{os.urandom(49).hex()}.\n" for _ in range(count)).encode()
     now = int(time.time())
-    values = {"at": now, "name": "load", "value": BATCH, "unit": "readings", "published_at": None}
+    values = {"at": now, "name": "load", "value": count, "unit": "readings", "published_at": None}
     observation = Observation("reading", source, key, 0, "final", values)
     return Row(observation, data, "text/csv", hashlib.sha256(data).hexdigest(), "all")
 
