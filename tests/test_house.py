@@ -12,10 +12,11 @@ import string
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from click import Command, Context, Group
+from typer.core import TyperGroup
 
 from miaopei.errors.texts import rooms, table
 from tests.support.house import (
@@ -275,11 +276,12 @@ def test_docs_name_only_files_that_exist() -> None:
     nothing(found, NOT_WRITTEN_AT_PRESENT)
 
 
-def commands(command: Command, above: str = "") -> Iterator[str]:
+def commands(command: Any, above: str = "") -> Iterator[str]:
     """Every command that can be typed, as it is typed."""
-    if isinstance(command, Group):
-        for name in command.list_commands(Context(command)):
-            below = command.get_command(Context(command), name)
+    if isinstance(command, TyperGroup):
+        context = command.make_context("miaopei", [], resilient_parsing=True)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
             if below is not None and not below.hidden:
                 yield from commands(below, f"{above} {name}".strip())
     else:
@@ -293,10 +295,72 @@ def test_every_command_is_in_the_docs() -> None:
     nothing(
         f"miaopei {name}"
         for name in commands(typer.main.get_command(app))
-        if not re.search(
-            rf"(?:miaopei|`){' ' if ' ' in name else ''} ?{re.escape(name)}\b", everything
-        )
+        if not re.search(rf"(?:miaopei |`){re.escape(name)}\b", everything)
     )
+
+
+# Pages whose rows say what shows them; each name in them is held against the project.
+SHOWN_BY = ("docs/mission.md", "docs/operations/controls.md")
+WORDS_OF_A_COMMAND = re.compile(r"miaopei ((?:[a-z][a-z-]+ ?)+)")
+
+
+def named_tests(text: str) -> Iterator[tuple[str, str]]:
+    """File and name of every test that a page names; `::name` alone is of the file before it."""
+    file = ""
+    for word in re.findall(r"`([^`\s]*::\w+|tests/[\w/]+\.py)`", text):
+        before, mark, name = word.partition("::")
+        file = before or file
+        if mark:
+            yield file, name
+
+
+@pytest.mark.parametrize("page", SHOWN_BY)
+def test_pages_that_say_what_shows_a_row_name_tests_and_commands_that_exist(page: str) -> None:
+    from miaopei.cli.commands import app
+
+    text = (ROOT / page).read_text("utf-8")
+    found = []
+    for file, name in named_tests(text):
+        path = ROOT / file
+        if not path.is_file() or f"def {name}(" not in path.read_text("utf-8"):
+            found.append(f"{page} names {file}::{name}")
+    known = set(commands(typer.main.get_command(app)))
+    assert len(known) > 100
+    firsts = {name.partition(" ")[0] for name in known}
+    for said in re.findall(r"`([^`]+)`", text):
+        if match := WORDS_OF_A_COMMAND.match(said):
+            words = match[1].split()
+            one, two = words[0], " ".join(words[:2])
+            group = any(name.startswith(f"{one} ") for name in known)
+            if one not in firsts or (group and len(words) > 1 and two not in known):
+                found.append(f"{page} names miaopei {two}")
+    nothing(found)
+
+
+def test_every_row_of_the_outage_line_has_a_named_test() -> None:
+    text = (ROOT / "docs" / "mission.md").read_text("utf-8")
+    lines = [line.split("|") for line in text.splitlines() if line.startswith("| O-")]
+    shown_by = {row.strip(): line for line in lines for row in line[1].split(",")}
+    wanted = [f"O-{number:02}" for number in range(1, 23)]
+    nothing(row for row in wanted if row not in shown_by)
+    tested = {
+        row.strip() for line in lines if list(named_tests(line[3])) for row in line[1].split(",")
+    }
+    nothing(f"{row} names no test" for row in wanted if row not in tested)
+
+
+def test_every_control_says_how_it_stands() -> None:
+    text = (ROOT / "docs" / "operations" / "controls.md").read_text("utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| control")
+    ]
+    assert len(rows) >= 30
+    for control, where, shown_by, stands in rows:
+        assert stands.startswith(("met", "partly: ", "not met")), control
+        assert stands.startswith("not met") or (where and shown_by), control
+        assert len(stands) > len("not met: ") or stands == "met", control
 
 
 # what does not belong into a public project -----------------------------------------------------
