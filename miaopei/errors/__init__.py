@@ -38,6 +38,9 @@ class Refused(Exception):
         self.refusals = refusals
         super().__init__("; ".join(f"{r.code} {dict(r.facts)}" for r in refusals))
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[Refusal, ...]]:
+        return type(self), self.refusals  # so it comes out of a worker process as it was
+
 
 class Alarm(Exception):
     """The impossible was seen. Never caught below `node`; the work stops, no money moves."""
