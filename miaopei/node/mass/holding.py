@@ -52,13 +52,13 @@ def hold(node: Node, schedules: Schedules, batch_id: str, at_hand: AtHand) -> Ac
             raise Refused(*(Refusal("selling.rows_differ", {"policy": policy}) for policy in odd))
         _check(block, state, batch, entry["product"], rows, start)
         schedules.settle(block, state, name)
-        frontier, runs, tail = frontier_of(block, name, book)
-        after = frontier.extend(hashes)
+        before, tail = runs_of(block, name, book)
         block.put_rows((Recorded(start + i, 0, row) for i, row in enumerate(rows)), bodies)
         whole = [*tail, *hashes]
         full = len(whole) // PAGE * PAGE
         heads = [root_of(whole[at : at + PAGE]) for at in range(0, full, PAGE)]
-        schedules.add(name, Held(batch_id, start, rows, runs, heads))
+        after = over_runs([*before, *heads], whole[full:])
+        schedules.add(name, Held(batch_id, start, rows, len(before), heads))
         body = {"batch": batch_id, "size": after.size, "root": after.root().hex()}
         return node.act("hold_batch", f"hold-{batch_id}-{after.size}", body)
 
@@ -77,7 +77,7 @@ def hold_late(node: Node, batch_id: str, at_hand: AtHand) -> Act | None:
         rows, _, _ = open_rows(block, batch["rows"], node, batch["book"])
         _check(block, state, batch, entry["product"], rows, batch["first"])
         said = agreed(batch)
-        frontier_of(block, batch["book"], said)
+        runs_of(block, batch["book"], said)
         body = {"batch": batch_id, "size": said["size"], "root": said["root"]}
         return node.act("hold_batch", f"hold-{batch_id}-{said['size']}", body)
 
@@ -120,12 +120,10 @@ def declared_by(product: Product) -> list[Declared]:
     return [of for of in inputs if isinstance(of, Declared)]
 
 
-def frontier_of(
-    block: Writing, book: str, entry: dict[str, Any]
-) -> tuple[Frontier, int, list[bytes]]:
+def runs_of(block: Writing, book: str, entry: dict[str, Any]) -> tuple[list[bytes], list[bytes]]:
     """The book's tree as this member holds it, checked against the record's root.
 
-    With it the number of complete runs whose heads are kept, and the leaf hashes after them.
+    The heads of its complete runs, and the leaf hashes after them.
     """
     size = entry["size"]
     heads = block.runs(book)[: size // PAGE]
@@ -138,10 +136,9 @@ def frontier_of(
     tail = [
         leaf_hash(r.row.commitment()) for r in block.rows_between(book, len(heads) * PAGE, size)
     ]
-    frontier = over_runs(heads, tail)
-    if frontier.root().hex() != entry["root"]:
+    if over_runs(heads, tail).root().hex() != entry["root"]:
         raise RecordDamaged("the book here does not give the record's root", book=book)
-    return frontier, len(heads), tail
+    return [*heads], tail
 
 
 def over_runs(heads: Sequence[bytes], tail: Sequence[bytes]) -> Frontier:
