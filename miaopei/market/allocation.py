@@ -139,6 +139,12 @@ def split_columns(placement: Placement, amounts_fen: Int64Array) -> Int64Array:
     return parts
 
 
+def split_in_all(placement: Placement, amounts_fen: Sequence[int]) -> list[int]:
+    """What the carriers' parts of many amounts come to, in the order of the shares."""
+    parts = split_columns(placement, np.array(amounts_fen, np.int64))
+    return [total_of(column) for column in parts.T]
+
+
 def _scale(
     gross: Int64Array, payable: int, total: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...acts.state import State
+from ...market.allocation import split_in_all
 from ...market.placement import Placement
 from ...measures.identity import id_of
 from ...policies.row import PolicyRow, row_bytes
@@ -19,14 +20,8 @@ def body_of(block: Writing, node: Node, book: str, rows: Sequence[PolicyRow]) ->
     state = State(block)
     entry = state.need("book", book)["listing"]
     placement = Placement.from_json(state.need("listing", entry)["listing"]["placement"])
-    parts = dict.fromkeys((share.carrier for share in placement.shares), 0)
-    premiums: dict[int, int] = {}
-    for row in rows:
-        premiums[row.premium_fen] = premiums.get(row.premium_fen, 0) + 1
-    for premium, count in premiums.items():
-        for carrier, fen in placement.split(premium).items():
-            parts[carrier] += fen * count
     plainly = [row_bytes(row) for row in rows]
+    premiums = split_in_all(placement, [row.premium_fen for row in rows])
     commitments = [bytes.fromhex(id_of("row", each)) for each in plainly]
     sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
     plain = b"".join(commitments)
@@ -41,7 +36,10 @@ def body_of(block: Writing, node: Node, book: str, rows: Sequence[PolicyRow]) ->
             "media": "miaopei/commitments/1",
         },
         "totals": {
-            "premium_fen": sum(parts.values()),
-            "carriers": [{"carrier": c, "premium_fen": fen} for c, fen in parts.items()],
+            "premium_fen": sum(premiums),
+            "carriers": [
+                {"carrier": share.carrier, "premium_fen": fen}
+                for share, fen in zip(placement.shares, premiums, strict=True)
+            ],
         },
     }
