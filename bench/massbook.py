@@ -118,5 +118,5 @@ def put_policies(node: Node, decider: Decider, count: int) -> None:
                    {"insured": chance.randrange(yuan(1_000), wan(25))})
             for i in range(min(AT_ONCE, count - start))
         ]  # fmt: skip
-        issue(node, BOOK, wanted, f"batch-{start}-{os.urandom(4).hex()}")
+        issue(node, BOOK, wanted, f"batch-{start}-{os.urandom(4).hex()}", decider.spread)
         decider.run()

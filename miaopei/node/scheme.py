@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..acts.envelope import Act, from_json
 from ..acts.state import State
+from ..claims.confirm import Spread, alone
 from ..errors import Fact, Refusal, Refused
 from ..evidence.area import AreaSet
 from ..market.listing import Listing, Overpaid
@@ -140,22 +141,27 @@ def issue_all(node: Node, value: Mapping[str, Any], bank: Accounts | None = None
     return issued
 
 
-def issue(node: Node, book: str, wanted: Sequence[Wanted], name: str) -> int:
+def issue(
+    node: Node, book: str, wanted: Sequence[Wanted], name: str, spread: Spread = alone
+) -> int:
     """Issue policies in one batch under fresh random numbers, once for each `name`; how many.
 
-    What is sent is written down first, so that a kill anywhere sends the same act again.
+    What is sent is written down first, so that a kill anywhere sends the same act again. `spread`
+    uses the cores for many.
     """
     if not wanted:
         return 0
     with node.store.writing() as block:
         kept = block.progress(name)
-        act = _batch(block, node, book, wanted) if kept is None else from_json(read_canonical(kept))
-        if kept is None:
+        if kept is not None:
+            act = from_json(read_canonical(kept))
+        else:
+            act = _batch(block, node, book, wanted, spread)
             block.put_progress(name, canonical(act.as_json()))
     return len(wanted) if _submit(node, [act]) else 0
 
 
-def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> Act:
+def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted], spread: Spread) -> Act:
     rows = []
     payees: list[tuple[str, dict[str, Any]]] = []
     drawn = node.random(48 * len(wanted)).hex()
@@ -176,7 +182,7 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted]) -> A
         rows.append(row)
         if policy.payee:  # who has no account yet is ordered to be paid, and told of
             payees.append((f"policy/{row.policy}", policy.payee))
-    block.put_payees(payees)
+    block.put_payees(payees, spread)
     body = body_of(block, node, book, rows)
     return node.act("admit_batch", f"batch-{body['rows']['root'][:24]}", body)
 

@@ -25,6 +25,8 @@ KEY_BYTES, NONCE = 32, 12
 class MasterKeys:
     """Keys in this process by version; the highest wraps. Held in no `repr`."""
 
+    shared = False
+
     def __init__(self, keys: Mapping[int, bytes], fresh_from: int = 0) -> None:
         if not keys or any(len(key) != KEY_BYTES or version < 1 for version, key in keys.items()):
             raise ValueError("keys of 32 bytes, versions from 1")
@@ -66,13 +68,18 @@ class FromFile(MasterKeys):
     is wrapped, or one is asked for that is not known.
 
     A version that was retired meanwhile goes with this process: what was read a moment ago may
-    still have to be opened with it.
+    still have to be opened with it. A worker process of ours is sent the path, never a key.
     """
+
+    shared = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen = _stamp(path)
         super().__init__(*_read(path))
+
+    def __reduce__(self) -> tuple[type[FromFile], tuple[Path]]:
+        return FromFile, (self.path,)
 
     @property
     def version(self) -> int:

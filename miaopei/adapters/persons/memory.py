@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ...claims.confirm import Spread, alone
 from ...errors import Refusal, Refused
 from ...measures.identity import canonical, read_canonical
 from ...node.vault.persons import Person, Sealed, check_fields, erased
@@ -105,5 +106,7 @@ class MemoryPersons(ABC):
         kept = int(self._get("progress", LOGGED) or b"0")
         return max((number for number, _ in self._between("use", 0)), default=kept)
 
-    def put_payees(self, payees: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    def put_payees(
+        self, payees: Iterable[tuple[str, Mapping[str, str]]], _spread: Spread = alone
+    ) -> None:
         self.put_persons(dict(payees))

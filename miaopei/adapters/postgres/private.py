@@ -9,11 +9,13 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any, LiteralString
 
 import numpy as np
 from psycopg import Connection, errors
 
+from ...claims.confirm import Spread, alone
 from ...claims.leaves import Claims, pages
 from ...claims.orders import About, Orders
 from ...errors import Alarm
@@ -23,13 +25,14 @@ from ...policies.book import Recorded
 from ...policies.row import row_bytes
 from .connection import Row, faults
 from .own.guard import guarded
-from .own.persons import PersonsWriting
+from .own.persons import AT_ONCE, PersonsWriting, copied
 from .reading import PostgresReading, from_environment
 
 COPY_ORDERS = (
     "copy own.instruction (payout, number, debt, state, amount, policy, share)"
     " from stdin (format binary)"
 )
+COPY_PERSONS = "copy own.person (person, master, wrapped, body, guard) from stdin (format binary)"
 COPY_BLOB = "copy shared.blob (digest, bytes, length, media) from stdin (format binary)"
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 IN_A_STATEMENT = 1 << 20  # bytes of a blob that is sent as a parameter
@@ -137,13 +140,22 @@ class PrivateWriting(PersonsWriting, PostgresReading):
         )
 
     # own -----------------------------------------------------------------------------------------
-    def put_payees(self, payees: Iterable[tuple[str, Mapping[str, str]]]) -> None:
-        """Keep whom to pay and where, for many that are not there yet, each sealed for itself."""
-        sealed = self.vault.seal_all(payees)
-        values = ((s.person, s.master, s.wrapped, s.body, s.guard) for s in sealed)
-        self._copy(
-            "copy own.person from stdin (format binary)", "text int4 bytea bytea bytea", values
-        )
+    def put_payees(
+        self, payees: Iterable[tuple[str, Mapping[str, str]]], spread: Spread = alone
+    ) -> None:
+        """Keep whom to pay and where, for many that are not there yet, each sealed for itself.
+
+        `spread` seals on every core where other processes can read the master key themselves.
+        """
+        each = iter(payees)
+        parts = iter(lambda: list(islice(each, AT_ONCE)), [])
+        spread = spread if self.vault.master.shared else alone
+        self._begin()
+        with faults(), self._cursor.copy(COPY_PERSONS) as copy:
+            copy.write(COPY_HEAD)
+            for rows in spread(copied, ((self.vault, part) for part in parts)):
+                copy.write(rows)
+            copy.write(COPY_END)
 
     def put_orders(self, debt: str, about: About, orders: Orders) -> None:
         """Write new orders down by their columns, in one copy.

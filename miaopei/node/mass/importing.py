@@ -50,7 +50,7 @@ def import_policies(
             if faults:
                 done.refused += 1
                 refuse(faults)
-        done.issued += issue(node, book, wanted, f"import/{book}/{name}/{number}")
+        done.issued += issue(node, book, wanted, f"import/{book}/{name}/{number}", decider.spread)
         decider.run()
         done.rows += len(batch)
         tell(done.rows)

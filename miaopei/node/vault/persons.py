@@ -33,13 +33,16 @@ class Master(Protocol):
     """What wraps the keys of persons: keys in a file today; an HSM fits behind these three.
 
     `fresh_from`: whoever is wrapped by an older version gets a new key of their own, and not only a
-    new wrap, when the wrap is renewed.
+    new wrap, when the wrap is renewed. `shared`: sent to a worker process of ours it is read there
+    again from where it lies; the keys themselves are sent nowhere.
     """
 
     @property
     def version(self) -> int: ...
     @property
     def fresh_from(self) -> int: ...
+    @property
+    def shared(self) -> bool: ...
     def wrap(self, version: int, key: bytes, about: bytes) -> bytes: ...
     def unwrap(self, version: int, wrapped: bytes, about: bytes) -> bytes: ...
 

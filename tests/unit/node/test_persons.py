@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import threading
 from pathlib import Path
 
@@ -11,12 +13,14 @@ import pytest
 
 from miaopei.adapters.persons import master_key
 from miaopei.adapters.persons.master_key import MasterKeys
+from miaopei.adapters.postgres.own.persons import AT_ONCE
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.errors import RecordDamaged, Refused
 from miaopei.errors.texts import say
 from miaopei.measures.identity import content_id
 from miaopei.measures.mask import masked
+from miaopei.node.mass.spread import Workers
 from miaopei.node.vault.persons import PersonVault, Sealed, erased
 from tests.support.town import Dice
 
@@ -127,6 +131,41 @@ def test_nothing_of_a_person_stands_in_the_database_and_erasure_leaves_that_ther
     with pytest.raises(Refused, match=r"persons\.erased"), store.writing() as block:
         block.put_persons({"zhang": ZHANG})
     store.close()
+
+
+def test_persons_that_workers_seal_open_as_those_that_are_sealed_here(
+    database: str, tmp_path: Path
+) -> None:
+    """Two parts, so that processes start: they read the key where it lies, none is sent to them."""
+    vault = PersonVault(master_key.chosen(tmp_path, {}), os.urandom)
+    text = json.loads((tmp_path / master_key.FILE).read_bytes())["keys"]["1"]
+    sent = pickle.dumps(vault)
+    assert bytes.fromhex(text) not in sent
+    assert text.encode() not in sent
+    people = {f"policy/{n}": {"name": f"户{n}", "account": f"62{n}"} for n in range(AT_ONCE + 1)}
+    store, workers = PostgresStore(database, vault), Workers(2)
+    try:
+        with store.writing() as block:
+            block.put_payees(people.items(), workers)
+        with store.reading() as reading:
+            assert reading.payees(list(people)) == people
+        bad = [*((f"more/{n}", ZHANG) for n in range(AT_ONCE)), ("more/last", {"name": ""})]
+        with pytest.raises(Refused, match=r"persons\.bad_field"), store.writing() as block:
+            block.put_payees(bad, workers)
+        with store.reading() as reading:
+            assert reading.payees(["more/0"]) == {}
+    finally:
+        workers.close()
+        store.close()
+    here = PostgresStore(database, a_vault(bytes.fromhex(text)))  # a key that no other process has
+    with here.writing() as block:
+        block.put_payees([("policy/x", ZHANG)], Workers(2))
+    with here.reading() as reading:
+        assert reading.payees(["policy/x", "policy/7"]) == {
+            "policy/x": ZHANG,
+            "policy/7": people["policy/7"],
+        }
+    here.close()
 
 
 def test_without_a_master_key_nothing_is_written_and_nothing_read(
