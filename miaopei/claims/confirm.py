@@ -127,6 +127,9 @@ def _each(
     """Columns as the inputs of each row."""
     if not names:
         return repeat({}, count)
+    if len(names) == 1:
+        (name,), (column,) = names, columns
+        return ({name: value} for value in column)
     return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 

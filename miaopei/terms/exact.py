@@ -181,8 +181,9 @@ def _observed(node: w.Observed, known: _Known) -> Node:
 
 
 def _spent(node: w.Spent, known: _Known) -> Node:
-    value = _given(known.spent, node.benefit, 0, node.high.value, "spent")
-    return _new(Node, ("spent", node.benefit, value, w.Kind.MONEY, (_figure(node.high, known),)))
+    high = _value(node.high, known)
+    value = _given(known.spent, node.benefit, 0, high.value, "spent")
+    return _new(Node, ("spent", node.benefit, value, w.Kind.MONEY, (high,)))
 
 
 def _given(facts: Facts, name: str, low: int, high: int, word: str) -> int:
@@ -278,9 +279,9 @@ def _near(node: w.Near, known: _Known) -> Node:
     centre = [_value(part, known) for part in node.centre]
     x, y, z = (part.value for part in of)
     a, b, c = (part.value for part in centre)
-    inside = within((x, y, z), (a, b, c), threshold(node.radius.value))
-    parts = (*of, *centre, _figure(node.radius, known))
-    return _new(Node, ("near", "", int(inside), w.Kind.FLAG, parts))
+    radius = _value(node.radius, known)
+    inside = within((x, y, z), (a, b, c), threshold(radius.value))
+    return _new(Node, ("near", "", int(inside), w.Kind.FLAG, (*of, *centre, radius)))
 
 
 def _every(node: w.Every, known: _Known) -> Node:
@@ -313,13 +314,12 @@ class _Read(w.Word):
 
 
 def _read_once(node: w.Word, known: _Known) -> w.Word:
-    """The same term, each largest part that rests on the facts alone read in its place."""
+    """The same term, each largest part that rests on facts and figures alone read in its place."""
     given = [of for of in w.walk(node) if isinstance(of, w.Declared | w.Observed | w.Spent)]
     if any(not isinstance(of, w.Observed) or of.name not in known.observed for of in given):
         return w.rebuild(node, lambda child: _read_once(child, known))
-    if given:
-        with suppress(Refused):
-            return _Read(_value(node, known))
+    with suppress(Refused):
+        return _Read(_value(node, known))
     return node
 
 
