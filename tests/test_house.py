@@ -363,6 +363,35 @@ def test_every_control_says_how_it_stands() -> None:
         assert len(stands) > len("not met: ") or stands == "met", control
 
 
+def test_help_says_every_group_command_and_option_in_both_languages() -> None:
+    from miaopei.cli.commands import app
+    from miaopei.cli.commands.teaching import TAUGHT, named
+    from miaopei.cli.helping.groups import GROUPS
+    from miaopei.cli.helping.options import OPTIONS
+    from miaopei.cli.helping.showing import tree
+
+    root = typer.main.get_command(app)
+    found, used = [], {"Show this message and exit."}  # typer's own
+    for command in tree(root):
+        grouped = command is not root and hasattr(command, "commands")
+        for name, text, known in (
+            *((param.name, param.help, OPTIONS) for param in command.params),
+            *([("", command.help, GROUPS)] if grouped else []),
+        ):
+            used.add(text)
+            if text not in known:
+                found.append(f"{command.name} {name}: no Chinese for {text!r}")
+    both = {**OPTIONS, **GROUPS, **{name: zh for name, (_, zh) in TAUGHT.items()}}
+    found += [f"nothing says {text!r}" for text in {*OPTIONS, *GROUPS} - used]
+    found += [f"{name} is not taught" for name, _ in named(app) if name not in TAUGHT]
+    found += [
+        f"{text!r} has no Chinese"
+        for text, zh in both.items()
+        if not re.search("[\u4e00-\u9fff]", zh)
+    ]
+    nothing(found)
+
+
 # what does not belong into a public project -----------------------------------------------------
 def test_no_file_names_a_registry_or_this_machine() -> None:
     nothing(

@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -77,11 +78,22 @@ def _run(given: list[str], language: Language) -> int:
     """Checking a receipt is asked for most and answers at once; all else goes through typer."""
     if given[:1] == ["verify"] and (asked := verify_arguments(given[1:])) is not None:
         return verify(asked.file, asked.key, asked.genesis, as_json=asked.json, language=language)
+    from typer.main import get_command
+
     from .commands import app
     from .commands.teaching import teach
+    from .helping.asking import help_words
 
     teach(app, language)
-    ended = app(given, prog_name="miaopei", standalone_mode=False)
+    command = get_command(app)
+    words = help_words(command, given)
+    with ExitStack() as shown:
+        if words is not None and language == "zh":
+            from .helping.showing import in_chinese
+
+            shown.enter_context(in_chinese(command))
+        words = given if words is None else words
+        ended = command(words, prog_name="miaopei", standalone_mode=False)
     return ended if isinstance(ended, int) else GOOD
 
 

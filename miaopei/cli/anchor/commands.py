@@ -36,7 +36,7 @@ def install(as_json: JsonFlag = False, lang: LangOption = None) -> None:
 
 @app.command()
 def chain(
-    port: Annotated[int, typer.Option(min=1, max=65535)] = CHAIN_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the chain.")] = CHAIN_PORT,
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS", help="Give a key coins for gas.")
     ] = None,

@@ -26,6 +26,9 @@ Begin with `miaopei demo`: it starts a real PostgreSQL and a sandbox bank, repla
 Chinese earthquake catalogue of 2015 to 2021 through two index covers of Yunnan, pays what is due
 and leaves receipts that anybody can check with `miaopei verify`.
 
+Each command explains itself with `--help`; `--lang zh` shows it in Chinese, as `MIAOPEI_LANG` and
+`LANG` do.
+
 Exit codes: 0 good, 1 refused or not verified, 2 wrong usage, 3 something outside failed (try
 again), 4 alarm: the record is not what it should be.
 """

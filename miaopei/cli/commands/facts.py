@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import (
+    CatalogueFile,
     DeathFile,
     DeclareOption,
     InFile,
@@ -87,7 +88,7 @@ def feed_read(
 
 
 def replay(
-    catalogue: Annotated[Path, InFile],
+    catalogue: Annotated[Path, CatalogueFile],
     product: Annotated[str, typer.Option(metavar="ID", help="Product id, or a product's file.")],
     rapid: Annotated[Path | None, RapidFile] = None,
     losses: Annotated[Path | None, LossFile] = None,

@@ -37,7 +37,7 @@ def doctor(
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write.")],
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
@@ -63,7 +63,7 @@ def restore(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(file_okay=False)],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="The folder to write into.")],
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,

@@ -116,7 +116,7 @@ def audit(folder: Folder, member: Who, as_json: JsonFlag = False, lang: LangOpti
 def backup(
     folder: Folder,
     member: Who,
-    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write.")],
     lang: LangOption = None,
 ) -> None:
     """Write all that a member has into one file, up to its last certified root; no key is in it."""
@@ -129,7 +129,7 @@ def backup(
 def snapshot(
     folder: Folder,
     member: Who,
-    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write.")],
     lang: LangOption = None,
 ) -> None:
     """Write the record, and nothing private, into a file from which any other member may begin."""

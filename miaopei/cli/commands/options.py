@@ -60,7 +60,13 @@ SuiteOption = Annotated[
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
-InFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+InFile = typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")
+CatalogueFile = typer.Argument(
+    exists=True,
+    dir_okay=False,
+    readable=True,
+    help="The catalogue, or another feed that `feed read` accepts.",
+)
 PORT = 8420
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")]
 ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters of its beginning.")

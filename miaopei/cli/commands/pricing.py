@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from .options import (
+    CatalogueFile,
     DeathFile,
     DeclareOption,
-    InFile,
     JsonFlag,
     LangOption,
     LossFile,
@@ -40,7 +40,7 @@ SeedOption = Annotated[int, typer.Option(min=0, help="What chance is drawn from.
 
 
 def backtest(
-    catalogue: Annotated[Path, InFile],
+    catalogue: Annotated[Path, CatalogueFile],
     product: ProductOption,
     rapid: Annotated[Path | None, RapidFile] = None,
     losses: Annotated[Path | None, LossFile] = None,
@@ -73,7 +73,7 @@ def backtest(
 
 
 def basis_risk(
-    catalogue: Annotated[Path, InFile],
+    catalogue: Annotated[Path, CatalogueFile],
     product: Annotated[
         list[str], typer.Option(metavar="ID", help="Product id, or its file; repeatable.")
     ],
@@ -112,9 +112,7 @@ def basis_risk(
 
 
 def price(
-    catalogue: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, readable=True)
-    ] = None,
+    catalogue: Annotated[Path | None, CatalogueFile] = None,
     product: Annotated[
         str | None, typer.Option(metavar="ID", help="Product id; else the plan's.")
     ] = None,

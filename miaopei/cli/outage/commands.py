@@ -81,7 +81,7 @@ def feed_listen(
 @meters.command("broker")
 def meters_broker(
     host: Annotated[str, typer.Option(help="Where it listens, as clients name it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = MQTT_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the broker.")] = MQTT_PORT,
     source: Annotated[str, typer.Option(help="The source that meters speak for.")] = "grid.meter",
     init: Annotated[bool, typer.Option("--init", help="Only make what it needs.")] = False,
     data: DataOption = None,

@@ -1,0 +1,1 @@
+"""Help in Chinese: what `--help` shows of groups and options, one language at a time."""
