@@ -77,6 +77,22 @@ def test_values_are_bytes_and_order_is_that_of_bytes(bare: str) -> None:
     assert collations["shared.state.tab"] == collations["shared.state.key"] == "C"
 
 
+def test_long_leaves_are_stored_as_they_are(bare: str) -> None:
+    """Acts with originals in base64 do not compress, and the server takes long to find that out."""
+    migrate(bare)
+    with psycopg.connect(bare) as connection:
+        stored = connection.execute(
+            "insert into shared.leaf (position, bytes, hash) values (0, %s, '')"
+            " returning length(bytes)",
+            (b"a" * 44_000,),
+        ).fetchone()
+        how = connection.execute(
+            "select pg_column_compression(bytes), pg_column_size(bytes) from shared.leaf"
+        ).fetchone()
+    assert stored == (44_000,)
+    assert how == (None, 44_000)
+
+
 def test_tables_of_a_newer_program_are_left_alone(bare: str) -> None:
     migrate(bare)
     with psycopg.connect(bare) as connection:
