@@ -26,7 +26,8 @@ from .door import Door
 from .parcel import Parcel, parcels
 
 IN_FLIGHT_MAX = 2_000_000  # bytes that this member has sent and not seen committed
-FACTS_MIN, FACTS_MAX = 200_000, 1_500_000  # of them facts: a quarter stays for all else
+# Of them facts, at first and by what comes back: a quarter stays for all else.
+FACTS_FIRST, FACTS_MIN, FACTS_MAX = 500_000, 200_000, 1_500_000
 SOON_SECONDS, LATE_SECONDS = 1.0, 2.0  # beyond the quickest seen: more is taken, or less
 RESEND_SECONDS, RESENDS_GROW = 3.0, 8  # before the first resend; up to so many times as long
 ANEW_SECONDS = 24.0  # that bytes lie in our engine's queue before they go under the next number
@@ -52,7 +53,7 @@ class Window:
     """
 
     def __init__(self) -> None:
-        self.limit = FACTS_MIN
+        self.limit = FACTS_FIRST
         self._quickest, self._cut = LATE_SECONDS, 0.0
 
     def came(self, size: int, sent: float, now: float, in_flight: int) -> None:
@@ -119,7 +120,7 @@ class Consortium:
 
     def _carry(self, acts: tuple[Act, ...]) -> dict[str, ActResult]:
         """Send until all of it is committed here."""
-        size, sent = sum(act.size for act in acts), time.monotonic()
+        size, sent = sum(map(_burden, acts)), time.monotonic()
         futures: dict[str, Future[ActResult]] = {act.id: Future() for act in acts}
         facts = all(act.kind == record_facts.KIND for act in acts)
         with self._lock:
@@ -181,3 +182,13 @@ class Consortium:
             state = State(reading)
             held = [name for name in names if state.has("act", name)]
         return {name: ActResult(name, ok=True, new=False) for name in held}
+
+
+def _burden(act: Act) -> int:
+    """Bytes that an act puts on the way: its own, and originals that every member then fetches."""
+    size, facts = act.size, act.body.get("facts")
+    for fact in facts if act.kind == record_facts.KIND and isinstance(facts, list) else ():
+        match fact:
+            case {"attestation": {"original": {"bytes_b64": None, "length": int(length)}}}:
+                size += max(length, 0)
+    return size

@@ -14,7 +14,14 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault, Refused
 from miaopei.node.order import consortium
 from miaopei.node.order.application import Application, Committed
-from miaopei.node.order.consortium import FACTS_MAX, FACTS_MIN, Consortium, Sent, Window
+from miaopei.node.order.consortium import (
+    FACTS_FIRST,
+    FACTS_MAX,
+    FACTS_MIN,
+    Consortium,
+    Sent,
+    Window,
+)
 from miaopei.node.order.parcel import read_parcel
 from tests.support.consortium import START, act, genesis, newcomer, who
 
@@ -90,9 +97,9 @@ def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_find
     orderer = Consortium(store, application.door, queued, patience=60)
     many = [
         act(one, "utility", "record_facts", f"f{number}", {"facts": [{"bytes": "x" * 40_000}]})
-        for number in range(8)
+        for number in range(16)
     ]
-    fitting = FACTS_MIN // many[0].size
+    fitting = FACTS_FIRST // many[0].size
     results, waiting = list[ActResult](), list[threading.Thread]()
 
     def send(each: Act) -> None:
@@ -106,7 +113,7 @@ def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_find
         orderer.submit([many[fitting]])
     (refusal,) = refused.value.refusals
     assert refusal.code == "net.busy"
-    assert refusal.facts["limit"] == FACTS_MIN
+    assert refusal.facts["limit"] == FACTS_FIRST
     waiting.append(threading.Thread(target=send, args=(newcomer(one, "x"),)))
     waiting[-1].start()
     until(lambda: len(sent) == fitting + 1)
@@ -118,6 +125,34 @@ def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_find
     until(lambda: orderer.in_flight == 0)
 
 
+def test_originals_that_members_fetch_beside_the_order_take_room_as_well() -> None:
+    one = genesis(["utility"])
+    application = Application(MemoryStore(), who("utility"), one, lambda: START + 100)
+    sent = list[bytes]()
+
+    def queued(item: bytes) -> Sent:
+        sent.append(item)
+        return Sent.QUEUED
+
+    orderer = Consortium(MemoryStore(), application.door, queued, patience=60)
+
+    def facts(ref: str, original: object) -> Act:
+        body = {"facts": [{"observation": {}, "attestation": {"original": original}}, 3]}
+        return act(one, "utility", "record_facts", ref, body)
+
+    long = facts("long", {"bytes_b64": None, "length": FACTS_FIRST})
+    waiting = threading.Thread(target=orderer.submit, args=([long],))
+    waiting.start()
+    until(lambda: len(sent) == 1)
+    assert orderer.in_flight == long.size + FACTS_FIRST
+    with pytest.raises(Refused) as refused:
+        orderer.submit([facts("short", {"bytes_b64": "", "length": 0})])
+    assert refused.value.refusals[0].code == "net.busy"
+    orderer.heard(Committed(1, (ActResult(long.id, ok=True, new=True),), ""))
+    waiting.join(60)
+    assert orderer.in_flight == 0
+
+
 def test_the_room_for_facts_grows_while_they_come_back_soon_and_shrinks_where_they_come_late() -> (
     None
 ):
@@ -125,7 +160,7 @@ def test_the_room_for_facts_grows_while_they_come_back_soon_and_shrinks_where_th
     for number in range(100):  # one a second, each back after 0.3 s, the room well used
         window.came(44_000, number, number + 0.3, window.limit)
     grown = window.limit
-    assert FACTS_MIN < grown <= FACTS_MAX
+    assert FACTS_FIRST < grown <= FACTS_MAX
     for number in range(10):  # all sent in one second, all late: that is one reason, not ten
         window.came(44_000, 200 + number / 10, 205.0, window.limit)
     assert window.limit == grown * 3 // 4
@@ -142,7 +177,7 @@ def test_where_all_is_slow_from_the_start_that_is_not_taken_for_a_queue() -> Non
     window.came(44_000, 0, 1.9, window.limit)
     for number in range(100):
         window.came(44_000, 10 + number, 12.5 + number, window.limit)
-    assert window.limit > FACTS_MIN
+    assert window.limit > FACTS_FIRST
 
 
 def test_a_full_engine_is_asked_at_the_same_pace_and_then_says_so(
