@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
 from ..adapters.engine.files.guard import Guard
+from ..adapters.engine.files.witness import Witness
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
 from ..adapters.keys import load_or_make
 from ..adapters.peers.certificate import context, trust
-from ..adapters.peers.client import PeerBlobs
+from ..adapters.peers.client import PeerBlobs, Seen
 from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
 from ..adapters.persons.erasures import ErasureFile
@@ -53,10 +54,12 @@ from ..node.vault.fetch import Fetcher
 from ..node.vault.uses import Logger
 from . import BANK_SECONDS, Member, system_clock
 from .lying import a_hundredth_less
+from .starting import Starting
 
 NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
 KEYS_FILE, TLS_FILE = "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
+ASK_SECONDS = 3.0  # for one member's answer, before our engine starts
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Seated:
         identity = load_or_make(folder / KEYS_FILE, told.member)
         self.application = Application(self.store, identity, self.genesis, now, self._heard)
         self.engine = EngineRpc(folder / home.RPC_SOCKET)
-        self._guard = Guard(folder)
+        self._guard, self._witness = Guard(folder), Witness(folder, self.engine)
         self.orderer = Consortium(self.store, self.application.door, self.engine.send)
         node = Node(self.store, identity, now, os.urandom, self.orderer)
         self.keeper = Keeper(node)
@@ -110,6 +113,9 @@ class Seated:
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
         self.peers = PeerBlobs(tls, addresses, lambda name: self._seat(name).get("peer"))
         self.fetcher = Fetcher(node, self.peers)
+        with node.reading() as (_, state):
+            votes = {member: seat["power"] for member, seat in seats(state)}
+        self._starting = Starting(folder, self._guard, votes, told.member)
         self.trouble: str | None = None  # what keeps duties from being done
         self.alarmed = False
         self._lies_from = 1 << 62
@@ -125,26 +131,57 @@ class Seated:
             self.trouble = f"{type(error).__name__}: {error}"
             loop.call_soon_threadsafe(self.failed.set)
 
-        server = self._server = AbciServer(self.application, self._admits, failed, self._guard.seen)
+        server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
         worker = threading.Thread(target=self._work, args=(failed,), name="duties")
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(
-                BlobServer(self.store, self._boxes).serving(host, int(port), self._door)
-            )
-            await opened.enter_async_context(server.serving(home.ABCI_SOCKET))
+            blobs = BlobServer(self.store, self._boxes, self._sight)
+            await opened.enter_async_context(blobs.serving(host, int(port), self._door))
+            starting = asyncio.create_task(self._start(server, opened, failed))
             worker.start()
             try:
                 yield
             finally:
                 self._stop.set()
                 self._due.set()
+                await starting
                 await asyncio.to_thread(worker.join, 20)
                 self.peers.close()
+
+    async def _start(
+        self, server: AbciServer, opened: AsyncExitStack, failed: Callable[[BaseException], None]
+    ) -> None:
+        """Let our engine find us, once the others have said what they have seen it sign."""
+        try:
+            if await asyncio.to_thread(self._starting.run, self._ask, self._stop):
+                await opened.enter_async_context(server.serving(home.ABCI_SOCKET))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the member must stop and say it
+            failed(error)
+
+    def _ask(self, member: str, address: str) -> Seen:
+        """What another member has seen our engine's key sign."""
+        asked = replace(self.peers, seconds=ASK_SECONDS, _open={})
+        try:
+            return asked.seen(member, address)
+        finally:
+            asked.close()
+
+    def _sight(self, address: str) -> dict[str, Any]:
+        """What we tell a member that asks."""
+        signed = self._witness.of(address)
+        return {
+            "height": self.application.head.height,
+            "signed": None if signed is None else list(signed),
+        }
+
+    def _signed(self, height: int, signers: frozenset[str]) -> None:
+        self._guard.seen(height, signers)
+        self._witness.seen(height, signers)
 
     def status(self) -> dict[str, Any]:
         """How this member stands, in its own words."""
         head, application = self.application.head, self.application
+        waits = self._starting.waits(head.height)
         with self.member.node.reading() as (_, state):
             rules = rules_at(state, head.height + 1)
             seated = [
@@ -161,6 +198,7 @@ class Seated:
             "engine": application.engine_at,
             "missing": len(self.fetcher.missing),
             "trouble": self.trouble,
+            "waits": None if waits is None else waits.as_json(),
             "rules": rules,
             "knows": RULES,
             "seats": seated,

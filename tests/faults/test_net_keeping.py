@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from miaopei.adapters.engine.process import SIGNED
+from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net.plan import database
 from tests.support import nets
 from tests.support.nets import Running
@@ -218,3 +220,73 @@ def test_a_member_begins_from_another_ones_snapshot_and_a_flipped_byte_is_refuse
     four.miaopei("restore", HURT, str(file))
     whole_and_sound(four, "from-snapshot", before)
     assert sql(four, "select count(*) from own.progress where name = 'engine/at'") == [(0,)]
+
+
+class Image:
+    """A member's whole machine as it stood: its folder, mark and all, and its database."""
+
+    def __init__(self, four: Running, aside: Path) -> None:
+        self._four, self._aside, self._at = four, aside, four.net.at(HURT)
+        shutil.copytree(self._at, aside, ignore=shutil.ignore_patterns("*.sock"))
+        self._again("kept_image", database(HURT))
+
+    def put_back(self) -> None:
+        """The machine is set back to it."""
+        shutil.rmtree(self._at)
+        shutil.copytree(self._aside, self._at)
+        self._again(database(HURT), "kept_image")
+
+    def _again(self, name: str, model: str) -> None:
+        address = make_conninfo(self._four.net.postgres.start(), dbname="postgres")
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(f"drop database if exists {name}")  # type: ignore[arg-type]
+            server.execute(f"create database {name} template {model}")  # type: ignore[arg-type]
+
+
+def signers(four: Running, height: int) -> set[str]:
+    """Whose signatures are under a block, by the engine of another member."""
+    engine = EngineRpc(four.net.at("cloud") / "rpc.sock")
+    commit = engine.ask("commit", height=str(height))["signed_header"]["commit"]
+    return {vote["validator_address"] for vote in commit["signatures"]}
+
+
+def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
+    four: Running, tmp_path: Path
+) -> None:
+    """Mark and all are older: it waits until enough others answer, then until it is past them."""
+    four.whole()
+    four.miaopei("down", HURT)
+    image = Image(four, tmp_path / "image")
+    four.miaopei("heal", HURT)
+    four.whole(90)
+    for number in range(4):
+        four.name("cloud", f"of-the-lost-life-{number}")
+    four.whole()
+    key = json.loads((four.net.at(HURT) / "engine/config/priv_validator_key.json").read_text())
+    four.miaopei("kill", HURT, "insurer", "regulator", "--stay")
+    before = signed(four)
+    image.put_back()
+    four.miaopei("heal", HURT)
+    asks = {
+        "code": "engine.asks_others",
+        "facts": {"heard": "cloud", "lacking": "insurer, regulator"},
+    }
+    four.until(lambda s: row_of(s).waits == asks, 60)
+    time.sleep(3)  # one of three others answers: too few, and its engine is not started
+    assert (row_of(four.standing()).waits, row_of(four.standing()).up) == (asks, False)
+    assert signed(four) < before
+    four.miaopei("heal", "insurer")
+    found = four.until(lambda s: (row_of(s).waits or {}).get("code") == "engine.set_back", 60)
+    facts = row_of(found).waits["facts"]
+    assert (row_of(found).verdict, facts["seen"] >= before - 1) == ("waits", True)
+    said = four.miaopei("status", "--lang", "en", check=False).stdout
+    assert "set back to an older image" in " ".join(said.split())
+    four.miaopei("heal", "regulator")  # three that sign are needed, and it is none of them
+    for number in range(6):
+        four.name("cloud", f"past-it-{number}", seconds=120)
+    four.whole(120)
+    ours = key["address"]
+    silent = range(before + 1, facts["begins"])
+    assert [at for at in silent if ours in signers(four, at)] == []
+    four.until(lambda s: ours in signers(four, row_of(s).height - 1), 60)
+    whole_and_sound(four, "as-before", before)

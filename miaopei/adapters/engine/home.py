@@ -56,9 +56,9 @@ def write(folder: Path, home: Home) -> None:
     config, data = folder / "config", folder / "data"
     for made in (config, data):
         made.mkdir(parents=True, mode=0o700)
-    _keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
+    keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
     write_keys(folder, validator=home.validator, connection=home.connection)
-    _keep(config / "genesis.json", genesis(home))
+    keep(config / "genesis.json", genesis(home))
     write_settings(folder, home.name, home.listens, home.neighbours, quick=home.quick)
 
 
@@ -78,9 +78,9 @@ def write_keys(
             "pub_key": {"type": PUBLIC, "value": _b64(bytes.fromhex(raw(validator)))},
             "priv_key": _private(validator),
         }
-        _keep(folder / "config" / "priv_validator_key.json", key)
+        keep(folder / "config" / "priv_validator_key.json", key)
     if connection is not None:
-        _keep(folder / "config" / "node_key.json", {"priv_key": _private(connection)})
+        keep(folder / "config" / "node_key.json", {"priv_key": _private(connection)})
 
 
 def write_settings(
@@ -195,8 +195,8 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _keep(path: Path, value: object) -> None:
-    """Write a file for its owner alone, whole or not at all."""
+def keep(path: Path, value: object) -> None:
+    """Write a file of the engine for its owner alone, whole or not at all."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

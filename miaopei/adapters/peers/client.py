@@ -1,12 +1,15 @@
-"""Fetching blobs from other members, over connections in which both sides show their keys."""
+"""Fetching blobs from other members, and asking what they have seen us sign, over connections in
+which both sides show their keys.
+"""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest, read_canonical
@@ -15,6 +18,14 @@ from .certificate import key_of, trust
 
 SECONDS = 5.0
 LARGEST = 512_000_000  # bytes of a blob
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Where a member stands, and the last signature that it knows of a key: height, round, step."""
+
+    height: int
+    signed: tuple[int, int, int] | None
 
 
 @dataclass
@@ -27,6 +38,7 @@ class PeerBlobs:
     tls: ssl.SSLContext
     addresses: dict[str, str]
     key: Callable[[str], str | None]
+    seconds: float = SECONDS
     _open: dict[str, ssl.SSLSocket] = field(default_factory=dict)
 
     @property
@@ -39,14 +51,22 @@ class PeerBlobs:
 
         Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
         """
-        try:
-            return self._ask(self._connection(member), name)
-        except (OSError, ValueError, Refused, EOFError) as error:
-            if (old := self._open.pop(member, None)) is not None:
-                old.close()
-            raise OutsideFault(
-                f"{member} does not hand over a blob: {error}", retry=True
-            ) from error
+        with self._asking(member, "hand over a blob") as connection:
+            return self._fetch(connection, name)
+
+    def seen(self, member: str, address: str) -> Seen:
+        """What a member has seen of the signatures of an engine's key.
+
+        Older software knows no such question, and says nothing of it.
+        Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
+        """
+        with self._asking(member, "say what it has seen") as connection:
+            said = _said(connection, {"signed": address})
+            height, signed = said.get("height", 0), said.get("signed")
+            numbers = [height, *(signed if signed is not None else (0, 0, 0))]
+            if len(numbers) != 4 or any(type(n) is not int or n < 0 for n in numbers):
+                raise ValueError("another answer than was asked for")
+            return Seen(height, None if signed is None else (numbers[1], numbers[2], numbers[3]))
 
     def meet(self, member: str, address: str, certificate: str) -> None:
         """A member has come, or listens elsewhere, or shows another key."""
@@ -60,11 +80,21 @@ class PeerBlobs:
         while self._open:
             self._open.popitem()[1].close()
 
+    @contextmanager
+    def _asking(self, member: str, what: str) -> Iterator[ssl.SSLSocket]:
+        """A connection that is closed where it did not serve."""
+        try:
+            yield self._connection(member)
+        except (OSError, ValueError, TypeError, Refused, EOFError) as error:
+            if (old := self._open.pop(member, None)) is not None:
+                old.close()
+            raise OutsideFault(f"{member} does not {what}: {error}", retry=True) from error
+
     def _connection(self, member: str) -> ssl.SSLSocket:
         if member in self._open:
             return self._open[member]
         host, _, port = self.addresses[member].rpartition(":")
-        plain = socket.create_connection((host, int(port)), SECONDS)
+        plain = socket.create_connection((host, int(port)), self.seconds)
         try:
             made = self.tls.wrap_socket(plain)
         except BaseException:
@@ -77,10 +107,8 @@ class PeerBlobs:
         self._open[member] = made
         return made
 
-    def _ask(self, connection: ssl.SSLSocket, name: str) -> Fetched | None:
-        asked = canonical({"blob": name})
-        connection.sendall(len(asked).to_bytes(2) + asked)
-        said = read_canonical(_exactly(connection, int.from_bytes(_exactly(connection, 2))))
+    def _fetch(self, connection: ssl.SSLSocket, name: str) -> Fetched | None:
+        said = _said(connection, {"blob": name})
         length, wrap, keys = said["length"], said["wrap"], said["rows"]
         if length is None:
             return None
@@ -92,6 +120,16 @@ class PeerBlobs:
             raise ValueError("other bytes than were asked for")
         rows = None if keys is None else _exactly(connection, keys)
         return Fetched(data, None if wrap is None else bytes.fromhex(wrap), rows)
+
+
+def _said(connection: ssl.SSLSocket, asked: dict[str, str]) -> dict[str, Any]:
+    """Ask; the head of the answer."""
+    data = canonical(asked)
+    connection.sendall(len(data).to_bytes(2) + data)
+    said = read_canonical(_exactly(connection, int.from_bytes(_exactly(connection, 2))))
+    if not isinstance(said, dict):
+        raise TypeError("another answer than was asked for")
+    return said
 
 
 def _exactly(connection: ssl.SSLSocket, length: int) -> bytes:

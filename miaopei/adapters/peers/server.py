@@ -21,13 +21,17 @@ ASKED_MAX = 200  # bytes of a question
 IDLE_SECONDS = 600
 # Peer key -> box keys of the members that have a seat: the one in force, then earlier ones.
 Seats = Callable[[], Mapping[str, Sequence[str]]]
+# An engine key's address -> {height, signed}: where we stand, and what we have seen of it.
+Sight = Callable[[str], dict[str, Any]]
+HEX = frozenset("0123456789abcdef")
 
 
 class BlobServer:
-    """Serves the blobs of one store to the members that have a seat."""
+    """Serves the blobs of one store to the members that have a seat, and what we have seen them
+    sign (`sight`)."""
 
-    def __init__(self, store: Store, seats: Seats) -> None:
-        self._store, self._seats = store, seats
+    def __init__(self, store: Store, seats: Seats, sight: Sight | None = None) -> None:
+        self._store, self._seats, self._sight = store, seats, sight
 
     @asynccontextmanager
     async def serving(self, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
@@ -66,8 +70,13 @@ class BlobServer:
         """
         nothing = {"length": None, "wrap": None, "rows": None}
         value = read_canonical(asked)
-        name = str(value.get("blob")) if isinstance(value, dict) else ""
-        if len(name) != 64 or set(name) - set("0123456789abcdef"):
+        if not isinstance(value, dict):
+            return nothing, b""
+        address = str(value.get("signed"))
+        if self._sight is not None and len(address) == 40 and not set(address) - HEX:
+            return self._sight(address), b""
+        name = str(value.get("blob"))
+        if len(name) != 64 or set(name) - HEX:
             return nothing, b""
         with self._store.reading() as reading:
             data = reading.blob(name)

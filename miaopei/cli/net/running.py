@@ -88,7 +88,7 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
         speak.show_json(found.as_json())
     else:
         speak.console().print(_table(found, language))
-        for line in _named(found, language):
+        for line in (*_waiting(found, language), *_named(found, language)):
             speak.out(line)
         speak.out(_said("goes_on" if found.goes_on else "halted", language))
     return GOOD if found.goes_on else NOT_GOOD
@@ -240,6 +240,14 @@ def _cells(row: Row, language: Language) -> list[str]:
         str(row.restarts),
         verdict if row.trouble is None else f"{verdict}: {row.trouble[:LONGEST_TROUBLE]}",
     ]
+
+
+def _waiting(found: Standing, language: Language) -> Iterator[str]:
+    """Whose engine signs nothing for now, why, and what to do."""
+    for row in found.rows:
+        if row.waits is not None:
+            said = say(Refusal(row.waits["code"], row.waits["facts"]), language)
+            yield _said("waits", language, member=row.member, why=said)
 
 
 def _named(found: Standing, language: Language) -> Iterator[str]:

@@ -21,11 +21,12 @@ NODE_LOG = "node.log"
 
 @dataclass(frozen=True)
 class Row:
-    """One member. `verdict`: agrees, differs, behind, alarm, cut, down, no_seat.
+    """One member. `verdict`: agrees, differs, behind, alarm, waits, cut, down, no_seat.
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
     newest rule set of its software. Of who is down `trouble` is the last line of its log.
     `anchored`: how far it has told a second ledger, None where it tells none.
+    `waits`: why its engine signs nothing for now, a refusal; None where it may.
     """
 
     member: str
@@ -46,6 +47,7 @@ class Row:
     rules: int | None
     knows: int | None
     anchored: dict[str, Any] | None = None
+    waits: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
+            waits=known_of.get("waits"),
         )
         rows.append(row)
     good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))
@@ -137,6 +140,8 @@ def _verdict(
         return "differs"
     if (status["trouble"] or "").startswith("alarm"):
         return "alarm"
+    if status.get("waits"):
+        return "waits"
     return "behind" if top - status["height"] > BEHIND else "agrees"
 
 

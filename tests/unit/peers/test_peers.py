@@ -12,8 +12,8 @@ import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.peers.certificate import certificate, context, private_pem
-from miaopei.adapters.peers.client import PeerBlobs
-from miaopei.adapters.peers.server import BlobServer
+from miaopei.adapters.peers.client import PeerBlobs, Seen
+from miaopei.adapters.peers.server import BlobServer, Sight
 from miaopei.errors import OutsideFault
 from tests.support.consortium import key, public
 
@@ -36,6 +36,7 @@ def serving(
     trusted: tuple[str, ...],
     seats: Mapping[str, list[str]] = BOXES,
     shows: Path | None = None,
+    sight: Sight | None = None,
 ) -> Iterator[str]:
     """The insurer hands out blobs, showing another certificate where one is given; where."""
     told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = []
@@ -47,7 +48,7 @@ def serving(
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        made = BlobServer(store, lambda: seats)
+        made = BlobServer(store, lambda: seats, sight)
         mine = tls(folder, "insurer", trusted, server=True)
         if shows is not None:
             mine.load_cert_chain(shows)
@@ -171,4 +172,28 @@ def test_a_member_with_a_new_key_is_met_without_a_new_start(
             notary.fetch("insurer", name_in(store))
         notary.meet("insurer", address, fresh)
         assert notary.fetch("insurer", name_in(store)) is not None
+        notary.close()
+
+
+def test_what_was_seen_of_a_key_is_said_and_another_answer_is_none(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    said = {
+        "ab" * 20: {"height": 9, "signed": [8, 1, 2]},
+        "cd" * 20: {"height": 9, "signed": None},
+        "ef" * 20: {"height": 9, "signed": [8, "1", 2]},
+        "00" * 20: {"height": 9, "signed": [-1, 0, 2]},
+    }
+    with serving(tmp_path, store, ("notary",), sight=said.__getitem__) as address:
+        notary = asking(tmp_path, "notary", address)
+        assert notary.seen("insurer", "ab" * 20) == Seen(9, (8, 1, 2))
+        assert notary.seen("insurer", "cd" * 20) == Seen(9, None)
+        for odd in ("ef" * 20, "00" * 20):
+            with pytest.raises(OutsideFault, match="another answer"):
+                notary.seen("insurer", odd)
+        assert notary.fetch("insurer", name_in(store)) is not None
+        notary.close()
+    with serving(tmp_path, store, ("notary",)) as address:  # software of before the question
+        notary = asking(tmp_path, "notary", address)
+        assert notary.seen("insurer", "ab" * 20) == Seen(0, None)
         notary.close()

@@ -4,8 +4,9 @@ The engine writes each signature into a file before it lets it go, and goes by t
 folder restored from a copy of before would let it sign once more what it has signed. Two things
 tell: a mark of ours beside it, and the signatures under the blocks themselves, which the engine
 hands to its node. Where either knows of a later signature than the file, the node does not go on:
-the member comes back under a new engine key. A machine that was set back as a whole, mark and all,
-is not reliably stopped: its engine may have signed anew before a block tells.
+the newest file is put back, or the member returns under a new engine key. Of a machine that was set
+back as a whole, mark and all, the other members know: they are asked before the engine may start
+(`wiring.starting`), and it is then held back from signing until the record is past all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import json
 from pathlib import Path
 
 from ....errors import Fact, Refusal, Refused
+from ..home import keep
 from ..process import ENGINE, SIGNED
+from .witness import Signed
 
 MARK = "signed.mark"  # the height of the last block that bears our signature, as far as we know
 
@@ -49,6 +52,17 @@ class Guard:
         aside = self._mark.with_suffix(".new")
         aside.write_text(f"{self.address} {height}\n", "ascii")
         aside.replace(self._mark)
+
+    @property
+    def signed(self) -> Signed:
+        """The last signature that the engine's file knows of."""
+        return Signed(*(int(_field(self._file, name)) for name in ("height", "round", "step")))
+
+    def hold(self, height: int) -> None:
+        """Let the engine sign nothing below a height. It must be down; never goes back."""
+        if height > self.signed.height:
+            keep(self._file, {"height": str(height), "round": 0, "step": 0})
+            self._known = height
 
     def _read(self) -> int:
         return int(_field(self._file, "height"))

@@ -1,0 +1,119 @@
+"""Before its engine may sign, a member asks the others what they have seen it sign.
+
+The engine goes by its own file alone, and a machine that is set back to an image has an older one,
+our mark beside it too. Only the others know. So the engine is not started before members that have,
+with this one, more than two thirds of the votes have answered; fewer could make no block anyway.
+Where one of them has seen a later signature than the file knows of, the file is moved ahead: the
+engine takes part and signs nothing until the record is past all that it can have signed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..adapters.engine.files.guard import Guard
+from ..adapters.engine.files.witness import Signed
+from ..adapters.peers.client import Seen
+from ..errors import OutsideFault, Refusal
+
+HELD = "signs.json"  # why, and until which block, the engine signs nothing
+# Who votes for block K has K-1 from more than two thirds, and each of these had applied K-2: so
+# nothing was signed above two blocks beyond where the foremost of them stands.
+MARGIN = 3
+AGAIN_SECONDS = 0.5
+Ask = Callable[[str, str], Seen]  # a member, and the address of our engine's key
+
+
+@dataclass(frozen=True)
+class Held:
+    """Nothing is signed below `begins`: `by` saw it sign at `seen`, its file knew `known`."""
+
+    address: str
+    begins: int
+    by: str
+    seen: int
+    known: int
+
+    def refusal(self) -> Refusal:
+        """As it is said."""
+        heights = {"seen": self.seen, "known": self.known, "begins": self.begins}
+        return Refusal("engine.set_back", {"by": self.by, **heights})
+
+
+class Starting:
+    """One member's asking. `votes` are those of the seats as its own record has them."""
+
+    def __init__(self, folder: Path, guard: Guard, votes: Mapping[str, int], me: str) -> None:
+        self._file, self._guard, self._votes, self._me = folder / HELD, guard, votes, me
+        self._heard: dict[str, Seen] | None = {}
+        self._held = self._kept()
+
+    def run(self, ask: Ask, stopped: threading.Event) -> bool:
+        """Ask until enough have answered; False where it was stopped meanwhile."""
+        others = [member for member in self._votes if member != self._me]
+        address = self._guard.address
+        with ThreadPoolExecutor(max(1, len(others))) as pool:
+            while True:
+                if stopped.is_set():
+                    return False
+                heard = zip(
+                    others, pool.map(lambda m: _answer(ask, m, address), others), strict=True
+                )
+                self._heard = {member: seen for member, seen in heard if seen is not None}
+                if enough(self._votes, self._me, set(self._heard)):
+                    break
+                stopped.wait(AGAIN_SECONDS)
+        held = judge(self._guard.signed, address, self._heard or {})
+        if held is not None:
+            self._file.write_text(json.dumps(asdict(held)), "ascii")
+            self._guard.hold(held.begins)
+            self._held = held
+        self._heard = None
+        return True
+
+    def waits(self, height: int) -> Refusal | None:
+        """Why our engine signs nothing at a height of the record; None where it may."""
+        if self._heard is not None:
+            lacking = [m for m in self._votes if m != self._me and m not in self._heard]
+            facts = {"heard": ", ".join(self._heard) or "-", "lacking": ", ".join(lacking) or "-"}
+            return Refusal("engine.asks_others", facts)
+        if self._held is not None and height + 1 < self._held.begins:
+            return self._held.refusal()
+        return None
+
+    def _kept(self) -> Held | None:
+        with suppress(OSError, ValueError, TypeError):
+            held = Held(**json.loads(self._file.read_text("ascii")))
+            return held if held.address == self._guard.address else None
+        return None
+
+
+def enough(votes: Mapping[str, int], me: str, heard: set[str]) -> bool:
+    """Whether who answered has, with us, more than two thirds of the votes, or we have none."""
+    if not votes.get(me):
+        return True
+    return 3 * sum(votes[member] for member in {me, *heard}) > 2 * sum(votes.values())
+
+
+def judge(known: Signed, address: str, heard: Mapping[str, Seen]) -> Held | None:
+    """What follows from the answers: None where nobody has seen more than our file knows of."""
+    seen = {member: Signed(*said.signed) for member, said in heard.items() if said.signed}
+    by = max(seen, key=lambda member: seen[member], default=None)
+    if by is None or seen[by] <= known:
+        return None
+    foremost = max(said.height for said in heard.values())
+    begins = max(foremost + MARGIN, seen[by].height + 1)
+    return Held(address, begins, by, seen[by].height, known.height)
+
+
+def _answer(ask: Ask, member: str, address: str) -> Seen | None:
+    try:
+        return ask(member, address)
+    except OutsideFault:
+        return None
