@@ -18,6 +18,7 @@ from ..measures.identity import canonical, read_canonical
 from ..node.effects.payer import PREPARED
 from ..node.proof.given import Given, given
 from ..node.proof.inspect import COMMITTED, PUBLIC, references_of
+from ..node.proof.logkeys import LogKeys
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded
@@ -54,6 +55,7 @@ def _log(
     certified = checkpoint.parse(reading.checkpoint()).size if several else 1 << 62
     kept: dict[int, str] = dict(reading.execute("select size, text from own.checkpoint"))
     rows = reading.execute("select position, bytes, hash from shared.leaf order by position")
+    signers = LogKeys.of((row[1] for row in rows), vkey)
     odd = {row[0] for row in rows} ^ set(range(len(rows)))
     yield from (_column("shared.leaf", "position", str(position)) for position in sorted(odd))
     hashes, frontier = _true_hashes(reading, [row[2] for row in rows], rows), Frontier()
@@ -70,7 +72,8 @@ def _log(
         except BROKEN:
             continue  # the audit of the log names the leaf
         if frontier.size in kept:
-            yield from _signed(kept.pop(frontier.size), vkey, frontier)
+            text = kept.pop(frontier.size)
+            yield from _signed(text, signers.of_text(text), frontier)
     for left in kept:
         yield _checkpoint(left, "of no size of this log")
     yield from _head(reading, frontier, blocks)

@@ -16,12 +16,15 @@ from ..errors import Alarm, Fact, Refusal, Refused
 from ..errors.texts import say, table
 from ..ledger import audit as ledger_audit
 from ..ledger import checkpoint
+from ..ledger.audit import Read
+from ..ledger.tiles import CHECKPOINT
 from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan, as_yuan
 from ..node.mass.alarms import open_alarm
 from ..node.node import Node
 from ..node.ports import Reading
 from ..node.proof.inspect import erased_rows, inspect
+from ..node.proof.logkeys import LogKeys
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
@@ -92,12 +95,19 @@ def _erased(reading: Any) -> list[tuple[str, int]]:
 def stages(reading: Any, node: Node, vkey: str, log: Path | None) -> dict[str, Stage]:
     """The parts of an audit by name, in the order in which they are told; `log` holds the files."""
     read = log_files(reading)
+
+    def head(files: Read) -> str:  # the key that may have signed the checkpoint that lies there
+        signers = LogKeys.of(reading.leaves(0, checkpoint.parse(reading.checkpoint()).size), vkey)
+        return signers.of_text((files(CHECKPOINT) or b"").decode("utf-8", "replace"))
+
     found: dict[str, Stage] = {
-        "log": lambda: [f.refusal() for f in ledger_audit.examine(read, vkey).findings],
+        "log": lambda: [f.refusal() for f in ledger_audit.examine(read, head(read)).findings],
     }
     if log is not None:
         files, names = tile_files.reader(log), tile_files.names(log)
-        found["files"] = lambda: [f.refusal() for f in ledger_audit.audit(files, vkey, names)]
+        found["files"] = lambda: [
+            f.refusal() for f in ledger_audit.audit(files, head(files), names)
+        ]
     return {
         **found,
         "beside": lambda: inspect(reading, node),

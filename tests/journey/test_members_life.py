@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.seats import KEYS
@@ -19,11 +21,12 @@ from miaopei.adapters.engine.certificates import certificate
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.adapters.keys import load_or_make
 from miaopei.cli.net import control
-from miaopei.cli.net.plan import Net, founding
+from miaopei.cli.net.plan import Net, database, founding
 from miaopei.errors import Refused
-from miaopei.ledger import quorum
+from miaopei.ledger import checkpoint, quorum
 from miaopei.ledger.certificate import founders, from_json
 from miaopei.measures.identity import content_id
+from miaopei.measures.suites import SigningKey
 from miaopei.node.order.parcel import Parcel
 from tests.support import nets
 from tests.support.nets import Running
@@ -147,6 +150,7 @@ def test_the_certificate_carries_the_change(four: Running) -> None:
 
 def test_every_key_of_a_member_is_changed_and_it_votes_by_the_new_one(four: Running) -> None:
     before = seats(four)["notary"]
+    earlier = load_or_make(four.net.at("notary") / "keys.json", "notary").log
     four.miaopei("rotate", "notary")
     after = seats(four)["notary"]
     assert all(before[name] != after[name] for name in KEYS)
@@ -163,6 +167,41 @@ def test_every_key_of_a_member_is_changed_and_it_votes_by_the_new_one(four: Runn
             body={"keys": {"engine": "ab" * 32}}, seconds=60,
         )  # fmt: skip
     assert [refusal.code for refusal in again.value.refusals] == ["act.rotated_lately"]
+    four.whole()
+    the_earlier_key_is_good_for_what_it_signed_before(four, earlier)
+
+
+def the_earlier_key_is_good_for_what_it_signed_before(four: Running, earlier: SigningKey) -> None:
+    """Checkpoints of before the change are sound; one that it signs afterwards is not."""
+    assert nets.as_json(four.miaopei("audit", "notary", "--json"))["sound"]
+    address = make_conninfo(four.net.postgres.start(), dbname=database("notary"))
+    with psycopg.connect(address) as connection:
+        query = "select size, text from own.checkpoint order by size"
+        signed = dict(connection.execute(query).fetchall())
+        key = checkpoint.verifier_key(four.net.genesis["origin"], earlier)
+        by_it = [size for size, text in signed.items() if is_by(text, key)]
+        assert by_it == list(signed)[: len(by_it)]
+        assert 0 < len(by_it) < len(signed) - 1
+        size = list(signed)[-2]  # while it runs the last may be another one by now
+        head = checkpoint.parse(signed[size])
+        forged = checkpoint.sign(head.origin, head.size, head.root, earlier)
+        change = "update own.checkpoint set text = %s where size = %s"
+        connection.execute(change, (forged, size))
+        connection.commit()
+        told = json.loads(four.miaopei("audit", "notary", "--json", check=False).stdout)
+        connection.execute(change, (signed[size], size))
+        connection.commit()
+    assert [each["stage"] for each in told["findings"]] == ["columns"]
+    assert nets.as_json(four.miaopei("audit", "notary", "--json"))["sound"]
+
+
+def is_by(text: str, key: str) -> bool:
+    """Whether a checkpoint is signed by a key."""
+    try:
+        checkpoint.verify(text, key)
+    except Refused:
+        return False
+    return True
 
 
 def test_a_reader_has_no_vote_and_may_get_it_back(four: Running) -> None:

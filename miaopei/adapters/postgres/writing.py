@@ -184,6 +184,8 @@ class PostgresWriting(PrivateWriting):
 
     def save_checkpoint(self, size: int, text: str) -> None:
         """Keep the signed checkpoint of a size."""
+        if self._checkpoint is not None:  # what is gathered holds one
+            self._settle()
         self._checkpoint = (size, text)
 
     def put_places(self, places: Iterable[tuple[str, int]]) -> None:

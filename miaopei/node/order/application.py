@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...acts.apply import ActResult, apply_block, replay_time
+from ...acts.seats import SPENT, powers
 from ...acts.seats import TABLE as SEATS
-from ...acts.seats import powers
 from ...acts.state import State
 from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
 from ...ledger.merkle import empty_root
+from ...ledger.proof import root_at
 from ..ports import Clock, Head, Identity, Store, Writing
 from .behind import KEPT_EACH, Behind, behind, changes, keep_at
 from .convening import found_by, read
 from .door import TABLES, Door
-from .keep import certify, keep
+from .keep import blocks_end, certify, keep
 from .parcel import Parcel, read_parcel, read_time, time_item
 
 TOLERANCE = 10  # seconds that a proposer's clock may be ahead of a voter's
@@ -69,6 +70,7 @@ class Application:
         self._head = self._next = Head(0, empty_root(), -1, 0)
         self._after = 0
         self._behind: Behind | None = None
+        self._missed = True  # whether blocks may lack our signature under their head
         self._skipped: int | None = None  # the block that was answered from the log
         self.roots: OrderedDict[int, str] = OrderedDict()
         self.certified = 0
@@ -227,8 +229,7 @@ class Application:
     def _apply(
         self, block: Writing, before: Head, height: int, items: Sequence[bytes]
     ) -> tuple[bytes, list[int]]:
-        if before.size > self.certified:
-            certify(block, before, self._identity.log)
+        self._sign(block, before)
         state = State(block)
         read: list[Parcel | None] = [read_parcel(item) for item in items]
         acts = [act for parcel in read if parcel is not None for act in parcel.acts]
@@ -243,6 +244,24 @@ class Application:
         self._after = before.size
         self._made = Committed(height, made.results, self._next.root.hex())
         return self._next.root, self._codes(items)
+
+    def _sign(self, block: Writing, before: Head) -> None:
+        """Sign what this block certifies, and earlier blocks whose turn a key out of force missed.
+
+        A key that the record has put out of force signs nothing: the one in its place will.
+        """
+        if before.size <= self.certified:
+            return
+        log = self._identity.log
+        if block.get(SPENT, log.public_key().public_bytes_raw().hex()) is not None:
+            self._missed = True
+            return
+        if self._missed:
+            self._missed = False
+            signed = checkpoint.parse(block.checkpoint()).size
+            for size in blocks_end(block, signed, before.size):
+                certify(block, Head(size, root_at(size, block.node), 0, 0), log)
+        certify(block, before, log)
 
     def forget(self) -> None:
         """Give up what was computed: a new engine will ask for it again."""

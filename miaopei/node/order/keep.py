@@ -8,9 +8,9 @@ from ...acts.apply import Block, begin
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...ledger import checkpoint
-from ...measures.identity import content_id
+from ...measures.identity import content_id, read_canonical
 from ...measures.suites import SigningKey
-from ..ports import Head, Store, Writing
+from ..ports import Head, Reading, Store, Writing
 
 
 def found(store: Store, value: dict[str, Any], log: SigningKey) -> dict[str, Any]:
@@ -44,6 +44,12 @@ def keep(block: Writing, state: State, made: Block) -> Head:
         places = {name: first + i for i, name in enumerate(made.names)}
         block.put_places(places.items())
     return block.finish_block(made.height, made.time, len(made.leaves))
+
+
+def blocks_end(reading: Reading, first: int, end: int) -> list[int]:
+    """The sizes of the log after each block whose last leaf is one of [first, end - 1)."""
+    leaves = enumerate(reading.leaves(first, end - 1), first + 1)
+    return [size for size, leaf in leaves if read_canonical(leaf)["leaf"] == "block"]
 
 
 def certify(block: Writing, head: Head, log: SigningKey) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miaopei.acts.envelope import Act
+from miaopei.adapters import postgres_columns
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.errors import Alarm, Refused
@@ -19,9 +21,9 @@ from miaopei.measures.suites import named, within
 from miaopei.node.order.application import TOLERANCE, Application, Committed
 from miaopei.node.order.keep import found
 from miaopei.node.order.parcel import Parcel, parcels, read_parcel, read_time, time_item
-from miaopei.node.ports import Store
+from miaopei.node.ports import Identity, Store
 from tests.support import servers
-from tests.support.consortium import START, act, block, genesis, newcomer, public, who
+from tests.support.consortium import START, act, block, genesis, key, newcomer, public, who
 
 GENESIS = genesis()
 REPLAY = genesis(clock="replay")
@@ -256,3 +258,51 @@ def test_the_door_lets_in_only_what_a_member_has_signed() -> None:
     stranger = act(GENESIS, "utility", "decide", "d", {})
     forged = Act(stranger.chain, "decide", "stranger", stranger.key, "d", {}, stranger.sig)
     assert app.check(Parcel(1, (forged,)).to_bytes()) is not None
+
+
+# Keys of the log ----------------------------------------------------------------------------------
+
+
+def test_a_key_out_of_force_signs_nothing_and_its_successor_signs_what_it_missed() -> None:
+    """Which key may have signed which size follows from the leaves."""
+    old, dsn = who("utility"), servers.database()
+    fresh = replace(old, log=key("utility", "a later log"))
+    change = {"keys": {"log": public("utility", "a later log")}}
+    rotated = act(GENESIS, "utility", "rotate_keys", "rotate", change)
+    store = PostgresStore(dsn)
+    try:
+        app = application(store=store)
+        run(app, block(START, newcomer(GENESIS, "before")), block(START, rotated))
+        last = app.head.size
+        run(app, block(START, newcomer(GENESIS, "after")), block(START, newcomer(GENESIS, "then")))
+        assert max(signed_by(store, old)) < last  # the block that put it out of force is not its
+        assert differences(store, old) == []
+        app = Application(store, fresh, GENESIS, lambda: START)
+        app.info()
+        run(app, block(START))
+        assert differences(store, fresh) == differences(store, old) == []
+        assert min(signed_by(store, fresh)) == last
+        assert len(signed_by(store, fresh)) == 3
+        forged = checkpoint.sign("example.org/six", app.head.size, app.head.root, old.log)
+        with store.writing() as writing:
+            writing.save_checkpoint(app.head.size, forged)
+        assert differences(store, fresh) == ["ledger.checkpoint_unsigned"]
+    finally:
+        store.close()
+        servers.drop(dsn)
+
+
+def differences(store: PostgresStore, me: Identity) -> list[object]:
+    """What the columns of a store do not bear out, by the key that a member has now."""
+    vkey = checkpoint.verifier_key("example.org/six", me.log)
+    with store.reading() as reading:
+        return [each.facts.get("why") for each in postgres_columns.compare(reading, vkey)]
+
+
+def signed_by(store: PostgresStore, me: Identity) -> list[int]:
+    """The sizes under whose checkpoint a member's key stands."""
+    vkey = checkpoint.read_verifier_key(checkpoint.verifier_key("example.org/six", me.log))
+    with store.reading() as reading:
+        kept = reading.execute("select size, text from own.checkpoint order by size")
+    lines = {size: checkpoint.parse(text).signatures for size, text in kept}
+    return [size for size, by in lines.items() if vkey.key_id in {line.key_id for line in by}]
