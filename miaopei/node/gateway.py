@@ -65,7 +65,7 @@ def acts_of(node: Node, rows: Sequence[Row], received_at: int) -> list[Act]:
     """The acts that record these rows, in their order, each below the act's own limit."""
     return [
         node.act("record_facts", f"facts-{content_id('facts', part)[:24]}", {"facts": part})
-        for part in _parts(facts_of(node, rows, received_at))
+        for part in parts_of(facts_of(node, rows, received_at))
     ]
 
 
@@ -74,7 +74,8 @@ def refusals_of(results: Iterable[ActResult]) -> list[Refusal]:
     return [r for result in results for r in (*result.refusals, *result.notes)]
 
 
-def _parts(facts: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def parts_of(facts: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Facts in their order, in as many parts as acts are needed for them."""
     parts: list[list[dict[str, Any]]] = []
     size = 0
     for fact in facts:

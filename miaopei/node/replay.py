@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..acts.apply import ActResult
-from .gateway import Row, facts_of
+from .gateway import Row, facts_of, parts_of
 from .node import Node
 
 
@@ -54,10 +54,17 @@ def replay(
 
 
 def _arrive(node: Node, at: int, rows: list[Row]) -> Step:
+    """What arrives together is recorded in one block; what one source says of one version also in
+    one act, so that two figures of it are seen beside each other before anything is decided."""
     tick = node.act("time", f"time-{at}", {"time": at})
+    said: dict[tuple[str, int], list[tuple[int, Row]]] = {}
+    for number, row in enumerate(rows):
+        key = (row.observation.source, row.observation.revision)
+        said.setdefault(key, []).append((number, row))
     facts = [
-        node.act("record_facts", f"{fact['observation']['source']}-{at}-{i}", {"facts": [fact]})
-        for i, fact in enumerate(facts_of(node, rows, at))
+        node.act("record_facts", f"{source}-{at}-{group[0][0] + part}", {"facts": together})
+        for (source, _), group in said.items()
+        for part, together in enumerate(parts_of(facts_of(node, (row for _, row in group), at)))
     ]
     return Step(at, len(rows), tuple(node.submit([tick, *facts])[1:]))
 

@@ -160,3 +160,39 @@ def test_a_catalogue_of_another_agency_says_that_it_stands_in(
 
 def payouts(found: Register) -> dict[str, float]:
     return {row.date: row.payout_fen / WAN for row in found.rows if row.payout_fen}
+
+
+HEAD = (
+    "date,event,area,civil_house_loss_wan,event_total_civil_house_loss_wan,total_is,issuer,version,"
+    "source"
+)
+TOLD = [
+    (((1, "4480", "16641.9"), (1, "6000", "16641.9")), ("held_conflict", None)),
+    (((1, "4480", "16641.9"), (1, "4480", "20000")), ("held_conflict", None)),
+    (((1, "4480", "16641.9"), (1, "4480", "16641.9")), ("settled", 753.76)),
+    (((1, "4480", "16641.9"), (1, "6000", "16641.9"), (2, "3000", "16641.9")), ("settled", 504.75)),
+]
+
+
+@pytest.mark.parametrize(("versions", "expected"), TOLD)
+def test_two_figures_of_one_version_wait_for_a_person_whatever_their_order(
+    versions: tuple[tuple[int, str, str], ...],
+    expected: tuple[str, float | None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In a what-if all lines of a file about one event arrive together; none is paid by chance."""
+    shocks = tmp_path / "one.csv"
+    lines = Path(CATALOGUE).read_text("utf-8").splitlines()
+    shocks.write_text("\n".join([lines[0], *(x for x in lines if "2015-10-30" in x)]), "utf-8")
+    for order in (versions, versions[::-1]):
+        file = tmp_path / "losses.csv"
+        said = [
+            f"2015-10-30,Changning 保山昌宁,Dali 大理州,{part},{total},printed,them,{version},x"
+            for version, part, total in order
+        ]
+        file.write_text("\n".join([HEAD, *said]), "utf-8")
+        asked_for = (str(shocks), "--losses", str(file), "--product", "yunnan_dali")
+        (row,) = asked(capsys, *asked_for)
+        payout = row["payout_fen"]
+        assert (row["state"], payout if payout is None else payout / WAN) == expected

@@ -92,6 +92,7 @@ def _chosen(
 
 def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[g.Sentence, Values]]:
     """When each fact is fixed, what follows where none comes, what a later one does."""
+    told = False
     said_of: dict[tuple[g.Sentence, tuple[tuple[str, Text], ...]], list[Text]] = {}
     for choose, needs in (
         (_when_fixed, ("sources", "fallback", "freeze", "started", "operators", "tolerance")),
@@ -107,6 +108,9 @@ def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[g
                 same = tuple((name, values[name]) for name in needs)
                 said_of.setdefault((sentence, same), []).append(values["input"])
     for (sentence, same), labels in said_of.items():
+        if sentence in (g.STANDS, g.ADJUSTS) and not told:
+            told = True
+            yield g.DEADLINE, {}
         zh, en = "、".join(of.zh for of in labels), ", ".join(of.en for of in labels)
         yield sentence, {**dict(same), "input": Text(zh, en)}
 

@@ -145,13 +145,14 @@ YEAR = Sentence(
     "policy_year",
     Text("保险年度", "Policy year"),
     Text(
-        "保险年度自保单载明的起算时刻起，以北京时间的周年日为界。"
-        "一次事故整体计入其赔款所依地震或事件发生时刻所在的年度；"
+        "保险年度自保单载明的起算时刻起，以北京时间的周年日为界；起算日为闰日的，在没有闰日的年份以"
+        "二月的最后一日为周年日。一次事故整体计入其赔款所依地震或事件发生时刻所在的年度；"
         "年度限额按结案的先后扣减，已结案的不因其后的事故重新计算。",
         "A policy year runs from the moment that the policy states to its anniversary by Beijing "
-        "time. An occurrence counts whole in the year in which the earthquake or event lies that "
-        "its payout rests on; a yearly limit is used up in the order of settlement, and what has "
-        "settled is not reopened by later occurrences.",
+        "time; where that moment lies on a leap day, the anniversary in a year without one is on "
+        "the last day of February. An occurrence counts whole in the year in which the earthquake "
+        "or event lies that its payout rests on; a yearly limit is used up in the order of "
+        "settlement, and what has settled is not reopened by later occurrences.",
     ),
 )
 CAP = Sentence(
@@ -231,6 +232,16 @@ CLOSES = Sentence(
         "opens it again. What a report does not name is missing, not zero.",
     ),
 )
+DEADLINE = Sentence(
+    "deadline",
+    Text("截止时点的当秒", "The second of a deadline"),
+    Text(
+        "在截止或关闭时点的当秒收录的，为按时收录；但在当秒之内、记录已按该时点处理之后才收录的，"
+        "视为其后收录。",
+        "What is recorded in the second of a deadline or closing is in time, unless the record has "
+        "acted on that moment before it within the second; then it counts as recorded afterwards.",
+    ),
+)
 STANDS = Sentence(
     "after_settlement",
     Text("结案之后", "After settlement"),
@@ -255,12 +266,15 @@ SAME_VERSION = Sentence(
     "same_version",
     Text("同一版本数字不同", "One version, two figures"),
     Text(
-        "同一机构对报告或通报的同一版本给出不同数字的，两个数字一并列明，由人工核定。",
+        "同一机构对报告或通报的同一版本给出不同数字的，两个数字一并列明，由人工核定；"
+        "其中一个已据以结案的，核定之前已付的不变动。",
         "Where one body gives two different figures in one and the same version of a report or "
-        "notice, both are shown and a person decides.",
+        "notice, both are shown and a person decides; where one of them has settled before, what "
+        "was paid stands until then.",
     ),
 )
 SENTENCES = (
     SEQUENCE, SAME_SHOCK, LIKE_SHOCK, MAIN_SHOCK, EVERY_SHOCK, EVENT, DISTANCE, IN_FORCE, LATE,
-    YEAR, CAP, AREA, ROUNDING, SETTLES, WAITS, AGREE, CLOSES, STANDS, ADJUSTS, SAME_VERSION,
+    YEAR, CAP, AREA, ROUNDING, SETTLES, WAITS, AGREE, CLOSES, DEADLINE, STANDS, ADJUSTS,
+    SAME_VERSION,
 )  # fmt: skip

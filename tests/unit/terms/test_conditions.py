@@ -84,8 +84,22 @@ def test_the_conditions_define_what_the_covers_speak_of() -> None:
     names = {c.name for c in conditions(DALI, DALI.versions[0].terms, "zh")}
     assert names == {
         "sequence", "same_shock", "like_shock", "main_shock", "in_force", "late_policy",
-        "policy_year", "area", "rounding", "facts", "no_report", "after_settlement", "same_version",
+        "policy_year", "area", "rounding", "facts", "no_report", "deadline", "after_settlement",
+        "same_version",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_seconds_that_readers_ask_for_are_said_once_in_every_cover(language) -> None:
+    """What `tests/faults/test_edges_of_time.py` holds the record to."""
+    year = {"zh": "二月的最后一日", "en": "the last day of February"}[language]
+    second = {"zh": "当秒收录的，为按时收录", "en": "is in time"}[language]
+    for product in shelf():
+        for version in product.versions:
+            found = conditions(product, version.terms, language)
+            for name, said in (("policy_year", year), ("deadline", second)):
+                (text,) = [c.text for c in found if c.name == name]
+                assert said in text
 
 
 def test_a_cover_by_distance_says_how_distance_is_measured_and_names_no_area() -> None:
