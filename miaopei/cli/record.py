@@ -298,7 +298,8 @@ def _place(case: dict[str, Any], product: Product) -> tuple[Any, ...]:
 def _case_line(case: dict[str, Any], product: Product, language: Language) -> tuple[str, ...]:
     reason = case["reason"].rpartition(".")[2]
     room = "register" if reason in table("register") else "evidence"
-    facts = case["facts"].get("waiting") or case["facts"].get("held") or {}
+    known = (case["facts"].get(name) for name in ("waiting", "held", "closed"))
+    facts: dict[str, Any] = next((each for each in known if each), {})
     version = None if case["instant"] is None else product.version_at(case["instant"])
     plain: dict[str, Fact] = {"version": None if version is None else version.number}
     plain |= {k: v for k, v in facts.items() if isinstance(v, str | int)}
@@ -324,7 +325,7 @@ def _case_line(case: dict[str, Any], product: Product, language: Language) -> tu
 def tell(place: Place, name: str, *, forward: bool, as_json: bool, language: Language) -> int:
     """Tell why a thing is as it is, or all that it caused."""
     with place.record() as member, member.node.reading() as (reading, state):
-        trail = StoreTrail(reading, state)
+        trail = StoreTrail(reading, state, member.node.identity)
         told = caused(trail, name) if forward else why(trail, name)
         if as_json:
             speak.show_json(told.as_json())

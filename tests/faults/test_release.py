@@ -251,7 +251,7 @@ def test_what_is_held_is_seen_until_it_is_released() -> None:
             "claims": [{"policy": rows[0].policy, "fen": FULL}],
         }
         assert _standing(state, reading)["held"] == {"claims": 1, "yuan": "3,000,000.00"}
-        trail = StoreTrail(reading, state)
+        trail = StoreTrail(reading, state, town.node.identity)
         assert "3,000,000" in "\n".join(why(trail, settlement).text("en"))
         assert caused(trail, settlement).sums()["held_fen"] == FULL
         assert caused(trail, rows[1].policy).sums()["held_fen"] == 0
@@ -260,4 +260,7 @@ def test_what_is_held_is_seen_until_it_is_released() -> None:
     with town.node.reading() as (reading, state):
         assert list(reserved(reading, state)) == []
         assert _standing(state, reading)["held"] == {"claims": 0, "yuan": "0.00"}
-        assert caused(StoreTrail(reading, state), settlement).sums()["held_fen"] == 0
+        assert (
+            caused(StoreTrail(reading, state, town.node.identity), settlement).sums()["held_fen"]
+            == 0
+        )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...acts.facts import product_of
 from ...acts.state import State
+from ...claims.evaluate import of_one
 from ...policies.book import Recorded
-from ..ports import Reading
+from ...policies.row import PolicyRow
+from ...reports.lineage import Observed
+from ..effects.listed import observed_by
+from ..ports import Identity, Reading
+from ..vault.blobs import opens
 
 
 @dataclass(frozen=True)
 class StoreTrail:
-    """The port `Trail` over one reading."""
+    """The port `Trail` over one reading, with the keys of the member whose store it is."""
 
     reading: Reading
     state: State
+    identity: Identity
 
     def get(self, table: str, key: str) -> Any | None:
         """The value at a key of the shared state, or None."""
@@ -37,6 +44,20 @@ class StoreTrail:
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
         """The first rows of a book."""
         return self.reading.rows(book, size)
+
+    def observed(self, trigger: Mapping[str, Any], row: PolicyRow, /) -> Observed | None:
+        """The inputs of a trigger as one policy reads them; None where we may not open a list."""
+        lists = [
+            entry["list"]["blob"]
+            for fact in trigger["facts"].values()
+            for entry in fact.get("detail", {}).get("lists", ())
+            if entry["list"] is not None
+        ]
+        if not all(opens(self.reading, blob, self.identity) for blob in lists):
+            return None
+        product = product_of(self.state, trigger["product"])
+        seen = observed_by(self.reading, self.identity, product, trigger, lambda: [row.subject])
+        return Observed(of_one(seen.observed, 0), seen.unknown.get(0, frozenset()))
 
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
         """The claim leaves of a trigger."""

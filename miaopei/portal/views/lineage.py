@@ -6,12 +6,13 @@ if this member did not hold them, so that no single policy of theirs is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import Refusal, Refused
 from ...policies.book import Recorded
+from ...policies.row import PolicyRow
 from ...reports import lineage
 from .desk import Desk
 
@@ -45,6 +46,13 @@ class OpenTrail:
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
         """Of open books only."""
         return self.desk.reading.rows(book, size) if self._open(book) else ()
+
+    def observed(self, trigger: Mapping[str, Any], _: PolicyRow, /) -> lineage.Observed | None:
+        """Facts that are the same for all; what stands on sealed lists is told to nobody here."""
+        if any(fact.get("detail", {}).get("lists") for fact in trigger["facts"].values()):
+            return None
+        values = {name: fact["value"] for name, fact in trigger["facts"].items()}
+        return lineage.Observed(values)
 
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
         """Of open books only, and not about persons."""

@@ -105,7 +105,10 @@ def _claim(index: Index, claim: Json) -> Step:
         )
     }
     rows = index.trail.rows(trigger["book"], trigger["book_size"])
-    row = rows[claim["position"]].row
+    recorded = rows[claim["position"]]
+    row, state = recorded.row, claim["state"]
+    if state == "held" and recorded.recorded_at <= trigger["instant"]:
+        state = "held_unknown"  # not held for its late arrival: its own facts are not known
     parents = [
         step(
             "row",
@@ -118,13 +121,13 @@ def _claim(index: Index, claim: Json) -> Step:
                 "until_at": row.until,
             },
         ),
-        terms_step(index, trigger, row.declared, claim["spent_fen"]),
+        terms_step(index, trigger, row, claim["spent_fen"]),
     ]
     if settlement is None:
         parents.append(_trigger(index, claim["trigger"]))
     else:
         parents.append(_settlement(index, settlement, amounts=False))
-    return step(f"claim_{claim['state']}", content_id("claim", claim), facts, parents)
+    return step(f"claim_{state}", content_id("claim", claim), facts, parents)
 
 
 def _settlement(index: Index, id: str, *, amounts: bool = True) -> Step:
@@ -167,8 +170,7 @@ def _amounts(index: Index, id: str) -> Iterator[Step]:
         return
     rows = index.trail.rows(trigger["book"], trigger["book_size"])
     for claim in claims:
-        declared = rows[claim["position"]].row.declared
-        yield terms_step(index, trigger, declared, claim["spent_fen"])
+        yield terms_step(index, trigger, rows[claim["position"]].row, claim["spent_fen"])
 
 
 def _trigger(index: Index, id: str) -> Step:

@@ -10,6 +10,8 @@ from ...claims.verify.evidence import ASIDE
 from ...claims.verify.refusal.near import input_text
 from ...errors import Fact
 from ...evidence.findings import resolved_as
+from ...evidence.kinds import OUTAGE, RESTORATION, SHOCK
+from ...evidence.outage.plans import CANCELLED
 from ...measures.place import degrees_text
 from ...measures.suites import in_use
 from ...terms.filing import Product
@@ -19,9 +21,11 @@ from .trail import Index, Json
 
 HOW = (
     *("official", "fallback", "settled_before", "person", "report", "notice", "reading"),
-    *("name_and_position", "position_name_unknown"),
+    *("name_and_position", "position_name_unknown", "plan", "restoration"),
 )
+ASIDE_WHY = ("other_value", "source_not_counted", "superseded", "not_comparable", "after_start")
 SHOWN = 20  # values on file that did not count: so many are told, the rest are counted
+SEALED = b"MPS1"  # sealed bytes begin so: docs/specs/record.md, section 2
 PRINTED = 2_000  # characters of original bytes that are printed
 
 
@@ -53,6 +57,8 @@ def fact_step(
     rule = product.rule(name)
     facts["measure"] = rule.measure
     what = f"fact_{fact['how']}" if fact["how"] in HOW else "fact"
+    if fact.get("detail", {}).get("lists"):
+        what = f"{what}_listed"  # it differs by customer: the value here is one for all of them
     return step(what, name, facts, parents)
 
 
@@ -76,7 +82,8 @@ def _not_counted(index: Index, detail: Json) -> Iterator[Step]:
     shown = detail.get("shown", ())
     for row in shown[:SHOWN]:
         seen = observation_step(index, row["observation"], short=True)
-        yield step(f"not_counted_{row['why']}", row["observation"], seen.facts)
+        why = row["why"] if row["why"] in ASIDE_WHY else "other_value"
+        yield step(f"not_counted_{why}", row["observation"], seen.facts)
     if len(shown) > SHOWN:
         yield step("not_counted_more", "", {"count": len(shown) - SHOWN})
 
@@ -97,26 +104,78 @@ def observation_step(index: Index, id: str, *, short: bool = False) -> Step:
         "recorded_at": entry["recorded_at"],
         **_values(seen["kind"], seen["values"]),
     }
+    facts |= _short(seen["kind"], facts)
     attested = [] if short else [_attested(index, id, mark) for mark in entry["attested"]]
-    return step(f"observation_{seen['kind']}", id, facts, attested)
+    return step(f"observation_{_sentence(seen)}", id, facts, attested)
+
+
+def _sentence(seen: Json) -> str:
+    """By kind; a plan called off, and power that is not back for all, have their own."""
+    kind, values = str(seen["kind"]), seen["values"]
+    if kind == OUTAGE and values["state"] == CANCELLED:
+        return f"{kind}_cancelled"
+    return f"{kind}_part" if kind == RESTORATION and not values["complete"] else kind
+
+
+def _short(kind: str, facts: Json) -> dict[str, Fact]:
+    """What was said, in a word or two, for the sentences about values that did not count."""
+    if kind == SHOCK:
+        both = f"{facts['type']} {facts['magnitude']}"
+        return {"short_zh": both, "short_en": both}
+    if kind in (OUTAGE, RESTORATION):
+        what = ("停电计划", "plan") if kind == OUTAGE else ("复电报告", "restoration report")
+        number, revision = facts["event_key"], facts["revision"]
+        return {
+            "short_zh": f"{what[0]} {number} 第 {revision} 号修订",
+            "short_en": f"{what[1]} {number}, revision {revision},",
+        }
+    return {"short_zh": "另一数值", "short_en": "another value"}
 
 
 def _values(kind: str, values: Json) -> dict[str, Fact]:
-    if kind == "shock":
-        return {
-            "origin_at": values["origin"],
-            "published_at": values["published_at"],
-            "magnitude": values["magnitude_raw"],
-            "type": values["magnitude_type"],
-            "event_type": values["event_type"],
-            "place": values["place"],
-            "lat": degrees_text(values["lat_udeg"]),
-            "lon": degrees_text(values["lon_udeg"]),
-        }
-    if kind == "reading":
-        return {name: values[name] for name in ("name", "value", "unit")} | {
-            "read_at": values["at"]
-        }
+    match kind:
+        case "shock":
+            return {
+                "origin_at": values["origin"],
+                "published_at": values["published_at"],
+                "magnitude": values["magnitude_raw"],
+                "type": values["magnitude_type"],
+                "event_type": values["event_type"],
+                "place": values["place"],
+                "lat": degrees_text(values["lat_udeg"]),
+                "lon": degrees_text(values["lon_udeg"]),
+            }
+        case "reading":
+            return {name: values[name] for name in ("name", "value", "unit")} | {
+                "read_at": values["at"]
+            }
+        case "outage":
+            return {
+                "published_at": values["published_at"],
+                "off_at": values["off_planned"],
+                "on_at": values["on_planned"],
+                "feeder": values["feeder"],
+                "customers": _count(values),
+            }
+        case "tickets":
+            return {"published_at": values["published_at"], "customers": _count(values)}
+        case "restoration":
+            return {
+                "published_at": values["published_at"],
+                "off_at": values["first_off"],
+                "on_at": values["last_on"],
+                "customers": _count(values),
+            }
+        case _:
+            return _reported(kind, values)
+
+
+def _count(values: Json) -> int:
+    """Customers on the sealed list of a plan or report; none where it names no list."""
+    return int(values["list"]["count"]) if values["list"] else 0
+
+
+def _reported(kind: str, values: Json) -> dict[str, Fact]:
     told: dict[str, Fact] = {
         name: values[name] for name in ("event_day", "place", "issuer", "version")
     }
@@ -166,6 +225,8 @@ def _bytes(index: Index, original: Json) -> Step:
     facts |= {"hash": suite.hash_title, "digest": name}
     if data is None:
         return step("bytes_absent", name, facts)
+    if data.startswith(SEALED):
+        return step("bytes_sealed", name, facts)
     text, encoding = readable(data)
     lines = tuple(text[:PRINTED].splitlines() or [""])
     cut = len(text) > PRINTED

@@ -6,6 +6,7 @@ from ...claims.verify.evidence import ASIDE
 from ...claims.verify.explain import refusal_text
 from ...claims.verify.refusal import near
 from ...errors import Fact, Refusal
+from ...errors.texts import table
 from ...measures.identity import content_id
 from ...terms import exact
 from ...terms.filing import Product
@@ -35,7 +36,7 @@ def refused(index: Index, value: Json) -> Step:
         "instant_at": value["instant"],
     }
     near_by = () if instant is None else nearness(index, product, value)
-    said = [Refusal(f"verify.reason_{value['reason']}", facts), *near_by]
+    said = [_reason(value, facts), *near_by]
     if refusal := value["facts"].get("refusal"):
         said.insert(0, Refusal(refusal["code"], refusal["facts"]))
     lines = {
@@ -50,6 +51,19 @@ def refused(index: Index, value: Json) -> Step:
         parents.append(observation_step(index, held["observation"]))
     what = "case_waiting" if value["state"].startswith(("awaiting_", "held_")) else "case_refused"
     return step(what, content_id("case", value), facts, parents, lines)
+
+
+def _reason(case: Json, facts: dict[str, Fact]) -> Refusal:
+    """As `verify` says it of a receipt, else as the finding says it."""
+    code = case["reason"].rpartition(".")[2]
+    if f"reason_{code}" in table("verify"):
+        return Refusal(f"verify.reason_{code}", facts)
+    if code not in table("evidence"):
+        return Refusal("verify.reason_other", facts)
+    known = (case["facts"].get(name) for name in ("waiting", "held", "closed"))
+    given: Json = next((each for each in known if each), {})
+    plain = {name: fact for name, fact in given.items() if isinstance(fact, str | int)}
+    return Refusal(f"evidence.{code}", {**facts, **plain})
 
 
 def nearness(index: Index, product: Product, value: Json) -> tuple[Refusal, ...]:

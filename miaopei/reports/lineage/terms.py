@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
+from ...claims.verify.refusal.near import input_text
+from ...errors import Fact
 from ...measures.identity import canonical, read_canonical
+from ...policies.row import PolicyRow
 from ...terms import exact
 from ...terms.filing import Product, Version
 from ...terms.wording import sentences
+from ...terms.words import Terms
 from .steps import Step, step
-from .trail import Index, Json
+from .trail import Index, Json, Observed
 
 
 @lru_cache(maxsize=32)
@@ -28,13 +31,19 @@ def version_of(product: Product, number: int) -> Version:
     return product.version(number)
 
 
-def terms_step(index: Index, trigger: Json, declared: Mapping[str, int], spent: int) -> Step:
-    """The exact reading of the terms on a trigger's facts and one policy, clause by clause."""
+def terms_step(index: Index, trigger: Json, row: PolicyRow, spent: int) -> Step:
+    """The exact reading of the terms on a trigger's facts and one policy, clause by clause.
+
+    Where facts differ by customer they are read from the sealed lists; a member who cannot open
+    them is told so in place of a reading.
+    """
     product = product_of(index, trigger["product"])
     version = product.version(trigger["version"])
+    seen = index.trail.observed(trigger, row)
+    if seen is None:
+        return step("fact_here_sealed", trigger["filing"])
     benefit = trigger["benefit"]
-    observed = {name: fact["value"] for name, fact in trigger["facts"].items()}
-    result = exact.settle(version.terms, benefit, observed, declared, {benefit: spent})
+    result = exact.settle(version.terms, benefit, seen.values, row.declared, {benefit: spent})
     facts = {
         "product_zh": product.name.zh,
         "product_en": product.name.en,
@@ -51,4 +60,19 @@ def terms_step(index: Index, trigger: Json, declared: Mapping[str, int], spent: 
         "zh": sentences(version.terms, result, "zh"),
         "en": sentences(version.terms, result, "en"),
     }
-    return step("terms", trigger["filing"], facts, lines=lines)
+    here = [
+        _here(version.terms, name, seen)
+        for name, fact in trigger["facts"].items()
+        if fact.get("detail", {}).get("lists")
+    ]
+    return step("terms", trigger["filing"], facts, here, lines)
+
+
+def _here(terms: Terms, name: str, seen: Observed) -> Step:
+    """One input that differs by customer, as the policy's own customer has it."""
+    item, value = next(item for item in terms.inputs if item.name == name), seen.values[name]
+    facts: dict[str, Fact] = {"input_zh": item.zh, "input_en": item.en}
+    if name in seen.unknown:
+        return step("fact_here_unknown", name, facts)
+    said = {"said_zh": input_text(item, value, "zh"), "said_en": input_text(item, value, "en")}
+    return step("fact_here", name, {**facts, "value": value, **said})

@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from ...errors import Refusal, Refused
+from ...evidence.kinds import OUTAGE
 from ...measures.identity import content_id
 from ...measures.instant import beijing_day
 from ...policies.book import Recorded
+from ...policies.row import PolicyRow
 
 Json = Mapping[str, Any]
 SHORTEST = 8
@@ -41,6 +43,9 @@ class Trail(Protocol):
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
         """The first rows of a book."""
 
+    def observed(self, trigger: Json, row: PolicyRow, /) -> Observed | None:
+        """The inputs of a trigger as one policy reads them; None where lists are sealed here."""
+
     def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
         """The claim leaves of a trigger, in book order; none where nothing is decided here."""
 
@@ -49,6 +54,14 @@ class Trail(Protocol):
 
     def blob(self, name: str) -> bytes | None:
         """A public blob by its digest."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Inputs of one policy by name; of `unknown` ones the value only stands in."""
+
+    values: Mapping[str, int]
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,8 @@ class Index:
     def find(self, text: str) -> Named:
         """What an id stands for; 8 characters or more of its beginning do if they fit nothing else.
 
-        A day (YYYY-MM-DD, Beijing) stands for the occurrence whose deciding instant lies in it.
+        A day (YYYY-MM-DD, Beijing) stands for the occurrence whose deciding instant lies in it, an
+        outage's number for what became of that outage.
 
         Errors   Refused lineage.too_short, unknown, ambiguous.
         """
@@ -77,12 +91,12 @@ class Index:
         source = self.trail.get("source", wanted)
         if source is not None:
             return Named("source", wanted, source)
-        if DAY.fullmatch(wanted) is None:
+        if DAY.fullmatch(wanted) is None and not self._numbered(text.strip()):
             wanted = wanted.partition("-")[0]  # an instruction's number says nothing more
         if len(wanted) < SHORTEST:
             raise _no("too_short", given=text[:80], least=SHORTEST)
         found: dict[tuple[str, str], Named] = {}
-        for named in self._matching(wanted):
+        for named in self._numbered(text.strip()) or self._matching(wanted):
             found.setdefault((named.what, named.id), named)
         if not found:
             raise _no("unknown", given=text[:80])
@@ -90,6 +104,25 @@ class Index:
             several = ", ".join(f"{what} {id[:16]}" for what, id in list(found)[:5])
             raise _no("ambiguous", given=text[:80], several=several)
         return next(iter(found.values()))
+
+    def _numbered(self, number: str) -> list[Named]:
+        """The occurrences of the outage with this number; its plans where there is none."""
+        said = [
+            (id, entry)
+            for id, entry in self.trail.range("observation", "")
+            if entry["observation"]["kind"] == OUTAGE
+            and entry["observation"]["event_key"] == number
+        ]
+        plans = {id for id, _ in said}
+        founded = {
+            key.rpartition("/")[2]
+            for key, value in self.trail.range("occurrence", "")
+            if value["founding"] in plans
+        }
+        opened = founded & {key.split("/")[1] for key, _ in self.trail.range("case", "")}
+        return [Named("occurrence", id, None) for id in sorted(opened)] or [
+            Named("observation", id, entry) for id, entry in said
+        ]
 
     def _matching(self, wanted: str) -> Iterator[Named]:
         if DAY.fullmatch(wanted):

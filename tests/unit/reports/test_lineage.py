@@ -30,7 +30,7 @@ PAID = 753_760_000 + wan(2_800) + wan(2_800) + wan(1_600) + 16_129_000 + wan(4_0
 @contextmanager
 def trail(made: World) -> Iterator[StoreTrail]:
     with made.node.reading() as (reading, state):
-        yield StoreTrail(reading, state)
+        yield StoreTrail(reading, state, made.node.identity)
 
 
 def settlements(read: StoreTrail, book: str) -> list[str]:
@@ -180,7 +180,7 @@ def test_two_things_with_one_beginning_are_named() -> None:
                 return iter(())
 
         with pytest.raises(Refused) as refused:
-            why(Two(read.reading, read.state), "ab" * 5)
+            why(Two(read.reading, read.state, read.identity), "ab" * 5)
         assert refused.value.refusals[0].code == "lineage.ambiguous"
         assert "act abab" in str(refused.value.refusals[0].facts["several"])
 
