@@ -240,6 +240,9 @@ class MemoryBlock(MemoryPersons):
     def rows(self, book: str, size: int) -> Sequence[Recorded]:
         return [recorded for _, recorded in self._between("row", (book, 0), (book, size))]
 
+    def subjects(self, book: str, size: int) -> Sequence[str | None]:
+        return [recorded.row.subject for recorded in self.rows(book, size)]
+
     def rows_between(self, book: str, start: int, end: int) -> Sequence[Recorded]:
         return [recorded for _, recorded in self._between("row", (book, start), (book, end))]
 
@@ -312,6 +315,9 @@ class MemoryBlock(MemoryPersons):
                 raise Alarm("an instruction is there already", debt=debt)
             self._put("instruction", key, canonical(row))
             self._put("of debt", (debt, *key), key)
+
+    def mark_sent(self, rows: Sequence[dict[str, Any]]) -> None:
+        self.mark_instructions({**row, "state": "sent"} for row in rows)
 
     def mark_instructions(self, changes: Iterable[dict[str, Any]]) -> None:
         for row in changes:

@@ -189,6 +189,24 @@ class PrivateWriting(PersonsWriting, PostgresReading):
         except errors.UniqueViolation as twice:
             raise Alarm("an instruction is there already", debt=debt) from twice
 
+    def mark_sent(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write down that instructions go out; one that stands as its columns say goes on so.
+
+        Errors   as `mark_instructions`.
+        """
+        self._begin()
+        plain = self._all(
+            "update own.instruction i set state = 'sent', changed_at = now()"
+            " from unnest(%b::text[], %b::int[]) as n(payout, number)"
+            " where i.payout = n.payout and i.number = n.number and i.body is null"
+            " returning i.payout, i.number",
+            *columns(((row["payout"], row["number"]) for row in rows), 2),
+        )
+        if len(plain) < len(rows):
+            done = set(plain)
+            rest = (row for row in rows if (row["payout"], row["number"]) not in done)
+            self.mark_instructions({**row, "state": "sent"} for row in rest)
+
     def mark_instructions(self, changes: Iterable[dict[str, Any]]) -> None:
         """Write changed instructions in place of what stood there, by payout and number.
 

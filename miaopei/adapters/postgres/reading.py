@@ -198,6 +198,13 @@ class PostgresReading(Persons):
             for position, recorded_at, body in found
         ]
 
+    def subjects(self, book: str, size: int) -> Sequence[str | None]:
+        """The subject tokens of the rows of a book up to a size, in record order."""
+        query: LiteralString = (
+            'select subject from "group".row where book = %b and position < %b order by position'
+        )
+        return [subject for (subject,) in self._all(query, book, size)]
+
     def rows_between(self, book: str, start: int, end: int) -> Sequence[Recorded]:
         """The opened rows of a book at the positions [start, end)."""
         found = self._all(

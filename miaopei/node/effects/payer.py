@@ -241,7 +241,7 @@ class Payer:
             what = "no account is on file for a payee or payer"
             alarms += [Alarm(what, who=name) for name in dict.fromkeys(named) if name not in known]
             rows = [row for row in part if row["creditor"] in known and row["debtor"] in known]
-            block.mark_instructions({**row, "state": "sent"} for row in rows)
+            block.mark_sent(rows)
         return rows, [self._instruction(row, known) for row in rows]
 
     def _instruction(self, row: dict[str, Any], known: dict[str, dict[str, Any]]) -> Instruction:

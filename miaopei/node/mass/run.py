@@ -279,8 +279,8 @@ def place_of(
 
 def _subjects(reading: Reading, trigger: dict[str, Any], policies: InForce) -> list[str | None]:
     """The subject tokens of policies in force, where an input differs by policy."""
-    rows = reading.rows(trigger["book"], trigger["book_size"])
-    return [rows[at].row.subject for at in policies.chosen.tolist()]
+    subjects = reading.subjects(trigger["book"], trigger["book_size"])
+    return [subjects[at] for at in policies.chosen.tolist()]
 
 
 @dataclass(frozen=True)
