@@ -50,7 +50,7 @@ def main() -> None:
     wanted = Wanted(tuple(given.rows), every=given.every)
     rows: list[dict[str, Any]] = []
     for suite in [each for name in given.suite or SUITES for each in SUITES[name]]:
-        for row in suite(wanted) if suite is portfolio.run else suite():
+        for row in suite(wanted) if suite in (portfolio.run, consortium.run) else suite():
             if wanted.row(row["id"]):
                 rows.append(row)
                 _write(rows, given.json)  # what has been measured stays, whatever comes

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from miaopei.ledger import quorum
 from miaopei.ledger.certificate import founders, from_json
 from miaopei.node.order.convening import read
 
+from .wanted import Wanted
+
 IDLE_ACTS, IDLE_PAUSE = 30, 0.5
 SENDERS = ("cloud", "utility")
 LOADS = ((1, 40), (10, 300), (100, 3_000))  # acts in a parcel, acts of each sender
@@ -37,11 +39,19 @@ HELD_SECONDS = 300.0  # that members may take to fetch what lies in blobs
 IDLE_SECONDS, CHECKS = 20.0, 300
 
 
-def run() -> list[dict[str, Any]]:
-    """All rows."""
+def run(wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """The rows that are asked for."""
+    parts: tuple[tuple[tuple[str, ...], Callable[[Net], Iterable[dict[str, Any]]]], ...] = (
+        (("C0", "C1", "C2"), _idle_act),
+        (("C3",), _loads),
+        (("C6",), _readings),
+        (("C4",), _idle_cost),
+        (("C5",), _certificates),
+    )
     with _net() as net:
-        measured = (_idle_act, _loads, _readings, _idle_cost, _certificates)
-        return [row for each in measured for row in each(net)]
+        for ids, part in parts:
+            if wanted.part(*ids):
+                yield from part(net)
 
 
 @contextlib.contextmanager
@@ -109,12 +119,11 @@ def _of(member: str, asked: dict[str, Any]) -> dict[str, Any]:
     return {**asked, "tag": f"{asked['tag']}-{member}"}
 
 
-def _readings(net: Net) -> list[dict[str, Any]]:
+def _readings(net: Net) -> Iterator[dict[str, Any]]:
     """Signed batches of readings at rising load; what is too much is refused, and nothing stops.
 
     MIAOPEI_BENCH_READINGS=RATE:SECONDS[:BATCH],.. names other loads (10000:600: the long form).
     """
-    rows: list[dict[str, Any]] = []
     wanted = os.environ.get("MIAOPEI_BENCH_READINGS") or READINGS
     before, facts = _held(net, SENDERS[0])[1], 0
     for each in wanted.split(","):
@@ -124,16 +133,15 @@ def _readings(net: Net) -> list[dict[str, Any]]:
             asked |= {"batch": batch, "tag": f"at{rate}x{batch}"}
             told = list(pool.map(lambda m, a=asked: _offer(net, m, a), SENDERS))
         facts += sum(each["final"] for each in told) // batch
-        rows += _of_load(rate, lasting, batch, told)
+        yield from _of_load(rate, lasting, batch, told)
         if blobs := [blob for each in told for blob in each["blobs"]]:
             work = f"members hold all {len(blobs)} originals of these batches, after the last"
             name = f"C6.{rate}x{batch}.held"
-            rows.append(_row(name, work, _until_held(net, blobs), "s", "", None))
+            yield _row(name, work, _until_held(net, blobs), "s", "", None)
     held = [_held(net, seat.id) for seat in net.seats]
     same = [each for each in held if each[0] == held[0][0] and each[1] - before >= facts]
     work = "members with one root afterwards, and with all that was acknowledged"
-    rows.append(_row("C6.same", work, len(same), "members", "6", len(same) == len(net.seats)))
-    return rows
+    yield _row("C6.same", work, len(same), "members", "6", len(same) == len(net.seats))
 
 
 def _of_load(
@@ -154,6 +162,12 @@ def _of_load(
         work = f"{of}: due to final, p{share}"
         yield _row(f"{name}.p{share}", work, value, "s", "2" if bound else "",
                    value <= 2 if bound else None)  # fmt: skip
+    fifth = min(len(one["taken"]) for one in told) // 5
+    if fifth:  # in the order in which they became final
+        first, last = ([t for one in told for t in one["taken"][cut]]
+                       for cut in (slice(fifth), slice(-fifth, None)))  # fmt: skip
+        drift = statistics.median(last) - statistics.median(first)
+        yield _row(f"{name}.drift", f"{of}: p50, last fifth less first", drift, "s", "", None)
     for what in ("refused", "lost"):
         count = sum(each[what] for each in told)
         yield _row(f"{name}.{what}", f"{of}: {what}", count, "readings", "", None)
