@@ -110,6 +110,18 @@ def boxes_of(state: State, seat: Mapping[str, Any]) -> list[str]:
     return [seat["box"], *spent]
 
 
+def connections(state: State, time: int, told: Iterable[str] = ()) -> set[str]:
+    """Connection keys of the engines that may connect, where the last block's time is this one.
+
+    Those of seats; those that we were told of and have not yet read of; and those that the last
+    block has put out of force, since their engines still vote on the next one. Without them a
+    record that counts on each vote would never come to that next block.
+    """
+    spent = {key: value["until"] for key, value in state.range(SPENT, "")}
+    lately = {key for key, until in spent.items() if until >= time}
+    return {seat["node"] for _, seat in seats(state)} | (set(told) - set(spent)) | lately
+
+
 def powers(state: State) -> dict[str, int]:
     """Votes by engine key, of those that have any: what the engine counts by."""
     return {seat["engine"]: int(seat["power"]) for _, seat in seats(state) if seat["power"]}

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
-from ..acts.seats import SPENT, boxes_of, seats
+from ..acts.seats import boxes_of, connections, seats
 from ..adapters.anchor import outbox as anchored
 from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
@@ -286,11 +286,10 @@ class Seated:
             return {seat["peer"]: boxes_of(state, seat) for _, seat in seats(state)}
 
     def _admits(self, connection: str) -> bool:
-        """Whether an engine may connect: it has a seat, or we were told of it and have not yet
-        read in the record that it came. What the record has put out of force is never let in.
+        """Whether an engine may connect: by its seat, or because we were told of it and have not
+        yet read in the record that it came.
         """
-        with self.member.node.reading() as (_, state):
-            known = {seat["node"] for _, seat in seats(state)}
-            told = {str(peer["node"]) for peer in self.told.peers.values() if "node" in peer}
-            told = {key for key in told if not state.has(SPENT, key)}
-        return any(home.address(key) == connection for key in known | told)
+        told = [str(peer["node"]) for peer in self.told.peers.values() if "node" in peer]
+        with self.member.node.reading() as (reading, state):
+            known = connections(state, reading.head().time, told)
+        return any(home.address(key) == connection for key in known)

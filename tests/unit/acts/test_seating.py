@@ -7,14 +7,15 @@ import pytest
 from miaopei.acts.apply import apply_block
 from miaopei.acts.pauses import WAITS
 from miaopei.acts.rule_sets import RULES
-from miaopei.acts.seats import KEYS
+from miaopei.acts.seats import KEYS, connections
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import Alarm
 from miaopei.measures.instant import DAY
-from tests.support.consortium import SIX
+from tests.support.consortium import SIX, founder
 from tests.support.histories import contents, replay
 from tests.support.seating import Six, fresh, lived
+from tests.support.town import secret
 
 
 @pytest.fixture
@@ -213,3 +214,26 @@ def test_a_seat_that_moves_is_a_record_of_its_own_with_all_who_wanted_it(six: Si
             apply_block(State(reading), [], height=six.height + 1, at=six.now, previous="").leaves
             == ()
         )
+
+
+def test_the_engine_of_who_lost_its_seat_connects_for_one_block_more(six: Six) -> None:
+    """Its vote counts on the next block; a key changed long ago, or never heard of, is shut out."""
+
+    def let_in(key: str) -> bool:
+        with six.state() as state:
+            return key in connections(state, six.now, [key])
+
+    utility, notary = founder("utility").node, founder("notary").node
+    assert not six.say("notary", "rotate_keys", {"keys": {"node": secret("notary 2").hex()}})
+    assert let_in(secret("notary 2").hex())
+    assert let_in(notary)
+    gone = {"member": "utility", "reason": "left", "until": six.now + DAY}
+    assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
+    assert "utility" not in six.powers()
+    assert let_in(utility)
+    assert not let_in(notary)
+    assert six.say("cloud", "unseat_member", gone) == "act.no_seat"  # one block more
+    assert not let_in(utility)
+    assert let_in("ab" * 32), "told of, and not yet read of"
+    with six.state() as state:
+        assert "ab" * 32 not in connections(state, six.now)

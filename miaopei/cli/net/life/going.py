@@ -1,15 +1,18 @@
 """`net leave`: a member loses its seat by votes, is ended, and is no longer told of the others.
 
 Its folder stays: what it has read it has. Engines ask who may connect only when one does; those of
-the others drop it for good when they start next.
+the others drop it for good when they start next. It is ended only when the block after is there
+too: its vote still counts for that one, and without it there might never be one.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ....errors import OutsideFault
 from ....measures.instant import DAY
 from .. import control
 from ..make import write_plan
@@ -18,6 +21,7 @@ from . import telling, voting
 from .voting import Voted
 
 UNTIL_SECONDS = 30 * DAY
+NEXT_SECONDS, LOOK_SECONDS = 90.0, 0.2  # for the block after, and between looks for it
 Json = dict[str, Any]
 
 
@@ -27,7 +31,7 @@ def leave(
     """Have a member unseated, and end it once it is.
 
     Errors   Refused net.needed for one that decides or pays for listings (unless `anyway`), and
-             what the record says.
+             what the record says; OutsideFault (retry) where the record does not go on.
     """
     net.at(member)
     status = voting.ask(net)
@@ -41,8 +45,19 @@ def leave(
     body = {"member": member, "reason": reason, "until": _until(status["time"])}
     voted = voting.want(net, "unseat_member", body, by)
     if member not in voting.seats(net):
+        _last_vote(net, int(voting.ask(net)["height"]))
         _end(net, member)
     return voted
+
+
+def _last_vote(net: Net, seen: int) -> None:
+    """Wait for a block after one that is there: the last on which the member's vote counts."""
+    end = time.monotonic() + NEXT_SECONDS
+    while voting.ask(net)["height"] <= seen:
+        if time.monotonic() > end:
+            why = "the record does not go on; start the members that are down, then leave again"
+            raise OutsideFault(why, retry=True)
+        time.sleep(LOOK_SECONDS)
 
 
 def _until(now: int) -> int:
