@@ -14,7 +14,10 @@ from dataclasses import asdict
 from . import running
 from .running import Told
 
-COUNTED = ("blocks", "settlements", "paid", "faults", "differences", "rounds", "takeovers")
+COUNTED = (
+    "blocks", "settlements", "paid", "faults", "differences", "rounds", "takeovers", "seats",
+    "keys", "sold",
+)  # fmt: skip
 EVERY = 5.0  # seconds between lines of progress
 
 

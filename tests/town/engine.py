@@ -1,7 +1,9 @@
 """The engine of a town: queues that forget, proposers in turn, two thirds of the votes.
 
 It decides as the real one does: block H+1 is voted for only by who stands at H with the proposer's
-own root, and is final for whoever has it. A member whose root is not that of the header stops.
+own root, and is final for whoever has it. A member whose root is not that of the header stops. Who
+votes it is told by the applications: what block H changes of the votes counts from block H+2 on. It
+knows keys, not members; it connects whom both sides admit.
 """
 
 from __future__ import annotations
@@ -9,21 +11,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .world import World
+from .world import Breach, World
 
 if TYPE_CHECKING:
     from .member import Member
 
 BLOCK_BYTES = 1_000_000
 BUSY, IDLE = 1_000, 1_200_000  # milliseconds to the next block, with something to order and without
+Votes = dict[str, int]  # by engine key
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A block that is final: its items, and the root before it that its header bears."""
+    """A block that is final: its items, the root before it that its header bears, and the engine
+    keys that signed it.
+    """
 
     items: tuple[bytes, ...]
     app: str
+    signed: tuple[str, ...]
 
 
 class Engine:
@@ -32,6 +38,9 @@ class Engine:
     def __init__(self, world: World, members: list[Member]) -> None:
         self.world, self.members = world, members
         self.chain: list[Decided] = []
+        seats = members[0].genesis["seats"]
+        self.sets: list[tuple[int, Votes]] = [(1, {s["engine"]: s["power"] for s in seats})]
+        self._told: dict[int, Votes] = {}
         self._turn = 0
         self._last = 0
         self._moved = True
@@ -47,6 +56,27 @@ class Engine:
         if not self._failed and self._at > self.world.now + BUSY:
             self._wait(BUSY)
 
+    # who votes -----------------------------------------------------------------------------------
+    def told(self, height: int, moved: Votes) -> None:
+        """An application's answer to a block: votes that change, all members' the same."""
+        if self._told.setdefault(height, moved) != moved:
+            raise Breach("engines are told different votes", height=height)
+        since, votes = self.sets[-1]
+        if moved and since < height + 2:
+            votes = {key: power for key, power in {**votes, **moved}.items() if power}
+            self.sets.append((height + 2, votes))
+            self.world.tell(f"votes {height + 2} {sorted((k[:8], p) for k, p in votes.items())}")
+
+    def voters(self, height: int) -> Votes:
+        """Who votes on a block."""
+        return next(votes for since, votes in reversed(self.sets) if since <= height)
+
+    def wired(self, one: Member, other: Member) -> bool:
+        """Whether two engines are connected: the wire is whole, and each lets the other in."""
+        linked = self.world.linked(one.id, other.id)
+        return linked and one.admits(other.node_key) and other.admits(one.node_key)
+
+    # blocks --------------------------------------------------------------------------------------
     def _wait(self, wait: int) -> None:
         at = self._at = self.world.now + wait
 
@@ -58,33 +88,35 @@ class Engine:
 
     def _propose(self) -> None:
         height = len(self.chain)
-        wanted = self._moved or any(m.pool for m in self.members if m.votes_at(height))
+        votes = self.voters(height + 1)
+        voting = [m for m in self.members if m.votes_at(height) and m.keys["engine"] in votes]
+        wanted = self._moved or any(m.pool for m in voting)
         if wanted or self.world.now - self._last >= IDLE:
             self._failed += 1
-            self._round(height)
+            self._round(height, votes, voting)
         wait = BUSY * min(60, 1 << min(self._failed, 6)) if wanted else IDLE // 10
         self._wait(wait)
 
-    def _round(self, height: int) -> None:
-        """One member proposes; final where more than two thirds of all votes say yes."""
+    def _round(self, height: int, votes: Votes, voting: list[Member]) -> None:
+        """One key's turn to propose; final where more than two thirds of all votes say yes."""
         self._turn += 1
-        proposer = self.members[self._turn % len(self.members)]
-        if not proposer.votes_at(height):
+        turn = list(votes)[self._turn % len(votes)]
+        proposer = next((m for m in voting if m.keys["engine"] == turn), None)
+        if proposer is None:
             return
         app = proposer.root
         items = tuple(proposer.application.propose(list(proposer.pool), BLOCK_BYTES))
-        votes = [
-            member.id
-            for member in self.members
-            if member.votes_at(height)
-            and self.world.linked(proposer.id, member.id)
+        signed = tuple(
+            member.keys["engine"]
+            for member in voting
+            if (member is proposer or self.wired(proposer, member))
             and member.root == app
             and member.application.vote(items)
-        ]
-        if 3 * len(votes) <= 2 * len(self.members):
+        )
+        if 3 * sum(votes[key] for key in signed) <= 2 * sum(votes.values()):
             return
         before = self.chain[-1].app if self.chain else None
-        self.chain.append(Decided(items, app))
+        self.chain.append(Decided(items, app, signed))
         self._moved = len(items) > 1 or before != app
         self._last, self._failed = self.world.now, 0
         self.world.tell(f"block {height + 1} {proposer.id} {len(items)} {app[:12]}")
@@ -96,7 +128,7 @@ class Engine:
         if height > len(self.chain):
             return None
         has = (
-            other.id == member.id or self.world.linked(member.id, other.id)
+            self.wired(member, other)
             for other in self.members
             if other.up and other.height >= height - 1 and other is not member
         )

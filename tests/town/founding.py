@@ -106,9 +106,7 @@ def base() -> Base:
     for book in products():
         _put(world, by["insurer"], [batch(by["insurer"], book)])
     for member in members:
-        with member.disk.writing() as block:
-            for name, account in accounts(member).items():
-                block.put_payee(name, {"account": account, "name": "投保人"})
+        put_payees(member, accounts(member))
     world.run(world.now + 600_000)
     with by["agent"].disk.reading() as reading:
         state = State(reading)
@@ -190,17 +188,7 @@ def _set_up(member: Member) -> list[Act]:
 
 def batch(member: Member, book: str, tag: str = "") -> Act:
     """Three policies of a book, for a year and more."""
-    random = Dice(f"rows {book}{tag}")
-    since, until = from_beijing("2024-01-01"), from_beijing("2026-01-01")
-    declared = [{"shares": n} if book == "two" else {} for n in SHARES]
-    rows = [
-        PolicyRow(
-            book=book, policy=random(16).hex(), transaction=Transaction.ISSUE, number=1,
-            since=since, until=until, year_from=since, premium_fen=1_000_000,
-            salt=random(32).hex(), declared=values,
-        )
-        for values in declared
-    ]  # fmt: skip
+    rows = rows_of(book, tag)
     commitments = [row.commitment() for row in rows]
     with member.disk.writing() as block:
         sealed = seal_blob(
@@ -214,6 +202,28 @@ def batch(member: Member, book: str, tag: str = "") -> Act:
     body = {"book": book, "rows": sealed, "commitments": public,
             "totals": {"premium_fen": 3_000_000, "carriers": [part]}}  # fmt: skip
     return member.node.act("admit_batch", f"batch {book}{tag}", body)
+
+
+def rows_of(book: str, tag: str = "") -> list[PolicyRow]:
+    """The policies of a batch."""
+    random = Dice(f"rows {book}{tag}")
+    since, until = from_beijing("2024-01-01"), from_beijing("2026-01-01")
+    declared = [{"shares": n} if book == "two" else {} for n in SHARES]
+    return [
+        PolicyRow(
+            book=book, policy=random(16).hex(), transaction=Transaction.ISSUE, number=1,
+            since=since, until=until, year_from=since, premium_fen=1_000_000,
+            salt=random(32).hex(), declared=values,
+        )
+        for values in declared
+    ]  # fmt: skip
+
+
+def put_payees(member: Member, payees: dict[str, str]) -> None:
+    """Have a payer know whom to pay at which account."""
+    with member.disk.writing() as block:
+        for name, account in payees.items():
+            block.put_payee(name, {"account": account, "name": "投保人"})
 
 
 def owed_to(instruction: Instruction) -> str:

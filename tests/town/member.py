@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act
+from miaopei.acts.seats import KEYS, TABLE, boxes_of, connections
 from miaopei.acts.state import State
 from miaopei.errors import Alarm, OutsideFault, Refused
 from miaopei.node.effects.decider import Decider
@@ -20,8 +21,10 @@ from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel, parcels
 from miaopei.node.ports import Rail
 from miaopei.node.vault.fetch import Fetched, Fetcher
-from tests.support.town import Dice, identity
+from miaopei.node.vault.rowkeys import READER
+from tests.support.town import Dice
 
+from . import keys
 from .disk import Crash, Disk
 from .world import World
 
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 RESEND = 3_000  # milliseconds after which an act that is not final is sent again
-LOOK = 600_000  # between looks at duties where no block has come
+LOOK = 1_800_000  # between looks at duties where no block has come; each block has one as well
+GOSSIP = 20  # items of a queue that are handed on again at once
 DOWN = (2_000, 900_000)
 
 
@@ -46,6 +50,13 @@ class Member:
     ) -> None:
         self.world, self.id, self.genesis, self.disk, self.rail = world, id, genesis, disk, rail
         self.engine: Engine
+        self.numbers = dict.fromkeys(KEYS, 1)  # of the keys in its files
+        self.keys = keys.seat_keys(id, 1)
+        self.told: set[str] = set()  # connection keys that its settings name
+        self._seat_rows: list[tuple[str, bytes]] = []
+        self.seats: dict[str, dict[str, Any]] = {}
+        self.lets_in: set[str] = set()  # connection keys
+        self._moved = False
         self.dice = Dice(f"{world.start} {id}")
         self.skew = 0
         self.reads: Callable[[Any], Any] | None = None
@@ -61,7 +72,7 @@ class Member:
         self._results: dict[str, ActResult] = {}
         self._sent: dict[tuple[str, ...], tuple[int, int]] = {}
         self._alarmed = self.stuck = False
-        me = identity(self.id)
+        me = keys.who(self.id, self.numbers)
         self.application = Application(self.disk, me, self.genesis, self._clock, self._heard)
         self.node = Node(self.disk, me, self._clock, self.dice, self)
         self.keeper = Keeper(self.node)
@@ -70,6 +81,7 @@ class Member:
         self.payer = None if self.rail is None else Payer(self.node, self.rail, self.keeper)
         self.fetcher = Fetcher(self.node, self)
         self.up, self._due = True, 0
+        self._look_at_seats()
         self.sync()
         self.soon()
 
@@ -126,14 +138,47 @@ class Member:
                 return
             if block.app != self.root:
                 self.stuck = True  # the engine halts: our root is not that of the header
+                self.pool.clear()
                 self.world.tell(f"stuck {self.id} {self.height}")
                 return
             root, _ = self.application.finalize(self.height + 1, block.items)
+            self.engine.told(self.height + 1, self.application.moved)
             self.application.commit()
+            self._look_at_seats()
             self.world.tell(f"final {self.id} {self.height} {root.hex()[:12]}")
             for item in block.items:
                 self.pool.pop(item, None)
             self.soon(self.world.chance.randint(1, 500))
+
+    # seats ---------------------------------------------------------------------------------------
+    def _look_at_seats(self) -> None:
+        """Who has a seat, and whose engines may connect: changed by a block, and by the next."""
+        with self.disk.reading() as reading:
+            rows = list(reading.range(TABLE, ""))
+            moved, self._seat_rows = rows != self._seat_rows, rows
+            if moved or self._moved:
+                state = State(reading)
+                self.seats = dict(state.range(TABLE, ""))
+                self.lets_in = connections(state, reading.head().time, self.told)
+            self._moved = moved
+
+    @property
+    def node_key(self) -> str:
+        """What its engine shows to others."""
+        return self.keys["node"]
+
+    def admits(self, connection: str) -> bool:
+        """Whether its engine lets another connect."""
+        return connection in self.lets_in
+
+    def renew(self, numbers: dict[str, int]) -> None:
+        """Change its files to keys of these numbers, and start again; the others are told."""
+        self.crash(self.world.chance.randint(1_000, 60_000))
+        self.numbers |= numbers
+        self.keys = {name: keys.public(self.id, name, n) for name, n in self.numbers.items()}
+        for other in self.engine.members:
+            other.told.add(self.node_key)
+            other.lets_in.add(self.node_key)
 
     def _heard(self, block: Committed) -> None:
         for result in block.results:
@@ -143,7 +188,8 @@ class Member:
     # the queue -----------------------------------------------------------------------------------
     def queue(self, item: bytes) -> None:
         """An item of our own or from another member; full queues drop without a word."""
-        if self.up and item not in self.pool and self.application.check(item) is None:
+        waits = self.up and not self.stuck and item not in self.pool
+        if waits and self.application.check(item) is None:
             self.pool[item] = None
             self.engine.wake()
 
@@ -183,10 +229,13 @@ class Member:
         item = Parcel(attempt + 1, acts).to_bytes()
         self.world.tell(f"send {self.id} {acts[0].kind} {acts[0].id[:12]} {attempt + 1}")
         self.queue(item)
-        for other in self.engine.members:
-            if other is not self:
-                self.world.send(self.id, other.id, "gossip", lambda o=other: o.queue(item))
+        self._hand_on(item)
         self.soon(2 * pause)
+
+    def _hand_on(self, item: bytes) -> None:
+        for other in self.engine.members:
+            if other is not self and self.engine.wired(self, other):
+                self.world.send(self.id, other.id, "gossip", lambda o=other: o.queue(item))
 
     # duties --------------------------------------------------------------------------------------
     def soon(self, wait: int = 10) -> None:
@@ -208,6 +257,9 @@ class Member:
         self.sync()
         if self.up:
             self._alive(self._duties)
+        if self.up and not self.stuck:
+            for item in list(self.pool)[:GOSSIP]:
+                self._hand_on(item)  # an engine's queue goes to each that it is connected to
         self.world.later(LOOK + self.world.chance.randint(0, LOOK), "every", self.every)
 
     def _duties(self) -> None:
@@ -235,14 +287,20 @@ class Member:
         return [other.id for other in self.engine.members if other is not self]
 
     def fetch(self, member: str, name: str) -> Fetched | None:
-        """Ask another member for a blob, over the same wires."""
+        """Ask another member for a blob, over the same wires; each knows the other by its seat."""
         other = next(o for o in self.engine.members if o.id == member)
-        if not other.up or not self.world.linked(self.id, member):
+        here, there = self.seats.get(member), other.seats.get(self.id)
+        known = here and there and (here["peer"], there["peer"]) == (other.keys["peer"],
+                                                                     self.keys["peer"])  # fmt: skip
+        if not other.up or not known or not self.world.linked(self.id, member):
             raise OutsideFault(f"{member} does not answer", retry=True)
-        box = identity(self.id).box.public_key().public_bytes_raw().hex()
         with other.disk.reading() as reading:
-            data, wrap = reading.blob(name), reading.wrapped(name, box)
-        return None if data is None else Fetched(data, wrap)
+            data = reading.blob(name)
+            boxes = boxes_of(State(reading), other.seats[self.id])
+            found = (reading.wrapped(name, box) for box in boxes)
+            wrap = next((wrap for wrap in found if wrap is not None), None)
+            rows = None if wrap is None else reading.wrapped(name, READER)
+        return None if data is None else Fetched(data, wrap, rows)
 
 
 def another(node: Node, act: Act) -> Act:

@@ -9,9 +9,10 @@ from typing import Any
 from unittest import mock
 
 from miaopei.accounts.entry import Entry
-from miaopei.acts import cases, settling
+from miaopei.acts import admit_batch, approvals, cases, seats, settling
 from miaopei.acts.apply import Block
-from miaopei.errors import OutsideFault
+from miaopei.errors import OutsideFault, Refused
+from miaopei.ledger import quorum
 from miaopei.node.effects import payer
 from miaopei.node.order import application, keep
 
@@ -139,6 +140,61 @@ def no_reason() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_vote_seats() -> Iterator[None]:
+    """A single word seats a member, or takes its seat away."""
+    with mock.patch.object(approvals, "weight", return_value=(1, 1)):
+        yield
+
+
+@contextmanager
+def who_left_still_votes() -> Iterator[None]:
+    """Engines are told of whose vote comes, not of whose goes."""
+    real = application.changes
+
+    def added(before: Any, after: Any) -> dict[str, int]:
+        return {key: power for key, power in real(before, after).items() if power}
+
+    with mock.patch.object(application, "changes", added):
+        yield
+
+
+@contextmanager
+def an_old_key_comes_back() -> Iterator[None]:
+    """A seat takes a key that stood in one before."""
+    real = seats.check
+
+    def check(state: Any, value: Any) -> None:
+        try:
+            real(state, value)
+        except Refused as refused:
+            if "before" not in str(refused.refusals[0].facts.get("why", "")):
+                raise
+
+    with mock.patch.object(seats, "check", check):
+        yield
+
+
+@contextmanager
+def a_pause_stops_no_sale() -> Iterator[None]:
+    """A batch is taken although its listing is paused."""
+    with mock.patch.object(admit_batch, "check_open", return_value=None):
+        yield
+
+
+@contextmanager
+def any_set_certifies() -> Iterator[None]:
+    """Whoever checks a certificate believes it which members sign."""
+    real = quorum.set_hash
+
+    def signed(header: Any, commit: Any, chain: Any, voters: Any) -> tuple[int, int]:
+        held = [vote for vote in commit.votes if vote is not None]
+        return len(held), real(voters) and len(voters)
+
+    with mock.patch.object(quorum, "_signed", signed):
+        yield
+
+
 PLANTED: dict[str, tuple[Plant, str]] = {
     "one_writes_its_own": (one_writes_its_own, "two final on different bytes"),
     "two_numbers": (two_numbers, "paid twice"),
@@ -148,4 +204,9 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "the_log_is_cut": (the_log_is_cut, "the record"),
     "no_turn_is_given_up": (no_turn_is_given_up, "a round outlives its end"),
     "no_reason": (no_reason, "unsettled without a reason"),
+    "one_vote_seats": (one_vote_seats, "seated by too few"),
+    "who_left_still_votes": (who_left_still_votes, "votes are not those of the seats"),
+    "an_old_key_comes_back": (an_old_key_comes_back, "a key comes back"),
+    "a_pause_stops_no_sale": (a_pause_stops_no_sale, "sold while paused"),
+    "any_set_certifies": (any_set_certifies, "a certificate of keys out of force holds"),
 }

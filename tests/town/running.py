@@ -14,11 +14,12 @@ from miaopei.node.gateway import Row
 from miaopei.wiring.lying import a_hundredth_less as less
 from tests.support.facts import BEIJING_CITY, DALI_CITY, catalogue, quake
 
-from .checkers import Breach, Checkers
+from .checkers import Checkers
 from .disk import HOW
 from .founding import DECIDERS, GATEWAYS, START, TAKE_OVER, Base, base, town
+from .life import Life
 from .member import Member
-from .world import World
+from .world import Breach, World
 
 HOUR, MINUTE = 3_600_000, 60_000  # milliseconds
 HURT, REST = 26 * HOUR, 16 * HOUR  # how long things go wrong, and how long all is whole after it
@@ -42,6 +43,9 @@ class Told:
     differences: int
     rounds: int
     takeovers: int
+    seats: int
+    keys: int
+    sold: int
     liar: str
     breach: str = ""
 
@@ -61,6 +65,7 @@ class Run:
             member.node.random = member.dice
         self.checkers = Checkers(self.world, self.members, self.bank)
         self.liar: tuple[str, str] = ("", "")
+        self.life = Life(self)
         self._received: dict[tuple[str, str], int] = {}
         self.healed = False
         if plant is not None:
@@ -71,11 +76,14 @@ class Run:
         first = self.world.now
         if not self.calm:
             self._hurt(first)
+            self.life.begin()
         self._quakes(first)
         self.world.run(first + HURT)
         self._heal()
         self.world.run(first + HURT + REST)
-        self.checkers.end([m for m in self.members if m.id != self.liar[1]])
+        self.life.end()
+        honest = [m for m in self.members if m.id != self.liar[1]]
+        self.checkers.end([m for m in honest if self.life.stays(m)])
         return self.told()
 
     def told(self, breach: str = "") -> Told:
@@ -88,7 +96,8 @@ class Run:
         return Told(
             self.seed, self.world.digest, self.world.steps, len(self.engine.chain),
             count["settlement"], len(self.checkers.paid), count["fault"], count["difference"],
-            again, count["takeover"], " ".join(self.liar), breach,
+            again, count["takeover"], self.checkers.seating.changes, len(self.engine.sets) - 1,
+            sum(self.checkers.seating.sold.values()) - 2, " ".join(self.liar), breach,
         )  # fmt: skip
 
     # what happens --------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -11,10 +12,13 @@ from miaopei.acts import rounds
 from miaopei.acts.envelope import from_json
 from miaopei.acts.state import State
 from miaopei.claims.case import words_at
+from miaopei.cli.net.life.asked import answers
+from miaopei.errors import OutsideFault, Refused
 from miaopei.measures.identity import read_canonical
 from miaopei.measures.money import wan
 from miaopei.node.effects.differing import traces
 from miaopei.terms import words as w
+from miaopei.wiring.consortium import Seated
 from miaopei.wiring.lying import a_hundredth_less as less
 from tests.town.court import Court
 from tests.town.founding import DECIDE, DECIDERS, HOLD, TAKE_OVER, batch
@@ -159,6 +163,38 @@ def test_three_that_differ_hold_the_case_and_the_line_goes_on(court: Court) -> N
     court.pass_by(120)
     settled = court.one("settlement")["settlement"]
     assert (settled["round"], settled["totals"]["pay_fen"]) == (2, 3 * FULL)
+    assert court.go().paid == 3
+
+
+def test_the_command_finds_the_held_case_and_opens_the_round_after_the_one_that_ended(
+    court: Court,
+) -> None:
+    """What `miaopei net reopen-round` asks of a member, over that member's own node."""
+    misread(court, "insurer")
+    misread(court, "notary", more)
+    court.shake()
+    court.wait(120)
+    seated = SimpleNamespace(member=SimpleNamespace(node=court.by["notary"].node))
+    asked = answers(cast(Seated, seated))
+
+    def ask(do: str, **given: str) -> Any:
+        return asked[do](lambda _: None, given)
+
+    (held,) = ask("held", case="hills")
+    assert held == {"case": held["case"], "trigger": court.case()["trigger"],
+                    "reason": "deciders_differ"}  # fmt: skip
+    assert ask("held", case="two") == []
+    assert ask("named", member="notary") == ["hills", "two"]
+    assert ask("named", member="utility") == []
+    misread(court, "insurer", as_filed)
+    misread(court, "notary", as_filed)
+    with pytest.raises(OutsideFault):  # on its way: in the town nobody waits for what he has sent
+        ask("open_round", trigger=held["trigger"])
+    court.pass_by(120)
+    assert court.one("settlement")["settlement"]["round"] == 2
+    with pytest.raises(Refused) as again:
+        ask("open_round", trigger=held["trigger"])
+    assert [refusal.code for refusal in again.value.refusals] == ["act.no_round_ended"]
     assert court.go().paid == 3
 
 

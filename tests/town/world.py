@@ -6,8 +6,18 @@ import hashlib
 import heapq
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 Do = Callable[[], None]
+STEPS = 60_000  # of a run; the longest that come to an end have fewer than half
+
+
+class Breach(AssertionError):
+    """A law is broken; its name comes first."""
+
+    def __init__(self, law: str, **facts: Any) -> None:
+        super().__init__(f"{law}: {facts}")
+        self.law = law
 
 
 class World:
@@ -66,12 +76,12 @@ class World:
         self.cuts.clear()
         self.loss = self.doubling = 0.0
 
-    def run(self, until: int, most: int = 400_000) -> None:
+    def run(self, until: int, most: int = STEPS) -> None:
         """Let time pass up to `until`; the checkers look after each event."""
         while self._queue and self._queue[0][0] <= until:
             self.steps += 1
             if self.steps > most:
-                raise AssertionError(f"no end after {most} steps")
+                raise Breach("no end", steps=most, hours=self.now // 3_600_000)
             self.now, _, _, do = heapq.heappop(self._queue)
             do()
             self.after()
