@@ -151,7 +151,8 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
         assert member.payer is not None, "a working member has a rail"
         bank.control.open_accounts([(account, name, 0)])  # a sandbox: the account is there
         with member.node.store.writing() as block:
-            block.put_payee(subject, {"account": account, "name": name})
+            kept = block.payee(subject) or {}  # who bought stays who they are
+            block.put_payee(subject, {**kept, "account": account, "name": name})
         with member.node.reading() as (_, state):
             debts = [d["debt"] for _, d in state.range("duty", "pay/")]
         again = sum(member.payer.retry_refused(debt, subject) for debt in debts)

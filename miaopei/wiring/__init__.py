@@ -29,6 +29,7 @@ from ..node.node import Node
 from ..node.ports import Certify, Clock, Identity, Incoming, Rail, ScheduleFiles, Store
 from ..node.selling.admitting import admit_ready
 from ..node.selling.collecting import collect
+from ..node.selling.taking import finish
 from ..node.vault.erasing import Eraser, List
 from ..node.vault.renewing import AT_ONCE, Renewer
 from ..node.vault.uses import Logger
@@ -73,7 +74,7 @@ class Member:
         Renewer(self.node).run(AT_ONCE)
         if self.incoming is not None:
             done += collect(self.node, self.incoming, "sandbox", sandbox=True)
-        done += admit_ready(self.node)
+        done += finish(self.node) + admit_ready(self.node)
         done += self.decider.run() + self.logger.run()
         return done + (self.payer.run() if self.payer else 0)
 

@@ -84,6 +84,10 @@ class MemoryPersons(ABC):
             self._put("person", person, GONE)
         return known
 
+    def forget_person(self, person: str) -> None:
+        if isinstance(self._get("person", person), Person):
+            self._put("person", person, None)
+
     def renew_persons(self, limit: int) -> int:
         """Nothing is wrapped in memory: none of the next `limit` has an older key."""
         return min(limit, 0)

@@ -15,6 +15,7 @@ from ...errors import Refusal, Refused
 from ...measures.instant import utc_text
 from ...measures.mask import masked
 from ...node.ports import Reading, Writing
+from ...node.selling.keeping import known_of, name_of, numbers_of, person_of
 from ...node.vault.persons import Person
 from ...node.vault.uses import Use, note, recorded
 from ...settings import Language
@@ -144,7 +145,7 @@ def _person(block: Writing, state: State, who: str) -> Person:
     name = block.payee_of(who) or who
     if state.has("erased", name):
         raise Refused(Refusal("persons.erased", {"person": name[:80]}))
-    found = block.persons([name]).get(name)
+    found = known_of(block, who)
     if found is None:
         raise Refused(Refusal("persons.not_known", {"person": who[:80]}))
     return found
@@ -152,7 +153,8 @@ def _person(block: Writing, state: State, who: str) -> Person:
 
 def _held(reading: Reading, state: State, member: Member, person: Person) -> dict[str, Any]:
     """Fields with what binds them, policies, claims, orders, consents and uses."""
-    paid = list(reading.subjects_of(person.id))
+    asked = numbers_of(reading, person.id)
+    paid = [*reading.subjects_of(person.id), *(name_of(number) for number in asked)]
     numbers = [n.removeprefix("policy/") for n in (person.id, *paid) if n.startswith("policy/")]
     rows = [
         recorded_row
@@ -181,6 +183,11 @@ def _held(reading: Reading, state: State, member: Member, person: Person) -> dic
             for n, v in sorted(person.fields.items())
         ],
         "paid_under": paid,
+        "applied": [
+            {"application": number, "fields": dict(each.fields)}
+            for number in asked
+            if (each := person_of(reading, number)) is not None
+        ],
         "policies": [{"position": r.position, **r.row.as_json()} for r in rows],
         "claims": claims,
         "payments": orders,

@@ -20,6 +20,7 @@ from ..ports import Reading
 Tokens = Callable[[str], Sequence[str]]  # customer number -> tokens under each live key
 Connected = Callable[[Reading, Sequence[str], str], str]  # tokens, feeder -> a Connection
 PERSONAL = ("name", "id_number", "phone", "address", "account", "customer", "meter")
+UNWRITTEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode categories; rare names may be private-use
 NEEDED = ("name", "id_number", "phone", "account")
 
 
@@ -49,7 +50,7 @@ class Wanted:
 
 
 def check_person(person: Mapping[str, str]) -> None:
-    """Errors   Refused selling.personal_missing, selling.personal_unknown; all at once."""
+    """Errors   Refused selling.personal_*; all at once, and no value in any of them."""
     faults = [
         Refusal("selling.personal_missing", {"field": name})
         for name in NEEDED
@@ -65,8 +66,19 @@ def check_person(person: Mapping[str, str]) -> None:
         for name, value in person.items()
         if len(value) > 200
     ]
+    faults += [
+        Refusal("selling.personal_bad_character", {"field": name, "at": at})
+        for name, value in person.items()
+        if name in PERSONAL and (at := _unwritten(value))
+    ]
     if faults:
         raise Refused(*faults)
+
+
+def _unwritten(text: str) -> int:
+    """Where the first character stands that nobody writes: control, invisible, half; 0 for none."""
+    kinds = (unicodedata.category(each) for each in text)
+    return next((at for at, kind in enumerate(kinds, 1) if kind in UNWRITTEN), 0)
 
 
 def mark_of(listing: str, token: str) -> str:

@@ -1,12 +1,14 @@
 """Taking applications: each once for its key, written down before it is sent.
 
-A kill anywhere sends the same act again. What is personal goes into the vault in the same
-transaction; the act holds commitments to it. Source: docs/specs/policies.md, section 2.
+A kill anywhere sends the same act again. What is personal lies sealed under the application's own
+number, in no row of anybody else's, and goes again where the answer is no; the act holds
+commitments to it. Source: docs/specs/policies.md, section 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ...acts.envelope import Act, from_json
@@ -15,9 +17,11 @@ from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.instant import period_index
+from ..node import Node
 from ..ports import Reading, Writing
 from ..proof.opened import Opener
 from ..vault.persons import Person
+from . import keeping
 from .asking import Desk, Wanted, check_person, look_up, mark_of, sanctions_of
 
 Application = dict[str, Any]
@@ -31,16 +35,32 @@ def apply(desk: Desk, wanted: Wanted, key: str) -> Application:
     """
     check_person(wanted.person)
     name = _name(wanted.channel, key)
+    finish(desk.node, but=name)
     with desk.node.store.writing() as block:
         kept = block.progress(name)
         if kept is None:
             act = _application(desk, block, wanted)
             block.put_progress(name, canonical(act.as_json()))
+            keeping.begin(block, act.body["application"], name)
         else:
             act = from_json(read_canonical(kept))
             if not _same(desk, block, act, wanted):
                 raise Refused(Refusal("selling.key_differs", {"channel": wanted.channel[:40]}))
-    return _sent(desk, name, act)
+    return _sent(desk.node, name, act)
+
+
+def finish(node: Node, but: str = "") -> int:
+    """Send what was written down and never answered, as after a kill; how many.
+
+    `but` is a key that is being asked for just now.
+    """
+    with node.store.reading() as reading:
+        waiting = [name for name in keeping.begun(reading).values() if name != but]
+        acts = {name: reading.progress(name) for name in waiting}
+    for name, kept in acts.items():
+        with suppress(Refused):  # then nothing of it is kept
+            _sent(node, name, from_json(read_canonical(kept or b"null")))
+    return len(acts)
 
 
 def change(
@@ -71,7 +91,7 @@ def change(
             names = ("policy", "transaction", "at", "declared", "channel", "agent")
             if act.kind != "take_change" or tuple(act.body[n] for n in names) != said:
                 raise Refused(Refusal("selling.key_differs", {"channel": channel[:40]}))
-    return _sent(desk, name, act)
+    return _sent(desk.node, name, act)
 
 
 def _name(channel: str, key: str) -> str:
@@ -84,32 +104,34 @@ def _name(channel: str, key: str) -> str:
     return f"selling/key/{digest(canonical([channel, key]))}"
 
 
-def _sent(desk: Desk, name: str, act: Act) -> Application:
-    (result,) = desk.node.submit([act])
+def _sent(node: Node, name: str, act: Act) -> Application:
+    number = act.body["application"]
+    (result,) = node.submit([act])
     if not result.ok:  # nothing is on the record: the key is free for what is right
-        with desk.node.store.writing() as block:
+        with node.store.writing() as block:
             block.put_progress(name, None)
+            keeping.drop(block, number)
         raise Refused(*result.refusals)
-    with desk.node.reading() as (_, state):
-        return dict(state.need("application", act.body["application"]))
+    with node.reading() as (reading, state):
+        value = dict(state.need("application", number))
+        waiting = number in keeping.begun(reading)
+    if waiting:
+        with node.store.writing() as block:
+            if value["state"] == "refused":
+                keeping.drop(block, number)
+            keeping.end(block, number)
+    return value
 
 
 def _application(desk: Desk, block: Writing, wanted: Wanted) -> Act:
-    """The act, and what it leaves with this member: the person, whom to pay, who is meant."""
+    """The act, and what it leaves with this member: the person, who is also paid; who is meant."""
     state = State(block)
     number = desk.node.random(16).hex()
     tokens = _tokens(desk, wanted)
     token = tokens[-1] if tokens else None
     offer = current_offer(state, wanted.listing)
     looked = look_up(desk, block, state, wanted, tokens)
-    who = token or f"policy/{number}"
-    before = block.persons([who]).get(who)
-    fields = {} if before is None else dict(before.fields)
-    block.put_persons({who: {**fields, **wanted.person}})
-    if token is not None:
-        block.link_payee(f"policy/{number}", token)
-        block.put_progress(f"selling/subject/{number}", token.encode("ascii"))
-    person = block.persons([who])[who]
+    person = keeping.keep(block, number, wanted.person, token)
     body = {
         "application": number,
         "order": wanted.order,
@@ -208,13 +230,14 @@ def _same(desk: Desk, block: Writing, act: Act, wanted: Wanted) -> bool:
         "since": wanted.since,
         "until": wanted.until,
     }
-    who = tokens[-1] if tokens else f"policy/{body['application']}"
-    person = block.persons([who]).get(who)
-    if person is None or {name: body[name] for name in said} != said:
-        return False
     said_of: dict[str, str] = body["commitments"]
-    same = set(wanted.person) == set(said_of)
-    return same and _commitments(person, wanted.person) == said_of
+    if set(wanted.person) != set(said_of) or {name: body[name] for name in said} != said:
+        return False
+    person = keeping.person_of(block, body["application"])
+    if person is None:  # nothing is kept of whom the answer was no, so nothing can be compared
+        value = State(block).get("application", body["application"])
+        return value is not None and value["state"] == "refused"
+    return _commitments(person, wanted.person) == said_of
 
 
 def _commitments(person: Person, given: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ...policies.retention import kept_until
 from ...policies.row import erased_row
 from ..node import Node
 from ..ports import Identity, Reading, Writing
+from ..selling.keeping import forget_number, forget_subject
 from .blobs import open_rows_of, opens
 from .rowkeys import READER, ROWS, destroyed
 
@@ -106,11 +107,12 @@ def destroy(block: Writing, state: State, subject: str, identity: Identity) -> s
     for name in list(names):
         linked = block.payee_of(name)
         names |= set() if linked is None else {linked}
-    for name in list(names):
+    for name in list(names):  # what they asked to buy named them as well
+        names |= set(forget_subject(block, name))
         for paid in block.subjects_of(name):
-            mark = f"selling/subject/{paid.removeprefix('policy/')}"
-            if block.progress(mark) is not None:  # what they asked to buy named them as well
-                block.put_progress(mark, None)
+            forget_number(block, paid.removeprefix("policy/"))
+    for name in names:
+        forget_number(block, name.removeprefix("policy/"))
         block.erase_person(name)
     return {book for book in books if state.need("book", book)["size"]}
 

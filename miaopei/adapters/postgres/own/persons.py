@@ -185,6 +185,10 @@ class PersonsWriting(Persons):
         )
         return self._run(query, gone.master, gone.guard, person) > 0
 
+    def forget_person(self, person: str) -> None:
+        """Leave no trace of one of whom nothing was to be kept; who was erased stays so."""
+        self._run("delete from own.person where person = %b and body is not null", person)
+
     def renew_persons(self, limit: int) -> int:
         """Wrap keys of an older master key again, so many at a time; how many were.
 
