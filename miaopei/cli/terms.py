@@ -16,7 +16,7 @@ from ..products.shelf import shelf
 from ..settings import Language
 from ..terms import canonical as form
 from ..terms.check import check_file
-from ..terms.filing import Product, Text, Version
+from ..terms.filing import Product, Version
 from ..terms.wording import as_text
 from . import speak
 
@@ -45,7 +45,7 @@ def show(name: str, number: int | None, *, as_json: bool, language: Language) ->
     """The wording of a product's versions, with provenance and notes."""
     speaker = speak.Speaker(language)
     product = find(name)
-    names = {area.code: Text(area.name["zh"], area.name["en"]) for area in shipped.areas()}
+    names = shipped.spoken()
     versions = product.versions if number is None else (product.version(number),)
     if as_json:
         speak.show_json(product.as_json())

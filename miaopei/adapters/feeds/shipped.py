@@ -10,6 +10,7 @@ from typing import Any
 from ...evidence.area import AreaSet
 from ...evidence.names import Names
 from ...evidence.source import Source
+from ...terms.filing import Text
 
 _DATA = files("miaopei") / "data"
 
@@ -33,6 +34,13 @@ def sources() -> tuple[Source, ...]:
     """Register entries of the sources read here, without keys: an operator adds its own."""
     found = json.loads((_DATA / "sources.json").read_text("utf-8"))
     return tuple(Source.from_json(entry) for entry in found)
+
+
+@cache
+def spoken() -> dict[str, Text]:
+    """What a wording calls the areas and the sources, by area code and by source id."""
+    named = {area.code: area.name for area in areas()} | {each.id: each.name for each in sources()}
+    return {key: Text(name["zh"], name["en"]) for key, name in named.items()}
 
 
 @cache

@@ -41,7 +41,7 @@ def wording(page: Page) -> str | None:
     version = products.version_of(filed, int(number))
     if version is None:
         return None
-    name, names = _name(page, filed), products.area_names(page.desk)
+    name, names = _name(page, filed), products.spoken(page.desk)
     capped = {each.listing.id: each.listing.occurrence_cap_fen for each in filed.listings}
     caps = {id: fen for id, fen in capped.items() if fen is not None}
     return page.html(

@@ -84,10 +84,11 @@ def product(desk: Desk, name: str) -> Filed | None:
     return next(iter(listed or found), None)
 
 
-def area_names(desk: Desk) -> dict[str, Text]:
-    """The names of the divisions on file, by code."""
-    filed = (value for _, value in desk.state.range("area", ""))
-    return {value["code"]: Text(value["name"]["zh"], value["name"]["en"]) for value in filed}
+def spoken(desk: Desk) -> dict[str, Text]:
+    """The names of the divisions and the sources on file, by code and by id."""
+    filed = [(value["code"], value["name"]) for _, value in desk.state.range("area", "")]
+    filed += [(value["id"], value["name"]) for _, value in desk.state.range("source", "")]
+    return {key: Text(name["zh"], name["en"]) for key, name in filed}
 
 
 def perils(desk: Desk) -> frozenset[str]:

@@ -101,7 +101,7 @@ def as_text(
 ) -> str:
     """The whole wording as lines of Markdown; with its filing, the general conditions as well.
 
-    `names`: area code -> name, for those that the filing lists.
+    `names`: area code or source id -> name, for those that the filing lists.
     """
     s = Speaker(language, {})
     out: list[str] = []
@@ -131,9 +131,10 @@ def as_text(
         out += [f"- {s.say('范围', 'Range')} {item.range}"]
         if item.measure:
             out.append(f"- {s.say('量度', 'Measure')} {item.measure}")
-            out.append(f"- {s.say('来源', 'Sources')} {', '.join(item.sources)}")
-            fallback = ", ".join((*item.fallback, item.if_missing))
-            out.append(f"- {s.say('后备', 'Fallback')} {fallback}")
+            told = s.say("、", ", ").join(_by_name(item.sources, names or {}, s))
+            out.append(f"- {s.say('来源', 'Sources')} {told}")
+            others = (*_by_name(item.fallback, names or {}, s), item.if_missing)
+            out.append(f"- {s.say('后备', 'Fallback')} {s.say('，', ', ').join(others)}")
         out.append("")
     out.append(
         s.say(
@@ -144,6 +145,15 @@ def as_text(
         )
     )
     return "\n".join(out) + "\n"
+
+
+def _by_name(sources: tuple[str, ...], names: Mapping[str, Text], s: Speaker) -> Iterator[str]:
+    """Each source by its name, and its id for who looks it up; by the id where it has no name."""
+    for source in sources:
+        named = names.get(source)
+        yield (
+            source if named is None else s.say(f"{named.zh}（{source}）", f"{named.en} ({source})")
+        )
 
 
 def sentences(terms: w.Terms, result: Result, language: Language) -> tuple[str, ...]:

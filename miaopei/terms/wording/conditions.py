@@ -42,7 +42,8 @@ def conditions(
 ) -> tuple[Condition, ...]:
     """The conditions of a filing beside one version of its terms.
 
-    `names`: area code -> name; `caps`: listing -> the fen that it pays at most for an occurrence.
+    `names`: area code or source id -> name, for those that the filing lists; `caps`: listing ->
+    the fen that it pays at most for an occurrence.
     """
     found: list[Condition] = []
     numbers: dict[str, Text] = {}
@@ -85,12 +86,14 @@ def _chosen(
     if shocks and any(product.area.values()):
         yield g.AREA, _area(product, names)
     yield from _roundings(terms)
-    yield from _of_inputs(product, terms, each)
+    yield from _of_inputs(product, terms, each, names)
     if product.grouping.get("same_version") == "held":
         yield g.SAME_VERSION, {}
 
 
-def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[g.Sentence, Values]]:
+def _of_inputs(
+    product: Product, terms: w.Terms, kept: bool, names: Values
+) -> Iterator[tuple[g.Sentence, Values]]:
     """When each fact is fixed, what follows where none comes, what a later one does."""
     told = False
     said_of: dict[tuple[g.Sentence, tuple[tuple[str, Text], ...]], list[Text]] = {}
@@ -103,7 +106,7 @@ def _of_inputs(product: Product, terms: w.Terms, kept: bool) -> Iterator[tuple[g
         ),
     ):
         for rule in product.inputs:
-            sentence, values = choose(rule), _input(rule, terms, kept)
+            sentence, values = choose(rule), _input(rule, terms, kept, names)
             if sentence is not None:
                 same = tuple((name, values[name]) for name in needs)
                 said_of.setdefault((sentence, same), []).append(values["input"])
@@ -177,10 +180,10 @@ def _roundings(terms: w.Terms) -> Iterator[tuple[g.Sentence, Values]]:
             yield g.ROUNDING, {"how": how, "unit": unit}
 
 
-def _input(rule: InputRule, terms: w.Terms, kept: bool) -> Values:
+def _input(rule: InputRule, terms: w.Terms, kept: bool, names: Values) -> Values:
     of = next((i for i in terms.inputs if i.name == rule.name), None)
     label = Text(rule.name, rule.name) if of is None else Text(of.zh, of.en)
-    sources, fallback = _sources(rule.sources), _sources(rule.fallback)
+    sources, fallback = _sources(rule.sources, names), _sources(rule.fallback, names)
     close = rule.close_after_seconds
     waits = Text("由人工核定", "a person decides")
     if close is not None:
@@ -210,8 +213,10 @@ def _quorum(rule: InputRule) -> Values:
     return {"operators": Text(many, many), "tolerance": _long(60 * rule.tolerance)}
 
 
-def _sources(sources: tuple[str, ...]) -> Text:
-    return Text("、".join(sources), ", ".join(sources))
+def _sources(sources: tuple[str, ...], names: Values) -> Text:
+    """The sources by name; one that nobody has named by its id."""
+    named = [names.get(source, Text(source, source)) for source in sources]
+    return Text("、".join(n.zh for n in named), ", ".join(n.en for n in named))
 
 
 def _said(tenths: int) -> Text:

@@ -12,7 +12,7 @@ from miaopei.measures.place import latitude, longitude, unit_vector
 from miaopei.products.shelf import shelf
 from miaopei.terms.canonical import filing_hash, meaning_hash
 from miaopei.terms.exact import settle, trace_json
-from miaopei.terms.filing import Product, Text
+from miaopei.terms.filing import Product
 from miaopei.terms.wording import as_text, sentences
 
 
@@ -23,7 +23,6 @@ def parts(name: str, lat: str, lon: str) -> dict[str, int]:
 
 
 HERE = Path(__file__).parent
-NAMES = {area.code: Text(**area.name) for area in shipped.areas()}
 MINUTE = 26_658_000  # 2020-09-07 16:00 UTC
 SETTLED = (
     ("yunnan_dali", 2, "house", {"role": 1, "magnitude": 64}, {}, {"house": 0}),
@@ -66,7 +65,7 @@ def files() -> dict[str, bytes]:
         for version in product.versions:
             for language in ("zh", "en"):
                 name = f"{product.id}-{version.number}.{language}.md"
-                text_of = as_text(version.terms, language, product, NAMES)  # type: ignore[arg-type]
+                text_of = as_text(version.terms, language, product, shipped.spoken())  # type: ignore[arg-type]
                 found[name] = text_of.encode()
     found["hashes.json"] = text(hashes)
     found["traces.json"] = text([trace(*case) for case in SETTLED])

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from miaopei.adapters.feeds import shipped
 from miaopei.products.shelf import shelf
 from miaopei.terms.filing import Revision
+from miaopei.terms.wording import as_text
 from miaopei.terms.wording.conditions import NAMED, conditions
 from miaopei.terms.wording.general import SENTENCES
 
@@ -87,6 +89,31 @@ def test_the_conditions_define_what_the_covers_speak_of() -> None:
         "policy_year", "area", "rounding", "facts", "no_report", "deadline", "after_settlement",
         "same_version",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_customer_reads_the_names_of_sources_and_never_their_ids(language) -> None:
+    """Of every shipped cover; the definitions give the id beside the name, for who looks it up."""
+    names = shipped.spoken()
+    for product in shelf():
+        ids = {s for rule in product.inputs for s in (*rule.sources, *rule.fallback)}
+        for version in product.versions:
+            found = conditions(product, version.terms, language, names)
+            said = " ".join(c.text for c in found)
+            lines = as_text(version.terms, language, product, names).splitlines()
+            whole = "\n".join(x for x in lines if not x.startswith(("- 量度", "- Measure")))
+            for source in ids:
+                name = getattr(names[source], language)
+                assert name in said
+                assert source not in said
+                beside = f"{name}（{source}）" if language == "zh" else f"{name} ({source})"
+                assert beside in whole
+                assert source not in whole.replace(beside, "")
+
+
+def test_a_source_that_nobody_has_named_is_called_by_its_id() -> None:
+    said = " ".join(c.text for c in conditions(DALI, DALI.versions[0].terms, "en"))
+    assert "by cenc.rapid" in said
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
