@@ -282,3 +282,22 @@ def test_damage_anywhere_in_the_engines_blocks_is_found_by_reading_them_again(
         path.write_bytes(data)
     four.miaopei("heal", "notary")
     four.whole(120)
+
+
+def test_a_newcomer_is_given_what_no_engine_can_hand_over_and_votes(
+    solo: Solo, four: Running
+) -> None:
+    """The leaves of the solo part come from another member, those of after it by its engine."""
+    four.whole(120)
+    told = nets.as_json(four.miaopei("join", "reinsurer", "--role", "carrier", "--json"))
+    assert (told["what"], told["done"]) == ("joined", True)
+    joined = Running(Net.of(four.net.folder))
+    joined.whole(120)
+    with auditing.stored(joined.net, "reinsurer") as keys, keys.store.reading() as reading:
+        assert list(reading.leaves(0, len(solo.leaves))) == solo.leaves
+    # Five equal votes: with one away the record goes on only where the newcomer's counts.
+    joined.miaopei("down", "notary")
+    joined.name("miaopei", "with-the-newcomer", seconds=120)
+    joined.miaopei("heal", "notary")
+    joined.whole(120)
+    assert nets.as_json(joined.miaopei("audit", "reinsurer", "--json"))["sound"]

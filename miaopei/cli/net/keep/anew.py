@@ -90,7 +90,7 @@ def _furnish(
     identity = load_or_make(at / KEYS_FILE, member)
     shown = certificate(member, keys["peer"])
     made = Keys(identity, keys["engine"], keys["node"], keys["peer"])
-    furnish(net, place, made, shown, others, said, address, said.view["time"])
+    furnish(net, place, made, shown, others, said, address, said.file["time"])
     bank = control.call(net.folder, "status")["bank"]
     if member == net.payer and bank is not None:
         mending.tell_bank(net, bank)

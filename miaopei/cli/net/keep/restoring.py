@@ -25,13 +25,15 @@ from ....adapters.persons import erasures, master_key
 from ....adapters.postgres.connection import connect, faults
 from ....adapters.postgres.schema import migrate
 from ....adapters.postgres.store import PostgresStore
-from ....errors import OutsideFault, Refusal
+from ....errors import OutsideFault, Refusal, Refused
 from ....errors.texts import say
 from ....ledger.certificate import founders, from_json
 from ....ledger.quorum import check
 from ....measures import suites
 from ....node.order.behind import keep_at
 from ....node.order.convening import Founding
+from ....node.ports import Head
+from ....node.proof.rebuild import Rebuilt
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
@@ -45,23 +47,27 @@ ANEW: tuple[LiteralString, ...] = (
     "create database {} template template0 encoding 'UTF8'",
     "revoke connect on database {} from public",
 )
-STEP_SECONDS = 90.0
+STEP_SECONDS, SNAPSHOT = 90.0, "given.snapshot"
 DAMAGED = 4
 
 
 def write(folder: Path, member: str, file: Path, *, private: bool, language: Language) -> int:
     """Write a member's backup, or without what is private a snapshot for any other member."""
-    net = Net.of(folder)
+    size = _write(Net.of(folder), member, file, private=private)
+    name = "backed_up" if private else "snapshot_written"
+    speak.out(_said(name, language, member=member, file=str(file), entries=size))
+    return 0
+
+
+def _write(net: Net, member: str, file: Path, *, private: bool) -> int:
+    """Errors   OutsideFault (retry) where the last root is not certified yet."""
     at = net.at(member)
     said = founding((at / GENESIS_FILE).read_bytes())
     with stored(net, member) as keys, process.read(at) as engine, keys.store.reading() as reading:
         certify = _certify(engine, said)
-        size = backup.write(
+        return backup.write(
             file, reading, keys.identity, os.urandom, certify=certify, private=private
         )
-    name = "backed_up" if private else "snapshot_written"
-    speak.out(_said(name, language, member=member, file=str(file), entries=size))
-    return 0
 
 
 def restore(
@@ -87,22 +93,51 @@ def restore(
         control.call(net.folder, "down", member=member, seconds=STEP_SECONDS)
     if new_engine_key:
         return_under_new_keys(net, member, said, net.postgres.start())
-    with _emptied(net, member) as store:
-        identity = load_or_make(at / KEYS_FILE, member)
-        erased = erasures.ErasureFile(at).entries()
-        with _bar(language) as tell:
-            seen = backup.restore(file, store, identity, erased, founding=said, progress=tell)
-        if not seen.same:
-            speak.refuse(seen.differences, language)
-            return DAMAGED
-        _fit_engine(at, store, said)
-        with store.reading() as reading:
-            head = reading.head()
+    with _bar(language) as tell:
+        seen, head = _fill(net, member, file, said, tell)
+    if not seen.same:
+        speak.refuse(seen.differences, language)
+        return DAMAGED
     if up:
         control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
     facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
     speak.out(_said("restored", language, member=member, **facts))
     return 0
+
+
+def give(net: Net, member: str) -> None:
+    """Give a newcomer, whose database is empty, the record as another member has it.
+
+    Errors   OutsideFault (retry) where no other member is up, Refused where its record is unsound.
+    """
+    said, aside = founding((net.folder / GENESIS).read_bytes()), net.at(member) / SNAPSHOT
+    try:
+        for other in net.members:
+            if other != member and control.there(net.at(other)):
+                _write(net, other, aside, private=False)
+                break
+        else:
+            raise OutsideFault("no other member is up; bring the net up first", retry=True)
+        seen, _ = _fill(net, member, aside, said, lambda *_: None)
+    finally:
+        aside.unlink(missing_ok=True)
+    if not seen.same:
+        raise Refused(*seen.differences)
+
+
+def _fill(
+    net: Net, member: str, file: Path, said: Founding, tell: Callable[[int, int], object]
+) -> tuple[Rebuilt, Head]:
+    """A database made anew, all of the file in it, and the engine fitted to where it stands."""
+    at = net.at(member)
+    with _emptied(net, member) as store:
+        identity = load_or_make(at / KEYS_FILE, member)
+        erased = erasures.ErasureFile(at).entries()
+        seen = backup.restore(file, store, identity, erased, founding=said, progress=tell)
+        if seen.same:
+            _fit_engine(at, store, said)
+        with store.reading() as reading:
+            return seen, reading.head()
 
 
 def _certify(engine: EngineRpc, said: Founding) -> Callable[[int], dict[str, Any]]:

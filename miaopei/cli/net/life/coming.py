@@ -18,6 +18,7 @@ from ....adapters.peers.certificate import certificate
 from ....errors import OutsideFault
 from ....measures.instant import DAY
 from .. import control
+from ..keep import restoring
 from ..make import furnish, make_databases, new_keys, write_plan
 from ..plan import GENESIS, HOST, MOST, Net, Part, Seat, founding, no, ports
 from . import telling, voting
@@ -43,15 +44,14 @@ class Newcomer:
 def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     """Make a member ready, name it on the record, run it, and have it wanted.
 
-    Errors   Refused net.member_taken, net.members, net.begun_alone where the record has leaves that
-             no engine can hand over, and what the record says.
+    Where one member had begun the record no engine can hand over all of it: the newcomer is given
+    the leaves by another member, checked against the certified root.
+    Errors   Refused net.member_taken, net.members, and what the record says.
     """
     seats = voting.seats(net)
     taken = {seat.id for seat in net.seats}
     if who.id in taken or (net.folder / "members" / who.id).exists():
         raise no("member_taken", member=who.id)
-    if founding((net.folder / GENESIS).read_bytes()).height:
-        raise no("begun_alone", folder=str(net.folder))
     if len(net.seats) >= MOST:
         raise no("members", count=len(net.seats) + 1, fewest=1, most=MOST)
     others = [telling.known(net, seats, m) for m in net.members if m in seats]
@@ -72,7 +72,10 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     address = net.postgres.start()
     make_databases(grown, address, who.id)
     begins = founding((net.folder / GENESIS).read_bytes())
-    furnish(grown, seat, keys, shown, others, begins, address, begins.genesis["time"])
+    time = begins.file["time"]  # where an engine began, in either kind of record
+    furnish(grown, seat, keys, shown, others, begins, address, time)
+    if begins.continues:
+        restoring.give(grown, who.id)
     end = voting.ask(net)["time"] + UNTIL_SECONDS
     wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
     (grown.at(who.id) / WISH).write_text(json.dumps(wish, indent=2) + "\n", "utf-8")
