@@ -53,7 +53,7 @@ from ..node.vault.erasing import Eraser
 from ..node.vault.fetch import Fetcher
 from ..node.vault.uses import Logger
 from . import BANK_SECONDS, Member, system_clock
-from .lying import a_hundredth_less
+from .lying import Less
 from .starting import Starting
 
 NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
@@ -118,7 +118,7 @@ class Seated:
         self._starting = Starting(folder, self._guard, votes, told.member)
         self.trouble: str | None = None  # what keeps duties from being done
         self.alarmed = False
-        self._lies_from = 1 << 62
+        self._lies_from, self._less = 1 << 62, 0
         self.failed = asyncio.Event()
         self._due, self._stop = threading.Event(), threading.Event()
 
@@ -235,8 +235,11 @@ class Seated:
         self._ahead = seconds
 
     def lie_in_amounts(self) -> None:
-        """From now on decide as software does that reads the terms otherwise, until restarted."""
-        self.member.decider.reads = a_hundredth_less
+        """From now on decide as software does that reads the terms otherwise, until restarted; a
+        hundredth less each time that it is told.
+        """
+        self._less += 1
+        self.member.decider.reads = Less(self._less)
 
     def differences(self) -> dict[str, Any]:
         """Who has decided otherwise than others, with what we may open of it, and who twice."""

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..terms import words as w
+
+
+@dataclass(frozen=True)
+class Less:
+    """Terms as software reads them that pays a hundredth less, so many times."""
+
+    times: int
+
+    def __call__(self, terms: w.Terms) -> w.Terms:
+        """The terms so read."""
+        for _ in range(self.times):
+            terms = a_hundredth_less(terms)
+        return terms
 
 
 def a_hundredth_less(terms: w.Terms) -> w.Terms:

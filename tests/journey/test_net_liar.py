@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from miaopei.cli.net import control
+from miaopei.errors import Refused
+from miaopei.measures.instant import from_beijing
 from tests.support import nets
 from tests.support.nets import Running
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
 UNTIL, RIGHT = "2015-11-10", 753_760_000
+LATER, YUNLONG = "2016-06-01", 2_800_000_000
+SAID = ("--by", "insurer", "--by", "regulator", "--reason", "a doubt about the source")
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,61 @@ def test_a_wrong_carrier_is_outvoted_at_once_and_named_in_status(four: Running) 
     assert "insurer decided otherwise than" in said
     assert str(RIGHT) in said
     assert standing.goes_on
+
+
+def not_sold(four: Running) -> str:
+    """Why a further batch of policies is not taken, empty as it is."""
+    body = {"book": "yunnan_dali", "rows": {}, "commitments": {}, "totals": {}}
+    asked = {"kind": "admit_batch", "ref": f"batch-{four.standing().rows[0].height}", "body": body}
+    with pytest.raises(Refused) as refused:
+        control.call(four.net.at("insurer"), "act", seconds=60, **asked)
+    return refused.value.refusals[0].code
+
+
+def test_two_members_pause_a_listing_and_nothing_more_is_sold_of_it(four: Running) -> None:
+    assert not_sold(four) != "act.listing_paused"
+    one = four.miaopei("pause", "yunnan_dali", *SAID[:2], *SAID[4:], "--person", "Li", check=False)
+    assert one.returncode == 0, one.stderr
+    assert not_sold(four) != "act.listing_paused"  # one member alone pauses nothing
+    told = four.miaopei("pause", "yunnan_dali", *SAID[2:], "--person", "Wang", "--json")
+    assert nets.as_json(told)["what"] == "paused"
+    assert not_sold(four) == "act.listing_paused"
+    again = four.miaopei(
+        "pause", "yunnan_dali", *SAID, "--person", "Li", "--lang", "en", check=False
+    )
+    assert again.returncode == 1
+    assert "stands so already (1 is paused" in again.stderr
+
+
+def test_where_no_two_agree_a_case_is_held_and_decided_once_more_when_the_fault_is_mended(
+    four: Running,
+) -> None:
+    """Three deciders, three amounts; and the pause that is in force stops no payout."""
+    for _ in range(2):
+        four.miaopei("lie", "regulator", "--amounts")
+    none = four.miaopei("reopen-round", "--lang", "en", check=False)
+    assert none.returncode == 1
+    until = from_beijing(LATER)
+    control.call(four.net.at("cloud"), "play", seconds=600, until=until, language="en")
+    (held,) = control.call(four.net.at("notary"), "held", case="")
+    assert held["reason"] == "deciders_differ"
+    four.miaopei("kill", "insurer", "regulator")  # they are started again, as they should be
+    four.whole(120)
+    opened = nets.as_json(four.miaopei("reopen-round", "yunnan_dali", "--json"))
+    assert (opened["what"], opened["round"], opened["case"]) == ("round_opened", 2, held["case"])
+    paid = {"2015-10-30": RIGHT, "2016-05-18": YUNLONG}
+    four.until(lambda _: register(four) == paid)
+    assert control.call(four.net.at("notary"), "held", case="") == []
+
+
+def register(four: Running) -> dict[str, int]:
+    """What was paid, by the day of its shock."""
+    rows = control.call(four.net.at("insurer"), "register", seconds=60)
+    return {row["date"]: row["payout_fen"] for row in rows if row["paid_at"]}
+
+
+def test_two_members_sell_it_again(four: Running) -> None:
+    assert not_sold(four) == "act.listing_paused"
+    told = nets.as_json(four.miaopei("resume", "yunnan_dali", *SAID, "--person", "Li", "--json"))
+    assert (told["what"], told["listing"]) == ("resumed", "yunnan_dali")
+    assert not_sold(four) != "act.listing_paused"

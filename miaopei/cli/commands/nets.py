@@ -268,7 +268,10 @@ def lie(
     folder: Folder,
     member: Who,
     amounts: Annotated[
-        bool, typer.Option("--amounts", help="Decide a hundredth less than the terms say instead.")
+        bool,
+        typer.Option(
+            "--amounts", help="Decide a hundredth less than the terms say; told again, one more."
+        ),
     ] = False,
     lang: LangOption = None,
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from ...adapters.sandbox_bank.control import BankControl
 from ...errors import OutsideFault, Refused
 from ...evidence.observation import Observation
+from ...ledger import checkpoint
 from ...node import scheme
 from ...node.gateway import INLINE_MAX, Row, record
 from ...node.node import Node
@@ -60,6 +61,7 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         return [row.as_json() for row in output.register_of(member).rows]
 
     def write(*_: Any) -> list[dict[str, Any]]:
+        shown(seated)
         found = output.write_all(Place(seated.folder.resolve()), member)
         return [row.as_json() for row in found.rows]
 
@@ -170,6 +172,22 @@ def _batch(source: str, key: str, count: int) -> Row:
     values = {"at": now, "name": "load", "value": count, "unit": "readings", "published_at": None}
     observation = Observation("reading", source, key, 0, "final", values)
     return Row(observation, data, "text/csv", hashlib.sha256(data).hexdigest(), "all")
+
+
+def shown(seated: Seated) -> None:
+    """Wait until all that stands in the record now is certified, so that receipts can show it.
+
+    Errors   OutsideFault (retry) where the engine makes no further block.
+    """
+    end = time.monotonic() + QUIET_SECONDS
+    with seated.store.reading() as reading:
+        size = reading.head().size
+    while time.monotonic() < end:
+        with seated.store.reading() as reading:
+            if checkpoint.parse(reading.checkpoint()).size >= size:
+                return
+        time.sleep(LOOK_SECONDS)
+    raise OutsideFault("the last block is not certified", retry=True)
 
 
 def quiet(seated: Seated) -> None:
