@@ -53,7 +53,9 @@ OPTIONS: Mapping[str, str] = {
     "Data folder; else MIAOPEI_DATA, else var/demo of a checkout, else the XDG folder.": (
         "数据目录；否则为 MIAOPEI_DATA，再则为代码目录的 var/demo，再则为 XDG 目录。"
     ),
-    "Decide a hundredth less than the terms say instead.": "改为按条款少算百分之一裁定。",
+    "Decide a hundredth less than the terms say; told again, one more.": (
+        "改为按条款少算百分之一裁定；再说一次，再少百分之一。"
+    ),
     "Destroy an older version instead.": "改为销毁旧版本。",
     "Else so many blocks from now.": "否则从现在起多少个区块之后。",
     "Else the plan's.": "否则按计划文件。",
