@@ -45,33 +45,37 @@ class InstantRail:
 
 
 @contextmanager
-def node_on_postgres(*, clock: str) -> Iterator[tuple[Node, Payer]]:
-    """A node over a fresh server of our own, taken away at the end."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        server = LocalPostgres(Path(folder) / "pg")
+def node_on_postgres(*, clock: str, kept: Path | None = None) -> Iterator[tuple[Node, Payer]]:
+    """A node over a fresh server of our own, taken away at the end; or one `kept` in a folder."""
+    with tempfile.TemporaryDirectory() as fresh:
+        folder = kept or Path(fresh)
+        begun = (folder / "keys.json").exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        server = LocalPostgres(folder / "pg")
         address = server.start()
         migrate(address)
-        store = PostgresStore(address, master_key.vault(Path(folder)))
+        store = PostgresStore(address, master_key.vault(folder))
         try:
-            identity = load_or_make(Path(folder) / "keys.json", "miaopei")
+            identity = load_or_make(folder / "keys.json", "miaopei")
             now = from_beijing("2015-01-01")
             node = Node(store, identity, lambda: now, os.urandom)
             name = {"zh": "测速", "en": "bench"}
-            node.found(
-                genesis_value(
-                    "bench",
-                    identity,
-                    clock=clock,
-                    time=now,
-                    origin="example.org/bench",
-                    member_name=name,
+            if not begun:
+                node.found(
+                    genesis_value(
+                        "bench",
+                        identity,
+                        clock=clock,
+                        time=now,
+                        origin="example.org/bench",
+                        member_name=name,
+                    )
                 )
-            )
             yield node, Payer(node, InstantRail())
         finally:
             store.close()
-            server.remove()
+            (server.stop if kept else server.remove)()
 
 
 def put_book(node: Node, policies: int) -> None:
