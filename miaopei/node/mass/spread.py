@@ -1,7 +1,8 @@
 """Pure work over many parts, carried out in worker processes: a mass uses every core.
 
-Workers know nothing of the record: they get values and give values back. A worker that dies takes
-the run with it as an alarm, and the run is done again.
+Workers know nothing of the record: they get values and give values back (those that seal persons
+read the master key where it lies). A worker that dies takes the run with it as an alarm, and the
+run is done again.
 """
 
 from __future__ import annotations
