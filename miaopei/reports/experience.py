@@ -36,6 +36,11 @@ class Line:
     payouts: int = 0
 
     @property
+    def unearned_fen(self) -> int:
+        """What is written for time that has not gone by; earned and unearned are the written."""
+        return self.written_fen - self.earned_fen
+
+    @property
     def incurred_fen(self) -> int:
         """What was settled, and what is reserved for claims that are held."""
         return self.settled_fen + self.reserved_fen
@@ -53,6 +58,7 @@ class Line:
             "policies": self.policies,
             "premium_written_fen": self.written_fen,
             "premium_earned_fen": self.earned_fen,
+            "premium_unearned_fen": self.unearned_fen,
             "claims_settled_fen": self.settled_fen,
             "claims_reserved_fen": self.reserved_fen,
             "payouts": self.payouts,
@@ -101,6 +107,8 @@ def experience(told: Iterable[Told], now: int) -> list[Line]:
 
     for one in told:
         for row in one.rows:
+            if row.gone is not None:
+                continue  # of an erased person: what it said, its premium too, is gone
             own = line(one, _version(one.product, row.since))
             own.policies += row.transaction is Transaction.ISSUE
             own.written_fen += row.premium_fen

@@ -251,6 +251,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei report experience --json",
         "各产品按条款版本的保费、赔款和赔付率。",
     ),
+    "report unearned": (
+        "miaopei report unearned --on 2026-10-01 --json",
+        "某日的未赚保费：按时间均匀赚得，精确到分，按挂牌和条款版本列出；只作报表，不作分录。",
+    ),
     "report reliability": (
         "miaopei report reliability --served 6000",
         "在案停电的供电可靠性指标 SAIDI、SAIFI、CAIDI（IEEE 1366）及重大事件日。",

@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "Another sum than the premium.": "与保费不同的金额。",
     "As `policy list` names it.": "见 `policy list`。",
     "As on the application.": "与申请上的相同。",
+    "At the beginning of this day, Beijing.": "以该日零时为准，北京时间。",
     "Begin its database anew from its engine's blocks.": "用其引擎的区块重建数据库。",
     "Blocks that make a block final; 1 where none is taken back.": (
         "多少个区块后视为最终；不回退的链写 1。"

@@ -36,6 +36,28 @@ def experience(
 
 
 @app.command()
+def unearned(
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="DAY", help="At the beginning of this day, Beijing."),
+    ] = None,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Premium that a day finds unearned, by time to the fen; by listing and version of the terms.
+
+    A report, no entry: accounts hold the premium as written. Without `--on`, as of the record's
+    time.
+    """
+    from ..place import Place
+    from .showing import unearned as run
+
+    raise typer.Exit(run(Place.of(data, dsn), on, as_json=as_json, language=chosen(lang)))
+
+
+@app.command()
 def reliability(
     served: Annotated[
         int,

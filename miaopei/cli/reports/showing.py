@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...adapters.grid import connections
-from ...measures.instant import beijing_day, from_beijing
+from ...measures.instant import beijing_day, beijing_text, from_beijing
 from ...measures.money import as_yuan
 from ...node.reporting import Reporting
 from ...reports.complaints import Group
@@ -49,6 +49,39 @@ def experience(place: Place, *, as_json: bool, language: Language) -> int:
     ]
     speak.show_table(speaker.text("report_experience", day=beijing_day(now)), headings, rows)
     speak.out(speaker.text("report_experience_means"))
+    return 0
+
+
+def unearned(place: Place, on: str | None, *, as_json: bool, language: Language) -> int:
+    """Written, earned and unearned premium at the beginning of a day, and their sums."""
+    speaker = speak.Speaker(language)
+    at = None if on is None else from_beijing(on)
+    with _reporting(place) as (reporting, now):
+        at = now if at is None else at
+        lines = lines_of(reporting.experience(), at)
+    fen = [(line.written_fen, line.earned_fen, line.unearned_fen) for line in lines]
+    sums = [sum(column) for column in zip(*fen, strict=True)] or [0, 0, 0]
+    if as_json:
+        names = ("written_fen", "earned_fen", "unearned_fen")
+        about = [{"listing": line.listing, "terms_version": line.version} for line in lines]
+        told = [{**a, **dict(zip(names, f, strict=True))} for a, f in zip(about, fen, strict=True)]
+        total = dict(zip(names, sums, strict=True))
+        speak.show_json({"at": beijing_text(at), "lines": told, "total": total})
+        return 0
+    headings = [
+        (speaker.pick("挂牌", "Listing"), "left"),
+        (speaker.pick("条款版本", "Version"), "right"),
+        (speaker.pick("签单保费（元）", "Written, yuan"), "right"),
+        (speaker.pick("已赚（元）", "Earned, yuan"), "right"),
+        (speaker.pick("未赚（元）", "Unearned, yuan"), "right"),
+    ]
+    rows = [
+        (line.listing, "—" if line.version is None else str(line.version), *map(as_yuan, each))
+        for line, each in zip(lines, fen, strict=True)
+    ]
+    rows.append((speaker.pick("合计", "Total"), "", *map(as_yuan, sums)))
+    speak.show_table(speaker.text("report_unearned", at=beijing_text(at)), headings, rows)
+    speak.out(speaker.text("report_unearned_means"))
     return 0
 
 
