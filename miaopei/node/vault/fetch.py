@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROGRESS = "blobs/upto"  # every blob named by a leaf before this position is here
 REFERENCE = {"blob", "length", "count", "root", "media"}
 AT_ONCE = 2_000  # leaves that are looked through at a time
+STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ class Missing:
     by: str
 
 
+@dataclass(frozen=True)
+class _Came:
+    """A blob that came: under which of our boxes its key is wrapped, whether nothing lacks."""
+
+    missing: Missing
+    fetched: Fetched
+    reader: str | None
+    whole: bool
+
+
 class Fetcher:
     """Keeps one member's blobs complete."""
 
@@ -66,9 +77,21 @@ class Fetcher:
         """Look through what is new in the log and ask for what is missing; how many came."""
         with self._node.store.reading() as reading:
             self._look(reading)
-        came, silent = 0, set[str]()
+        silent, found = set[str](), list[_Came]()
+        came = held = 0
         for missing in list(self.missing.values()):
-            came += self._fetch(missing, silent)
+            fetched = self._ask(missing, silent)
+            if fetched is None:
+                continue
+            reader = None if fetched.wrap is None else self._reader(fetched.wrap)
+            # Who wrapped a key for us and was silent is asked again.
+            whole = reader is not None or (fetched.wrap is None and missing.by not in silent)
+            found.append(_Came(missing, fetched, reader, whole))
+            came, held = came + 1, held + len(fetched.data)
+            if held > STORED_AT_ONCE:
+                self._store(found)
+                found, held = [], 0
+        self._store(found)
         if not self.missing:
             self._keep()
         return came
@@ -83,11 +106,10 @@ class Fetcher:
                         self.missing[named.blob] = named
             self._read = end
 
-    def _fetch(self, missing: Missing, silent: set[str]) -> bool:
-        """Ask who named it first, then all others."""
+    def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
+        """Ask who named it first, then all others; `silent` grows by who does not answer."""
         order = [m for m in self._peers.members if m == missing.by]
         order += [m for m in self._peers.members if m != missing.by]
-        found: Fetched | None = None
         for member in order:
             if member in silent:
                 continue
@@ -97,19 +119,23 @@ class Fetcher:
                 silent.add(member)
                 continue
             if found is not None:
-                break
-        if found is None:
-            return False
-        reader = None if found.wrap is None else self._reader(found.wrap)
+                return found
+        return None
+
+    def _store(self, found: Sequence[_Came]) -> None:
+        """Keep what came, in one transaction: each waits for the block that is being applied."""
+        if not found:
+            return
         with self._node.store.writing() as block:
-            block.put_blob(found.data, missing.media)
-            if reader is not None and found.wrap is not None:
-                block.put_wrap(missing.blob, reader, found.wrap)
-                if found.rows is not None:
-                    block.put_wrap(missing.blob, READER, found.rows)
-        if reader is not None or (found.wrap is None and missing.by not in silent):
-            del self.missing[missing.blob]  # else who wrapped it for us is asked again
-        return True
+            for each in found:
+                block.put_blob(each.fetched.data, each.missing.media)
+                if each.reader is not None and each.fetched.wrap is not None:
+                    block.put_wrap(each.missing.blob, each.reader, each.fetched.wrap)
+                    if each.fetched.rows is not None:
+                        block.put_wrap(each.missing.blob, READER, each.fetched.rows)
+        for each in found:
+            if each.whole:
+                del self.missing[each.missing.blob]
 
     def _reader(self, wrapped: bytes) -> str | None:
         """Under which of our boxes a wrap lies; None for one that none of them opens."""
