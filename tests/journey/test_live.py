@@ -80,6 +80,9 @@ def hand_on(data: Path, file: Path) -> None:
     assert refused.returncode == 1
     assert "Row 3" in refused.stderr
     file.write_text(head + "h-1,rebuilt,1,6200-H1,one\nh-2,repaired,1,6200-H2,two\n", "utf-8")
+    told = json.loads(miaopei(*command, "--json", data=data).stdout)
+    assert (told["recorded"], told["total_fen"]) == (False, 4_000_000_000)
+    assert sum(line["amount_fen"] for line in told["lines"]) == 4_000_000_000
     seen = miaopei(*command, data=data)
     assert "the whole payout of 40,000,000.00 yuan" in seen.stdout, seen.stderr
     assert "Add --yes" in seen.stdout

@@ -116,6 +116,7 @@ def allot(
     yes: Annotated[bool, typer.Option("--yes", help="Record and pay; else a preview.")] = False,
     data: DataOption = None,
     dsn: DsnOption = None,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """Hand a payout that has arrived on to households: a CSV token,work,weight,account,name."""
@@ -126,9 +127,8 @@ def allot(
     name = f"rebuilt_{rebuilt}_repaired_{repaired}"
     rule = WeightRule(name, {Work.REBUILT: rebuilt, Work.REPAIRED: repaired}, illustrative=False)
     place, language = Place.of(data, dsn), chosen(lang)
-    done = households.hand_on(
-        place, settlement, file, rule, policy, holder, yes=yes, language=language
-    )
+    wanted = (settlement, file, rule, policy, holder)
+    done = households.hand_on(place, *wanted, yes=yes, as_json=as_json, language=language)
     raise typer.Exit(done)
 
 
@@ -148,6 +148,7 @@ def release(
     person: Annotated[str, typer.Option(help="Who decides; it stands on the record.")],
     data: DataOption = None,
     dsn: DsnOption = None,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """Decide a claim that was held because its policy was recorded or changed after the event."""
@@ -155,5 +156,6 @@ def release(
     from ..place import Place
 
     place, language = Place.of(data, dsn), chosen(lang)
-    done = claims.release(place, settlement, policy, str(how), reason, person, language=language)
+    wanted = (settlement, policy, str(how), reason, person)
+    done = claims.release(place, *wanted, as_json=as_json, language=language)
     raise typer.Exit(done)

@@ -15,17 +15,21 @@ from ..place import Place
 
 def release(
     place: Place, settlement: str, policy: str, how: str, reason: str, person: str, *,
-    language: Language,
+    as_json: bool = False, language: Language,
 ) -> int:  # fmt: skip
     """A further revision is made, decided and settled; what it pays is said."""
     with live.working(place) as member:
         body = _of(member, settlement, policy)
         body |= {"how": how, "reason": reason, "person": person}
         tail = Tail(member, speak.Speaker(language))
-        member.node.accept("release", f"{settlement[:16]}/{policy}/{how}", body)
-        member.work()
-        for line in tail.lines():
-            speak.out(line)
+        result = member.node.accept("release", f"{settlement[:16]}/{policy}/{how}", body)
+        done, lines = member.work(), list(tail.lines())
+    if as_json:
+        told_of = {"settlement": settlement, "policy": policy, "how": how, "act": result.act}
+        speak.show_json({**told_of, "duties": done, "decided": lines})
+        return 0
+    for line in lines:
+        speak.out(line)
     told = speak.Speaker(language).text("released", policy=policy, person=person, how=how)
     speak.out(told)
     return 0

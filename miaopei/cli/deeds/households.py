@@ -94,27 +94,30 @@ def preview(divided: Allotment, language: Language) -> Iterator[str]:
 
 def hand_on(
     place: Place, settlement: str, file: Path, rule: WeightRule, policy: str | None,
-    holder: str | None, *, yes: bool, language: Language,
+    holder: str | None, *, yes: bool, as_json: bool = False, language: Language,
 ) -> int:  # fmt: skip
     """Show what a list gives and, told so, record and pay it; 1 where a row is refused."""
     with live.working(place) as member:
-        return _hand_on(member, settlement, file, rule, policy, holder, yes=yes, language=language)
+        wanted = (settlement, file, rule, policy, holder)
+        return _hand_on(member, *wanted, yes=yes, as_json=as_json, language=language)
 
 
 def _hand_on(
     member: Member, settlement: str, file: Path, rule: WeightRule, policy: str | None,
-    holder: str | None, *, yes: bool, language: Language,
+    holder: str | None, *, yes: bool, as_json: bool, language: Language,
 ) -> int:  # fmt: skip
     payees, faults = read_list(file.read_bytes())
     if faults:
-        speak.refuse(faults, language)
-        return 1
+        raise Refused(*faults)
     chosen, fen = _claim(member, settlement, policy)
     divided = allot(fen, [payee.household for payee in payees], rule)
-    for line in preview(divided, language):
+    for line in () if as_json else preview(divided, language):
         speak.out(line)
     if not yes:
-        speak.out(speak.Speaker(language).text("allot_preview"))
+        if as_json:
+            speak.show_json(_as_json(divided, settlement, chosen, recorded=False, duties=0))
+        else:
+            speak.out(speak.Speaker(language).text("allot_preview"))
         return 0
     with member.node.store.writing() as block:
         for payee in payees:
@@ -130,8 +133,29 @@ def _hand_on(
         "lines": lines,
     }
     member.node.accept("allot", f"allot/{settlement[:24]}/{chosen}", body)
-    speak.out(speak.Speaker(language).text("allotted", count=len(payees), done=member.work()))
+    done = member.work()
+    if as_json:
+        speak.show_json(_as_json(divided, settlement, chosen, recorded=True, duties=done))
+    else:
+        speak.out(speak.Speaker(language).text("allotted", count=len(payees), done=done))
     return 0
+
+
+def _as_json(
+    divided: Allotment, settlement: str, policy: str, *, recorded: bool, duties: int
+) -> dict[str, Any]:
+    """Each class with its households and fen, and each line; no account and no name."""
+    totals = divided.totals().items()
+    lines = [line.as_json() for line in divided.lines]
+    return {
+        "settlement": settlement,
+        "policy": policy,
+        "recorded": recorded,
+        "duties": duties,
+        "total_fen": sum(line.amount_fen for line in divided.lines),
+        "classes": {str(work): {"households": n, "fen": fen} for work, (n, fen) in totals},
+        "lines": lines,
+    }
 
 
 def _claim(member: Member, settlement: str, policy: str | None) -> tuple[str, int]:

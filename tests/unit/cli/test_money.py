@@ -19,6 +19,7 @@ from miaopei.cli.place import Place
 from miaopei.errors import Refused
 from miaopei.measures.money import wan
 from tests.faults.test_law_of_amounts import claims_of
+from tests.faults.test_release import FULL, held_town
 from tests.faults.test_repay import overpaid, tell
 from tests.support.products import hills
 from tests.support.town import CARRIERS, Town
@@ -141,6 +142,23 @@ def test_half_paid_back_and_revised_again_is_asked_for_once(
     (owed,) = told(capsys)["receivable"]
     assert {LEAD: owed["total_fen"]} == next(iter(town.table("receivable").values()))
     assert town.balance().of(LEAD, Account.RECEIVABLE_FROM_OVERPAID) == owed["total_fen"]
+
+
+def test_a_held_claim_is_released_and_told_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town, listing, rows = held_town()
+    Counter(town, tmp_path, monkeypatch)
+    settlement = town.settlements(listing)[-1]["id"]
+    words = ["release", settlement, rows[0].policy, "--how", "reserved", "--reason", "papers seen"]
+    words += ["--person", "Wang", "--data", str(tmp_path), "--json"]
+    assert main(words) == 0
+    said = told(capsys)
+    assert (said["settlement"], said["policy"]) == (settlement, rows[0].policy)
+    assert town.executed_fen() == 2 * FULL
+    assert main(words) == 0  # the same wish again is the same act, and moves nothing
+    assert told(capsys)["act"] == said["act"]
+    assert town.executed_fen() == 2 * FULL
 
 
 @pytest.mark.parametrize(
