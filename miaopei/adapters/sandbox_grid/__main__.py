@@ -18,7 +18,7 @@ def main() -> None:
     """Open the store, say where it answers, answer calls, end on SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python -m miaopei.adapters.sandbox_grid",
-        description="A grid system or an SMS gateway, in a sandbox: docs/specs/outage.md.",
+        description="A grid system, an SMS gateway or a trade data platform, in a sandbox.",
     )
     parser.add_argument("--role", choices=sorted(NAMES), required=True)
     parser.add_argument("--data", type=Path, required=True, help="its own folder")

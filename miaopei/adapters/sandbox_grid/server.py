@@ -12,11 +12,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from .meters import Concentrators
 from .rules import BadRule, Rules
 from .sms import SmsGateway
 from .source import SourceSystem
+from .trade import KINDS, TradeData
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 64 * 1024 * 1024
@@ -24,6 +26,7 @@ NAMES = {
     "command": ("grid.command", "供电服务指挥系统（沙箱）", "Supply-service command (sandbox)"),
     "meters": ("grid.meter", "用电采集系统（沙箱）", "Electricity-use acquisition (sandbox)"),
     "concentrators": ("grid.meter", "集中器（沙箱）", "Concentrators (sandbox)"),
+    "trade": ("trade", "贸易数据平台（沙箱，回放）", "Trade data platform (sandbox, replay)"),
     "sms": ("sms", "短信网关（沙箱）", "SMS gateway (sandbox)"),
 }
 DIED = 70
@@ -49,8 +52,11 @@ class Sandbox:
         self.source: SourceSystem | None = None
         self.sms: SmsGateway | None = None
         self.concentrators: Concentrators | None = None
+        self.trade: TradeData | None = None
         if role == "concentrators":
             self.concentrators = Concentrators(folder, self._store, self.rules, self._turn)
+        elif role == "trade":
+            self.trade = TradeData(self._store, self.rules)
         elif role == "sms":
             self.sms = SmsGateway(self._store, self.rules)
         else:
@@ -89,7 +95,7 @@ class Sandbox:
         """Who answers here."""
         _, zh, en = NAMES[self.role]
         with self._turn:
-            plays = self.sms or self.source or self.concentrators
+            plays = self.sms or self.source or self.concentrators or self.trade
             more = plays.about() if plays else {}
         return {"name": {"zh": zh, "en": en}, "pid": os.getpid(), **more}
 
@@ -143,8 +149,9 @@ class Handler(BaseHTTPRequestHandler):
     def _dispatch(self, method: str) -> None:
         sandbox = self.server.sandbox
         source, sms, meters = sandbox.source, sandbox.sms, sandbox.concentrators
+        trade, asked = sandbox.trade, urlsplit(self.path)
         body: Any = self._body() if method == "POST" else None
-        match (method, *self.path.strip("/").split("/")):
+        match (method, *asked.path.strip("/").split("/")):
             case ("GET", ""):
                 self._say(sandbox.about())
             case (_, "control", "rules"):
@@ -158,6 +165,11 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(found[0], found[1])
             case ("POST", "control", what) if meters and what in ("keys", "connect", "read"):
                 self._say(sandbox.call(lambda: getattr(meters, what)(**body)))
+            case ("POST", "control", "customers") if trade:
+                self._say(sandbox.call(lambda: trade.customers(body["customers"])))
+            case ("GET", "data", kind, token) if trade and kind in KINDS:
+                span = {name: int(value) for name, value in parse_qsl(asked.query)}
+                self._say(sandbox.call(lambda: trade.rows(kind, token, **span)))
             case ("POST", "control", "phones") if sms:
                 self._say(sandbox.call(lambda: sms.phones(body["phones"])))
             case ("GET", "control", "texts") if sms:

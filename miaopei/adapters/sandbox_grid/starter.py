@@ -56,6 +56,10 @@ class Running:
         """Tell an SMS gateway who has which phone."""
         self.call("POST", "/control/phones", {"phones": [list(row) for row in phones]})
 
+    def customers(self, customers: Iterable[tuple[str, str]]) -> None:
+        """Tell a trade data platform which of its customers a token stands for."""
+        self.call("POST", "/control/customers", {"customers": [list(row) for row in customers]})
+
     def keys(self, names: Iterable[str]) -> dict[str, str]:
         """The public key (hex) of each concentrator named."""
         found: dict[str, str] = self.call("POST", "/control/keys", {"names": list(names)})["keys"]

@@ -316,6 +316,13 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei person export TOKEN --purpose access --role clerk --out person.json",
         "把本成员所存的一人全部信息写成机器可读文件；须有权限，记入记录。",
     ),
+    "person fetch": (
+        (
+            "miaopei person fetch TOKEN customs --purpose claims --role clerk"
+            " --from http://127.0.0.1:9000 --since 2021-01-01 --until 2022-01-01"
+        ),
+        "经当事人授权，向外部数据源调取物流轨迹、交易流水或海关申报；每次调用（含被拒的）记入记录。",
+    ),
     "person uses": (
         "miaopei person uses TOKEN --json",
         "一人的信息被谁、何时、为何使用过，取自记录。",

@@ -87,6 +87,13 @@ OPTIONS: Mapping[str, str] = {
     "How many work at a time.": "同时工作的数目。",
     "How many years.": "年数。",
     "How much.": "多少。",
+    "logistics, transactions or customs.": (
+        "logistics（物流）、transactions（流水）或 customs（报关）。"
+    ),
+    "In which role; it stands in the log of uses.": "以何种角色；写入使用日志。",
+    "Where it is held.": "数据所在的地址。",
+    "From this day (Beijing).": "自该日起（北京时间）。",
+    "To before this day (Beijing).": "至该日之前（北京时间）。",
     "In which role; a grant must allow it.": "以何角色；须有相应权限。",
     "Install completion for the current shell.": "为当前 shell 安装补全。",
     "Into memory, not a database.": "写入内存而非数据库。",

@@ -82,6 +82,31 @@ def export(
 
 
 @app.command()
+def fetch(
+    who: Who,
+    kind: Annotated[str, typer.Argument(help="logistics, transactions or customs.")],
+    purpose: Purpose,
+    role: Annotated[str, typer.Option(help="In which role; it stands in the log of uses.")],
+    source: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="Where it is held.")],
+    since: Annotated[str, typer.Option(metavar="DAY", help="From this day (Beijing).")],
+    until: Annotated[str, typer.Option(metavar="DAY", help="To before this day (Beijing).")],
+    caller: Caller = None,
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Call data of a person elsewhere, with their consent. Each call is logged, also if refused."""
+    from ..place import Place
+    from . import calling, reading
+
+    asked = reading.Asked(who, purpose, role, caller)
+    wanted = calling.Wanted(kind, source, since, until)
+    place, language = Place.of(data, dsn), chosen(lang)
+    raise typer.Exit(calling.fetch(place, asked, wanted, as_json=as_json, language=language))
+
+
+@app.command()
 def uses(
     who: Annotated[str | None, typer.Argument(metavar="WHO", help="Else those of all.")] = None,
     as_json: JsonFlag = False,

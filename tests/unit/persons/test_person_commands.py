@@ -15,6 +15,7 @@ import pytest
 
 from miaopei.adapters.persons import master_key
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.adapters.sandbox_grid.starter import start
 from miaopei.cli.main import main
 from miaopei.measures.identity import content_id
 from miaopei.measures.instant import from_beijing
@@ -103,6 +104,25 @@ def test_nobody_is_shown_without_a_grant_and_with_one_masked_and_logged(
     desk("grant", *AS_CLERK[:4], "--end")
     assert "took the grant" in desk("show", LI, *AS_CLERK, code=1)
     assert "holds nothing" in desk("show", "policy/9", *AS_CLERK, code=1)
+
+
+def test_data_elsewhere_are_fetched_with_consent_and_not_without(
+    desk: Desk, tmp_path: Path
+) -> None:
+    about = ("--purpose", "underwriting", "--role", "underwriter", "--caller", "li")
+    span = ("--since", "2021-01-01", "--until", "2022-01-01")
+    with start("trade", tmp_path / "trade") as platform:
+        platform.customers([(LI, "A")])
+        wanted = ("fetch", LI, "customs", *about, *span, "--from", platform.address)
+        assert "no consent" in desk(*wanted, code=1)
+        me = desk.json("uses", LI)[0]["grantee"]
+        desk("consent", LI, "--purpose", "underwriting", "--grantee", me, "--scope", "customs",
+             "--until", "2099-01-01")  # fmt: skip
+        assert [row["state"] for row in desk.json(*wanted)["rows"]] == [
+            "accepted", "inspected", "released",
+        ]  # fmt: skip
+        assert "released" in desk(*wanted)
+    assert [use["what"] for use in desk.json("uses", LI)] == ["refused", "called", "called"]
 
 
 def test_an_export_holds_all_that_is_held_and_proves_what_the_record_binds(

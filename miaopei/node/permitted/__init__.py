@@ -1,0 +1,1 @@
+"""Data of others that a person has consented to: their shapes, and the call that asks first."""
