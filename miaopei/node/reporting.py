@@ -11,14 +11,16 @@ from functools import cached_property
 from typing import Any
 
 from ..acts.facts import facts_of_event, product_of
+from ..acts.metered import calls_of
 from ..acts.state import State
 from ..evidence.findings.quorum import latest
 from ..evidence.grouping import Fact
 from ..evidence.kinds import OUTAGE, RESTORATION, TICKETS
 from ..evidence.outage.lists import COUNTED, SCOPE, TIMES, Row
 from ..evidence.outage.plans import Plan, plan_of
+from ..measures.instant import beijing_day, from_beijing
 from ..reports.complaints import Compared, compare
-from ..reports.experience import Returned, Settled, Told
+from ..reports.experience import Billed, Returned, Settled, Told
 from ..reports.reliability import Interruption, felt
 from .effects.listed import open_list
 from .ports import Identity, Reading
@@ -75,14 +77,38 @@ class Reporting:
 
     def experience(self) -> Iterator[Told]:
         """Each listing with its rows and what its settlements came to."""
-        settled, returned = self._settled(), self._returned()
+        settled, returned, billed = self._settled(), self._returned(), self._billed()
         for listing, entry in self._state.range("listing", ""):
             book = self._state.get("book", listing)
             size = 0 if book is None else book["size"]
             rows = (recorded.row for recorded in self.reading.rows(listing, size))
             product = product_of(self._state, entry["product"])
             back = returned.get(listing, [])
-            yield Told(listing, product, rows, settled.get(listing, []), back)
+            fees = billed.get(listing, [])
+            yield Told(listing, product, rows, settled.get(listing, []), back, fees)
+
+    def _billed(self) -> dict[str, list[Billed]]:
+        """Each call and each rent of the invoices, by listing; void calls were credited."""
+        found: dict[str, list[Billed]] = {}
+        for name, invoice in self._state.range("invoice", ""):
+            bills = found.setdefault(invoice["listing"], [])
+            rates = {(of["item"], of["model"], of["month"]): of for of in invoice["lines"]}
+            for line in invoice["lines"]:
+                if line["item"] == "rent":
+                    began = from_beijing(f"{line['month']}-01")
+                    bills.append(Billed(None, began, rent_fen=line["amount_fen"]))
+            for call in calls_of(self._state, name).values():
+                if call["void"]:
+                    continue
+                of = call["model"], beijing_day(call["at"])[:7]
+                fen = sum(
+                    call[item] * rates[(item, *of)]["rate_fen"]
+                    for item in ("users", "records")
+                    if call[item]
+                )
+                trigger = self._state.need("trigger", call["trigger"])
+                bills.append(Billed(trigger["version"], call["at"], data_fen=fen))
+        return found
 
     def _returned(self) -> dict[str, list[Returned]]:
         """What changes of policies gave back, by listing."""

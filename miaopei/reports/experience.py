@@ -1,7 +1,8 @@
-"""How a product has done: premium, claims and loss ratio by version of its terms. Row O-21.
+"""How a product has done: premium, claims, data fees and rent by version of its terms. Row O-21.
 
 A policy's premium belongs to the version in force when that transaction takes effect, a claim to
-the version that decided it; what the version of a policy cannot tell stands in no version's line.
+the version that decided it, a data call to that of the trigger it served, rent to the version in
+force when its month began; what no version can tell stands in no version's line.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Line:
     """One version of one listing's terms. Units   fen, down; None of a version: none in force.
 
     `written_fen` is what was agreed, returned premium taken off; `earned_fen` the part of it whose
-    time has gone by.
+    time has gone by; `data_fen` and `rent_fen` what was invoiced, credit notes taken off.
     """
 
     listing: str
@@ -34,6 +35,8 @@ class Line:
     settled_fen: int = 0
     reserved_fen: int = 0
     payouts: int = 0
+    data_fen: int = 0
+    rent_fen: int = 0
 
     @property
     def unearned_fen(self) -> int:
@@ -62,6 +65,8 @@ class Line:
             "claims_settled_fen": self.settled_fen,
             "claims_reserved_fen": self.reserved_fen,
             "payouts": self.payouts,
+            "data_fees_fen": self.data_fen,
+            "rent_fen": self.rent_fen,
             "loss_ratio_percent": self.ratio(self.earned_fen),
             "loss_ratio_of_written_percent": self.ratio(self.written_fen),
         }
@@ -75,6 +80,19 @@ class Settled:
     pay_fen: int
     reserved_fen: int
     payouts: int
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What was invoiced for a data call or a month's rent; `since` where no version is known.
+
+    Units   fen; since: UTC seconds.
+    """
+
+    version: Version
+    since: int
+    data_fen: int = 0
+    rent_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +113,7 @@ class Told:
     rows: Iterable[PolicyRow] = field(default_factory=tuple)
     settled: Iterable[Settled] = field(default_factory=tuple)
     returned: Iterable[Returned] = field(default_factory=tuple)
+    billed: Iterable[Billed] = field(default_factory=tuple)
 
 
 def experience(told: Iterable[Told], now: int) -> list[Line]:
@@ -122,6 +141,10 @@ def experience(told: Iterable[Told], now: int) -> list[Line]:
             own.settled_fen += each.pay_fen
             own.reserved_fen += each.reserved_fen
             own.payouts += each.payouts
+        for bill in one.billed:
+            own = line(one, bill.version or _version(one.product, bill.since))
+            own.data_fen += bill.data_fen
+            own.rent_fen += bill.rent_fen
     return [found[key] for key in sorted(found, key=lambda k: (k[0], -1 if k[1] is None else k[1]))]
 
 

@@ -262,6 +262,8 @@ def test_experience_is_the_premium_and_what_was_paid(
     (line,) = _asked(place, server, "report", "experience")
     assert (line["policies"], line["premium_written_fen"]) == (insured, insured * 12_000)
     assert (line["claims_settled_fen"], line["payouts"]) == (told["payout_fen"], told["payouts"])
+    (counted,) = _asked(place, server, "invoice", "recount")["invoices"]
+    assert line["data_fees_fen"] + line["rent_fen"] == counted["invoice_fen"] > 0
 
 
 def _asked(place: Path, server: str, *command: str) -> Any:

@@ -249,7 +249,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     "report experience": (
         "miaopei report experience --json",
-        "各产品按条款版本的保费、赔款和赔付率。",
+        "各产品按条款版本的保费、赔款、赔付率、数据费和租金。",
     ),
     "report unearned": (
         "miaopei report unearned --on 2026-10-01 --json",

@@ -28,7 +28,7 @@ def experience(
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Premium, claims and loss ratio of each product, by version of its terms."""
+    """Premium, claims, loss ratio, data fees and rent of each product, by version of its terms."""
     from ..place import Place
     from .showing import experience as run
 

@@ -18,7 +18,7 @@ from ..place import Place
 
 
 def experience(place: Place, *, as_json: bool, language: Language) -> int:
-    """Premium, claims and loss ratio by listing and version of terms."""
+    """Premium, claims, loss ratio, data fees and rent by listing and version of terms."""
     speaker = speak.Speaker(language)
     with _reporting(place) as (reporting, now):
         lines = lines_of(reporting.experience(), now)
@@ -35,6 +35,8 @@ def experience(place: Place, *, as_json: bool, language: Language) -> int:
         (speaker.pick("未决准备（元）", "Reserved, yuan"), "right"),
         (speaker.pick("赔付笔数", "Payouts"), "right"),
         (speaker.pick("赔付率 %", "Loss ratio, %"), "right"),
+        (speaker.pick("数据费（元）", "Data fees, yuan"), "right"),
+        (speaker.pick("租金（元）", "Rent, yuan"), "right"),
     ]
     rows = [
         (
@@ -44,6 +46,7 @@ def experience(place: Place, *, as_json: bool, language: Language) -> int:
             *map(as_yuan, (line.written_fen, line.earned_fen, line.settled_fen, line.reserved_fen)),
             f"{line.payouts:,}",
             line.ratio(line.earned_fen) or "—",
+            *map(as_yuan, (line.data_fen, line.rent_fen)),
         )
         for line in lines
     ]

@@ -15,6 +15,8 @@ from miaopei.acts.apply import ActResult
 from miaopei.errors import Refused
 from miaopei.node import invoices
 from miaopei.node.effects.payer import Payer
+from miaopei.node.reporting import Reporting
+from miaopei.reports.experience import experience
 from tests.support.metering import CARRIER, PROVIDER, Metered
 from tests.support.rails import PaperBank
 from tests.support.town import codes
@@ -217,3 +219,17 @@ def test_set_off_never_takes_more_than_is_due_or_was_overpaid(due: int, lefts: l
     over = {name: -left for name, left in named if left < 0}
     assert sum(met.values()) == min(due, sum(over.values()))
     assert all(0 < fen <= over[name] for name, fen in met.items())
+
+
+def test_o21_fees_and_rent_stand_with_their_version_and_sum_to_the_invoices(paid: Paid) -> None:
+    first = paid.month(0, MAY, JUNE)
+    assert paid.contest(first, USERS, paid.run(1)).ok
+    assert paid.settle(f"{first}/001", paid.run(1)).ok
+    with paid.town.node.reading() as (reading, state):
+        told = Reporting(reading, state, paid.town.me).experience()
+        (line,) = experience(told, reading.head().time)
+        net = sum(
+            value["total_fen"] - value["credited_fen"] for _, value in state.range("invoice", "")
+        )
+    assert (line.version, line.data_fen, line.rent_fen) == (1, 10 * 12 + 20 * 3, 500_000)
+    assert line.data_fen + line.rent_fen == net
