@@ -106,7 +106,7 @@ def _line(page: Page, outage: Outage, step: Step, cover: Cover | None) -> Line:
 def _plan_facts(plan: Seen) -> dict[str, Any]:
     values = plan.values
     return {
-        "revision": plan.body["revision"],
+        "revision": plan.body["revision"] + 1,  # as the notices count: the first is version 1
         "off": beijing_text(values["off_planned"])[:16],
         "on": beijing_text(values["on_planned"])[:16],
         "count": f"{values['list']['count']:,}",

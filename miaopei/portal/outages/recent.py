@@ -38,9 +38,9 @@ class Line:
     state: str
 
     @property
-    def settled(self) -> bool:
-        """Whether money is due or paid, so that no other reason needs saying."""
-        return bool(self.due_fen)
+    def over(self) -> bool:
+        """Whether it ended without money, which needs its reason; what waits has one elsewhere."""
+        return self.due_fen == 0
 
 
 def rows(page: Page) -> Sequence[Line]:

@@ -142,6 +142,7 @@ def test_sources_apart_are_shown_with_both_values_then_held(day: Followed) -> No
         assert "2021-06-01 20:00:00" in shown
     day.town.at(day.town.now + 2 * DAY)
     assert day.stands()["agree"] is Stand.HELD
+    assert "miaopei resolve" in day.page("en").xpath("string(//section[contains(@class, 'now')])")
     assert "2021-06-01 20:00:00" in day.page("zh").xpath("string(//dl)")
 
 
@@ -263,6 +264,8 @@ def test_the_first_page_tells_why_an_outage_pays_nothing(day: Followed) -> None:
     last = row.xpath("./td")[-1].text_content()
     assert "cancelled" in last
     assert row.xpath("string(./td[7])").strip() == "0"
+    style = day.get("/static/style.css").text
+    assert "td.text .state + .sub { white-space: normal; }" in style, "a reason is a sentence"
 
 
 def test_every_link_leads_on_and_no_code_stands_for_a_word(day: Followed) -> None:
