@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from miaopei.adapters.engine import install
 from miaopei.adapters.keys import load_or_make
+from miaopei.cli.net.plan import Net
+from tests.support import nets, servers
 
 from .test_live import HEADER
 
@@ -27,7 +30,7 @@ def miaopei(*arguments: str, data: Path, code: int = 0) -> str:
     return ran.stdout + ran.stderr
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)  # the first run builds the engine
 def test_a_record_of_the_national_suite_from_its_beginning_to_its_backup(tmp_path: Path) -> None:
     scheme = json.loads((files("miaopei") / "data/schemes/yunnan.json").read_bytes())
     for listing in scheme["listings"]:
@@ -63,3 +66,23 @@ def test_a_record_of_the_national_suite_from_its_beginning_to_its_backup(tmp_pat
     shutil.copy(data / "keys.json", other)
     miaopei("restore", str(backup), data=other)
     assert "Sound" in miaopei("audit", data=other)
+    goes_on_with_others(data)
+
+
+def goes_on_with_others(data: Path) -> None:
+    """Four members order it from here on, under keys of the same suite."""
+    install.install()
+    folder = servers.folder() / "gm"
+    asked = ("--from", str(data), "--members", "4")
+    try:
+        nets.miaopei("net", "import", str(folder), *asked)
+        assert json.loads((folder / "genesis.json").read_bytes())["suite"] == "gm"
+        nets.miaopei("net", "up", str(folder), "--detach")
+        four = nets.Running(Net.of(folder))
+        four.name("miaopei", "one-more", seconds=120)
+        four.whole(120)
+        for member in ("miaopei", "notary"):
+            assert nets.as_json(four.miaopei("audit", member, "--json"))["sound"]
+    finally:
+        nets.miaopei("net", "down", str(folder), check=False)
+        shutil.rmtree(folder, ignore_errors=True)
