@@ -13,9 +13,11 @@ from typing import Any
 from ..accounts import premiums
 from ..market.placement import Placement
 from ..measures.identity import content_id
+from ..policies.row import Transaction
 from ..policies.stack import Change, Segment, at_instant, in_effect
+from ..underwriting.asked import Asked, Known, Span, Verdict
 from ..underwriting.offer import Offer
-from ..underwriting.rules import Accumulation
+from ..underwriting.rules import Accumulation, Once
 from .base import Made, Moment, Outcome, clock_key, ripe_in
 from .entries import post
 from .file_offer import offer_of
@@ -47,6 +49,8 @@ def answered(state: State, outcome: Outcome, now: Moment, value: Application) ->
         latest = now.time + offer.pay_within_seconds
         if value["at"] > now.time:
             latest = min(latest, value["at"])
+        if value["kind"] == "issue" and offer.hold_seconds is not None:
+            expose(state, value, [term_of(value)], held_until=now.time + offer.hold_seconds)
         value["reference"] = _free_reference(state, value["id"])
         state.put("due", value["reference"], value["id"])
         _wait(state, value, latest, latest + offer.bank_grace_seconds)
@@ -59,6 +63,8 @@ def ready(state: State, value: Application, now: Moment) -> None:
     """Nothing is awaited any more: a duty to write the rows."""
     stop_waiting(state, value)
     value["state"] = "ready"
+    if value["kind"] == "issue":
+        expose(state, value, [term_of(value)])  # from here on the room is theirs
     key = f"admit/{value['listing']}/{clock_key(now.time, value['id'])}"
     state.put("duty", key, {"application": value["id"], "by": value["by"]})
     value["duty"] = key
@@ -132,8 +138,12 @@ def expose(
     value: dict[str, Any],
     segments: Iterable[Segment],
     more: Iterable[Segment] = (),
+    held_until: int | None = None,
 ) -> None:
-    """What a policy adds to its feeder and its holder, now or once `more` stands."""
+    """What a policy adds to its feeder and its holder, now or once `more` stands.
+
+    `held_until`: only so long (UTC seconds), as long as nothing was paid for it.
+    """
     standing = [s for s in (*segments, *more) if s.in_force]
     key = f"{value['listing']}/{value['holder']}/{value['policy']}"
     feeder = f"{value['listing']}/{value['feeder']}/{value['policy']}"
@@ -142,11 +152,60 @@ def expose(
         state.delete("exposure", feeder)
         return
     span = {"since": min(s.since for s in standing), "until": max(s.until for s in standing)}
+    if held_until is not None:
+        span["held_until"] = held_until
     if value["holder"] is not None:
         state.put("holder", key, span)
     of = _counted(offer_of(state, value["listing"], value["offer"]))
     if value["feeder"] is not None and of is not None:
         state.put("exposure", feeder, {**span, "fen": max(s.declared[of] for s in standing)})
+
+
+def term_of(value: Mapping[str, Any]) -> Segment:
+    """The term that an application for a new policy asks for."""
+    name = value["id"]
+    return Segment(value["at"], value["until"], value["figures"], name, name, Transaction.ISSUE)
+
+
+def held(span: Mapping[str, Any]) -> bool:
+    """Whether a room is only held for who has not paid yet."""
+    return "held_until" in span
+
+
+def stands(span: Mapping[str, Any], now: int) -> bool:
+    """Whether a room is taken still: for good, or for the time that unpaid ones hold it."""
+    return bool(span.get("held_until", now + 1) > now)
+
+
+def spans(state: State, table: str, prefix: str, now: int, but: str = "") -> list[Span]:
+    """The rooms that are taken under a prefix, but for that of one policy.
+
+    Nobody is kept from buying for a customer by what somebody else has not paid.
+    """
+    return [
+        Span(value["since"], value["until"], value.get("fen", 0))
+        for key, value in state.range(table, prefix)
+        if stands(value, now)
+        and key != f"{prefix}{but}"
+        and not (table == "holder" and held(value))
+    ]
+
+
+def _room_gone(state: State, value: Application, now: Moment) -> bool:
+    """Whether others have taken the room of an application since it stopped being held."""
+    offer = offer_of(state, value["listing"], value["offer"])
+    if value["kind"] != "issue" or offer.hold_seconds is None:
+        return False
+    listing, policy = value["listing"], value["policy"]
+    figures = {name: value["figures"][name] for name in offer.declared()}
+    whom = value["holder"], value["feeder"]
+    asked = Asked(value["at"], value["until"], value["facts"], figures, *whom)
+    covered = spans(state, "holder", f"{listing}/{value['holder']}/", now.time, policy)
+    nearby = spans(state, "exposure", f"{listing}/{value['feeder']}/", now.time, policy)
+    known = Known(now.time, covered, nearby)
+    rules = [rule for rule in offer.rules if isinstance(rule, Once | Accumulation)]
+    found = [reason for rule in rules for reason in rule.look(asked, known)]
+    return any(reason.verdict is Verdict.REFUSED for reason in found)
 
 
 def _counted(offer: Offer) -> str | None:
@@ -164,6 +223,12 @@ def credit(
     """
     fen = arrived["amount_fen"]
     in_time = value["state"] == "accepted" and arrived["at"] <= value["deadline"]
+    if in_time and _room_gone(state, value, now):
+        back, value["paid_fen"], value["state"] = fen + value["paid_fen"], 0, "lapsed"
+        close(state, value)
+        return_deposit(state, outcome, now, value, back, "room_gone")
+        put(state, outcome, value)
+        return "returned"
     missing = value["premium_fen"] - value["paid_fen"] if in_time else 0
     counts = min(fen, missing)
     value["paid_fen"] += counts

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..measures.shape import Types
-from ..policies.row import HEX_32, Transaction
-from ..policies.stack import Segment
+from ..policies.row import HEX_32
 from ..underwriting.answer import answer
 from ..underwriting.asked import Answer, Asked, Connection, Known, Span
 from ..underwriting.offer import Offer, Way
@@ -56,11 +55,12 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     _check_names(state, name, body["order"], feeder, holder)
     check_channel(offer, channel, agent)
     _check_texts(facts, declared, body["commitments"])
+    before = looked_covered(looked)
     hits, connection = check_looked(state, offer.sanctions(), looked)
     silent = silent_now(state, listing, now)
     asked = Asked(since, until, facts, declared, holder, feeder)
-    covered = [_span(v) for _, v in state.range("holder", f"{listing}/{holder}/")]
-    nearby = [_span(v) for _, v in state.range("exposure", f"{listing}/{feeder}/")]
+    covered = [*sold.spans(state, "holder", f"{listing}/{holder}/", now.time), *before]
+    nearby = sold.spans(state, "exposure", f"{listing}/{feeder}/", now.time)
     said = answer(offer, asked, Known(now.time, covered, nearby, hits, silent, connection))
     value = {
         **new_value(name, "issue", name, act, now, said),
@@ -71,8 +71,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if said.verdict != "refused":
         rows = [{"transaction": "issue", "since": since, "until": until, "number": 1}]
         value["rows"] = [{**rows[0], "declared": value["figures"]}]
-        term = Segment(since, until, value["figures"], name, name, Transaction.ISSUE)
-        sold.expose(state, value, [term])  # nobody else gets the same room
+        if offer.hold_seconds is None:
+            sold.expose(state, value, [sold.term_of(value)])  # nobody else gets the same room
     outcome = Outcome()
     sold.answered(state, outcome, now, value)
     return outcome
@@ -134,7 +134,8 @@ def check_looked(
 
     Errors   Refused act.sanctions_not_looked for a list that is not the last version filed.
     """
-    sanctions, connection = fields(looked, sanctions=(dict, type(None)), connection=str)
+    asked = {name: value for name, value in looked.items() if name != "covered"}
+    sanctions, connection = fields(asked, sanctions=(dict, type(None)), connection=str)
     if connection not in set(Connection):
         raise refuse("act.bad_body", field="connection", why="is no known word")
     hits = list[Any]()
@@ -148,6 +149,19 @@ def check_looked(
         if any(hit not in ("id", "name") for hit in hits):
             raise refuse("act.bad_body", field="hits", why="each is id or name")
     return hits, Connection(connection)
+
+
+def looked_covered(looked: Mapping[str, Any]) -> list[Span]:
+    """Cover of the same person that the member found in its book: brought in, or by an older token.
+
+    Errors   Refused act.bad_body.
+    """
+    found = looked.get("covered")
+    if found is None:
+        return []
+    if not isinstance(found, list) or [type(each) for each in found] != [int, int]:
+        raise refuse("act.bad_body", field="covered", why="needs since and until")
+    return [Span(*found)]
 
 
 def silent_now(state: State, listing: str, now: Moment) -> list[str]:
@@ -181,7 +195,3 @@ def _check_texts(
     for name, value in commitments.items():
         if type(value) is not str or not is_digest(value):
             raise refuse("act.bad_body", field=name[:40], why="needs 64 hex digits")
-
-
-def _span(value: Mapping[str, Any]) -> Span:
-    return Span(value["since"], value["until"], value.get("fen", 0))

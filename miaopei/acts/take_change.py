@@ -219,7 +219,7 @@ def _known(state: State, wish: Wish, now: Moment, silent: list[str]) -> Known:
     nearby = [
         Span(v["since"], v["until"], v["fen"])
         for key, v in state.range("exposure", prefix)
-        if key != f"{prefix}{wish.policy['policy']}"
+        if key != f"{prefix}{wish.policy['policy']}" and sold.stands(v, now.time)
     ]
     return Known(now.time, nearby=nearby, silent=silent)
 

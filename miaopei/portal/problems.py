@@ -24,6 +24,7 @@ from .texts import LANGUAGES
 API = "/api/"
 MEDIA = "application/problem+json"
 LOG = logging.getLogger("miaopei.portal")
+TOO_MANY = "portal.too_many"
 STATUS: Mapping[str, int] = {
     "portal.not_found": 404,
     "portal.not_given_out": 404,
@@ -38,7 +39,10 @@ STATUS: Mapping[str, int] = {
     "portal.not_the_holder": 403,
     "portal.not_selling": 403,
     "selling.key_differs": 422,
+    "selling.not_answered_here": 409,
+    "selling.erased": 409,
     "selling.list_missing": 503,
+    TOO_MANY: 429,
     "act.listing_not_known": 404,
     "act.offer_not_known": 404,
     "act.policy_not_known": 404,
@@ -70,7 +74,9 @@ def install(app: FastAPI) -> None:
 
     def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem), "registered for this class"
-        return answer(request.scope, [error.refusal])
+        wait = error.refusal.facts.get("seconds") if error.refusal.code == TOO_MANY else None
+        extra = None if wait is None else {"Retry-After": str(wait)}
+        return answer(request.scope, [error.refusal], extra)
 
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused), "registered for this class"

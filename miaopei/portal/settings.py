@@ -72,6 +72,7 @@ class Settings:
     (None: they are made from the snapshot), `clock` gives the time of now from the record's, and
     `devices` the concentrators that this member listens to. `selling` takes applications (None:
     this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
+    `pace` counts a call of an address and says how many seconds it must wait (None: nobody waits),
     `anchored` says how far a second ledger was
     told (None: none is), `collecting` says by carrier to which account premium is paid.
     """
@@ -86,6 +87,7 @@ class Settings:
     devices: Callable[[Reading], list[dict[str, Any]]] = lambda _reading: []
     selling: Selling | None = None
     anchored: Callable[[], Mapping[str, Any] | None] = lambda: None
+    pace: Callable[[str], int] | None = None
     channels: Mapping[str, str] = field(default_factory=dict)
     collecting: Mapping[str, str] = field(default_factory=dict)
 

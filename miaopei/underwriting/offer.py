@@ -130,7 +130,9 @@ class Offer:
 
     `since`, `until`: when it may be bought; `collector`: the carrier whose account takes premium;
     `pay_within_seconds`: from the answer; `bank_grace_seconds`: how long a bank's word of money
-    that came in time may take; `least_policies`: fewer in force are warned of.
+    that came in time may take; `least_policies`: fewer in force are warned of; `hold_seconds`: how
+    long an unpaid application keeps others out of its room (None, in offers that do not say it: as
+    long as it may be paid).
     """
 
     listing: str
@@ -150,6 +152,7 @@ class Offer:
     related: tuple[str, ...]
     channels: tuple[Channel, ...]
     changes: Changes
+    hold_seconds: int | None = None
 
     @property
     def hash(self) -> str:
@@ -170,7 +173,9 @@ class Offer:
 
     def as_json(self) -> dict[str, Any]:
         """The form that is filed."""
+        held = {} if self.hold_seconds is None else {"hold_seconds": self.hold_seconds}
         return {
+            **held,
             "format": FORMAT,
             "listing": self.listing,
             "number": self.number,
@@ -208,7 +213,13 @@ class Offer:
                  underwriting.bad_field, underwriting.unknown_rule.
         """
         _never_tied(value)
-        said = dict(zip(PARTS, read(value, CODE, **PARTS), strict=True))
+        hold, rest = None, value
+        if isinstance(value, Mapping) and "hold_seconds" in value:
+            hold = value["hold_seconds"]
+            rest = {name: part for name, part in value.items() if name != "hold_seconds"}
+            if type(hold) is not int or hold < 0:
+                raise bad("hold_seconds", "needs seconds, not below zero")
+        said = dict(zip(PARTS, read(rest, CODE, **PARTS), strict=True))
         if said["format"] != FORMAT or said["number"] < 1:
             raise bad("format", f"is not {FORMAT}, or its number is below 1")
         if min(said["pay_within_seconds"], said["bank_grace_seconds"], said["least_policies"]) < 0:
@@ -233,6 +244,7 @@ class Offer:
             tuple(said["related"]),
             tuple(_channel(channel) for channel in said["channels"]),
             Changes.from_json(said["changes"]),
+            hold,
         )
         _fits(found)
         return found

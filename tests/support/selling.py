@@ -91,6 +91,7 @@ class Market:
         """The next version of the offer."""
         number = len(self.town.table("offer", f"{self.listing}/")) + 1
         form = {**offer_form(**{**self._form, **changes}), "number": number}
+        form = {n: v for n, v in form.items() if (n, v) != ("hold_seconds", None)}
         self.town.node.accept("file_offer", f"offer-{number}", {"offer": form})
 
     def wanted(self, customer: str = "3302810000001", **changes: Any) -> Wanted:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Alarm, OutsideFault
 from ...node.selling.shop import Shop
+from ...portal.buying.pace import Pace
 from ...wiring import Member, system_clock
 from .. import speak
 from ..place import Place
@@ -28,6 +29,7 @@ def selling_of(place: Place, member: Member, shop: Shop) -> Mapping[str, Any]:
     """What the portal's settings need to sell."""
     return {
         "selling": shop,
+        "pace": Pace().wait,
         "channels": doing.tokens(place),
         "collecting": doing.collecting(member),
     }

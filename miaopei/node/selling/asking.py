@@ -12,10 +12,13 @@ from typing import Any
 from ...acts.file_offer import current_offer
 from ...acts.state import State
 from ...errors import Refusal, Refused
-from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...measures.identity import canonical, digest, read_canonical
 from ...underwriting.asked import Connection
+from ...underwriting.offer import Way
 from ..node import Node
 from ..ports import Reading
+from .plain import plain
+from .standing import standing
 
 Tokens = Callable[[str], Sequence[str]]  # customer number -> tokens under each live key
 Connected = Callable[[Reading, Sequence[str], str], str]  # tokens, feeder -> a Connection
@@ -81,24 +84,33 @@ def _unwritten(text: str) -> int:
     return next((at for at, kind in enumerate(kinds, 1) if kind in UNWRITTEN), 0)
 
 
-def mark_of(listing: str, token: str) -> str:
-    """The mark of a holder on the record: a person is the same under one listing and no other."""
-    return content_id("holder", [listing, token])
-
-
 def look_up(
     desk: Desk, reading: Reading, state: State, wanted: Wanted, tokens: Sequence[str]
 ) -> dict[str, Any]:
     """What stands in the act of what was looked up: words, never what they are about.
 
-    Errors   Refused selling.list_missing, selling.list_differs.
+    Errors   Refused selling.list_missing, selling.list_differs; selling.not_answered_here for what
+             is not told to whoever has not shown who they are; selling.erased.
     """
-    source = current_offer(state, wanted.listing).sanctions()
+    offer = current_offer(state, wanted.listing)
+    source = offer.sanctions()
     connection = str(Connection.NOT_ASKED)
     if desk.connected is not None and wanted.feeder is not None and tokens:
         connection = desk.connected(reading, tokens, wanted.feeder)
+    span = (wanted.since, wanted.until)
+    stood = standing(reading, state, wanted.listing, tokens, span, wanted.person)
+    channel = offer.channel(wanted.channel)
+    anybody = channel is None or channel.way is Way.ONLINE
+    told = stood.erased or connection == Connection.DIFFERS or stood.covered
+    if told and anybody and not stood.may_hear(reading, wanted.person):
+        raise Refused(Refusal("selling.not_answered_here"))
+    if stood.erased:
+        raise Refused(Refusal("selling.erased"))
     found = None if source is None else sanctions_of(reading, state, source, wanted.person)
-    return {"sanctions": found, "connection": connection}
+    looked: dict[str, Any] = {"sanctions": found, "connection": connection}
+    if (covered := stood.span()) is not None:
+        looked["covered"] = covered
+    return looked
 
 
 def sanctions_of(
@@ -125,11 +137,6 @@ def _listed(kept: bytes) -> tuple[str, frozenset[str], frozenset[str]]:
         frozenset(plain(each[what]) for each in entries if each[what]) for what in ("id", "name")
     )
     return digest(kept), numbers, names
-
-
-def plain(text: str) -> str:
-    """A name or number without case, width and spaces, so that spelling hides nobody."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def keep_list(node: Node, data: bytes) -> int:

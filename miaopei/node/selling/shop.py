@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import RLock
 
 from . import taking
-from .asking import Desk, Wanted, plain
+from .asking import Desk, Wanted
+from .standing import is_holder
 from .taking import Application
-
-SHOWN = ("id_number", "phone")  # what shows that somebody is the policyholder
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,5 @@ class Shop:
 
     def is_holder(self, policy: str, shown: Mapping[str, str]) -> bool:
         """Whether somebody gives the number and phone that the policyholder gave."""
-        name = f"policy/{policy}"
         with self.desk.node.store.reading() as reading:
-            kept = reading.payees([name]).get(name)
-        if kept is None or set(SHOWN) - kept.keys():
-            return False
-        fits = [
-            hmac.compare_digest(plain(kept[n]).encode(), plain(shown[n]).encode()) for n in SHOWN
-        ]
-        return all(fits)
+            return is_holder(reading, policy, shown)

@@ -22,7 +22,8 @@ from ..ports import Reading, Writing
 from ..proof.opened import Opener
 from ..vault.persons import Person
 from . import keeping
-from .asking import Desk, Wanted, check_person, look_up, mark_of, sanctions_of
+from .asking import Desk, Wanted, check_person, look_up, sanctions_of
+from .standing import mark_of
 
 Application = dict[str, Any]
 

@@ -30,6 +30,7 @@ ERRORS: Mapping[int, str] = {
     413: "More than 2 MiB were sent.",
     415: "Not application/json.",
     422: "The idempotency key was used for something else.",
+    429: "Too many calls of this address; `Retry-After` says how long to wait.",
     500: "The answer could not be made; the record is unchanged.",
     503: "The record cannot be read at the moment.",
 }

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 
 from ...measures.instant import period_of
 from ...node.selling.asking import Wanted
@@ -18,6 +18,7 @@ from ..problems import Problem
 from ..settings import Selling, Settings
 from ..views.desk import Desk, Desks
 from . import models, views
+from .pace import check_pace
 
 ONLINE = "online"
 Key = Annotated[
@@ -70,6 +71,21 @@ def channel_of(settings: Settings, token: str | None) -> tuple[str, bool]:
     raise Problem("bad_token")
 
 
+def _paced(settings: Settings, request: Request, token: str | None) -> tuple[str, bool]:
+    """The channel; whoever shows no token of one is counted by their address.
+
+    Errors   Problem portal.bad_token, portal.too_many.
+    """
+    try:
+        channel, trusted = channel_of(settings, token)
+    except Problem:
+        check_pace(settings, request)  # who guesses tokens waits as well
+        raise
+    if not trusted:
+        check_pace(settings, request)
+    return channel, trusted
+
+
 def shop_of(settings: Settings) -> Selling:
     """What takes applications here. Errors   Problem portal.not_selling."""
     if settings.selling is None:
@@ -105,14 +121,16 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.post(
         "/applications",
         status_code=201,
-        responses=documented(400, 401, 409, 413, 422, fresh=False),
+        responses=documented(400, 401, 409, 413, 422, 429, fresh=False),
         tags=["buying"],
     )
-    def apply(wanted: models.NewApplication, key: Key, token: Token = None) -> models.Application:
+    def apply(
+        wanted: models.NewApplication, key: Key, request: Request, token: Token = None
+    ) -> models.Application:
         """Apply for a policy; the answer is in the answer: refused, referred, or accepted with a
         premium to be paid by a deadline. The same key with another body is 422."""
         settings = desks.settings
-        channel, _ = channel_of(settings, token)
+        channel = _paced(settings, request, token)[0]
         value = shop_of(settings).apply(wanted_of(wanted.model_dump(), channel), key)
         with desks.open() as desk:
             return models.Application(**views.application_view(desk, value))
@@ -172,16 +190,20 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.post(
         "/policies/{policy}/transactions",
         status_code=201,
-        responses=documented(400, 401, 403, 404, 409, 413, 422, fresh=False),
+        responses=documented(400, 401, 403, 404, 409, 413, 422, 429, fresh=False),
         tags=["buying"],
     )
     def change(
-        policy: NumberPath, wanted: models.NewTransaction, key: Key, token: Token = None
+        policy: NumberPath,
+        wanted: models.NewTransaction,
+        key: Key,
+        request: Request,
+        token: Token = None,
     ) -> models.Application:
         """Endorse, renew, cancel or reinstate. The policyholder shows who they are by what they
         gave when they applied; a channel by its token, for policies that it sold."""
         settings = desks.settings
-        channel, trusted = channel_of(settings, token)
+        channel, trusted = _paced(settings, request, token)
         shop = shop_of(settings)
         with desks.open() as desk:
             found = policy_or_404(desk, policy)

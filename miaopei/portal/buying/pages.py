@@ -28,6 +28,7 @@ from ..views.desk import Desk, Desks
 from ..views.products import product_of_listing
 from . import views
 from .api import shop_of
+from .pace import check_pace
 
 CHOICES = 60  # figures that a list can hold
 
@@ -106,6 +107,7 @@ def install_post(desks: Desks, language: Language) -> Callable[[Request], Any]:
         async with request.form(max_files=0, max_fields=60) as data:
             given = {name: value for name, value in data.items() if isinstance(value, str)}
         check_origin(request)
+        check_pace(desks.settings, request)
         return await run_in_threadpool(_taken, desks, language, request, given)
 
     return take

@@ -84,6 +84,7 @@ def test_a23_somebody_on_the_sanctions_list_is_refused_by_number_and_referred_by
 def test_a23_accumulation_on_a_feeder_refers_and_then_refuses(market: Market) -> None:
     """20,000 yuan each, referred above 2,000,000 and refused above 3,000,000 yuan: 100 and 150."""
     most = {"declared": {"occurrence_limit": yuan(20_000)}}
+    market.file_offer(hold_seconds=None)  # as an offer that does not say how long room is held
     states = [market.apply(f"33028100{n:05d}", **most)["state"] for n in range(151)]
     assert states == ["accepted"] * 100 + ["referred"] * 50 + ["refused"]
     assert market.apply("3302810099999", feeder="F2", **most)["state"] == "accepted"

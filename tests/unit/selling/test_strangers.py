@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from miaopei.measures.money import yuan
 from miaopei.node.selling import taking
 from miaopei.node.selling.keeping import begun, known_of, numbers_of
 from miaopei.node.selling.shop import Shop
-from tests.support.selling import Market
+from miaopei.node.vault.tokens import SubjectKeys
+from miaopei.portal.buying.pace import Pace
+from tests.support.selling import FIGURES, LEAD, Market
 
 CUSTOMER = "3302810000001"
 EVE = {"name": "伊夫", "id_number": "EVE", "phone": "666", "account": "H-EVE"}
@@ -41,12 +44,12 @@ def test_a_refused_application_of_a_stranger_changes_nothing_that_is_known_of_th
     held = market.insure()
     before = kept(market)
     for changes in ({}, {"declared": {"nonsense": 1}}, {"channel": "by pigeon"}):
-        try:
-            asked = market.apply(key=f"eve {changes}", person=EVE, **changes)
-            assert asked["state"] == "refused"
-        except Refused:
-            pass
+        with pytest.raises(Refused):
+            market.apply(key=f"eve {changes}", person=EVE, **changes)
         assert kept(market) == before
+    by_agent = market.apply(key="agent", person=EVE, channel="offline", agent="A17")
+    assert by_agent["state"] == "refused"
+    assert kept(market) == before
     shop = Shop(market.desk, None)  # type: ignore[arg-type]
     assert shop.is_holder(held["policy"], SHOWN)
     assert not shop.is_holder(held["policy"], {"id_number": "EVE", "phone": "666"})
@@ -58,11 +61,13 @@ def test_a_stranger_who_is_accepted_is_another_person_and_the_holders_money_stay
     held = market.insure()
     market.change(held["policy"], "cancel", "2026-05-01")
     market.work()
-    asked = market.apply(key="eve", person=EVE, since="2026-05-01")
+    asked = market.apply(key="eve", person=EVE, since="2026-05-01", channel="offline", agent="A1")
     assert asked["state"] == "accepted"
+    market.pay(asked)
     market.pay(held)  # twice: it goes back
     market.work()
     returned = market.returned()
+    assert market.application(asked)["state"] == "in_force"
     assert set(returned) == {f"H-{CUSTOMER}"}
     assert returned[f"H-{CUSTOMER}"] > yuan(120)
 
@@ -127,3 +132,125 @@ def test_no_control_character_enters_what_is_kept_of_a_person(market: Market) ->
             market.apply(key=f"k{ord(name[1])}", person={"name": name})
         assert [r.code for r in error.value.refusals] == ["selling.personal_bad_character"]
     assert market.town.table("application") == {}
+
+
+# what is told to whom ---------------------------------------------------------------------------
+def codes(market: Market, key: str, **changes: Any) -> list[str]:
+    """The codes of an answer, by the record or before it."""
+    try:
+        asked = market.apply(key=key, **changes)
+    except Refused as refused:
+        return [refusal.code for refusal in refused.refusals]
+    return [asked["state"], *(reason["code"] for reason in asked["reasons"])]
+
+
+AGENT = {"channel": "offline", "agent": "A17"}
+NEUTRAL = ["selling.not_answered_here"]
+
+
+def test_a_stranger_gets_one_answer_for_covered_another_feeder_and_erased(market: Market) -> None:
+    where = {market.tokens.token(c): "F1" for c in (CUSTOMER, "3302810000002", "3302810000003")}
+
+    def connected(_: Any, tokens: Any, feeder: str) -> str:
+        known = where.get(tokens[-1])
+        return "unknown" if known is None else "same" if known == feeder else "differs"
+
+    market.desk = replace(market.desk, connected=connected)
+    market.insure()
+    body = {"subject": market.tokens.token("3302810000003"), "kept_until": 0, "reason": "request"}
+    assert market.town.send(market.town.act("erase", body)).ok
+    leaves = len(market.town.leaves())
+    said = [
+        codes(market, "1", person=EVE),
+        codes(market, "2", customer="3302810000002", person=EVE, feeder="F2"),
+        codes(market, "3", customer="3302810000003", person=EVE),
+    ]
+    assert said == [NEUTRAL] * 3
+    assert len(market.town.leaves()) == leaves
+    assert codes(market, "4") == ["refused", "underwriting.covered_already"]  # who shows it
+    assert codes(market, "5", person=EVE, **AGENT) == ["refused", "underwriting.covered_already"]
+    other = codes(market, "6", customer="3302810000002", feeder="F2", **AGENT)
+    assert other == ["refused", "underwriting.feeder_differs"]
+    assert codes(market, "7", customer="3302810000003", **AGENT) == ["selling.erased"]
+
+
+def test_who_was_erased_buys_again_under_a_new_key(market: Market) -> None:
+    body = {"subject": token(market), "kept_until": 0, "reason": "request"}
+    assert market.town.send(market.town.act("erase", body)).ok
+    keys = SubjectKeys("grid/test", {1: bytes(range(32)), 2: bytes(32)})
+    market.desk = replace(market.desk, tokens=lambda number: list(keys.tokens(number).values()))
+    assert market.insure()["state"] == "in_force"
+
+
+def test_a_policy_that_was_brought_in_counts_as_cover(market: Market) -> None:
+    row = replace(market.town.policy(market.listing, "2026-01-01"), subject=token(market))
+    row = replace(row, declared=FIGURES)
+    market.town.issue([row])
+    assert codes(market, "1", person=EVE) == NEUTRAL
+    assert codes(market, "2", person=EVE, **AGENT) == ["refused", "underwriting.covered_already"]
+    with market.town.store.writing() as block:
+        block.put_payee(f"policy/{row.policy}", {**SHOWN, "name": "n", "account": "a"})
+    assert codes(market, "3") == ["refused", "underwriting.covered_already"]
+    assert codes(market, "4", customer="3302810000002") == ["accepted"]
+
+
+# room ---------------------------------------------------------------------------------------------
+MOST = {"declared": {"occurrence_limit": yuan(20_000)}}
+
+
+def test_what_a_stranger_has_not_paid_keeps_the_customer_from_nothing(market: Market) -> None:
+    eve = market.apply(key="eve", person=EVE)
+    mine = market.apply(key="mine")
+    assert (eve["state"], mine["state"]) == ("accepted", "accepted")
+    assert codes(market, "again") == ["refused", "underwriting.covered_already"]  # their own
+    market.pay(mine)
+    market.work()
+    market.pay(eve)
+    market.work()
+    assert market.application(mine)["state"] == "in_force"
+    assert market.application(eve)["state"] == "lapsed"
+    assert market.returned() == {"H-EVE": yuan(120)}
+
+
+def test_unpaid_applications_hold_a_feeder_for_the_stated_time_and_referred_ones_do_not(
+    market: Market,
+) -> None:
+    asked = [market.apply(f"33028100{n:05d}", **MOST) for n in range(103)]
+    states = [each["state"] for each in asked]
+    assert states == ["accepted"] * 100 + ["referred"] * 3
+    market.town.at(market.town.now + 1800)
+    assert market.apply("3302810088888", **MOST)["state"] == "accepted"
+    market.pay(asked[0])
+    market.work()
+    assert market.application(asked[0])["state"] == "in_force"
+
+
+def test_money_for_a_room_that_others_took_meanwhile_goes_back(market: Market) -> None:
+    rules = market.town.table("offer")[f"{market.listing}/000001"]["offer"]["rules"]
+    small = [
+        {**r, "refer_above_fen": yuan(20_000), "refuse_above_fen": yuan(20_000)}
+        if r["rule"] == "accumulation" else r for r in rules
+    ]  # fmt: skip
+    market.file_offer(rules=small)
+    slow = market.apply("3302810000001", **MOST)
+    assert codes(market, "f", customer="3302810000002", **MOST)[0] == "refused"
+    market.pay(slow, yuan(10))
+    market.work()
+    market.town.at(market.town.now + 1800)
+    quick = market.insure("3302810000003", key="q", **MOST)
+    assert quick["state"] == "in_force"
+    market.pay(slow, slow["premium_fen"] - yuan(10))
+    market.work()
+    assert market.application(slow)["state"] == "lapsed"
+    assert market.returned() == {f"H-{CUSTOMER}": slow["premium_fen"]}
+    assert market.town.balance().of(LEAD, "premium_deposit") == 0
+
+
+def test_an_address_that_calls_too_often_waits_and_others_do_not() -> None:
+    now = [0.0]
+    pace = Pace(3, 10, lambda: now[0])
+    assert [pace.wait("192.0.2.1") for _ in range(5)] == [0, 0, 0, 10, 10]
+    assert pace.wait("192.0.2.2") == 0
+    now[0] = 10.0
+    assert [pace.wait("192.0.2.1") for _ in range(2)] == [0, 10]
+    assert [pace.wait(f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 10]
