@@ -35,6 +35,7 @@ BODY: dict[str, Types] = {
     "holder": TEXT, "feeder": TEXT, "facts": dict, "declared": dict, "since": int, "until": int,
     "commitments": dict, "looked": dict,
 }  # fmt: skip
+FOUND = ("covered", "announced")  # in `looked` only where something was found
 KEPT = (
     *("order", "listing", "offer", "channel", "agent", "holder", "feeder", "facts", "declared"),
     *("until", "looked"),
@@ -61,7 +62,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     asked = Asked(since, until, facts, declared, holder, feeder)
     covered = [*sold.spans(state, "holder", f"{listing}/{holder}/", now.time), *before]
     nearby = sold.spans(state, "exposure", f"{listing}/{feeder}/", now.time)
-    said = answer(offer, asked, Known(now.time, covered, nearby, hits, silent, connection))
+    known_of = Known(now.time, covered, nearby, hits, silent, connection, looked_plans(looked))
+    said = answer(offer, asked, known_of)
     value = {
         **new_value(name, "issue", name, act, now, said),
         **{name: body[name] for name in KEPT},
@@ -134,7 +136,7 @@ def check_looked(
 
     Errors   Refused act.sanctions_not_looked for a list that is not the last version filed.
     """
-    asked = {name: value for name, value in looked.items() if name != "covered"}
+    asked = {name: value for name, value in looked.items() if name not in FOUND}
     sanctions, connection = fields(asked, sanctions=(dict, type(None)), connection=str)
     if connection not in set(Connection):
         raise refuse("act.bad_body", field="connection", why="is no known word")
@@ -162,6 +164,17 @@ def looked_covered(looked: Mapping[str, Any]) -> list[Span]:
     if not isinstance(found, list) or [type(each) for each in found] != [int, int]:
         raise refuse("act.bad_body", field="covered", why="needs since and until")
     return [Span(*found)]
+
+
+def looked_plans(looked: Mapping[str, Any]) -> int:
+    """How many outages the member found announced within the cover.
+
+    Errors   Refused act.bad_body.
+    """
+    found = looked.get("announced", 0)
+    if type(found) is not int or found < 0:
+        raise refuse("act.bad_body", field="announced", why="needs a count")
+    return found
 
 
 def silent_now(state: State, listing: str, now: Moment) -> list[str]:

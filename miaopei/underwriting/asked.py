@@ -65,7 +65,8 @@ class Known:
 
     `covered`: cover of the same holder under this listing; `nearby`: other cover on the same
     feeder; `sanctions`: what of the applicant stands on the list (`id`, `name`); `silent`: sources
-    that say nothing at present.
+    that say nothing at present; `announced`: how many outages are announced that name the customer
+    and begin within the cover.
     """
 
     now: int
@@ -74,6 +75,7 @@ class Known:
     sanctions: Sequence[str] = ()
     silent: Sequence[str] = ()
     connection: Connection = Connection.NOT_ASKED
+    announced: int = 0
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,20 @@ class Heard:
                 yield no("source_silent", Verdict.REFUSED, source=source)
 
 
-Rule = OneOf | Dates | Within | Once | Sanctions | Accumulation | Connected | Heard
+@dataclass(frozen=True)
+class Announced:
+    """No outage that is announced already and names the customer begins within the cover."""
+
+    otherwise: Verdict
+
+    def look(self, asked: Asked, known: Known) -> Iterator[Reason]:
+        """By what was looked up; cover may begin after it."""
+        if known.announced:
+            facts: dict[str, Fact] = {"count": known.announced, "since": beijing_text(asked.since)}
+            yield no("outage_announced", self.otherwise, **facts)
+
+
+Rule = OneOf | Dates | Within | Once | Sanctions | Accumulation | Connected | Heard | Announced
 NAMES: Mapping[str, type[Rule]] = {
     "one_of": OneOf,
     "dates": Dates,
@@ -169,6 +182,7 @@ NAMES: Mapping[str, type[Rule]] = {
     "accumulation": Accumulation,
     "connected": Connected,
     "heard": Heard,
+    "announced": Announced,
 }
 KINDS = {"int": int, "str": str, "tuple[str, ...]": list, "Verdict": str}
 

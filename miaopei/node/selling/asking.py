@@ -15,10 +15,12 @@ from ...errors import Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...underwriting.asked import Connection
 from ...underwriting.offer import Way
+from ...underwriting.rules import Announced
 from ..node import Node
 from ..ports import Reading
-from .plain import plain
-from .standing import standing
+from .known.announced import announced
+from .known.plain import plain
+from .known.standing import standing
 
 Tokens = Callable[[str], Sequence[str]]  # customer number -> tokens under each live key
 Connected = Callable[[Reading, Sequence[str], str], str]  # tokens, feeder -> a Connection
@@ -57,7 +59,7 @@ def check_person(person: Mapping[str, str]) -> None:
     faults = [
         Refusal("selling.personal_missing", {"field": name})
         for name in NEEDED
-        if not person.get(name, "").strip()
+        if not plain(person.get(name, ""))
     ]
     faults += [
         Refusal("selling.personal_unknown", {"field": name[:40], "known": ", ".join(PERSONAL)})
@@ -110,6 +112,9 @@ def look_up(
     looked: dict[str, Any] = {"sanctions": found, "connection": connection}
     if (covered := stood.span()) is not None:
         looked["covered"] = covered
+    if any(isinstance(rule, Announced) for rule in offer.rules) and tokens:
+        known = announced(reading, desk.node.identity, wanted.listing, tokens, span)
+        looked |= {"announced": known} if known else {}
     return looked
 
 
@@ -134,7 +139,7 @@ def _listed(kept: bytes) -> tuple[str, frozenset[str], frozenset[str]]:
     """A list's digest, and the numbers and names on it; the same bytes are read once."""
     entries = read_canonical(kept)["entries"]
     numbers, names = (
-        frozenset(plain(each[what]) for each in entries if each[what]) for what in ("id", "name")
+        frozenset(plain(each[what]) for each in entries) - {""} for what in ("id", "name")
     )
     return digest(kept), numbers, names
 

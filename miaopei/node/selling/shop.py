@@ -8,7 +8,7 @@ from threading import RLock
 
 from . import taking
 from .asking import Desk, Wanted
-from .standing import is_holder
+from .known.standing import is_holder
 from .taking import Application
 
 

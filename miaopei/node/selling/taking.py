@@ -23,7 +23,7 @@ from ..proof.opened import Opener
 from ..vault.persons import Person
 from . import keeping
 from .asking import Desk, Wanted, check_person, look_up, sanctions_of
-from .standing import mark_of
+from .known.standing import mark_of
 
 Application = dict[str, Any]
 

@@ -21,7 +21,7 @@ from ...node.selling.asking import NEEDED, PERSONAL, Wanted
 from ...settings import Language
 from ...terms.words import Declared, Kind
 from ...underwriting.offer import Offer, Way
-from ...underwriting.rules import Within
+from ...underwriting.rules import Announced, Dates, Within
 from ..pages.page import Page
 from ..problems import Problem
 from ..views.desk import Desk, Desks
@@ -52,7 +52,8 @@ def form_of(page: Page, given: Mapping[str, str], refusals: tuple[Refusal, ...])
     offer = views.offer(page.desk, page.parts["listing"])
     if offer is None:
         return None
-    tomorrow = beijing_day(page.desk.head.time + DAY)
+    waiting = max((r.ahead_least for r in offer.rules if isinstance(r, Dates)), default=0)
+    first = beijing_day(page.desk.head.time + waiting + DAY)
     kept = {name: value for name, value in given.items() if not name.startswith("person.")}
     inputs = _inputs(page.desk, offer)
     name_of = _names(page, offer, inputs)
@@ -66,9 +67,12 @@ def form_of(page: Page, given: Mapping[str, str], refusals: tuple[Refusal, ...])
             for rule in offer.declared().values()
         ],
         related=[views.offer(page.desk, name) for name in offer.related],
-        given={"since": tomorrow, "key": secrets.token_hex(16), **page.query, **kept},
+        given={"since": first, "key": secrets.token_hex(16), **page.query, **kept},
         personal=PERSONAL,
         needed=NEEDED,
+        waiting_days=-(-waiting // DAY),
+        announced=any(isinstance(rule, Announced) for rule in offer.rules),
+        held_minutes=None if offer.hold_seconds is None else offer.hold_seconds // 60,
         refusals=refusals,
         selling=page.desk.settings.selling is not None,
     )

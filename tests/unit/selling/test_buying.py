@@ -288,8 +288,8 @@ def test_unpaid_by_the_deadline_and_the_banks_grace_it_lapses_and_frees_the_cust
 
 
 def test_no_cover_begins_unpaid_even_where_more_time_was_left(market: Market) -> None:
-    asked = market.apply(since="2026-03-05")
-    assert asked["deadline"] == from_beijing("2026-03-05")
+    asked = market.apply(since="2026-03-10")
+    assert asked["deadline"] == from_beijing("2026-03-10")
 
 
 def test_too_little_waits_for_the_rest_and_goes_back_where_it_never_comes(market: Market) -> None:

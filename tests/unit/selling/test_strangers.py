@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 from miaopei.errors import Refused
 from miaopei.measures.money import yuan
 from miaopei.node.selling import taking
+from miaopei.node.selling.asking import keep_list
 from miaopei.node.selling.keeping import begun, known_of, numbers_of
+from miaopei.node.selling.known.plain import plain
 from miaopei.node.selling.shop import Shop
 from miaopei.node.vault.tokens import SubjectKeys
 from miaopei.portal.buying.pace import Pace
-from tests.support.selling import FIGURES, LEAD, Market
+from tests.support import grid
+from tests.support.selling import FIGURES, LEAD, LIST, Market, offer_form
 
 CUSTOMER = "3302810000001"
 EVE = {"name": "伊夫", "id_number": "EVE", "phone": "666", "account": "H-EVE"}
@@ -144,7 +148,7 @@ def codes(market: Market, key: str, **changes: Any) -> list[str]:
     return [asked["state"], *(reason["code"] for reason in asked["reasons"])]
 
 
-AGENT = {"channel": "offline", "agent": "A17"}
+AGENT: dict[str, Any] = {"channel": "offline", "agent": "A17"}
 NEUTRAL = ["selling.not_answered_here"]
 
 
@@ -195,7 +199,7 @@ def test_a_policy_that_was_brought_in_counts_as_cover(market: Market) -> None:
 
 
 # room ---------------------------------------------------------------------------------------------
-MOST = {"declared": {"occurrence_limit": yuan(20_000)}}
+MOST: dict[str, Any] = {"declared": {"occurrence_limit": yuan(20_000)}}
 
 
 def test_what_a_stranger_has_not_paid_keeps_the_customer_from_nothing(market: Market) -> None:
@@ -254,3 +258,54 @@ def test_an_address_that_calls_too_often_waits_and_others_do_not() -> None:
     now[0] = 10.0
     assert [pace.wait("192.0.2.1") for _ in range(2)] == [0, 10]
     assert [pace.wait(f"2001:db8::{n}") for n in range(4)] == [0, 0, 0, 10]
+
+
+# what is known cannot be bought -----------------------------------------------------------------
+def test_cover_is_not_sold_for_an_outage_that_is_announced_and_names_the_customer() -> None:
+    market = Market()
+    town, number = market.town, grid.token("factory")
+    market.desk = replace(market.desk, tokens=lambda c: [grid.token(c)])
+    grid.register(town)
+    town.tell(
+        grid.plan(town, ["factory", "works"], number="P1", published="2026-03-01 09:00:00",
+                  off="2026-04-10 09:00:00", on="2026-04-10 12:00:00")
+    )  # fmt: skip
+    asked = market.apply("factory")
+    assert number not in b"".join(market.town.leaves()).decode()
+    assert (asked["state"], [r["code"] for r in asked["reasons"]]) == (
+        *("refused", ["underwriting.outage_announced"]),
+    )
+    assert asked["reasons"][0]["facts"]["count"] == 1
+    assert market.apply("neighbour")["state"] == "accepted"
+    assert market.apply("factory", key="later", since="2026-04-11")["state"] == "accepted"
+    market.file_offer(rules=[r for r in offer_form()["rules"] if r["rule"] != "announced"])
+    assert market.apply("works")["state"] == "accepted"
+
+
+def test_cover_begins_after_the_waiting_time_that_the_offer_states(market: Market) -> None:
+    assert codes(market, "1", since="2026-03-08") == ["refused", "underwriting.starts_too_soon"]
+    assert codes(market, "2", since="2026-03-09") == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("field", "spelling"),
+    [
+        ("name", "示例\u200b受限有限公司"), ("name", "示例受限有限公司。"),
+        ("name", "示例[受限]有限公司"),
+        ("id_number", "91330200-SANCTION01"), ("id_number", "91330200 S\u0410N\u0421TI\u041eN01"),
+        ("id_number", "\uff19\uff11330200sanction01"), ("id_number", "91330200S\u0391NCTION01"),
+        ("name", "示例受限有限公\u00ad司"), ("name", "例外貿易"),
+    ],
+)  # fmt: skip
+def test_spelling_hides_nobody_from_a_sanctions_list(
+    market: Market, field: str, spelling: str
+) -> None:
+    entries = [*LIST["entries"], {"id": "", "name": "例外贸易"}, {"id": "-", "name": "。"}]
+    keep_list(market.town.node, json.dumps({**LIST, "version": 2, "entries": entries}).encode())
+    said = codes(market, "1", person={field: spelling})
+    hit = {"name": "underwriting.sanctions_name", "id_number": "underwriting.sanctions_id"}[field]
+    if any(unicodedata.category(each) == "Cf" for each in spelling):
+        hit = "selling.personal_bad_character"
+    assert said[-1] == hit
+    assert plain(spelling) in {plain(str(v)) for e in entries for v in e.values()}
+    assert codes(market, "2", customer="3302810000002") == ["accepted"]

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...acts.sold import held, stands
-from ...acts.state import State
-from ...measures.identity import content_id
-from ...policies.row import PolicyRow, Transaction
-from ..ports import Reading
-from .keeping import name_of
+from ....acts.sold import held, stands
+from ....acts.state import State
+from ....measures.identity import content_id
+from ....policies.row import PolicyRow, Transaction
+from ...ports import Reading
+from ..keeping import name_of
 from .plain import plain
 
 SHOWN = ("id_number", "phone")  # what shows that somebody is the policyholder
@@ -109,5 +109,6 @@ def is_holder(reading: Reading, policy: str, shown: Mapping[str, str]) -> bool:
     kept = reading.payees([name]).get(name)
     if kept is None or set(SHOWN) - kept.keys() or set(SHOWN) - shown.keys():
         return False
-    fits = [hmac.compare_digest(plain(kept[n]).encode(), plain(shown[n]).encode()) for n in SHOWN]
+    pairs = [(plain(kept[n]).encode(), plain(shown[n]).encode()) for n in SHOWN]
+    fits = [hmac.compare_digest(*pair) and pair[0] != b"" for pair in pairs]
     return all(fits)
