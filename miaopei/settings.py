@@ -30,15 +30,18 @@ def checkout() -> Path | None:
     return folder if (folder / "pyproject.toml").is_file() else None
 
 
-def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where records lie: MIAOPEI_DATA, else `var/demo` of a checkout, else the XDG data folder."""
+def data_folder(environment: Mapping[str, str] = os.environ, record: str = "demo") -> Path:
+    """Where records lie: MIAOPEI_DATA, else `var/demo` of a checkout, else the XDG data folder.
+
+    `record`: the folder's name, where it is not the first demonstration.
+    """
     if chosen := environment.get(DATA):
         return Path(chosen).expanduser().resolve()
     here = checkout()
     if here is not None and os.access(here, os.W_OK):
-        return here / "var" / "demo"
+        return here / "var" / record
     home = environment.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
-    return Path(home) / "miaopei" / "demo"
+    return Path(home) / "miaopei" / record
 
 
 def kernel_folder(environment: Mapping[str, str] = os.environ) -> Path:

@@ -55,9 +55,9 @@ class Place:
     dsn: str | None = None
 
     @classmethod
-    def of(cls, folder: Path | None, dsn: str | None) -> Place:
+    def of(cls, folder: Path | None, dsn: str | None, record: str = "demo") -> Place:
         """What the command names, else the settings."""
-        chosen = settings.data_folder() if folder is None else folder.expanduser().resolve()
+        chosen = folder.expanduser().resolve() if folder else settings.data_folder(record=record)
         return cls(chosen, dsn or settings.dsn())
 
     @property

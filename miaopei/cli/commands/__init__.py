@@ -89,10 +89,10 @@ feed.command("trust")(outage.feed_trust)
 feed.command("sources")(outage.feed_sources)
 feed.command("listen")(outage.feed_listen)
 for command in (
-    *(facts.replay, facts.verify, records.why, records.caused, records.cases, records.status),
-    *(records.audit, records.rebuild, keeping.serve, keeping.doctor, keeping.backup),
-    *(keeping.restore, keeping.export, live.begin, live.resolve, live.reopen, live.payee),
-    *(pricing.backtest, pricing.price, live.allot, live.release),
+    *(facts.replay, facts.verify, records.receipt, records.why, records.caused, records.cases),
+    *(records.status, records.audit, records.rebuild, keeping.serve, keeping.doctor),
+    *(keeping.backup, keeping.restore, keeping.export, live.begin, live.resolve, live.reopen),
+    *(live.payee, pricing.backtest, pricing.price, live.allot, live.release),
 ):
     app.command()(command)
 app.command("basis-risk")(pricing.basis_risk)

@@ -46,14 +46,15 @@ def demo(
 ) -> None:
     """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
 
-    Or `demo outage`: a day in a made-up Yuyao, from a planned outage to money on its way.
+    Or `demo outage`: a day in a made-up Yuyao, from a planned outage to money on its way, in a
+    folder of its own (var/outage).
 
     A second run begins a new demonstration in the same folder. Nothing is left running.
     """
     from ..place import Place
 
     language = chosen(lang)
-    place = Place.of(data, dsn)
+    place = Place.of(data, dsn, "outage" if what is Line.OUTAGE else "demo")
     told: Any = {"once": once, "json_file": json_file, "language": language, "port": port}
     told["suite"] = suite
     if what is Line.OUTAGE:
@@ -138,6 +139,27 @@ def why(
 
     place = Place.of(data, dsn)
     raise typer.Exit(tell(place, name, forward=False, as_json=as_json, language=chosen(lang)))
+
+
+def receipt(
+    name: Annotated[str, ThingName],
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="POLICY", help="Of a settlement or event: whose receipt."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to write it; - for standard output."),
+    ] = None,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Hand out the receipt of a payout, a policy or a refusal, which anybody can check alone."""
+    from ..place import Place
+    from ..proof.receipt import hand_out
+
+    raise typer.Exit(hand_out(Place.of(data, dsn), name, policy, out, chosen(lang)))
 
 
 def caused(

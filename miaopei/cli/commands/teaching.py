@@ -51,6 +51,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei verify receipt.json --key log.vkey",
         "离线核验一份回执，只需要日志公钥；不成立时退出码为 1。",
     ),
+    "receipt": (
+        "miaopei receipt 2021-05-21 --policy POLICY --out receipt.json",
+        "交付一笔付款、一份保单或一次拒赔的回执，任何人都能独自核验。",
+    ),
     "why": (
         "miaopei why 2021-05-21",
         "为什么赔或不赔，一直追到速报的原始字节。可用事件日期或任何编号（至少前 8 位）。",

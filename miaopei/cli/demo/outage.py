@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...accounts.rail import ClosedId, Instruction, Outcome
+from ...adapters import tile_files
 from ...adapters.grid import connections
 from ...adapters.grid.intake import Intake, Taken
 from ...adapters.grid.push.again import HttpSource, collect
@@ -25,17 +26,18 @@ from ...adapters.grid.sms import SmsOverHttp
 from ...adapters.keys import add_subject_key
 from ...adapters.sandbox_grid.starter import Running, start
 from ...measures.instant import DAY, from_beijing
-from ...measures.money import yuan
+from ...measures.money import as_yuan, yuan
 from ...measures.suites import DEFAULT
 from ...node import scheme
 from ...node.effects.notices import Notifier, confirm, counts
 from ...node.effects.payer import Payer
 from ...node.ports import Rail
+from ...node.proof.receipts import Collector
 from ...products.shelf import shelf
 from ...settings import Language
 from ...wiring import Member
 from .. import speak
-from ..place import Place, as_lines, log_vkey, write_whole
+from ..place import LogSource, Place, as_lines, log_vkey, write_whole
 from . import billing, found, yuyao
 from .following import PACE, Rest, pages, resting, until_told
 
@@ -158,6 +160,7 @@ def run(
         if json_file is not None:
             write_whole(json_file, as_lines(figures))
         _tell(figures, speaker)
+        _whereabouts(place, member, speaker)
         if not once:
             until_told(speaker)
         return 0
@@ -301,7 +304,26 @@ def _wait(day: Day) -> None:
 def _tell(found: dict[str, Any], speaker: speak.Speaker) -> None:
     """The day in three lines."""
     given = {name: value for name, value in found.items() if type(value) is int}
-    seconds = found["seconds_trigger_to_accepted"]
     speak.out(speaker.text("outage_notices", **given))
-    speak.out(speaker.text("outage_payouts", **given))
-    speak.out(speaker.text("outage_seconds", p50=seconds["p50"], p95=seconds["p95"]))
+    speak.out(speaker.text("outage_payouts", **given, yuan=as_yuan(found["payout_fen"])))
+    last = found["seconds_trigger_to_accepted"]["last"]
+    speak.out(speaker.text("outage_seconds", seconds=last, payouts=found["payouts"]))
+    billed, again = (as_yuan(found[name]) for name in ("invoice_fen", "recount_fen"))
+    speak.out(speaker.text("outage_billed", invoice=billed, recount=again))
+
+
+def _whereabouts(place: Place, member: Member, speaker: speak.Speaker) -> None:
+    """One payout's receipt, and what can be looked at next."""
+    with member.node.reading() as (reading, state):
+        settlement = next(id for id, _ in state.range("settlement", ""))
+        first = reading.instructions(settlement)[0]
+        collector = Collector(reading, member.node.identity, member.certify)
+        data = collector.payout(settlement, first["policy"]).to_bytes()
+        tile_files.write(place.log, LogSource(reading))
+    place.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = place.receipts / f"{yuyao.NUMBER}.json"
+    write_whole(path, data)
+    told = {"program": speak.program(), "folder": str(place.folder), "number": yuyao.NUMBER}
+    told |= {"payout": first["payout"][:16], "receipt": str(path)}
+    for name in ("whereabouts", "why", "verify", "pages"):
+        speak.out(speaker.text(f"outage_{name}", **told))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
+    "Of a settlement or event: whose receipt.": "名称是结案或事件时，要哪份保单的回执。",
+    "Where to write it; - for standard output.": "写到哪里；- 为标准输出。",
     "A Ray cluster that you run.": "您自己运行的 Ray 集群。",
     "A book (CSV, Parquet, OED) in place of --declare.": (
         "保单簿文件（CSV、Parquet、OED），代替 --declare。"

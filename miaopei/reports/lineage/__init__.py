@@ -9,6 +9,6 @@ from __future__ import annotations
 from .back import why
 from .forward import Caused, Effect, caused
 from .steps import Step
-from .trail import Observed, Trail
+from .trail import Index, Named, Observed, Trail
 
-__all__ = ["Caused", "Effect", "Observed", "Step", "Trail", "caused", "why"]
+__all__ = ["Caused", "Effect", "Index", "Named", "Observed", "Step", "Trail", "caused", "why"]

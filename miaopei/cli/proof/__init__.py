@@ -1,0 +1,1 @@
+"""Proof for a stranger, on the command line: receipts handed out."""
