@@ -19,6 +19,7 @@ from ..measures.instant import beijing_text
 from ..node import scheme
 from ..node.gateway import Row, record, refusals_of
 from ..node.node import genesis_value
+from ..node.selling.known.bound import correct
 from ..products.shelf import shelf
 from ..settings import Language
 from ..wiring import Member, system_clock
@@ -153,6 +154,8 @@ def payee(place: Place, subject: str, account: str, name: str, *, language: Lang
         with member.node.store.writing() as block:
             kept = block.payee(subject) or {}  # who bought stays who they are
             block.put_payee(subject, {**kept, "account": account, "name": name})
+            if subject.startswith("policy/"):
+                correct(block, subject[len("policy/") :], {"account": account, "name": name})
         with member.node.reading() as (_, state):
             debts = [d["debt"] for _, d in state.range("duty", "pay/")]
         again = sum(member.payer.retry_refused(debt, subject) for debt in debts)

@@ -22,6 +22,7 @@ from ...measures.suites import in_use
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
+from ..selling.known.bound import differing
 from ..vault.blobs import open_blob, open_rows_of, opens, readers
 from ..vault.rowkeys import ROWS, commitment_of
 from ..vault.sealing import MAGIC, unframe
@@ -81,6 +82,8 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     ours = [n for n in named if n.act["by"] == node.identity.member]
     yield from _opened_claims(reading, ours, opened)
     yield from _orders(reading, node, named, opened)
+    for position, number, fields in differing(reading, values, node.identity.member):
+        yield found("person_differs", policy=number, fields=", ".join(fields), position=position)
 
 
 def _references(values: Sequence[Any]) -> Iterator[Named]:

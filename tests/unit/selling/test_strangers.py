@@ -11,9 +11,11 @@ import pytest
 
 from miaopei.errors import Refused
 from miaopei.measures.money import yuan
+from miaopei.node.proof.inspect import inspect
 from miaopei.node.selling import taking
 from miaopei.node.selling.asking import keep_list
 from miaopei.node.selling.keeping import begun, known_of, numbers_of
+from miaopei.node.selling.known.bound import correct
 from miaopei.node.selling.known.plain import plain
 from miaopei.node.selling.shop import Shop
 from miaopei.node.vault.tokens import SubjectKeys
@@ -309,3 +311,26 @@ def test_spelling_hides_nobody_from_a_sanctions_list(
     assert said[-1] == hit
     assert plain(spelling) in {plain(str(v)) for e in entries for v in e.values()}
     assert codes(market, "2", customer="3302810000002") == ["accepted"]
+
+
+# what is kept, against the record ---------------------------------------------------------------
+def test_the_audit_names_a_holder_whose_data_are_not_what_the_record_is_bound_to(
+    market: Market,
+) -> None:
+    held, other = market.insure(), market.insure("3302810000002")
+    node, store = market.town.node, market.town.store
+
+    def found() -> list[tuple[str, Any, Any]]:
+        with store.reading() as reading:
+            said = [each for each in inspect(reading, node) if each.code.endswith("person_differs")]
+        return [(each.code, each.facts["policy"], each.facts["fields"]) for each in said]
+
+    assert found() == []
+    name = f"policy/{held['policy']}"
+    with store.writing() as block:
+        block.put_persons({name: {**block.payees([name])[name], "account": "H-EVE"}})
+    assert found() == [("inspect.person_differs", held["policy"], "account")]
+    with store.writing() as block:  # an operator's correction is known as one
+        correct(block, held["policy"], {"account": "H-EVE"})
+        block.erase_person(f"policy/{other['policy']}")
+    assert found() == []
