@@ -14,6 +14,7 @@ from ..evidence.grouping import Fact, Occurrence
 from ..evidence.kinds import GROUPED
 from ..evidence.names import Names
 from ..evidence.observation import Observation
+from ..evidence.outage.plans import LAST_PUBLISHED, LAST_RECORDED, counts_by
 from ..measures.identity import content_id
 from ..terms.filing import Product
 from .base import clock_key
@@ -80,6 +81,12 @@ def index_event(state: State, observation: Observation) -> None:
     state.put("event", f"{event_key(observation.event_key)}/{observation.id}", mark)
     for number in observation.values.get("replaces", ()):
         state.put("replaces", f"{event_key(number)}/{observation.id}", mark)
+
+
+def plans_count_by(state: State) -> str:
+    """By what the plan of an outage counts for the contracts on this record (`plan_of`)."""
+    rules = (counts_by(rule) for _, rule in state.range("rule", ""))
+    return LAST_RECORDED if LAST_RECORDED in rules else LAST_PUBLISHED
 
 
 @lru_cache(maxsize=64)

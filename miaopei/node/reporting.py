@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..acts.facts import facts_of_event, product_of
+from ..acts.facts import facts_of_event, plans_count_by, product_of
 from ..acts.metered import calls_of
 from ..acts.state import State
 from ..evidence.findings.quorum import latest
 from ..evidence.grouping import Fact
 from ..evidence.kinds import OUTAGE, RESTORATION, TICKETS
 from ..evidence.outage.lists import COUNTED, SCOPE, TIMES, Row
-from ..evidence.outage.plans import Plan, plan_of
+from ..evidence.outage.plans import Late, Plan, plan_of
 from ..measures.instant import beijing_day, from_beijing
 from ..reports.complaints import Compared, compare
 from ..reports.experience import Billed, Returned, Settled, Told
@@ -180,8 +180,14 @@ class Reporting:
                 yield number, facts_of_event(self._state, number)
 
     def _plan(self, facts: Sequence[Fact], number: str) -> Plan | None:
-        plan = plan_of(facts, number, self._sources[1])
+        plan = plan_of(facts, number, self._sources[1], self._by)
+        if isinstance(plan, Late):  # power was off all the same
+            return plan.plan
         return plan if isinstance(plan, Plan) else None
+
+    @cached_property
+    def _by(self) -> str:
+        return plans_count_by(self._state)
 
     def _report(self, facts: Sequence[Fact], number: str) -> Fact | None:
         complete = [f for f in _newest(facts, RESTORATION, number) if _whole(f)]

@@ -36,10 +36,13 @@ IN_SCOPE = b.observed(
     measure="outage.scope",
     sources=(COMMAND,),
     if_missing=IfMissing.HOLD,
-    definition_zh="停电开始之前最后一次发布的停电计划所列停电范围名单中有该用户的，为在范围内；"
-    "名单中没有的，为不在范围内。",
+    definition_zh="停电开始之前最后一次发布、且停电开始时记录已收到的停电计划，其停电范围名单中有"
+    "该用户的，为在范围内；名单中没有的，为不在范围内。停电开始时记录尚无任何计划、此后才收到的，"
+    "由人核实是否已在停电前通知用户。",
     definition_en="In scope is who stands on the scope list of the outage plan last published "
-    "before the outage began; who does not stand on it is not.",
+    "before the outage began and on the record by then; who does not stand on it is not. Where the "
+    "record had no plan by then and one comes later, a person decides whether customers had been "
+    "notified in time.",
 )
 PLANNED = b.observed(
     "planned_restoration",
@@ -51,11 +54,14 @@ PLANNED = b.observed(
     measure="outage.planned",
     sources=(COMMAND,),
     if_missing=IfMissing.HOLD,
-    definition_zh="停电开始之前最后一次发布并通知用户的停电计划所载的计划复电时间；"
-    f"此后的变更只作记录。停电开始以实际停电时间为准，未报告的以计划停电时间为准。{MINUTE_ZH}",
-    definition_en="The planned restoration time of the outage plan last published and notified "
-    "before the outage began; later changes are recorded only. An outage begins when power was "
-    f"actually cut or, where that is not reported, when it was planned to be. {MINUTE_EN}",
+    definition_zh="停电开始之前最后一次发布并可通知用户的停电计划所载的计划复电时间：停电开始时记录"
+    "已收到的方为可通知用户；此后才收到的变更或取消，无论其自称何时发布，只作记录，不影响赔付。"
+    f"停电开始以实际停电时间为准，未报告的以计划停电时间为准。{MINUTE_ZH}",
+    definition_en="The planned restoration time of the outage plan last published and open to be "
+    "notified before the outage began: what the record had by then. A change or cancellation that "
+    "it receives later is recorded only and moves no money, whenever it says it was published. An "
+    "outage begins when power was actually cut or, where that is not reported, when it was planned "
+    f"to be. {MINUTE_EN}",
 )
 ACTUAL = b.observed(
     "actual_restoration",
@@ -124,7 +130,7 @@ PRODUCT = Product(
             ),
         ),
     ),
-    grouping={"kind": "outage"},
+    grouping={"kind": "outage", "plan": "last_recorded"},
     area={"own": ["330200"], "surrounding": []},
     inputs=(
         input_rule(IN_SCOPE, freeze_seconds=FREEZE, revision=Revision.FIRST_SETTLES),

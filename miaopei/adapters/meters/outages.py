@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...acts.facts import event_key, facts_of, facts_of_event
+from ...acts.facts import event_key, facts_of, facts_of_event, plans_count_by
 from ...errors import Refused
 from ...evidence.kinds import OUTAGE
 from ...evidence.outage.lists import SCOPE
-from ...evidence.outage.plans import Plan, plan_of
+from ...evidence.outage.plans import Late, Plan, plan_of
 from ...measures.identity import canonical, content_id, read_canonical
 from ...measures.instant import DAY, HOUR
 from ...node.effects.listed import open_list
@@ -87,9 +87,11 @@ class Outages:
             ids = tuple(sorted(f.observation.id for f in facts))
             if ids == self._seen:
                 return
-            self._seen, self._open = ids, {}
+            self._seen, self._open, by = ids, {}, plans_count_by(state)
             for number in sorted({f.observation.event_key for f in facts}):
-                plan = plan_of(facts_of_event(state, number), number, [PLAN_SOURCE])
+                plan = plan_of(facts_of_event(state, number), number, [PLAN_SOURCE], by)
+                if isinstance(plan, Late):  # meters report, a person says whether it counts
+                    plan = plan.plan
                 if isinstance(plan, Plan):
                     rows = open_list(reading, self.node.identity, plan.values["list"], SCOPE)
                     off = min(int(plan.values["off_planned"]), plan.began_at)

@@ -14,9 +14,11 @@ from typing import Any
 from ...errors import Refusal, Refused
 from ...evidence.area import AreaSet
 from ...evidence.findings import Found, Gathered, Held, position, role
+from ...evidence.findings.outages import RECORDED_LATE
 from ...evidence.grouping import SHOCKS, Occurrence, occurrence_id
 from ...evidence.kinds import EARTHQUAKE, OUTAGE, RESTORATION
 from ...evidence.observation import Observation
+from ...evidence.outage.plans import LAST_RECORDED, counts_by
 from ...evidence.shocks import Fact as OnFile
 from ...evidence.shocks import Rule, each_decides
 from ...measures.identity import digest
@@ -202,13 +204,26 @@ def _reading(asked: Asked) -> int:
 
 
 def _plan(asked: Asked) -> Json:
-    """The values of the plan that counts: published before the outage began, and not cancelled."""
+    """The values of the plan that counts: known before the outage began, and not cancelled.
+
+    Known is what was published; where the contract goes by the record, what stood on it by then, or
+    what a person has let count though it came late.
+    """
     values, name = asked.values, asked.rule.name
     stands = asked.first.observation.kind == OUTAGE and values["state"] == "planned"
     demand(stands, "no_plan", input=name)
     began = asked.fact["detail"]["instant"]
     demand(values["published_at"] < began, "plan_too_late", input=name)
+    if counts_by(asked.seen.product.grouping) == LAST_RECORDED:
+        recorded = asked.seen.time(asked.first.act.height)
+        demand(recorded < began or _let_count(asked.seen), "plan_too_late", input=name)
     return values
+
+
+def _let_count(seen: Seen) -> bool:
+    """Whether a person's word on a plan recorded late is one of the facts (checked as such)."""
+    facts = (fact for fact in _subject(seen)["facts"].values() if _is_fact(fact))
+    return any(f["how"] == "person" and f["detail"].get("resolved") == RECORDED_LATE for f in facts)
 
 
 def _scope(asked: Asked) -> int:

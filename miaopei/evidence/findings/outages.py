@@ -12,9 +12,9 @@ from typing import Any
 
 from ..grouping import Occurrence
 from ..kinds import OUTAGE, RESTORATION
-from ..outage.plans import NoPlan, Plan, plan_of
+from ..outage.plans import Late, NoPlan, Plan, counts_by, plan_of
 from ..shocks import Fact
-from .outcome import Closed, Context, Finding, Found, Waiting
+from .outcome import Closed, Context, Finding, Found, Held, Waiting
 from .quorum import (
     ANY_ONE,
     Agreed,
@@ -31,6 +31,7 @@ from .quorum import (
 
 NOT_BACK = Missing("awaiting_report", "no_restoration", "no_restoration")
 IN_SCOPE = 1
+RECORDED_LATE = "plan_recorded_late"
 Given = Mapping[str, Any]
 
 
@@ -44,14 +45,22 @@ def planned(rule: Given, occurrence: Occurrence, context: Context, now: int, _: 
 
 
 def scope(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Given) -> Finding:
-    """Whether a customer is in scope: 1 for those on the sealed list of the plan that counts."""
-    plan = _plan(rule["sources"], occurrence, context, now)
+    """Whether a customer is in scope: 1 for those on the sealed list of the plan that counts.
+
+    Of a plan recorded late a person says 1, it counts, with its list, or 0, it does not.
+    """
+    plan = _read(rule["sources"], occurrence, context, now)
+    if isinstance(plan, Late):
+        word = context.resolution(rule["name"])
+        if word is None:
+            return _held(plan)
+        value, person = int(word["value"]), {n: word.get(n) for n in ("person", "reason", "act")}
+        told = {"instant": plan.plan.began_at, "resolved": RECORDED_LATE, **person}
+        detail = {**told, "lists": _scope(plan.plan)} if value == IN_SCOPE else told
+        return Found(value, (plan.plan.fact.observation.id,), "person", detail)
     if not isinstance(plan, Plan):
         return plan
-    said = plan.fact.observation
-    listed = {"source": said.source, "observation": said.id, "list": plan.values["list"]}
-    lists = [{**listed, "value": IN_SCOPE}]
-    return _from_plan(plan, IN_SCOPE, {"lists": lists})
+    return _from_plan(plan, IN_SCOPE, {"lists": _scope(plan)})
 
 
 def restored(
@@ -110,12 +119,33 @@ def cause(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Gi
 
 def _plan(
     sources: Sequence[str], occurrence: Occurrence, context: Context, now: int
-) -> Plan | Waiting | Closed:
-    """The plan that counts, or why nothing is covered."""
+) -> Plan | Waiting | Closed | Held:
+    """The plan that counts, or why nothing is covered, or not yet."""
+    plan = _read(sources, occurrence, context, now)
+    if not isinstance(plan, Late):
+        return plan
+    said = (found.detail.get("resolved") for found in context.known.values())
+    return plan.plan if RECORDED_LATE in said else _held(plan)
+
+
+def _held(late: Late) -> Held:
+    number = late.plan.fact.observation.event_key
+    return Held("held_person", RECORDED_LATE, late.as_facts(number), "operator")
+
+
+def _scope(plan: Plan) -> list[dict[str, Any]]:
+    said = plan.fact.observation
+    named = {"source": said.source, "observation": said.id, "list": plan.values["list"]}
+    return [{**named, "value": IN_SCOPE}]
+
+
+def _read(
+    sources: Sequence[str], occurrence: Occurrence, context: Context, now: int
+) -> Plan | Late | Waiting | Closed:
     founder = context.fact(occurrence.founding)
     number = founder.observation.event_key if founder else ""
     every = until((*context.facts(OUTAGE), *context.facts(RESTORATION)), now)
-    plan = plan_of(every, number, sources)
+    plan = plan_of(every, number, sources, counts_by(context.grouping))
     if plan is None:
         return Waiting("awaiting_report", "no_plan", None, sources[0], {"outage": number})
     if isinstance(plan, NoPlan):

@@ -11,7 +11,7 @@ from miaopei.claims.receipt import Line, Receipt, from_bytes
 from miaopei.claims.verify import Verdict, verify
 from miaopei.measures.identity import canonical
 from miaopei.node.proof.receipts import Collector
-from tests.support.grid import METERS, back, grid_town, insure, plan
+from tests.support.grid import COMMAND, METERS, back, grid_town, insure, plan
 from tests.support.town import Town, good
 
 PEOPLE = ["a", "b", "c", "d", "e"]
@@ -103,3 +103,23 @@ def test_a_receipt_without_lists_has_the_bytes_it_always_had(paid) -> None:
     given = replace(receipt(town, listing, policies["a"], payout=True), lines=())
     assert "lines" not in json.loads(given.to_bytes())
     assert canonical(json.loads(given.to_bytes())) == given.to_bytes()
+
+
+def test_a_plan_recorded_late_is_proved_with_the_word_of_the_person() -> None:
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a", "e"])
+    town.at("2021-06-01 21:00:00")
+    both = [back(town, {"a": TIMES["a"]}, source=s) for s in (COMMAND, METERS)]
+    good(town.tell(plan(town, ["a"]), *both))
+    case = town.case(listing, "delay")
+    good([town.send(town.act("resolve", {
+        "listing": listing, "occurrence": case["occurrence"], "input": "in_scope",
+        "value": 1, "reason": "texts of the utility's own gateway", "person": "值班员",
+    }))])  # fmt: skip
+    town.work()
+    given = receipt(town, listing, policies["a"], payout=True)
+    assert told(given).holds, [c for c in told(given).checks if not c.ok]
+    assert told(receipt(town, listing, policies["e"], payout=False)).holds
+    said = {**given.leaves, "resolution": ()}
+    alone = replace(given, leaves=said).signed(town.me.acts.sign)
+    assert "facts" in told(alone).failed

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from miaopei.errors import RecordDamaged
+from miaopei.evidence.outage.plans import (
+    LAST_PUBLISHED,
+    LAST_RECORDED,
+    NoPlan,
+    counts_by,
+    plan_of,
+)
+from miaopei.evidence.shocks import Fact
 from miaopei.measures.instant import DAY, HOUR, beijing_text, from_beijing
+from miaopei.products.planned_outage import PRODUCT
 from tests.support.grid import (
     COMMAND,
     METERS,
     NUMBER,
+    OFF,
     ON,
+    PUBLISHED,
     back,
     grid_town,
     insure,
     plan,
+    register,
 )
 from tests.support.town import Town, codes, good
 
@@ -217,16 +232,103 @@ def test_a_moved_plan_stays_one_outage() -> None:
     assert paid(town, listing) == {policies["a"]: 4 * 5_000 + 3 * 8_000}  # seven started hours
 
 
-def test_a_restoration_before_its_plan_waits_for_it() -> None:
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"on": "2021-06-01 23:00:00"},
+        {"state": "cancelled"},
+        {"number": "YY-20210601-002", "replaces": [NUMBER], "revision": 0},
+    ],
+)
+def test_what_the_record_hears_after_the_cut_moves_no_money(late: dict[str, Any]) -> None:
+    """A-04: a revision, cancellation or replacement that says it was published before the cut."""
+    for heard in (OFF, "2021-06-01 19:32:00"):  # at the very start, and when all were back
+        town, listing, policies = an_outage(["a"])
+        town.at(heard)
+        said = plan(town, ["a"], **{"revision": 1, "published": "2021-06-01 07:59:59", **late})
+        good(town.tell(said))
+        both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at="2021-06-01 19:35:00"))
+        town.work()
+        assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def test_a_revision_heard_a_second_before_the_cut_counts() -> None:
+    town, listing, policies = an_outage(["a"])
+    before = "2021-06-01 07:59:59"
+    said = plan(town, ["a"], revision=1, published=before, on="2021-06-01 19:00:00")
+    good(town.tell(said, at=before))
+    both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 5_000}
+
+
+def test_a_start_that_nobody_reports_is_not_moved_afterwards() -> None:
+    """The cut was planned for 8:00; at noon a revision says that it is planned for 13:00."""
+    town, listing, policies = an_outage(["a"])
+    noon, moved = "2021-06-01 12:00:00", {"off": "2021-06-01 13:00:00", "on": "2021-06-01 23:00:00"}
+    good(town.tell(plan(town, ["a"], revision=1, published=noon, **moved), at=noon))
+    for source in (COMMAND, METERS):
+        report = back(town, {"a": LATE}, source=source)
+        values = {**report.observation.values, "first_off": None}
+        silent = replace(report, observation=replace(report.observation, values=values))
+        good(town.tell(silent, at="2021-06-01 19:35:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def late_plan() -> tuple[Town, str, dict[str, str], dict[str, Any]]:
+    """A plan that the record has only when power is back, published before by its own word."""
     town, listing = grid_town()
-    policies = insure(town, listing, ["a"])
+    policies = insure(town, listing, ["a", "c"])
     both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
     good(town.tell(*both, at="2021-06-01 19:35:00"))
     town.work()
     assert town.cases(listing, "delay") == []
     good(town.tell(plan(town, ["a"])))
     town.work()
+    return town, listing, policies, town.case(listing, "delay")
+
+
+@pytest.mark.parametrize(("word", "pays"), [(1, True), (0, False)])
+def test_a_plan_that_comes_after_the_cut_is_for_a_person(word: int, pays: bool) -> None:
+    town, listing, policies, case = late_plan()
+    assert (case["state"], case["reason"]) == ("held_person", "plan_recorded_late")
+    held = case["facts"]["held"]
+    assert (held["published"], held["began"]) == (from_beijing(PUBLISHED), from_beijing(OFF))
+    assert held["recorded"] > held["began"]
+    good([town.send(town.act("resolve", {
+        "listing": listing, "occurrence": case["occurrence"], "input": "in_scope",
+        "value": word, "reason": "texts of the utility's own gateway", "person": "值班员",
+    }))])  # fmt: skip
+    town.work()
+    assert paid(town, listing) == ({policies["a"]: DUE} if pays else {})
+
+
+def test_a_contract_that_goes_by_publication_is_read_as_before() -> None:
+    """A filing without the choice, as those that stand on records already."""
+    grouping = {"kind": "outage"}
+    assert counts_by(grouping) == LAST_PUBLISHED
+    town = Town().set_up(())
+    register(town)
+    listing = town.list_product(replace(PRODUCT, grouping=grouping))
+    policies = insure(town, listing, ["a"])
+    both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    good(town.tell(plan(town, ["a"])))
+    town.work()
     assert paid(town, listing) == {policies["a"]: DUE}
+
+
+def test_a_plan_published_at_the_very_start_came_too_late() -> None:
+    for by in (LAST_PUBLISHED, LAST_RECORDED):
+        town = Town()
+        (said,) = (plan(town.set_up(()), ["a"], published=OFF).observation,)
+        fact = Fact(said, from_beijing(PUBLISHED), 1, "grid", True)
+        found = plan_of([fact], NUMBER, [COMMAND], by)
+        assert isinstance(found, NoPlan)
+        assert found.reason == "published_too_late"
 
 
 def test_restored_before_it_was_off_is_refused_by_name() -> None:
