@@ -77,26 +77,29 @@ def run(file: Path, columns: Columns, deductible: int, *, as_json: bool, languag
 
 def replayed(found: Sequence[Past], deductible: int) -> dict[str, Any]:
     """What the record says of these outages: late ones, minutes late, claims paid, fen."""
-    member = begun(min(p.off for p in found) - 3 * DAY, scheme.load("yuyao"), shelf())
+    start = min(p.off for p in found) - 3 * DAY
+    member = begun(start, scheme.load("yuyao"), shelf())
     key = os.urandom(KEY_BYTES)
 
     def names(customer: str) -> list[str]:
         return [token(key, customer)]
 
     _insure(member, found, names, deductible)
+    intake = Intake(member.node, names)
+    _tell(intake, BOTH[0], 1, start, {"plans": [_plan(p, start) for p in found]})
     end = max(max(p.on, p.planned_on) for p in found) + DAY
     member.node.pass_time(end)
-    intake = Intake(member.node, names)
-    for source in BOTH:
-        said: dict[str, Any] = {"format": plain.FORMAT, "source": source, "sequence": 1}
-        said |= {"sent_at": utc_text(end), "restorations": [_back(p) for p in found]}
-        if source == BOTH[0]:
-            said["plans"] = [_plan(p) for p in found]
-        taken = intake.take(json.dumps(said).encode(), end)
-        if taken.refusals:
-            raise Refused(*taken.refusals)
+    for number, source in ((2, BOTH[0]), (1, BOTH[1])):
+        _tell(intake, source, number, end, {"restorations": [_back(p) for p in found]})
     member.work()
     return _told(member, len(found))
+
+
+def _tell(intake: Intake, source: str, number: int, at: int, what: dict[str, Any]) -> None:
+    said = {"format": plain.FORMAT, "source": source, "sequence": number, "sent_at": utc_text(at)}
+    taken = intake.take(json.dumps({**said, **what}).encode(), at)
+    if taken.refusals:
+        raise Refused(*taken.refusals)
 
 
 def _told(member: Member, outages: int) -> dict[str, Any]:
@@ -179,10 +182,11 @@ def _rows(
                 yield Past(number, off, planned, on)
 
 
-def _plan(past: Past) -> dict[str, Any]:
+def _plan(past: Past, at: int) -> dict[str, Any]:
+    """As if it had been known from the beginning: a plan counts only where it came in time."""
     return {
         "number": f"H-{past.row}", "revision": 0, "state": "planned",
-        "published_at": utc_text(past.off - DAY), "off_planned": utc_text(past.off),
+        "published_at": utc_text(at), "off_planned": utc_text(past.off),
         "on_planned": utc_text(past.planned_on), "cause": 1, "feeder": "-", "replaces": [],
         "scope": {"customers": [f"C{past.row}"]},
     }  # fmt: skip
