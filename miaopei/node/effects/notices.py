@@ -97,8 +97,13 @@ class Notice:
 def enqueue(block: Writing, notice: Notice, tokens: Sequence[str]) -> int:
     """Write one notice a customer into the outbox; how many.
 
-    None where the last notices of this outage went to the same customers with the same times.
+    None where the last notices of this outage went to the same customers with the same times, and
+    none of a revision that a newer one has overtaken: the newer is what customers keep in hand.
     """
+    newest, revision = f"notice/newest/{event_key(notice.number)}", int(notice.values["revision"])
+    if revision < int(block.progress(newest) or b"0"):
+        return 0
+    block.put_progress(newest, str(revision).encode())
     told = sorted(set(tokens))
     same = {name: notice.values[name] for name in ("state", "off_planned", "on_planned")}
     mark = content_id("notice", [same, told]).encode()

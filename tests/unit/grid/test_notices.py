@@ -76,6 +76,17 @@ def test_unchanged_plan_none_revised_plan_a_new_one(
     assert stand(grid) == {"new": 2 + notices}
 
 
+def test_a_revision_that_a_newer_one_has_overtaken_makes_no_notice(grid: Grid) -> None:
+    """Sent again late: the newest text is what customers keep in hand."""
+    later = {"on_planned": "2021-06-01T19:00:00+08:00"}
+    customers = ["0571001", "0571002"]
+    assert grid.take(s.message(1, plans=[s.plan(customers, revision=3, **later)])).notices == 2
+    older = grid.take(s.message(2, plans=[s.plan([*customers, "0571003"], revision=2)]))
+    assert (older.recorded, older.notices) == (1, 0)
+    assert grid.take(s.message(3, plans=[s.plan(customers, revision=4)])).notices == 2
+    assert stand(grid) == {"new": 4}
+
+
 def test_a_wider_scope_is_a_new_notice(grid: Grid) -> None:
     grid.take(s.message(1, plans=[s.plan(["0571001"])]))
     taken = grid.take(s.message(2, plans=[s.plan(["0571001", "0571002"], revision=1)]))
