@@ -76,12 +76,11 @@ class _Asked:
 
     def uses(self, at: int, purpose: str, caller: str) -> Iterator[Use]:
         """One for each person: what of theirs is read, or that it was refused."""
-        listed = {name for name, fact in self.trigger["facts"].items() if _lists(fact)}
         about = {"purpose": purpose, "grantee": self.filed["carrier"], "role": "claim_model"}
         read = dict.fromkeys(row.subject for row in self.rows if row.subject is not None)
         for subject in read:
-            fields = tuple(sorted({"policy", *listed}))
-            yield Use(at, subject, caller=caller, what="metered", fields=fields, **about)
+            read_of = _read_of(self.trigger["facts"])
+            yield Use(at, subject, caller=caller, what="metered", fields=read_of, **about)
         for subject in dict.fromkeys(subject for subject, _ in self.refused):
             yield Use(at, subject, caller=caller, what="refused", fields=(), **about)
 
@@ -96,7 +95,8 @@ def _asked(reading: Reading, state: State, model: str, trigger_id: str, purpose:
     listing = state.need("listing", trigger["listing"])
     reads = {of.name for of in terms.inputs if isinstance(of, Observed)}
     facts = {name: fact for name, fact in trigger["facts"].items() if name in reads}
-    rows, refused = _rows(reading, state, trigger, listing, filed["carrier"], purpose)
+    scope = product_of(state, listing["product"]).peril, _read_of(facts)
+    rows, refused = _rows(reading, state, trigger, listing, filed["carrier"], purpose, scope)
     return _Asked(filed, terms, {**trigger, "facts": facts}, rows, refused)
 
 
@@ -129,8 +129,13 @@ def _rows(
     listing: Mapping[str, Any],
     carrier: str,
     purpose: str,
+    scope: tuple[str, Sequence[str]],
 ) -> tuple[list[PolicyRow], list[tuple[str, Refusal]]]:
-    """The policies in force whose persons have consented; the persons who have not, and why."""
+    """The policies in force whose persons have consented; the persons who have not, and why.
+
+    A consent must cover what is read: by the class of data, or by each field's name (`scope`).
+    """
+    kind, fields = scope
     book, size = listing["listing"]["book"], trigger["book_size"]
     stood = effective(
         reading.rows(book, size), trigger["instant"], size, arrears=listing["arrears"]
@@ -139,12 +144,21 @@ def _rows(
     at = reading.head().time
     for each in stood:
         row = each.chosen.row
-        said = None if row.subject is None else allowed(state, row.subject, purpose, carrier, at)
+        said = None
+        if row.subject is not None:
+            about = state, row.subject, purpose, carrier, at
+            said = allowed(*about, (kind,))
+            said = said if allowed(*about, fields) else None
         if said is not None and row.subject is not None:
             no.append((row.subject, said))
         else:
             rows.append(row)
     return rows, no
+
+
+def _read_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a person a run reads: the policy, and each fact whose value differs by person."""
+    return tuple(sorted({"policy", *(name for name, fact in facts.items() if _lists(fact))}))
 
 
 def _lists(fact: Mapping[str, Any]) -> Sequence[Any]:

@@ -118,7 +118,12 @@ def test_nobody_is_read_who_has_not_consented() -> None:
         metering.run(town.node, metered.model, metered.trigger, **about)
     assert refused.value.refusals[0].code == "consent.none"
     assert town.table("usage") == {}, "no call, nothing to bill"
-    consent = {"subject": one, "scope": ["outage"], "purpose": "claims", "grantee": CARRIER}
+    consent = {
+        "subject": one,
+        "scope": [metered.product.peril],
+        "purpose": "claims",
+        "grantee": CARRIER,
+    }
     consent |= {"since": 0, "until": town.now + 10**6, "document": None}
     assert town.send(town.act("consent", consent)).ok
     ran = metering.run(town.node, metered.model, metered.trigger, **about)
@@ -128,6 +133,24 @@ def test_nobody_is_read_who_has_not_consented() -> None:
     with pytest.raises(Refused) as refused:
         metering.run(town.node, metered.model, metered.trigger, **about)
     assert refused.value.refusals[0].code == "consent.revoked"
+
+
+def test_c10_a_consent_that_does_not_cover_what_is_read_lets_nobody_read() -> None:
+    people = ["aa" * 32, "bb" * 32]
+    metered = Metered("scopes", subjects=people)
+    town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    consent = {"purpose": "claims", "grantee": CARRIER, "since": 0, "until": town.now + 10**6}
+    for subject, scope in zip(people, (["policy"], ["phone"]), strict=True):
+        body = {**consent, "subject": subject, "scope": scope, "document": None}
+        assert town.send(town.act("consent", body)).ok
+    ran = metering.run(town.node, metered.model, metered.trigger, **about)
+    assert (ran.users, ran.body["measure"]["refused"]) == (1, 1), "each field by its name will do"
+    narrow = {**consent, "subject": people[0], "scope": ["phone"], "document": None}
+    assert town.send(town.act("consent", narrow)).ok
+    with pytest.raises(Refused) as refused:
+        metering.run(town.node, metered.model, metered.trigger, **about)
+    assert refused.value.refusals[0].code == "consent.out_of_scope"
+    assert len(town.table("usage")) == 1, "no call, nothing to bill"
 
 
 def test_c10_each_reading_and_each_refusal_stands_in_the_log_of_uses() -> None:
@@ -146,7 +169,12 @@ def test_c10_each_reading_and_each_refusal_stands_in_the_log_of_uses() -> None:
     with pytest.raises(Refused):
         metering.run(town.node, metered.model, metered.trigger, **about)
     assert sorted(logged()) == [(one, "refused", []), (other, "refused", [])]
-    consent = {"subject": one, "scope": ["outage"], "purpose": "claims", "grantee": CARRIER}
+    consent = {
+        "subject": one,
+        "scope": [metered.product.peril],
+        "purpose": "claims",
+        "grantee": CARRIER,
+    }
     consent |= {"since": 0, "until": town.now + 10**6, "document": None}
     assert town.send(town.act("consent", consent)).ok
     ran = metering.run(town.node, metered.model, metered.trigger, **about)
