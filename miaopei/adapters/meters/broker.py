@@ -1,7 +1,8 @@
 """A Mosquitto broker of our own: certificates, access rules and settings made here, then run.
 
-TLS 1.3 only, a certificate for each client: its name is the user name, and the rules let it write
-its own topics and read what is asked of it, nothing else. Mosquitto keeps queued messages on disk.
+TLS 1.3 only, a certificate for each client: its name is the user name and the client id, whatever
+the client says, so that nobody takes over another's session; and the rules let it write its own
+topics and read what is asked of it, nothing else. Mosquitto keeps queued messages on disk.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ certfile {folder}/server.pem
 keyfile {folder}/server.key
 require_certificate true
 use_identity_as_username true
+use_username_as_clientid true
 tls_version tlsv1.3
 """
 

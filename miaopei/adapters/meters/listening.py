@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -69,6 +70,7 @@ class Listener:
         self.connected = False
 
     async def _always(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_told_already)
         tries = 0
         while not self._end.is_set():
             try:
@@ -124,6 +126,13 @@ class Listener:
                 self._asked[name] = now
                 body = json.dumps({"numbers": list(numbers)})
                 await client.publish(f"{TOPIC}/{name}/ask", body, qos=1)
+
+
+def _told_already(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The library leaves an end of the connection unread where a publication met it first; that
+    the broker is not reached is logged where it is tried again."""
+    if not isinstance(context.get("exception"), aiomqtt.MqttError):
+        loop.default_exception_handler(context)
 
 
 async def _gathered(coming: asyncio.Queue[Came]) -> list[Came]:

@@ -137,9 +137,12 @@ def test_one_that_says_nothing_is_stale(meadow_up: Field) -> None:
     assert meadow_up.device("c9")["state"] == "never"
 
 
-def client(field: Field, folder: Path, name: str, said: list[object]) -> mqtt.Client:
-    """A stranger's client with a certificate of our authority."""
-    made = mqtt.Client(CallbackAPIVersion.VERSION2, f"{name}-2", protocol=mqtt.MQTTv5)
+def client(
+    field: Field, folder: Path, name: str, said: list[object], calls_itself: str = ""
+) -> mqtt.Client:
+    """A stranger's client with a certificate of our authority, under an id of its own choice."""
+    broker.issue(field.folder, folder, name)
+    made = mqtt.Client(CallbackAPIVersion.VERSION2, calls_itself or name, protocol=mqtt.MQTTv5)
     context = ssl.create_default_context(cafile=str(field.folder / "ca.pem"))
     context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     made.tls_set_context(context)
@@ -153,7 +156,7 @@ def client(field: Field, folder: Path, name: str, said: list[object]) -> mqtt.Cl
 
 def test_a_client_writes_its_own_topics_and_reads_nobodys(meadow_up: Field, tmp_path: Path) -> None:
     said: list[object] = []
-    made = client(meadow_up, tmp_path / "clients", "c2", said)
+    made = client(meadow_up, tmp_path / "stranger", "c3", said)
     for topic in ("batch", "state", "ask"):
         made.subscribe(f"miaopei/meters/c1/{topic}", 1)
     made.subscribe("#", 1)
@@ -166,6 +169,19 @@ def test_a_client_writes_its_own_topics_and_reads_nobodys(meadow_up: Field, tmp_
     assert meadow_up.device()["refused"] == 0
     made.loop_stop()
     made.disconnect()
+
+
+def test_nobody_takes_over_our_session_by_calling_himself_us(
+    meadow_up: Field, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for round_ in range(5):
+        made = client(meadow_up, tmp_path / "stranger", "c3", [], broker.NODE)
+        meadow_up.sandbox.read("c1", readings(3))
+        until(lambda n=round_ + 1: meadow_up.whole("c1", n))
+        made.loop_stop()
+        made.disconnect()
+    assert taken(meadow_up) == 15
+    assert not [r for r in caplog.records if "the broker is not reached" in r.getMessage()]
 
 
 def test_without_a_certificate_nobody_is_let_in(meadow_up: Field) -> None:
