@@ -17,6 +17,7 @@ from ..evidence.area import AreaSet
 from ..evidence.grouping import Fact, Occurrence, nearby
 from ..evidence.kinds import ATTACHED, GROUPED, KEYED, OUTAGE
 from ..evidence.names import Names
+from ..evidence.outage.plans import holds_overlaps
 from ..terms.filing import Product
 from .facts import (
     RecordContext,
@@ -153,9 +154,12 @@ class OnFile:
     ) -> RecordContext:
         """What evidence may look at for one occurrence of one listing."""
         low, high = nearby(grouping, occurrence)
+        beside = tuple(o for _, o in self.occurrences(rule_id, low, high))
         if grouping["kind"] == OUTAGE:
-            founder = fact(self.state, occurrence.founding).observation
-            every = facts_of_event(self.state, founder.event_key)
+            about = {occurrence.founding}
+            about |= {o.founding for o in beside} if holds_overlaps(grouping) else set()
+            numbers = {fact(self.state, each).observation.event_key for each in about}
+            every = [f for n in sorted(numbers) for f in facts_of_event(self.state, n)]
             on_file = {k: [f for f in every if f.observation.kind == k] for k in KEYED}
         else:
             on_file = {kind: self.facts(kind, low, high) for kind in (*GROUPED, *ATTACHED)}
@@ -166,7 +170,7 @@ class OnFile:
             areas=areas,
             names=names,
             grouping=grouping,
-            occurrences=tuple(o for _, o in self.occurrences(rule_id, low, high)),
+            occurrences=beside,
             resolutions={k[len(of) + 1 :]: v for k, v in self._told("resolution", of)},
         )
 

@@ -17,7 +17,7 @@ from .findings import MEASURES
 from .findings.position import PARTS
 from .grouping import SHOCKS
 from .kinds import ITEMS, OUTAGE, READING
-from .outage.plans import LAST_PUBLISHED, PLANS
+from .outage.plans import LAST_PUBLISHED, OVERLAP_COUNTS, OVERLAPS, PLANS
 from .shocks import EVERY_SHOCK, HELD, LAST_RECORDED, MAIN_SHOCK
 
 # Largest values. A year is the longest a policy runs; magnitudes are filed up to 10.0. A case looks
@@ -92,10 +92,12 @@ def check_grouping(grouping: Any) -> list[Refusal]:
     if kind not in (SHOCKS, READING, OUTAGE):
         return [Refusal("evidence.unknown_grouping", {"kind": _shown(kind)})]
     shocks = {"kind", "sources", "counted_types", "decides", "same_version", *LIMITS, *LIKE}
-    known = {SHOCKS: shocks, OUTAGE: {"kind", "plan"}}.get(kind, {"kind"})
+    known = {SHOCKS: shocks, OUTAGE: {"kind", "plan", "overlap"}}.get(kind, {"kind"})
     found = [_bad_rule(_shown(name)) for name in sorted(map(str, set(grouping) - known))]
     if kind == OUTAGE and grouping.get("plan", LAST_PUBLISHED) not in PLANS:
         found.append(_bad_rule("plan"))
+    if kind == OUTAGE and grouping.get("overlap", OVERLAP_COUNTS) not in OVERLAPS:
+        found.append(_bad_rule("overlap"))
     if kind != SHOCKS:
         return found
     like = [name for name in LIKE if any(each in grouping for each in LIKE)]

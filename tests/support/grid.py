@@ -50,7 +50,8 @@ def sealed(town: Town, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def plan(town: Town, customers: Sequence[str], *, number: str = NUMBER, revision: int = 0,
          published: str = PUBLISHED, off: str = OFF, on: str = ON, state: str = "planned",
-         cause: int = 1, replaces: Sequence[str] = ()) -> Row:  # fmt: skip
+         cause: int = 1, replaces: Sequence[str] = (),
+         feeder: str = "余姚 10kV 城东线") -> Row:  # fmt: skip
     """One revision of an outage's plan."""
     values = {
         "state": state,
@@ -58,7 +59,7 @@ def plan(town: Town, customers: Sequence[str], *, number: str = NUMBER, revision
         "off_planned": from_beijing(off),
         "on_planned": from_beijing(on),
         "cause": cause,
-        "feeder": "余姚 10kV 城东线",
+        "feeder": feeder,
         "replaces": list(replaces),
         "list": sealed(town, {c: {} for c in customers}),
     }

@@ -187,8 +187,8 @@ def _plan(past: Past, at: int) -> dict[str, Any]:
     return {
         "number": f"H-{past.row}", "revision": 0, "state": "planned",
         "published_at": utc_text(at), "off_planned": utc_text(past.off),
-        "on_planned": utc_text(past.planned_on), "cause": 1, "feeder": "-", "replaces": [],
-        "scope": {"customers": [f"C{past.row}"]},
+        "on_planned": utc_text(past.planned_on), "cause": 1, "replaces": [],
+        "feeder": f"H-{past.row}", "scope": {"customers": [f"C{past.row}"]},
     }  # fmt: skip
 
 

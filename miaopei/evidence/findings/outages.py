@@ -12,7 +12,15 @@ from typing import Any
 
 from ..grouping import Occurrence
 from ..kinds import OUTAGE, RESTORATION
-from ..outage.plans import Late, NoPlan, Plan, counts_by, plan_of
+from ..outage.plans import (
+    Late,
+    NoPlan,
+    Plan,
+    counts_by,
+    holds_overlaps,
+    plan_of,
+    span_of,
+)
 from ..shocks import Fact
 from .outcome import Closed, Context, Finding, Found, Held, Waiting
 from .quorum import (
@@ -31,7 +39,7 @@ from .quorum import (
 
 NOT_BACK = Missing("awaiting_report", "no_restoration", "no_restoration")
 IN_SCOPE = 1
-RECORDED_LATE = "plan_recorded_late"
+RECORDED_LATE, OVERLAPS = "plan_recorded_late", "outage_overlaps"
 Given = Mapping[str, Any]
 
 
@@ -47,20 +55,53 @@ def planned(rule: Given, occurrence: Occurrence, context: Context, now: int, _: 
 def scope(rule: Given, occurrence: Occurrence, context: Context, now: int, _: Given) -> Finding:
     """Whether a customer is in scope: 1 for those on the sealed list of the plan that counts.
 
-    Of a plan recorded late a person says 1, it counts, with its list, or 0, it does not.
+    Of a plan recorded late, and of an outage in the time of another of the same feeder, a person
+    says 1, it counts, with its list, or 0, it does not.
     """
     plan = _read(rule["sources"], occurrence, context, now)
     if isinstance(plan, Late):
-        word = context.resolution(rule["name"])
-        if word is None:
-            return _held(plan)
-        value, person = int(word["value"]), {n: word.get(n) for n in ("person", "reason", "act")}
-        told = {"instant": plan.plan.began_at, "resolved": RECORDED_LATE, **person}
-        detail = {**told, "lists": _scope(plan.plan)} if value == IN_SCOPE else told
-        return Found(value, (plan.plan.fact.observation.id,), "person", detail)
+        return _by_person(rule, context, plan.plan, _held(plan))
     if not isinstance(plan, Plan):
         return plan
+    if (other := _beside(rule["sources"], occurrence, plan, context, now)) is not None:
+        about = {"outage": plan.fact.observation.event_key, "other": other}
+        return _by_person(rule, context, plan, Held("held_person", OVERLAPS, about, "operator"))
     return _from_plan(plan, IN_SCOPE, {"lists": _scope(plan)})
+
+
+def _by_person(rule: Given, context: Context, plan: Plan, held: Held) -> Found | Held:
+    """A person's word on a plan with its own list; `held` where none has spoken."""
+    word = context.resolution(rule["name"])
+    if word is None:
+        return held
+    value, person = int(word["value"]), {n: word.get(n) for n in ("person", "reason", "act")}
+    told = {"instant": plan.began_at, "resolved": held.reason, **person}
+    detail = {**told, "lists": _scope(plan)} if value == IN_SCOPE else told
+    return Found(value, (plan.fact.observation.id,), "person", detail)
+
+
+def _beside(
+    sources: Sequence[str], occurrence: Occurrence, plan: Plan, context: Context, now: int
+) -> str | None:
+    """The number of an outage of the same feeder in the same time that the record had before."""
+    if not holds_overlaps(context.grouping):
+        return None
+    every = until((*context.facts(OUTAGE), *context.facts(RESTORATION)), now)
+    first, (began, back) = context.fact(occurrence.founding), span_of(every, plan)
+    for other in sorted(context.occurrences, key=lambda o: o.id):
+        founder = context.fact(other.founding)
+        if founder is None or first is None or founder.recorded_order >= first.recorded_order:
+            continue
+        number = founder.observation.event_key
+        stands = plan_of(every, number, sources, counts_by(context.grouping))
+        if not isinstance(stands, Plan) or stands.values["feeder"] != plan.values["feeder"]:
+            continue
+        if set(stands.values["replaces"]) & set(plan.values["replaces"]):
+            continue  # parts into which one plan was split, by the utility's own word
+        since, upto = span_of(every, stands)
+        if since < back and began < upto:
+            return number
+    return None
 
 
 def restored(

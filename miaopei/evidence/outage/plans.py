@@ -20,6 +20,16 @@ LAST_PUBLISHED, LAST_RECORDED = "last_published", "last_recorded"
 PLANS = (LAST_PUBLISHED, LAST_RECORDED)
 
 
+# `overlap`: what becomes of an outage in the time of another of the same feeder.
+OVERLAP_COUNTS, OVERLAP_HELD = "counts", "held"
+OVERLAPS = (OVERLAP_COUNTS, OVERLAP_HELD)
+
+
+def holds_overlaps(grouping: Mapping[str, Any]) -> bool:
+    """Whether of two outages of a feeder in one time the later recorded is for a person."""
+    return bool(grouping.get("overlap", OVERLAP_COUNTS) == OVERLAP_HELD)
+
+
 def counts_by(grouping: Mapping[str, Any]) -> str:
     """By what the plan that counts is chosen: its own word when it was published, or the record."""
     return str(grouping.get("plan", LAST_PUBLISHED))
@@ -145,6 +155,20 @@ def _chosen(
             facts_ = {"outage": number, "by": said.event_key, "observation": said.id}
             return NoPlan("outage_replaced", facts_)
     return Plan(chosen, start, tuple(plans[plans.index(chosen) + 1 :]))
+
+
+def span_of(facts: Iterable[Fact], plan: Plan) -> tuple[int, int]:
+    """[began, back] of an outage, UTC seconds: as reported complete, else as planned."""
+    number = plan.fact.observation.event_key
+    ends = [
+        int(f.observation.values["last_on"])
+        for f in facts
+        if f.counted
+        and f.observation.kind == RESTORATION
+        and f.observation.event_key == number
+        and f.observation.values["complete"]
+    ]
+    return plan.began_at, max(ends, default=int(plan.values["on_planned"]))
 
 
 def _revisions(facts: Iterable[Fact], number: str, sources: Sequence[str]) -> list[Fact]:

@@ -18,8 +18,8 @@ def both(town: Town, times: dict[str, str], *, at: str, **more: str) -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_outages_at_once_share_one_customers_yearly_limit(first: int) -> None:
-    """Two overlapping outages, each beyond half the limit alone, are decided one after the other;
-    together they come to the limit, whichever is reported first.
+    """Two overlapping outages of two feeders, each beyond half the limit alone, are decided one
+    after the other; together they come to the limit, whichever is reported first.
     """
     town, listing = grid_town()
     policies = insure(town, listing, ["a"])
@@ -27,7 +27,10 @@ def test_two_outages_at_once_share_one_customers_yearly_limit(first: int) -> Non
     ends = ["2021-04-12 09:00:00", "2021-04-13 09:00:00"]  # 42 and 43 days late
     town.at("2021-02-28 08:00:00")
     for number in ("P-1", "P-2"):
-        said = plan(town, ["a"], number=number, published="2021-02-28 08:00:00", off=off, on=due)
+        said = plan(
+            town, ["a"], number=number, published="2021-02-28 08:00:00", off=off, on=due,
+            feeder=f"feeder of {number}",
+        )  # fmt: skip
         good(town.tell(said))
     town.at("2021-04-14 08:00:00")
     for which in (first, 1 - first):

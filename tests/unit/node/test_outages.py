@@ -217,6 +217,45 @@ def test_merged_plans_pay_once_under_the_one_that_replaces() -> None:
     assert reasons == {"outage_replaced", "equal_decisions"}
 
 
+SECOND = "YY-20210601-002"
+
+
+def two_outages(**second: Any) -> tuple[Town, str, dict[str, str]]:
+    """The same customer under two numbers; the second plan as is said, both back late."""
+    town, listing, policies = an_outage(["a"])
+    good(town.tell(plan(town, ["a"], number=SECOND, published="2021-05-31 10:00:00", **second),
+                   at="2021-05-31 10:00:00"))  # fmt: skip
+    for number in (SECOND, NUMBER):
+        off = second.get("off", OFF) if number == SECOND else OFF
+        back_at = {"a": "2021-06-02 10:30:00"} if off != OFF else {"a": LATE}
+        both = [back(town, back_at, source=s, number=number, off=off) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at="2021-06-02 12:00:00"))
+    town.work()
+    return town, listing, policies
+
+
+@pytest.mark.parametrize(("word", "fen"), [(0, DUE), (1, 2 * DUE)])
+def test_one_outage_under_two_numbers_is_paid_once_unless_a_person_says_they_are_two(
+    word: int, fen: int
+) -> None:
+    town, listing, policies = two_outages()
+    assert paid(town, listing) == {policies["a"]: DUE}
+    (held,) = [c for c in town.cases(listing, "delay") if c["state"] == "held_person"]
+    assert (held["reason"], held["facts"]["held"]["other"]) == ("outage_overlaps", NUMBER)
+    good([town.send(town.act("resolve", {
+        "listing": listing, "occurrence": held["occurrence"], "input": "in_scope",
+        "value": word, "reason": "log of the switching room", "person": "值班员",
+    }))])  # fmt: skip
+    town.work()
+    assert paid(town, listing) == {policies["a"]: fen}
+
+
+def test_outages_one_after_the_other_are_two() -> None:
+    later = {"off": "2021-06-02 08:00:00", "on": "2021-06-02 09:00:00"}
+    town, listing, policies = two_outages(**later)
+    assert paid(town, listing) == {policies["a"]: 2 * DUE}
+
+
 def test_a_moved_plan_stays_one_outage() -> None:
     town, listing, policies = an_outage(["a"])
     moved = plan(
