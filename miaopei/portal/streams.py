@@ -15,7 +15,11 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from .problems import Problem
+
 PAUSE = 1.0  # seconds between two looks
+MOST_OPEN = 40  # streams at a time; each holds a connection, of which a server has a few hundred
+AGAIN = 10  # seconds until whoever finds them all taken asks again
 LONGEST = 600.0  # seconds; whoever still waits asks again, as a browser does by itself
 IDLE = "event: idle\ndata: {}\n\n"
 Look = Callable[[], Mapping[str, Any]]
@@ -58,10 +62,27 @@ async def changes(
         await asyncio.sleep(pause)
 
 
-def answer(lines: AsyncIterator[str]) -> StreamingResponse:
-    """The stream as an answer."""
+def answer(request: Request, lines: AsyncIterator[str]) -> StreamingResponse:
+    """The stream as an answer.
+
+    Errors   Problem too_many where as many are open as one process keeps: pages and calls go on.
+    """
+    state = request.app.state
+    if getattr(state, "streams", 0) >= MOST_OPEN:
+        raise Problem("too_many", seconds=AGAIN)
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+    kept = _counted(state, lines)
+    return StreamingResponse(kept, media_type="text/event-stream", headers=headers)
+
+
+async def _counted(state: Any, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The lines, counted among the open streams from the first to the last."""
+    state.streams = getattr(state, "streams", 0) + 1
+    try:
+        async for line in lines:
+            yield line
+    finally:
+        state.streams -= 1
 
 
 def told(event: str, about: str, *more: str) -> dict[int | str, dict[str, Any]]:

@@ -35,7 +35,7 @@ def add(router: APIRouter, desks: Desks, plain: Any) -> None:
     )
     def stream(request: Request) -> StreamingResponse:
         """Server-sent events: each mass whenever it has come further, until none is left."""
-        return streams.answer(events(desks, streams.over_of(request)))
+        return streams.answer(request, events(desks, streams.over_of(request)))
 
 
 def events(

@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver
 from http_message_signatures.algorithms import ED25519
 
+from miaopei.adapters.grid.push import door
 from miaopei.adapters.grid.push.again import Again, collect
 from miaopei.adapters.grid.push.door import Door
 from miaopei.adapters.grid.push.running import opened
@@ -244,8 +246,9 @@ def test_a_body_without_end_is_cut_off(client: httpx.Client) -> None:
             drawn += 1
             yield b"x" * 1_048_576
 
+    told = signed(b"the beginning of it")  # of a source that we know, or nothing is read at all
     try:
-        answer = client.post(PATH, content=endless(), headers={"Content-Type": "application/json"})
+        answer = client.post(PATH, content=endless(), headers=told)
         assert (answer.status_code, answer.json()["code"]) == (413, "grid.too_large")
     except (httpx.WriteError, httpx.ReadError):
         assert drawn < 200  # the other side has hung up before the end
@@ -253,10 +256,43 @@ def test_a_body_without_end_is_cut_off(client: httpx.Client) -> None:
     assert port is not None
     with socket.create_connection(("127.0.0.1", port), 10) as raw:
         raw.sendall(
-            f"POST {PATH} HTTP/1.1\r\nHost: grid.example\r\nContent-Type: application/json\r\n"
-            "Content-Length: 99999999999\r\n\r\n".encode()
+            head(told, length=99_999_999_999),
         )
         assert raw.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def head(headers: Mapping[str, str], length: int) -> bytes:
+    """The beginning of a push by hand, up to its body."""
+    lines = [f"POST {PATH} HTTP/1.1", "Host: grid.example", f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def test_a_strangers_body_is_never_read_and_keeps_nobody_out(client: httpx.Client) -> None:
+    """Sixty who begin to post and do not go on are answered at once; a source is taken."""
+    port = client.base_url.port
+    assert port is not None
+    with ExitStack() as held:
+        for number in range(60):
+            raw = held.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            forged = signed(b"{}", name="stranger") if number % 2 else {}
+            raw.sendall(head({"Content-Type": "application/json", **forged}, length=31_000_000))
+            assert raw.recv(4096).startswith(b"HTTP/1.1 401 ")
+        body = s.message(1, plans=[s.plan(["0571001"])])
+        assert post(client, body, signed(body))[0] == 202
+
+
+def test_a_body_that_does_not_end_in_time_is_given_up(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "SLOWEST", 0.3)
+    port = client.base_url.port
+    assert port is not None
+    with socket.create_connection(("127.0.0.1", port), 60) as raw:
+        raw.sendall(head(signed(b"0123456789"), length=10) + b"0123")
+        answer = raw.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"grid.too_slow" in answer + raw.recv(4096)
 
 
 # asking again ------------------------------------------------------------------------------------

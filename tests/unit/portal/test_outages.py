@@ -11,12 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from lxml.html import HtmlElement, document_fromstring
+from starlette.requests import Request
 
 from miaopei.measures.instant import DAY
+from miaopei.portal import streams
 from miaopei.portal.build import build
 from miaopei.portal.outages.api import events
 from miaopei.portal.outages.story import Outage, Stand, latest
+from miaopei.portal.problems import Problem
 from miaopei.portal.settings import Settings
 from miaopei.portal.views.desk import Desks
 from tests.support import grid
@@ -328,6 +332,28 @@ def test_the_stream_tells_each_change_and_nothing_twice(day: Followed) -> None:
     assert len(told) >= 2
     assert all(one != other for one, other in pairwise(told))
     assert told[-1] == json.loads(json.dumps(day.story().as_json()))
+
+
+def test_streams_that_are_kept_open_keep_nobody_from_the_pages() -> None:
+    """Beyond the bound a stream is refused with a time to ask again; an ended one makes room."""
+
+    async def forever() -> AsyncIterator[str]:
+        while True:
+            yield "event: x\ndata: {}\n\n"
+
+    async def tried() -> None:
+        request = Request({"type": "http", "app": FastAPI(), "headers": []})
+        opened = [streams.answer(request, forever()) for _ in range(streams.MOST_OPEN)]
+        bodies = [answer.body_iterator for answer in opened]
+        for body in bodies:
+            await anext(body)  # type: ignore[arg-type]
+        with pytest.raises(Problem) as refused:
+            streams.answer(request, forever())
+        assert refused.value.refusal.facts["seconds"] == streams.AGAIN
+        await bodies[0].aclose()  # type: ignore[union-attr]
+        assert streams.answer(request, forever()).status_code == 200
+
+    asyncio.run(tried())
 
 
 def test_a_stream_ends_with_its_server(day: Followed) -> None:

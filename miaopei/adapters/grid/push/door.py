@@ -6,6 +6,7 @@ message may be long. Source: docs/specs/outage.md, section 8.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +29,11 @@ from .signatures import Pushed, signer
 from .trust import Trusted, owners
 
 LOG = logging.getLogger("miaopei.grid")
+SLOWEST = 60  # seconds for a whole body: 32 MiB at half a megabyte a second
 PROBLEM = "application/problem+json"
 STATUS: Mapping[str, int] = {
     "grid.too_large": 413,
+    "grid.too_slow": 408,
     "grid.wrong_media": 415,
     "grid.unsigned": 401,
     "grid.forged": 401,
@@ -46,6 +49,7 @@ TITLES: Mapping[int, tuple[str, str]] = {
     401: ("签名不成立", "The signature does not hold"),
     403: ("不许代报", "Not for another source"),
     404: ("没有这个地址", "No such address"),
+    408: ("消息没有送完", "The message did not end"),
     409: ("与先前的消息矛盾", "It contradicts an earlier message"),
     413: ("消息太大", "The message is too large"),
     415: ("格式不对", "Another format is wanted"),
@@ -87,14 +91,15 @@ class Door:
             if named not in self.trusted:
                 raise no("unknown_source", source=named[:60])
             _media(request)
-            data = await _body(request)
             url = str(request.url)
             if self.public is not None:
                 url = self.public + url.removeprefix(str(request.base_url).rstrip("/"))
             pushed = Pushed(request.method, url, dict(request.headers))
-            sender = signer(pushed, data, keys)
+            sender = signer(pushed, None, keys)  # a stranger's body is never read
             if sender != named:
                 raise no("other_source", source=named, sender=sender)
+            data = await _body(request)
+            signer(pushed, data, keys)
             taken = await run_in_threadpool(take, data, sender)
             return JSONResponse(taken.as_json(), 202, background=BackgroundTask(afterwards, taken))
 
@@ -154,7 +159,8 @@ def problem(request: Request, refusals: Sequence[Refusal]) -> Response:
     }
     headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
     headers |= {"Retry-After": "10"} if status == 503 else {}
-    headers |= {"Connection": "close"} if status == 413 else {}  # the rest is not read
+    if status in (401, 403, 408, 413, 415):
+        headers["Connection"] = "close"  # the rest is not read
     return JSONResponse(body, status, headers, PROBLEM)
 
 
@@ -165,16 +171,20 @@ def _media(request: Request) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, read until it is longer than a message may be.
+    """The body, read until it is longer, or takes longer, than a message may.
 
-    Errors   Refused grid.too_large.
+    Errors   Refused grid.too_large, grid.too_slow.
     """
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:15]) > LARGEST:
         raise no("too_large", length=int(length[:15]), limit=LARGEST)
     data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > LARGEST:
-            raise no("too_large", length=len(data), limit=LARGEST)
+    try:
+        async with asyncio.timeout(SLOWEST):
+            async for part in request.stream():
+                data += part
+                if len(data) > LARGEST:
+                    raise no("too_large", length=len(data), limit=LARGEST)
+    except TimeoutError:
+        raise no("too_slow", length=len(data), seconds=SLOWEST) from None
     return bytes(data)

@@ -15,6 +15,7 @@ from .door import Door
 
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 10.0
+CONNECTIONS = 500  # beyond them a caller is told 503; a proxy in front bounds them by address
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def served(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=50,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=int(end_seconds),
         )
         server = uvicorn.Server(config)

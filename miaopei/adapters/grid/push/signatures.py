@@ -61,8 +61,10 @@ class _Verifier(HTTPMessageVerifier):
     max_clock_skew = SKEW
 
 
-def signer(message: Pushed | Answered, body: bytes, owners: Mapping[str, str]) -> str:
+def signer(message: Pushed | Answered, body: bytes | None, owners: Mapping[str, str]) -> str:
     """The source whose key has signed this message and its body; `owners`: key (hex) -> source.
+
+    Without a body its headers alone are checked: whether it is worth reading at all.
 
     Errors   Refused grid.unsigned where a header is missing, grid.forged for anything that does not
              hold: an unknown key, another body, an old or future signature, too little covered.
