@@ -15,6 +15,15 @@ from ..measures.instant import beijing_day
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Over:
+    """A run billed for more persons than the log of uses has beside it."""
+
+    run: str
+    users: int
+    logged: int
+
+
 @dataclass
 class Counted:
     """One invoice as the log gives it, by contract and month."""
@@ -24,6 +33,7 @@ class Counted:
     rates: list[Json]
     rent_fen: int
     void: set[str] = field(default_factory=set)
+    over: list[Over] = field(default_factory=list)
 
     @property
     def total_fen(self) -> int:
@@ -37,7 +47,12 @@ class Counted:
 
 
 def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
-    """Every invoice of a record, counted from the acts that stand in its leaves."""
+    """Every invoice of a record, counted from the acts that stand in its leaves.
+
+    What a run is metered for is the provider's own word; whose data were read stands in the log of
+    uses before it, in public by purpose. A run for more users than those is named (`over`).
+    """
+    logged, over = dict[tuple[str, str], int](), dict[str, Over]()
     rates, waiting, models = dict[str, list[Json]](), dict[str, list[Json]](), dict[str, str]()
     rented, found = dict[str, str](), dict[str, Counted]()
     for leaf in leaves:
@@ -51,7 +66,14 @@ def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
         kind, body = said["act"]["kind"], said["act"]["body"]
         if kind == "agree_rates":
             rates.setdefault(_contract(body), []).append(body)
+        elif kind == "log_uses":
+            for each in body["purposes"]:
+                at = said["act"]["by"], each["purpose"]
+                logged[at] = logged.get(at, 0) + each["uses"]
         elif kind == "meter_usage":
+            beside = logged.pop((said["act"]["by"], body["purpose"]), 0)
+            if body["users"] > beside:
+                over[body["run"]] = Over(body["run"], body["users"], beside)
             waiting.setdefault(models[body["model"]], []).append(body)
         elif kind == "issue_invoice":
             of, month = _contract(body), body["month"]
@@ -59,7 +81,8 @@ def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
             waiting[of] = [run for run in waiting.get(of, []) if run not in runs]
             agreed = list(rates[of])
             rent = _in_force(agreed, month)["rent_fen"] if rented.get(of, "9") <= month else 0
-            found[f"{of}/{month}"] = Counted(f"{of}/{month}", runs, agreed, rent)
+            told = [over[run["run"]] for run in runs if run["run"] in over]
+            found[f"{of}/{month}"] = Counted(f"{of}/{month}", runs, agreed, rent, over=told)
         elif kind == "settle_dispute":
             found[body["dispute"].rpartition("/")[0]].void |= set(body["void"])
     return found

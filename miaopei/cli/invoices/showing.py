@@ -98,7 +98,8 @@ def as_csv(place: Place, out: Path, *, language: Language) -> None:
 
 
 def recounted(place: Place, *, as_json: bool, language: Language) -> int:
-    """Every invoice beside its recount from the log; 1 where one differs."""
+    """Every invoice beside its recount from the log; 1 where one differs, or bills more persons
+    than were read."""
     with place.record() as member, member.node.reading() as (reading, state):
         counted = recount(reading.leaves(0, reading.head().size))
         invoices = dict(state.range("invoice", ""))
@@ -107,10 +108,11 @@ def recounted(place: Place, *, as_json: bool, language: Language) -> int:
             "invoice": key,
             "invoice_fen": value["total_fen"] - value["credited_fen"],
             "recount_fen": counted[key].total_fen if key in counted else None,
+            "over": [vars(run) for run in counted[key].over] if key in counted else [],
         }
         for key, value in invoices.items()
     ]
-    differ = sum(row["invoice_fen"] != row["recount_fen"] for row in rows)
+    differ = sum(row["invoice_fen"] != row["recount_fen"] or bool(row["over"]) for row in rows)
     if as_json:
         speak.show_json({"invoices": rows, "differ": differ})
         return int(differ > 0)
@@ -118,6 +120,8 @@ def recounted(place: Place, *, as_json: bool, language: Language) -> int:
         fen = row["recount_fen"]
         said = "—" if fen is None else as_yuan(fen)
         speak.out(f"{row['invoice']}  {as_yuan(row['invoice_fen'])}  {said}")
+        for run in row["over"]:
+            speak.out(speak.Speaker(language).text("invoice_over", **run))
     told = speak.Speaker(language).text("invoice_recount", count=len(rows), differ=differ)
     speak.out(told)
     return int(differ > 0)

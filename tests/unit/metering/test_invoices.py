@@ -184,6 +184,28 @@ def test_c10_each_reading_and_each_refusal_stands_in_the_log_of_uses() -> None:
     assert last["purposes"] == {"claims": 2}, "in public only how many, and for what"
 
 
+def test_c11_a_run_billed_for_more_persons_than_were_read_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = ("aa" * 32, "bb" * 32)
+    metered = Metered("over", subjects=people)
+    town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    consent = {"scope": [metered.product.peril], "purpose": "claims", "grantee": CARRIER}
+    consent |= {"since": 0, "until": town.now + 10**7, "document": None}
+    for subject in people:
+        assert town.send(town.act("consent", {**consent, "subject": subject})).ok
+    metering.run(town.node, metered.model, metered.trigger, **about)
+    honest, real = metered.acts("meter_usage")[0]["run"], metering._measured
+    more = {"users": 20}
+    monkeypatch.setattr(metering, "_measured", lambda *given: {**real(*given), **more})
+    lie = metering.run(town.node, metered.model, metered.trigger, **about).body["run"]
+    town.at("2016-06-01 00:00:00")
+    assert metered.bill(MAY).ok
+    counted = recount(metered.leaves())[f"{metered.of}/{MAY}"]
+    assert [(o.run, o.users, o.logged) for o in counted.over] == [(lie, 20, 2)]
+    assert {run["run"] for run in counted.runs} == {honest, lie}
+
+
 def test_a_run_counted_twice_replayed_or_changed_counts_once(metered: Metered) -> None:
     metered.town.at("2016-05-31 20:00:00")
     body = metered.usage_body(1, 10, 20, "2016-05-20 08:00:00")
