@@ -42,11 +42,14 @@ def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, ca
 
     Whose data are read, and who was asked for and has not consented, stands in the log of uses on
     the record before any list is opened (`vault/uses.py`).
+    The same model, trigger and purpose run once: whoever wants another run files another version.
     Errors   Refused metering.*, consent.* where nobody's data may be read; RecordDamaged (alarm).
     """
     with node.reading() as (reading, state):
         asked = _asked(reading, state, model, trigger, purpose)
         at = reading.head().time
+        if asked.rows:
+            _not_again(state, model, trigger, purpose)
     with node.store.writing() as block:
         note(block, asked.uses(at, purpose, caller))
     Logger(node).run()
@@ -59,6 +62,15 @@ def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, ca
     body["run"] = content_id("run", {**body, "nonce": node.random(16).hex()})
     node.accept("meter_usage", f"run-{body['run'][:24]}", body)
     return Run(body["users"], body["records"], body)
+
+
+def _not_again(state: State, model: str, trigger: str, purpose: str) -> None:
+    """Errors   Refused metering.run_repeated, with the run that stands."""
+    for run, said in state.range("usage", ""):
+        same = (said["model"], said["trigger"], said["purpose"]) == (model, trigger, purpose)
+        if same and said["void"] is None:
+            facts = {"model": model[:16], "trigger": trigger[:16], "run": run[:16]}
+            raise Refused(Refusal("metering.run_repeated", facts))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Counted:
     rent_fen: int
     void: set[str] = field(default_factory=set)
     over: list[Over] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)  # runs of what an earlier run was metered for
 
     @property
     def total_fen(self) -> int:
@@ -53,6 +54,7 @@ def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
     uses before it, in public by purpose. A run for more users than those is named (`over`).
     """
     logged, over = dict[tuple[str, str], int](), dict[str, Over]()
+    first: dict[tuple[str, str, str], str] = {}
     rates, waiting, models = dict[str, list[Json]](), dict[str, list[Json]](), dict[str, str]()
     rented, found = dict[str, str](), dict[str, Counted]()
     for leaf in leaves:
@@ -72,6 +74,7 @@ def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
                 logged[at] = logged.get(at, 0) + each["uses"]
         elif kind == "meter_usage":
             beside = logged.pop((said["act"]["by"], body["purpose"]), 0)
+            first.setdefault((body["model"], body["trigger"], body["purpose"]), body["run"])
             if body["users"] > beside:
                 over[body["run"]] = Over(body["run"], body["users"], beside)
             waiting.setdefault(models[body["model"]], []).append(body)
@@ -82,7 +85,10 @@ def recount(leaves: Iterable[bytes]) -> dict[str, Counted]:
             agreed = list(rates[of])
             rent = _in_force(agreed, month)["rent_fen"] if rented.get(of, "9") <= month else 0
             told = [over[run["run"]] for run in runs if run["run"] in over]
-            found[f"{of}/{month}"] = Counted(f"{of}/{month}", runs, agreed, rent, over=told)
+            again = [run["run"] for run in runs if run["run"] not in first.values()]
+            found[f"{of}/{month}"] = Counted(
+                f"{of}/{month}", runs, agreed, rent, over=told, repeated=again
+            )
         elif kind == "settle_dispute":
             found[body["dispute"].rpartition("/")[0]].void |= set(body["void"])
     return found

@@ -109,10 +109,14 @@ def recounted(place: Place, *, as_json: bool, language: Language) -> int:
             "invoice_fen": value["total_fen"] - value["credited_fen"],
             "recount_fen": counted[key].total_fen if key in counted else None,
             "over": [vars(run) for run in counted[key].over] if key in counted else [],
+            "repeated": counted[key].repeated if key in counted else [],
         }
         for key, value in invoices.items()
     ]
-    differ = sum(row["invoice_fen"] != row["recount_fen"] or bool(row["over"]) for row in rows)
+    differ = sum(
+        row["invoice_fen"] != row["recount_fen"] or bool(row["over"] or row["repeated"])
+        for row in rows
+    )
     if as_json:
         speak.show_json({"invoices": rows, "differ": differ})
         return int(differ > 0)
@@ -122,6 +126,8 @@ def recounted(place: Place, *, as_json: bool, language: Language) -> int:
         speak.out(f"{row['invoice']}  {as_yuan(row['invoice_fen'])}  {said}")
         for run in row["over"]:
             speak.out(speak.Speaker(language).text("invoice_over", **run))
+        for again in row["repeated"]:
+            speak.out(speak.Speaker(language).text("invoice_repeated", run=again))
     told = speak.Speaker(language).text("invoice_recount", count=len(rows), differ=differ)
     speak.out(told)
     return int(differ > 0)

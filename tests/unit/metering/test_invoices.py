@@ -198,12 +198,26 @@ def test_c11_a_run_billed_for_more_persons_than_were_read_is_named(
     honest, real = metered.acts("meter_usage")[0]["run"], metering._measured
     more = {"users": 20}
     monkeypatch.setattr(metering, "_measured", lambda *given: {**real(*given), **more})
-    lie = metering.run(town.node, metered.model, metered.trigger, **about).body["run"]
+    lie = metering.run(town.node, metered.file(2), metered.trigger, **about).body["run"]
     town.at("2016-06-01 00:00:00")
     assert metered.bill(MAY).ok
     counted = recount(metered.leaves())[f"{metered.of}/{MAY}"]
     assert [(o.run, o.users, o.logged) for o in counted.over] == [(lie, 20, 2)]
     assert {run["run"] for run in counted.runs} == {honest, lie}
+
+
+def test_the_same_run_is_made_once_and_a_repeat_on_the_record_is_named(metered: Metered) -> None:
+    town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    body = metering.run(town.node, metered.model, metered.trigger, **about).body
+    with pytest.raises(Refused) as refused:
+        metering.run(town.node, metered.model, metered.trigger, **{**about, "caller": "another"})
+    assert refused.value.refusals[0].code == "metering.run_repeated"
+    again = {**body, "run": "ab" * 32}  # by a program of the provider's own
+    assert town.send(town.act_of(PROVIDER, "meter_usage", again, "again")).ok
+    metering.run(town.node, metered.file(2), metered.trigger, **about)
+    town.at("2016-06-01 00:00:00")
+    assert metered.bill(MAY).ok
+    assert recount(metered.leaves())[f"{metered.of}/{MAY}"].repeated == ["ab" * 32]
 
 
 def test_a_run_counted_twice_replayed_or_changed_counts_once(metered: Metered) -> None:
