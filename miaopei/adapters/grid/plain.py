@@ -6,6 +6,7 @@ Keys stand once, numbers are whole, times carry their zone. Source: docs/specs/o
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
@@ -151,16 +152,25 @@ def _list(value: dict[str, Any], name: str) -> list[Any]:
     return found
 
 
+def _good(found: Any, longest: int) -> bool:
+    """Text of a length that a person could read: no control characters, a NUL above all."""
+    return (
+        isinstance(found, str)
+        and 0 < len(found) <= longest
+        and not any(unicodedata.category(each) == "Cc" for each in found)
+    )
+
+
 def _text(value: dict[str, Any], name: str, longest: int) -> str:
     found = value[name]
-    if not isinstance(found, str) or not 0 < len(found) <= longest:
+    if not _good(found, longest):
         raise no("bad_field", field=name)
-    return found
+    return str(found)
 
 
 def _texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
     found = _list(value, name)
-    if not all(isinstance(each, str) and 0 < len(each) <= 64 for each in found):
+    if not all(_good(each, 64) for each in found):
         raise no("bad_field", field=name)
     return tuple(found)
 

@@ -55,6 +55,7 @@ class Listener:
     since: int = field(default_factory=system_clock)
     meters: Meters | None = None
     outages: Outages | None = None
+    told: dict[str, str] = field(default_factory=dict)  # what was said last of a source
 
     def after(self, taken: Taken) -> None:
         """What follows a message that was taken: who sent it is heard; what it owes is done."""
@@ -88,12 +89,19 @@ class Listener:
                     self.intake.take(data, system_clock(), sender=name)
                 with self.member.node.store.writing() as block:
                     hearing.heard(block, name, system_clock(), "asked")
+                self.told.pop(name, None)
             except Refused as refused:
-                self.tell("; ".join(r.code for r in refused.refusals))
+                self._tell_once(name, "; ".join(r.code for r in refused.refusals))
             except OutsideFault as fault:
                 if not fault.retry:
                     raise
-                self.tell(str(fault))
+                self._tell_once(name, str(fault))
+
+    def _tell_once(self, source: str, what: str) -> None:
+        """Say what a source cannot be asked for when it begins, not in every round."""
+        if self.told.get(source) != what:
+            self.told[source] = what
+            self.tell(what)
 
     def report(self) -> None:
         """Report what the readings of meters give for the outages on record."""

@@ -11,6 +11,7 @@ import pytest
 from miaopei.adapters.grid import cim, plain
 from miaopei.adapters.grid.intake import read
 from miaopei.adapters.grid.message import Message
+from miaopei.cli.outage.listening import Listener
 from miaopei.errors import Refused
 from miaopei.errors.texts import say
 from tests.support import sayings as s
@@ -136,3 +137,18 @@ def test_very_many_outages_in_one_message_are_cut_by_name() -> None:
     found = read(s.message(1, plans=[s.plan(["1"], number=f"n{n}") for n in range(1_010)]))
     assert len(found.said) == 1_000
     assert codes(found) == ["grid.too_many_said"]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\n", "\x1b", "\x85"])
+def test_a_control_character_in_what_people_read_is_refused(letter: str) -> None:
+    for change in ({"number": f"P{letter}1"}, {"feeder": f"F{letter}"}):
+        (bad,) = read(s.message(1, plans=[{**s.plan(["0571001"]), **change}])).unread
+        assert [r.code for r in bad.refusals] == ["grid.bad_field"]
+
+
+def test_what_a_silent_source_says_is_told_once_until_it_is_heard() -> None:
+    said: list[str] = []
+    listener = Listener(None, None, {}, None, 900, said.append)  # type: ignore[arg-type]
+    for what in ("silent", "silent", "refused", "silent"):
+        listener._tell_once("grid.command", what)
+    assert said == ["silent", "refused", "silent"]
