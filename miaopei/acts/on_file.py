@@ -156,9 +156,7 @@ class OnFile:
         low, high = nearby(grouping, occurrence)
         beside = tuple(o for _, o in self.occurrences(rule_id, low, high))
         if grouping["kind"] == OUTAGE:
-            about = {occurrence.founding}
-            about |= {o.founding for o in beside} if holds_overlaps(grouping) else set()
-            numbers = {fact(self.state, each).observation.event_key for each in about}
+            numbers = self._beside(grouping, occurrence, beside)
             every = [f for n in sorted(numbers) for f in facts_of_event(self.state, n)]
             on_file = {k: [f for f in every if f.observation.kind == k] for k in KEYED}
         else:
@@ -173,6 +171,15 @@ class OnFile:
             occurrences=beside,
             resolutions={k[len(of) + 1 :]: v for k, v in self._told("resolution", of)},
         )
+
+    def _beside(
+        self, grouping: Mapping[str, Any], occurrence: Occurrence, others: Sequence[Occurrence]
+    ) -> set[str]:
+        """The number of an outage; where overlaps are held, with those near it of its feeder."""
+        founder = fact(self.state, occurrence.founding).observation
+        near = [fact(self.state, o.founding).observation for o in others]
+        feeder = founder.values["feeder"] if holds_overlaps(grouping) else None
+        return {founder.event_key} | {o.event_key for o in near if o.values["feeder"] == feeder}
 
     @cached_property
     def _areas(self) -> tuple[dict[tuple[str, str], AreaSet], Names]:
