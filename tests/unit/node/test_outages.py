@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from miaopei.errors import RecordDamaged
+from miaopei.evidence.outage.lists import SCOPE
 from miaopei.evidence.outage.plans import (
     LAST_PUBLISHED,
     LAST_RECORDED,
@@ -17,6 +18,7 @@ from miaopei.evidence.outage.plans import (
 )
 from miaopei.evidence.shocks import Fact
 from miaopei.measures.instant import DAY, HOUR, beijing_text, from_beijing
+from miaopei.node.effects.listed import open_list
 from miaopei.products.planned_outage import PRODUCT
 from tests.support.grid import (
     COMMAND,
@@ -408,3 +410,15 @@ def test_a_damaged_list_is_an_alarm_and_no_decision() -> None:
     with pytest.raises(RecordDamaged):
         town.work()
     assert town.settlements(listing) == []
+
+
+@pytest.mark.parametrize("change", [{"root": "0" * 64}, {"count": 2}])
+def test_a_list_that_is_not_under_the_root_that_was_said_is_not_read(
+    change: dict[str, Any],
+) -> None:
+    town, _, _ = an_outage(["a"])
+    reference = plan(town, ["a"]).observation.values["list"]
+    with town.store.reading() as reading:
+        assert len(open_list(reading, town.me, reference, SCOPE)) == 1
+        with pytest.raises(RecordDamaged):
+            open_list(reading, town.me, {**reference, **change}, SCOPE)
