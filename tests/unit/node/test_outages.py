@@ -422,3 +422,20 @@ def test_a_list_that_is_not_under_the_root_that_was_said_is_not_read(
         assert len(open_list(reading, town.me, reference, SCOPE)) == 1
         with pytest.raises(RecordDamaged):
             open_list(reading, town.me, {**reference, **change}, SCOPE)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "covered"),
+    [("2021-01-01", OFF, False), (OFF, "2022-01-01", True), ("2021-01-01", LATE, True)],
+)
+def test_cover_holds_at_the_second_it_begins_and_not_at_the_second_it_ends(
+    since: str, until: str, covered: bool
+) -> None:
+    """The outage begins at that very second."""
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a"], since, until)
+    good(town.tell(plan(town, ["a"]), at="2021-05-31 08:00:00"))
+    both = [back(town, {"a": LATE}, source=s) for s in (COMMAND, METERS)]
+    good(town.tell(*both, at="2021-06-01 19:35:00"))
+    town.work()
+    assert paid(town, listing) == ({policies["a"]: DUE} if covered else {})
