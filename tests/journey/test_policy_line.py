@@ -73,7 +73,13 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
         *("refused", "underwriting.sanctions_id"),
     )
     assert listed["pools"] == {"planned_outage": {"policies": 0, "least": 300, "below": True}}
-    assert "低于最低规模 300" in run("policy", "list", "--lang", "zh")
+    back = listed["refused_refunds"]  # the bank knows no such account
+    assert {row["code"] for row in back} == {"bank.unknown_account"}
+    assert sum(row["amount_fen"] for row in back) == 12_000 - 10_200 + ended["refund_fen"]
+    told = run("policy", "list", "--lang", "zh")
+    assert "低于最低规模 300" in told
+    assert f"payee policy/{asked['policy']}" in told
+    assert "被银行拒付" in run("policy", "collect", "--lang", "zh")
     run("audit")
     sold_while_listening(data, {**files["wish"], "person": {**PERSON, "customer": "330281000002"}})
 

@@ -150,9 +150,13 @@ def collect(
     lang: LangOption = None,
 ) -> None:
     """Ask the bank what came in; bring in force what is paid, pay what goes back."""
-    from . import doing
+    from .. import speak
+    from . import doing, showing
 
-    _tell("policy_collected", doing.collect(_place(data, dsn)), lang, as_json=as_json)
+    found = doing.collect(_place(data, dsn))
+    _tell("policy_collected", found, lang, as_json=as_json)
+    if not as_json:
+        showing.tell_refused(found["refused_refunds"], speak.Speaker(chosen(lang)))
 
 
 @app.command("pay-in")

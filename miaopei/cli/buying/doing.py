@@ -18,6 +18,7 @@ from ...adapters.grid.connections import connection_of
 from ...adapters.sandbox_bank.starter import RunningBank
 from ...errors import Refusal, Refused
 from ...measures.instant import from_beijing, period_of
+from ...node.ports import Reading
 from ...node.selling.asking import Desk, Wanted, keep_list
 from ...node.selling.shop import Shop
 from ...wiring import Member, system_clock
@@ -26,6 +27,7 @@ from ..outage.taking import names_of
 from ..place import Place, write_whole
 
 CHANNELS = "channels.json"
+REFUSED = ("refused", "failed", "closed")  # last words of the bank on an order
 
 
 @contextmanager
@@ -159,7 +161,23 @@ def place_credit(
 def collect(place: Place) -> dict[str, Any]:
     """Ask the bank for credits, bring in force what is paid, pay what goes back."""
     with selling(place) as (member, _, _):
-        return {"done": member.work()}
+        done = member.work()
+        with member.node.reading() as (reading, state):
+            return {"done": done, "refused_refunds": list(refused(reading, state))}
+
+
+def refused(reading: Reading, state: State) -> Iterator[dict[str, Any]]:
+    """Refunds whose last order the bank has refused: they wait for a corrected account."""
+    for debt, payment in state.range("payment", ""):
+        if payment["kind"] != "refund":
+            continue
+        latest: dict[str, dict[str, Any]] = {}
+        for row in reading.instructions(debt):
+            if row["payout"] not in latest or row["number"] > latest[row["payout"]]["number"]:
+                latest[row["payout"]] = row
+        for row in latest.values():
+            if row["state"] in REFUSED:
+                yield {name: row[name] for name in ("payout", "policy", "amount_fen", "code")}
 
 
 def pay_in(place: Place, reference: str, fen: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...acts.file_offer import on_sale
@@ -13,7 +13,7 @@ from ...measures.money import as_yuan
 from ...settings import Language
 from .. import speak
 from ..place import Place
-from .doing import whole
+from .doing import refused, whole
 
 
 def application(value: Mapping[str, Any], *, as_json: bool, language: Language) -> int:
@@ -67,9 +67,10 @@ def listed(place: Place, *, as_json: bool, language: Language) -> int:
             for key, v in state.range("credit", "")
             if v["used"] == "unmatched"
         ]
+        returned = list(refused(reading, state))
     if as_json:
         told = {"policies": policies, "applications": waiting, "pools": pools}
-        speak.show_json({**told, "unmatched_credits": credits_})
+        speak.show_json({**told, "unmatched_credits": credits_, "refused_refunds": returned})
         return 0
     for each in policies:
         said = speaker.text(f"policy_{each['state']}")
@@ -85,7 +86,15 @@ def listed(place: Place, *, as_json: bool, language: Language) -> int:
     for each in credits_:
         amount = as_yuan(each["amount_fen"])
         speak.out(speaker.text("policy_unmatched", credit=each["credit"], amount=amount))
+    tell_refused(returned, speaker)
     return 0
+
+
+def tell_refused(rows: Sequence[Mapping[str, Any]], speaker: speak.Speaker) -> None:
+    """Each refused refund, with what puts it right."""
+    for row in rows:
+        facts = {"amount": as_yuan(row["amount_fen"]), "policy": row["policy"], "code": row["code"]}
+        speak.out(speaker.text("policy_refund_refused", program=speak.program(), **facts))
 
 
 def shown(place: Place, begun: str, *, as_json: bool, language: Language) -> int:
