@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..measures.identity import content_id
+from ..measures.instant import DAY
 from ..measures.suites import in_use, is_hex
 from .base import Made, Moment, Outcome, check_id, fields, refuse
 from .state import State
 
 TABLE = "seat"
+LEARNS = DAY  # seconds for which a seat's earlier connection may still bring it its blocks
 SPENT = "spent_key"  # key -> whose it was, as what, until when
 KEYS = ("engine", "node", "peer", "log", "box")
 POWER_MAX = 1_000_000
@@ -113,13 +115,20 @@ def boxes_of(state: State, seat: Mapping[str, Any]) -> list[str]:
 def connections(state: State, time: int, told: Iterable[str] = ()) -> set[str]:
     """Connection keys of the engines that may connect, where the last block's time is this one.
 
-    Those of seats; those that we were told of and have not yet read of; and those that the last
-    block has put out of force, since their engines still vote on the next one. Without them a
-    record that counts on each vote would never come to that next block.
+    Those of seats; those that we were told of and have not yet read of; those that the last block
+    has put out of force, since their engines still vote on the next one: without them a record that
+    counts on each vote would never come to that next block. And for a day the one that a seat has
+    changed: a member that was down while its change was decided learns of it by that connection.
     """
-    spent = {key: value["until"] for key, value in state.range(SPENT, "")}
-    lately = {key for key, until in spent.items() if until >= time}
-    return {seat["node"] for _, seat in seats(state)} | (set(told) - set(spent)) | lately
+    spent = dict(state.range(SPENT, ""))
+    seated = {member: seat["node"] for member, seat in seats(state)}
+    late = {key for key, of in spent.items() if of["until"] >= time}
+    changed = {
+        key
+        for key, of in spent.items()
+        if of["what"] == "node" and of["member"] in seated and of["until"] + LEARNS >= time
+    }
+    return {*seated.values(), *(set(told) - set(spent)), *late, *changed}
 
 
 def powers(state: State) -> dict[str, int]:
