@@ -65,6 +65,14 @@ class Place:
         """Where receipts are written."""
         return self.folder / "receipts"
 
+    def keep_receipt(self, name: str, data: bytes) -> Path:
+        """Write a receipt there; a receipt opens one policy's row, so the folder is the owner's."""
+        self.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.receipts.chmod(0o700)
+        path = self.receipts / f"{name}.json"
+        write_whole(path, data)
+        return path
+
     @property
     def log(self) -> Path:
         """Where the log's static files are written."""

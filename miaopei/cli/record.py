@@ -29,7 +29,7 @@ from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
 from ..node.reserved import Reserved, reserved
-from ..reports.lineage import caused, why
+from ..reports.lineage import caused, reason_facts, why
 from ..settings import Language
 from ..terms.filing import Product
 from . import speak
@@ -298,11 +298,9 @@ def _place(case: dict[str, Any], product: Product) -> tuple[Any, ...]:
 def _case_line(case: dict[str, Any], product: Product, language: Language) -> tuple[str, ...]:
     reason = case["reason"].rpartition(".")[2]
     room = "register" if reason in table("register") else "evidence"
-    known = (case["facts"].get(name) for name in ("waiting", "held", "closed"))
-    facts: dict[str, Any] = next((each for each in known if each), {})
     version = None if case["instant"] is None else product.version_at(case["instant"])
     plain: dict[str, Fact] = {"version": None if version is None else version.number}
-    plain |= {k: v for k, v in facts.items() if isinstance(v, str | int)}
+    plain |= reason_facts(case)
     day = "—" if case["instant"] is None else beijing_day(case["instant"])
     waits = case["until"] is not None and case["state"].startswith(OPEN)
     until = beijing_text(case["until"]) if waits else "—"

@@ -21,13 +21,13 @@ from ...measures.instant import from_beijing, period_of
 from ...node.ports import Reading
 from ...node.selling.asking import Desk, Wanted, keep_list
 from ...node.selling.shop import Shop
+from ...reports.lineage import became, latest_of
 from ...wiring import Member, system_clock
 from ..live import with_bank
 from ..outage.taking import names_of
 from ..place import Place, write_whole
 
 CHANNELS = "channels.json"
-REFUSED = ("refused", "failed", "closed")  # last words of the bank on an order
 
 
 @contextmanager
@@ -171,12 +171,8 @@ def refused(reading: Reading, state: State) -> Iterator[dict[str, Any]]:
     for debt, payment in state.range("payment", ""):
         if payment["kind"] != "refund":
             continue
-        latest: dict[str, dict[str, Any]] = {}
-        for row in reading.instructions(debt):
-            if row["payout"] not in latest or row["number"] > latest[row["payout"]]["number"]:
-                latest[row["payout"]] = row
-        for row in latest.values():
-            if row["state"] in REFUSED:
+        for row in latest_of(reading.instructions(debt)):
+            if became(row) == "refused":
                 yield {name: row[name] for name in ("payout", "policy", "amount_fen", "code")}
 
 

@@ -320,9 +320,7 @@ def _whereabouts(place: Place, member: Member, speaker: speak.Speaker) -> None:
         collector = Collector(reading, member.node.identity, member.certify)
         data = collector.payout(settlement, first["policy"]).to_bytes()
         tile_files.write(place.log, LogSource(reading))
-    place.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = place.receipts / f"{yuyao.NUMBER}.json"
-    write_whole(path, data)
+    path = place.keep_receipt(yuyao.NUMBER, data)
     told = {"program": speak.program(), "folder": str(place.folder), "number": yuyao.NUMBER}
     told |= {"payout": first["payout"][:16], "receipt": str(path)}
     for name in ("whereabouts", "why", "verify", "pages"):

@@ -38,8 +38,6 @@ def register_of(
 
 def write_all(place: Place, member: Member) -> Register:
     """Write receipts, log and register; the register with the paths of its receipts."""
-    place.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place.receipts.chmod(0o700)  # a receipt opens one policy's row
     receipts = _write_receipts(place, member)
     write_whole(place.folder / "log.vkey", (log_vkey(member) + "\n").encode("utf-8"), public=True)
     with member.node.store.reading() as reading:
@@ -60,10 +58,9 @@ def _write_receipts(place: Place, member: Member) -> dict[str, str]:
             for number, receipt in enumerate(_receipts(collector, reading, state, case), 1):
                 suffix = "" if number == 1 else f"-{number}"
                 name = re.sub(r"[^0-9a-z_-]", "_", f"{row.date}-{row.product}{suffix}")
-                path = place.receipts / f"{name}.json"
-                if path.exists():
-                    path = place.receipts / f"{name}-{row.occurrence[:8]}.json"
-                write_whole(path, receipt.to_bytes())
+                if (place.receipts / f"{name}.json").exists():
+                    name = f"{name}-{row.occurrence[:8]}"
+                path = place.keep_receipt(name, receipt.to_bytes())
                 paths.setdefault(f"{row.listing}/{row.occurrence}", str(path))
     return paths
 

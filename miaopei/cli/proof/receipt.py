@@ -16,6 +16,7 @@ from .. import speak
 from ..place import Place, write_whole
 
 OF_A_POLICY = ("payout", "claim", "policy")
+OF_A_CASE = ("occurrence", "settlement", "trigger")  # as its fields are called
 
 
 def hand_out(
@@ -37,9 +38,12 @@ def hand_out(
     if out == Path("-"):
         sys.stdout.write(data.decode("utf-8"))
         return 0
-    path = out or place.receipts / f"{found.what}-{found.id[:16]}.json"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(path, data)
+    if out is None:
+        path = place.keep_receipt(f"{found.what}-{found.id[:16]}", data)
+    else:
+        path = out
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(path, data)
     speaker = speak.Speaker(language)
     speak.out(speaker.text("receipt_written", path=str(path)))
     key = f"{place.folder}/log.vkey"
@@ -88,12 +92,8 @@ def _case(index: Index, found: Named) -> dict[str, Any] | None:
     """The case that is meant, where it is one."""
     if found.what == "case":
         return dict(found.value)
-    wanted = {
-        "occurrence": lambda case: case["occurrence"] == found.id,
-        "settlement": lambda case: case["settlement"] == found.id,
-        "trigger": lambda case: case["trigger"] == found.id,
-    }.get(found.what)
-    if wanted is None:
+    if found.what not in OF_A_CASE:
         return None
-    cases = [dict(case) for _, case in index.trail.range("case", "") if wanted(case)]
+    every = index.trail.range("case", "")
+    cases = [dict(case) for _, case in every if case[found.what] == found.id]
     return cases[0] if len(cases) == 1 else None

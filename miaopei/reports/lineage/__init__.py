@@ -7,8 +7,22 @@ The record is read through the port `Trail`. Sentences: errors/texts/lineage.tom
 from __future__ import annotations
 
 from .back import why
-from .forward import Caused, Effect, caused
+from .forward import Caused, Effect, became, caused, latest_of
+from .refusals import reason_facts
 from .steps import Step
 from .trail import Index, Named, Observed, Trail
 
-__all__ = ["Caused", "Effect", "Index", "Named", "Observed", "Step", "Trail", "caused", "why"]
+__all__ = [
+    "Caused",
+    "Effect",
+    "Index",
+    "Named",
+    "Observed",
+    "Step",
+    "Trail",
+    "became",
+    "caused",
+    "latest_of",
+    "reason_facts",
+    "why",
+]

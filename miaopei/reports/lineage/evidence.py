@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...claims.verify.evidence import ASIDE
+from ...claims.verify.explain import refusal_text
 from ...claims.verify.refusal.near import input_text
-from ...errors import Fact
+from ...errors import Fact, Refusal
 from ...evidence.findings import resolved_as
 from ...evidence.kinds import OUTAGE, RESTORATION, SHOCK
 from ...evidence.outage.plans import CANCELLED
@@ -23,7 +24,7 @@ HOW = (
     *("official", "fallback", "settled_before", "person", "report", "notice", "reading"),
     *("name_and_position", "position_name_unknown", "plan", "restoration"),
 )
-ASIDE_WHY = ("other_value", "source_not_counted", "superseded", "not_comparable", "after_start")
+SHORT = (OUTAGE, RESTORATION)  # kinds that are named by themselves
 SHOWN = 20  # values on file that did not count: so many are told, the rest are counted
 SEALED = b"MPS1"  # sealed bytes begin so: docs/specs/record.md, section 2
 PRINTED = 2_000  # characters of original bytes that are printed
@@ -82,8 +83,7 @@ def _not_counted(index: Index, detail: Json) -> Iterator[Step]:
     shown = detail.get("shown", ())
     for row in shown[:SHOWN]:
         seen = observation_step(index, row["observation"], short=True)
-        why = row["why"] if row["why"] in ASIDE_WHY else "other_value"
-        yield step(f"not_counted_{why}", row["observation"], seen.facts)
+        yield step(f"not_counted_{row['why']}", row["observation"], seen.facts)
     if len(shown) > SHOWN:
         yield step("not_counted_more", "", {"count": len(shown) - SHOWN})
 
@@ -122,14 +122,8 @@ def _short(kind: str, facts: Json) -> dict[str, Fact]:
     if kind == SHOCK:
         both = f"{facts['type']} {facts['magnitude']}"
         return {"short_zh": both, "short_en": both}
-    if kind in (OUTAGE, RESTORATION):
-        what = ("停电计划", "plan") if kind == OUTAGE else ("复电报告", "restoration report")
-        number, revision = facts["event_key"], facts["revision"]
-        return {
-            "short_zh": f"{what[0]} {number} 第 {revision} 号修订",
-            "short_en": f"{what[1]} {number}, revision {revision},",
-        }
-    return {"short_zh": "另一数值", "short_en": "another value"}
+    said = Refusal(f"lineage.short_{kind if kind in SHORT else 'other'}", facts)
+    return {"short_zh": refusal_text(said, "zh"), "short_en": refusal_text(said, "en")}
 
 
 def _values(kind: str, values: Json) -> dict[str, Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,20 @@ FINAL = {
 }
 CASE = ("listing", "occurrence", "benefit", "state", "reason")
 LISTED = 20  # payouts of a settlement that are printed one by one; JSON holds them all
+
+
+def latest_of(instructions: Iterable[Json]) -> list[Json]:
+    """The last instruction of each payout, payouts as they come."""
+    latest: dict[str, Json] = {}
+    for row in instructions:
+        if row["payout"] not in latest or row["number"] > latest[row["payout"]]["number"]:
+            latest[row["payout"]] = row
+    return list(latest.values())
+
+
+def became(instruction: Json) -> str:
+    """What the bank said last of an instruction: "executed", "refused", or "open"."""
+    return FINAL.get(instruction["state"], "open")
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Effect:
         executed and refused."""
         by = dict.fromkeys(("executed", "refused", "open"), 0)
         for row in self.payouts:
-            by[FINAL.get(row["state"], "open")] += row["amount_fen"]
+            by[became(row)] += row["amount_fen"]
         settled = {"pay_fen": self.totals.get("pay_fen", 0), "held_fen": sum(self.held.values())}
         return {**settled, **{f"{n}_fen": s for n, s in by.items()}}
 
@@ -140,12 +154,8 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
     if settlement is None:
         return Effect(part, trigger, None, value, (), {}, {})
     debts = (settlement, *index.allotments.get(settlement, ()))
-    latest: dict[str, Json] = {}
-    for debt in debts:
-        for row in index.trail.instructions(debt):
-            if row["payout"] not in latest or row["number"] > latest[row["payout"]]["number"]:
-                latest[row["payout"]] = row
-    rows = [row for row in latest.values() if _is_of(row, found)]
+    latest = latest_of(row for debt in debts for row in index.trail.instructions(debt))
+    rows = [row for row in latest if _is_of(row, found)]
     rows.sort(key=lambda r: (r["about"]["line"], r["policy"], r["about"]["carrier"]))
     totals = dict(index.settlement(settlement)["totals"])
     if found.what in ("payout", "claim", "policy"):

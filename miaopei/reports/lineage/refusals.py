@@ -60,10 +60,14 @@ def _reason(case: Json, facts: dict[str, Fact]) -> Refusal:
         return Refusal(f"verify.reason_{code}", facts)
     if code not in table("evidence"):
         return Refusal("verify.reason_other", facts)
+    return Refusal(f"evidence.{code}", {**facts, **reason_facts(case)})
+
+
+def reason_facts(case: Json) -> dict[str, Fact]:
+    """The plain facts of why a case waits, is held or is closed."""
     known = (case["facts"].get(name) for name in ("waiting", "held", "closed"))
     given: Json = next((each for each in known if each), {})
-    plain = {name: fact for name, fact in given.items() if isinstance(fact, str | int)}
-    return Refusal(f"evidence.{code}", {**facts, **plain})
+    return {name: fact for name, fact in given.items() if isinstance(fact, str | int)}
 
 
 def nearness(index: Index, product: Product, value: Json) -> tuple[Refusal, ...]:

@@ -91,12 +91,13 @@ class Index:
         source = self.trail.get("source", wanted)
         if source is not None:
             return Named("source", wanted, source)
-        if DAY.fullmatch(wanted) is None and not self._numbered(text.strip()):
+        numbered = self._numbered(text.strip())
+        if DAY.fullmatch(wanted) is None and not numbered:
             wanted = wanted.partition("-")[0]  # an instruction's number says nothing more
         if len(wanted) < SHORTEST:
             raise _no("too_short", given=text[:80], least=SHORTEST)
         found: dict[tuple[str, str], Named] = {}
-        for named in self._numbered(text.strip()) or self._matching(wanted):
+        for named in numbered or self._matching(wanted):
             found.setdefault((named.what, named.id), named)
         if not found:
             raise _no("unknown", given=text[:80])
