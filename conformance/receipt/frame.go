@@ -8,7 +8,10 @@ import (
 	"sort"
 )
 
-func knownRules(rules any) bool { return rules == int64(1) || rules == int64(2) || rules == int64(3) }
+func knownRules(rules any) bool {
+	n, whole := rules.(int64)
+	return whole && n >= 1 && n <= 4
+}
 
 // maySend: docs/specs/acts.md.
 var maySend = map[string][]string{

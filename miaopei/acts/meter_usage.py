@@ -2,7 +2,8 @@
 
 Body: {run, model, provider, trigger, purpose, caller, at, users, records, measure {policies, above,
 unknown, refused, total_fen}}. Only this leaves the provider's node. A run counts once, for ever;
-one that comes after its month was invoiced stands as a correction in the next invoice.
+one that comes after its month was invoiced stands as a correction in the next invoice. From rule
+set 4 on a model runs once for a trigger and purpose, unless that run was made void.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .state import State
 
 KIND = "meter_usage"
 ROLES = frozenset({"operator", "data_provider"})
+ONCE_SINCE = 4  # the rule set from which a run is not billed again under another number
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -46,6 +48,9 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     counts = fields(measure, **dict.fromkeys(names, int))
     if state.has("usage", run):
         raise refuse("metering.run_known", run=run[:16])
+    if now.rules >= ONCE_SINCE and (before := run_before(state, model, trigger, purpose)):
+        about = {"model": model[:16], "trigger": trigger[:16], "run": before[:16]}
+        raise refuse("metering.run_repeated", **about)
     fair = 0 <= users <= MOST and 0 <= records <= MOST and users + records > 0
     if not fair or min(counts) < 0:
         raise refuse("metering.bad_count", run=run[:16], users=users, records=records)
@@ -57,4 +62,22 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     value = {**act.body, "contract": of, "act": act.id, "invoice": None, "void": None}
     state.put("usage", run, value)
     state.put("unbilled", f"{of}/{month_of(at)}/{run}", 1)
+    if now.rules >= ONCE_SINCE:
+        state.put("ran", f"{model}/{trigger}/{purpose}", run)
     return Outcome()
+
+
+def run_before(state: State, model: str, trigger: str, purpose: str) -> str | None:
+    """The run of a model for a trigger and purpose that stands, if there is one.
+
+    A trigger of an older rule set may have runs that no index names: they are looked through.
+    """
+    run = state.get("ran", f"{model}/{trigger}/{purpose}")
+    runs = [] if run is None else [(run, state.need("usage", run))]
+    if state.need("trigger", trigger)["rules"] < ONCE_SINCE:
+        runs = list(state.range("usage", ""))
+    for name, said in runs:
+        same = (said["model"], said["trigger"], said["purpose"]) == (model, trigger, purpose)
+        if same and said["void"] is None:
+            return str(name)
+    return None

@@ -17,6 +17,7 @@ from . import (
     allot,
     answer_application,
     cannot_decide,
+    change_account,
     close_ids,
     confirm_notices,
     confirm_payments,
@@ -65,7 +66,7 @@ from . import (
     unseat_member,
 )
 
-RULES = 3  # the newest; a new record begins with it
+RULES = 4  # the newest; a new record begins with it
 SECOND = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD = (
@@ -78,6 +79,8 @@ THIRD = (
     seat_member,
     unseat_member,
 )
+# With rule set 4; from now on a claim model runs once for a trigger and purpose.
+FOURTH = (change_account,)
 FIRST = (
     admit_batch,
     admit_member,
@@ -134,5 +137,6 @@ RULE_SETS: dict[int, dict[str, ModuleType]] = {
     1: _kinds(*FIRST),
     2: _kinds(*FIRST, *SECOND),
     3: _kinds(*FIRST, *SECOND, *THIRD),
+    4: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH),
 }
 KINDS = RULE_SETS[RULES]

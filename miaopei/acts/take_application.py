@@ -17,7 +17,7 @@ from ..underwriting.answer import answer
 from ..underwriting.asked import Answer, Asked, Connection, Known, Span
 from ..underwriting.offer import Offer, Way
 from ..underwriting.tariff import ONE
-from . import sold
+from . import change_account, sold
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .blobs import is_digest
 from .envelope import Act
@@ -75,6 +75,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         value["rows"] = [{**rows[0], "declared": value["figures"]}]
         if offer.hold_seconds is None:
             sold.expose(state, value, [sold.term_of(value)])  # nobody else gets the same room
+        if now.rules >= change_account.SINCE:
+            change_account.bind(state, name, act, now, body["commitments"])
     outcome = Outcome()
     sold.answered(state, outcome, now, value)
     return outcome

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..acts.consents import allowed
 from ..acts.facts import product_of
+from ..acts.meter_usage import run_before
 from ..acts.state import State
 from ..claims.evaluate import of_one
 from ..errors import Refusal, Refused
@@ -66,11 +67,9 @@ def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, ca
 
 def _not_again(state: State, model: str, trigger: str, purpose: str) -> None:
     """Errors   Refused metering.run_repeated, with the run that stands."""
-    for run, said in state.range("usage", ""):
-        same = (said["model"], said["trigger"], said["purpose"]) == (model, trigger, purpose)
-        if same and said["void"] is None:
-            facts = {"model": model[:16], "trigger": trigger[:16], "run": run[:16]}
-            raise Refused(Refusal("metering.run_repeated", facts))
+    if run := run_before(state, model, trigger, purpose):
+        facts = {"model": model[:16], "trigger": trigger[:16], "run": run[:16]}
+        raise Refused(Refusal("metering.run_repeated", facts))
 
 
 @dataclass(frozen=True)

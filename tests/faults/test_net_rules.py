@@ -1,6 +1,6 @@
 """Rules raised at a height in a real net: a member whose software has them not stops and says so.
 
-The old software is ours with the newest rule set taken out, run by one member of four.
+The old software is ours with the newer rule sets taken out, run by one member of four.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from miaopei.acts.rule_sets import RULES
 from miaopei.cli.net import control
 from tests.support import nets
 from tests.support.nets import Running
@@ -21,7 +22,7 @@ OLD = """
 import os, sys
 if "members/notary" in " ".join(sys.orig_argv) and os.path.exists({flag!r}):
     from miaopei.acts import rule_sets
-    del rule_sets.RULE_SETS[3]
+    del rule_sets.RULE_SETS[rule_sets.RULES], rule_sets.RULE_SETS[3]
     rule_sets.RULES, rule_sets.KINDS = 2, rule_sets.RULE_SETS[2]
 """
 
@@ -49,7 +50,12 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     four: Running, flag: Path
 ) -> None:
     knows = {row.member: (row.rules, row.knows) for row in four.standing().rows}
-    assert knows == {"insurer": (2, 3), "cloud": (2, 3), "regulator": (2, 3), "notary": (2, 2)}
+    assert knows == {
+        "insurer": (2, RULES),
+        "cloud": (2, RULES),
+        "regulator": (2, RULES),
+        "notary": (2, 2),
+    }
     warned = four.miaopei("raise-rules", "--lang", "en", check=False)
     assert warned.returncode == 1
     assert "no rule set 3" in warned.stderr

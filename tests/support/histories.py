@@ -16,6 +16,7 @@ from typing import Any
 from miaopei.acts.apply import apply_block, begin
 from miaopei.acts.envelope import Act, from_json
 from miaopei.acts.release import HOW
+from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
 from miaopei.market.allotment import allot
 from miaopei.market.examples import REBUILT_TEN_TO_ONE, made_up_households
@@ -96,10 +97,11 @@ class _Maker:
         moves += [self.release, self.repay]
         for _ in range(steps):
             self.random.choice(moves)()
-        raised = {"rules": 4, "height": 10**9}  # a height that no history comes to
+        raised = {"rules": RULES + 1, "height": 10**9}  # a height that no history comes to
         self.town.send(self.town.act("raise_rules", raised))
         self.people()
         self.sell()
+        self.move()
         judge(self.town)
         self.meter()
         for said in ("heard", "silent"):
@@ -315,6 +317,16 @@ class _Maker:
         taking.change(desk, told[0]["policy"], "cancel", midnight, {}, "online", "history cancel")
         admit_ready(town.node)
         town.work()
+
+    def move(self) -> None:
+        """The account of a policy that was brought in changes, once by its holder's own word."""
+        for number, asked in ((1, "operator"), (2, "holder")):
+            body = {"policy": "ab" * 16, "listing": self.books[0], "number": number}
+            body |= {"commitments": {"account": f"{number}a" * 32, "name": "0b" * 32}}
+            told = asked == "operator"
+            body |= {"asked": asked, "person": "Li" if told else None}
+            body |= {"reason": "a letter" if told else None}
+            assert self.town.send(self.town.act("change_account", body, f"{number}")).ok
 
     def meter(self) -> None:
         """A claim model filed and run, its month invoiced, contested and counted again."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from miaopei.acts.apply import ActResult
+from miaopei.acts.rule_sets import RULES
 from miaopei.measures.instant import from_beijing
 from miaopei.node.ports import Rail
 from miaopei.terms import canonical
@@ -31,10 +32,11 @@ class Metered:
         since: str = "2016-05",
         subjects: Sequence[str] = (),
         rail: Rail | None = None,
+        rules: int = RULES,
     ) -> None:
         """`subjects` are the tokens of the persons whose policies they are, where known."""
         self.product: Product = hills()
-        self.town = Town(name=name, rail=rail).set_up()
+        self.town = Town(name=name, rail=rail, rules=rules).set_up()
         self.listing = self.town.list_product(self.product, placement=ONE_CARRIER)
         self.town.admit(PROVIDER, "data_provider")
         rows = [self.town.policy(self.listing) for _ in range(2)]
@@ -75,7 +77,7 @@ class Metered:
             "model": self.model,
             "provider": PROVIDER,
             "trigger": self.trigger,
-            "purpose": "claims",
+            "purpose": f"claims-{number}",  # a model runs once for a trigger and purpose
             "caller": "claims-desk",
             "at": at if isinstance(at, int) else from_beijing(at),
             "users": users,

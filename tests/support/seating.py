@@ -11,6 +11,7 @@ from typing import Any
 
 from miaopei.acts.apply import ActResult, apply_block
 from miaopei.acts.envelope import Act, sign
+from miaopei.acts.rule_sets import RULES
 from miaopei.acts.seats import KEYS, seats
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
@@ -26,7 +27,7 @@ from tests.support.town import ONE_CARRIER, identity, secret
 class Six:
     """Six members with a vote each; `put` makes a block of these acts."""
 
-    def __init__(self, members: Sequence[str] = SIX, rules: int = 3) -> None:
+    def __init__(self, members: Sequence[str] = SIX, rules: int = RULES) -> None:
         self.store = MemoryStore()
         self.value = {**genesis(members), "rules": rules}
         found(self.store, self.value, identity(members[0]).log)
@@ -135,6 +136,6 @@ def lived() -> Six:
     said = {"listing": listing, "reason": "a doubt about the source", "person": "Li"}
     for kind in ("pause_listing", "resume_listing"):
         assert six.all_say(["regulator", "insurer"], kind, said) == ["", ""]
-    raised = {"rules": 4, "height": 10**9}  # a height that no history comes to
+    raised = {"rules": RULES + 1, "height": 10**9}  # a height that no history comes to
     assert six.all_say(SIX[:5], "raise_rules", raised) == [""] * 5
     return six

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from miaopei.acts.envelope import Act
+from miaopei.acts.rule_sets import RULES as NEWEST
 from miaopei.acts.seats import KEYS, TABLE
 from miaopei.acts.state import State
 from miaopei.errors import OutsideFault, Refused
@@ -32,7 +33,7 @@ NEW = "seventh"
 SETTLED_BY = 20 * HOUR  # when the last wish is said first
 AGAIN = 5 * MINUTE
 SPENT_TRIES = 3  # times that a member asks for its old key back
-RULES = {"rules": 4, "height": 10**9}  # rules that no run comes to: the vote on them is what counts
+RULES = {"rules": NEWEST + 1, "height": 10**9}  # no run comes to them: their vote is what counts
 Over = Callable[[], bool]
 
 

@@ -87,6 +87,15 @@ def test_the_second_history_holds_every_kind_of_act_of_its_time():
     assert set(RULE_SETS[1]) <= kinds
 
 
+def test_the_third_history_holds_every_kind_of_act_of_its_time():
+    leaves = map(json.loads, leaves_of(HISTORIES[2]))
+    kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}
+    several = {"convene", "open_round", "show_difference"}
+    seated = {"seat_member", "unseat_member", "rotate_keys", "pause_listing", "resume_listing"}
+    assert set(RULE_SETS[3]) - kinds <= several | seated
+    assert {"pay_invoice", "raise_rules"} <= kinds
+
+
 def test_the_first_history_holds_every_kind_of_act_of_its_time():
     leaves = map(json.loads, leaves_of(HISTORIES[0]))
     kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}

@@ -1,6 +1,6 @@
 """Rule sets by height: raised by an act, pinned by triggers, and a member without one stops.
 
-Rule set 4 is made up here and exists nowhere else.
+The rule set after the newest is made up here and exists nowhere else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pytest
 from miaopei.acts import rule_sets
 from miaopei.acts.base import Moment, Outcome, fields
 from miaopei.acts.envelope import Act
+from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import Alarm
@@ -21,9 +22,11 @@ from tests.support.histories import contents, replay
 from tests.support.products import hills
 from tests.support.town import ONE_CARRIER, Town, codes
 
+NEXT = RULES + 1
+
 
 def note(state: State, act: Act, now: Moment) -> Outcome:
-    """An act that only rule set 4 knows."""
+    """An act that only the next rule set knows."""
     (text,) = fields(act.body, text=str)
     state.put("note", act.id, text)
     return Outcome()
@@ -31,10 +34,10 @@ def note(state: State, act: Act, now: Moment) -> Outcome:
 
 @pytest.fixture
 def further(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rule set 4: everything of the third, and notes."""
+    """The next rule set: everything of the newest, and notes."""
     made_up = ModuleType("note")
     vars(made_up).update(KIND="note", ROLES=frozenset({"operator"}), apply=note)
-    monkeypatch.setitem(rule_sets.RULE_SETS, 4, {**rule_sets.KINDS, "note": made_up})
+    monkeypatch.setitem(rule_sets.RULE_SETS, NEXT, {**rule_sets.KINDS, "note": made_up})
 
 
 def height(town: Town) -> int:
@@ -51,7 +54,7 @@ def test_rules_change_at_their_height_and_a_trigger_keeps_its_own() -> None:
     before = town.act("note", {"text": "too early"})
     assert codes(town.send(before)) == ["act.kind_unknown"]
     start = height(town) + 6
-    assert town.send(town.act("raise_rules", {"rules": 4, "height": start})).ok
+    assert town.send(town.act("raise_rules", {"rules": NEXT, "height": start})).ok
     town.tell(quake(NIGHT, "5.6"), at=READ)
     while height(town) < start:
         town.send(town.act("nothing", {}, str(height(town))))
@@ -59,7 +62,7 @@ def test_rules_change_at_their_height_and_a_trigger_keeps_its_own() -> None:
     town.decider.run()
     town.tell(quake("2017-05-18 00:48:48", "5.6"), at="2017-05-18 01:00:00")
     pinned = sorted(trigger["rules"] for trigger in town.table("trigger").values())
-    assert pinned == [3, 4]
+    assert pinned == [RULES, NEXT]
     fresh = MemoryStore()
     replay(fresh, town.leaves())
     assert contents(fresh) == contents(town.store)
@@ -68,25 +71,25 @@ def test_rules_change_at_their_height_and_a_trigger_keeps_its_own() -> None:
 def test_a_member_without_the_rule_set_stops_at_its_height_and_says_so() -> None:
     town = Town().set_up()
     start = height(town) + 3
-    assert town.send(town.act("raise_rules", {"rules": 4, "height": start})).ok
-    assert town.send(town.act("raise_rules", {"rules": 4, "height": start + 9}, "2")).ok is False
+    assert town.send(town.act("raise_rules", {"rules": NEXT, "height": start})).ok
+    assert town.send(town.act("raise_rules", {"rules": NEXT, "height": start + 9}, "2")).ok is False
     while height(town) < start - 1:
         town.at(town.now + 1)
     leaves = town.leaves()
     for _ in range(2):
         with pytest.raises(Alarm, match="install a newer one") as alarm:
             town.at(town.now + 1)
-        assert alarm.value.facts == {"rules": 4, "height": start, "newest": 3}
+        assert alarm.value.facts == {"rules": NEXT, "height": start, "newest": RULES}
     assert town.leaves() == leaves
 
 
 @pytest.mark.parametrize(
     ("rules", "ahead", "code"),
     [
-        (3, 5, "act.rules_not_next"),
-        (5, 5, "act.rules_not_next"),
-        (4, 0, "act.rules_height"),
-        (4, 10**12, "act.rules_height"),
+        (RULES, 5, "act.rules_not_next"),
+        (NEXT + 1, 5, "act.rules_not_next"),
+        (NEXT, 0, "act.rules_height"),
+        (NEXT, 10**12, "act.rules_height"),
     ],
 )
 def test_what_is_refused(rules: int, ahead: int, code: str) -> None:

@@ -206,15 +206,56 @@ def test_c11_a_run_billed_for_more_persons_than_were_read_is_named(
     assert {run["run"] for run in counted.runs} == {honest, lie}
 
 
-def test_the_same_run_is_made_once_and_a_repeat_on_the_record_is_named(metered: Metered) -> None:
+def test_the_record_itself_bills_a_run_of_a_model_trigger_and_purpose_once(
+    metered: Metered,
+) -> None:
     town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
     body = metering.run(town.node, metered.model, metered.trigger, **about).body
     with pytest.raises(Refused) as refused:
         metering.run(town.node, metered.model, metered.trigger, **{**about, "caller": "another"})
     assert refused.value.refusals[0].code == "metering.run_repeated"
+    for number, change in enumerate(({}, {"caller": "another"}, {"users": 1}, {"at": 0})):
+        again = {**body, "at": body["at"], "run": f"{number}b" * 32, **change}  # another program's
+        said = town.send(town.act_of(PROVIDER, "meter_usage", again, f"again {number}"))
+        assert codes(said) == ["metering.run_repeated"]
+    metering.run(town.node, metered.file(2), metered.trigger, **about)
+    town.at("2016-06-01 00:00:00")
+    assert metered.bill(MAY).ok
+    counted = recount(metered.leaves())[f"{metered.of}/{MAY}"]
+    assert (len(counted.runs), counted.repeated) == (2, [])
+
+
+def test_a_run_that_was_made_void_may_be_made_again(metered: Metered) -> None:
+    town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    first = metering.run(town.node, metered.model, metered.trigger, **about).body["run"]
+    town.at("2016-06-01 00:00:00")
+    assert metered.bill(MAY).ok
+    contested = {"invoice": f"{metered.of}/{MAY}", "line": 1, "runs": [first]}
+    said = {"reason": "wrong lists", "person": "Li"}
+    assert town.send(town.act_of("grid", "dispute_invoice", {**contested, **said})).ok is False
+    assert town.send(town.act("dispute_invoice", {**contested, **said})).ok
+    (key,) = town.table("dispute")
+    settled = {"dispute": key, "void": [first], **said}
+    assert town.send(town.act_of(PROVIDER, "settle_dispute", settled)).ok
+    second = metering.run(town.node, metered.model, metered.trigger, **about).body["run"]
+    assert second != first
+    with pytest.raises(Refused):
+        metering.run(town.node, metered.model, metered.trigger, **about)
+
+
+def test_before_rule_set_4_the_record_took_a_repeat_and_the_recount_names_it() -> None:
+    metered = Metered("third", rules=3)
+    town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    body = metering.run(town.node, metered.model, metered.trigger, **about).body
     again = {**body, "run": "ab" * 32}  # by a program of the provider's own
     assert town.send(town.act_of(PROVIDER, "meter_usage", again, "again")).ok
-    metering.run(town.node, metered.file(2), metered.trigger, **about)
+    with town.store.reading() as reading:
+        height = reading.head().height + 2
+    assert town.send(town.act("raise_rules", {"rules": 4, "height": height})).ok
+    town.at(town.now + 1)
+    once_more = {**body, "run": "cd" * 32}
+    said = town.send(town.act_of(PROVIDER, "meter_usage", once_more, "once more"))
+    assert codes(said) == ["metering.run_repeated"], "what ran under the third counts too"
     town.at("2016-06-01 00:00:00")
     assert metered.bill(MAY).ok
     assert recount(metered.leaves())[f"{metered.of}/{MAY}"].repeated == ["ab" * 32]
