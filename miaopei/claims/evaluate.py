@@ -36,10 +36,12 @@ class History:
     """What each policy in force has been settled for one benefit. Shapes   (k,). Units   fen.
 
     `elsewhere` counts other occurrences of the same policy year, `here` earlier revisions of this.
+    `beside`: what was paid for the same loss under another occurrence; it is in neither.
     """
 
     elsewhere: Int64Array
     here: Int64Array
+    beside: Int64Array | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ def evaluate(
     listed = np.flatnonzero((gross != 0) | (history.here != 0))
     settled = history.here[listed]
     owed, line = _capped(net[listed], settled, listing)
+    if history.beside is not None:  # one loss is paid once: the more of what it is owed
+        settled = settled + np.minimum(history.beside[listed], np.maximum(0, owed - settled))
     state = _states(gross[listed], owed, settled, held[listed], listing)
     state[(state == EXHAUSTED) & declined[listed]] = DECLINED
     claims = np.zeros(len(listed), CLAIM)

@@ -38,12 +38,15 @@ IN_SCOPE = b.observed(
     if_missing=IfMissing.HOLD,
     definition_zh="停电开始之前最后一次发布、且停电开始时记录已收到的停电计划，其停电范围名单中有"
     "该用户的，为在范围内；名单中没有的，为不在范围内。同一线路在同一时间内另有先在案停电的，"
-    "由人核实是否为同一次停电，同一次停电只赔一次。停电开始时记录尚无任何计划、此后才收到的，"
+    "由人核实是否为同一次停电，同一次停电只赔一次。同一用户的停电时间相互重叠的，无论停电编号或线路名称，"
+    "为同一次损失，只赔一次，以应赔较高者为准。停电开始时记录尚无任何计划、此后才收到的，"
     "由人核实是否已在停电前通知用户。",
     definition_en="In scope is who stands on the scope list of the outage plan last published "
     "before the outage began and on the record by then; who does not stand on it is not. Where "
     "another outage of the same feeder that was on the record first runs in the same time, a "
-    "person decides whether the two are one; one outage is paid once. Where the "
+    "person decides whether the two are one; one outage is paid once. Times without power of one "
+    "customer that overlap are one loss, whatever the outage's number or the feeder's name, and "
+    "paid once, the more of what is due for each. Where the "
     "record had no plan by then and one comes later, a person decides whether customers had been "
     "notified in time.",
 )

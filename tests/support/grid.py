@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from miaopei.acts.rule_sets import RULES
 from miaopei.evidence.observation import Observation
 from miaopei.evidence.outage.lists import commitment
 from miaopei.measures.identity import canonical
@@ -119,9 +120,9 @@ def register(town: Town) -> None:
     good(town.node.submit(sources))
 
 
-def grid_town(store: Store | None = None, **listing: Any) -> tuple[Town, str]:
+def grid_town(store: Store | None = None, rules: int = RULES, **listing: Any) -> tuple[Town, str]:
     """A town with the grid's systems and the planned-outage cover listed."""
-    town = Town(store).set_up(())
+    town = Town(store, rules=rules).set_up(())
     register(town)
     return town, town.list_product(PRODUCT, **listing)
 

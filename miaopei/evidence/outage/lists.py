@@ -145,6 +145,22 @@ def value_of(
     return agreed(said, Asked(tuple(asked["sources"]), asked["operators"], asked["tolerance"]))
 
 
+def span_of(
+    fact: Mapping[str, Any], lists: Mapping[str, Mapping[str, Row]], began: int, token: str | None
+) -> tuple[int, int]:
+    """[off, on) of one person, UTC seconds, by a fact of restoration and an outage's start.
+
+    By the line of the first source, in the contract's order, that says when power was back; who has
+    none by the time that stands for all in scope.
+    """
+    detail = fact["detail"]
+    for source in detail.get("asked", {}).get("sources", lists):
+        row = None if token is None else lists.get(source, {}).get(token)
+        if row is not None and row["on"] is not None:
+            return int(began if row["off"] is None else row["off"]), int(row["on"])
+    return began, int(fact["value"]) * 60
+
+
 def minute(seconds: int | None) -> int | None:
     """UTC seconds -> whole minutes since 1970, seconds cut off."""
     return None if seconds is None else seconds // 60

@@ -20,6 +20,7 @@ from ...evidence.outage.lists import (
     check,
     commitment_of,
     rows_from_bytes,
+    span_of,
     value_of,
 )
 from ...ledger.merkle import leaf_hashes, root_of
@@ -28,6 +29,7 @@ from ..ports import Identity, Reading
 from ..vault.blobs import open_blob
 from ..vault.sealing import unframe
 
+RESTORED = "outage.restored"
 SCOPES = "outage.scope"  # who stands on no such list is outside: nothing else of him is asked
 
 
@@ -65,11 +67,7 @@ def observed_by(
             observed[name] = fact["value"]
             continue
         measure = product.rule(name).measure
-        lists = {
-            entry["source"]: by_token(rows_of(entry["list"], FIELDS[measure]))
-            for entry in fact["detail"]["lists"]
-            if entry["list"] is not None
-        }
+        lists = _by_source(fact, measure, rows_of)
         column = []
         for place, subject in enumerate(tokens()):
             value = value_of(measure, fact, lists, subject)
@@ -81,6 +79,35 @@ def observed_by(
     scopes = [observed[n] for n in observed if product.rule(n).measure == SCOPES]
     outside = {i for s in scopes if not isinstance(s, int) for i, flag in enumerate(s) if not flag}
     return Seen(observed, {place: n for place, n in unknown.items() if place not in outside})
+
+
+def spans_by(
+    opening: Opening,
+    product: Product,
+    trigger: Mapping[str, Any],
+    subjects: Sequence[str | None],
+) -> list[tuple[int, int]]:
+    """When each of these was without power by the facts of a trigger: [off, on), UTC seconds.
+
+    Errors   RecordDamaged (alarm) as `observed_by`.
+    """
+    began = int(trigger["instant"])
+    for name, fact in trigger["facts"].items():
+        if product.rule(name).measure == RESTORED:
+            lists = _by_source(fact, RESTORED, opening)
+            return [span_of(fact, lists, began, subject) for subject in subjects]
+    return [(began, began)] * len(subjects)
+
+
+def _by_source(
+    fact: Mapping[str, Any], measure: str, rows_of: Opening
+) -> dict[str, dict[str, Row]]:
+    """The rows of a fact's lists, by source and token."""
+    return {
+        entry["source"]: by_token(rows_of(entry["list"], FIELDS[measure]))
+        for entry in fact["detail"].get("lists") or ()
+        if entry["list"] is not None
+    }
 
 
 def open_list(

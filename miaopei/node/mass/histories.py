@@ -6,6 +6,7 @@ Source: docs/specs/record.md, section 7.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,20 @@ from ...acts.repay import repaid_of
 from ...acts.state import State
 from ...claims.claim import STATES
 from ...claims.evaluate import History
+from ...evidence.findings.outages import OVERLAPS
+from ...evidence.outage.plans import holds_overlaps
 from ...evidence.shocks import each_decides
 from ...measures.instant import DAY, period_index
 from ...policies.schedule import InForce, Schedule, places_of
+from ..effects.listed import RESTORED
 from ..ports import Reading
 
 Int64Array = NDArray[np.int64]
 LONGEST_YEAR = 366 * DAY
 HELD = STATES.index("held")
+ONE_LOSS_SINCE = 4  # the rule set from which a customer without power is without it once
+# A trigger, and places of policies in force -> when these were without power by it.
+Spans = Callable[[Mapping[str, Any], Sequence[int]], list[tuple[int, int]]]
 
 
 def histories(
@@ -34,17 +41,20 @@ def histories(
     schedule: Schedule,
     policies: InForce,
     counter: int,
+    spans: Spans | None = None,
 ) -> History:
     """What each policy in force has been settled: in its policy year elsewhere, and here before.
 
     As of a counter of the book. Only triggers that had settled by then count; a held claim reserves
     the most it may become. An occurrence counts whole in one policy year: that of its last settled
     trigger, or where every shock decides that of the shock that gives the policy most, the earliest
-    among equals; this one in that of the trigger at hand.
+    among equals; this one in that of the trigger at hand. With `spans`, what was paid for another
+    occurrence in whose time a policy's own falls was paid for the same loss.
     """
     here, at = trigger["occurrence"], trigger["instant"]
     each = each_decides(product_of(state, trigger["product"]).grouping)
     elsewhere, mine = np.zeros(schedule.size, np.int64), np.zeros(schedule.size, np.int64)
+    beside = None if spans is None else np.zeros(schedule.size, np.int64)
     repaid = repaid_of(state, trigger["listing"], trigger["benefit"])
     for occurrence, triggers in _settled(state, trigger, counter).items():
         instants = sorted({instant for _, instant in triggers})
@@ -58,10 +68,56 @@ def histories(
         if occurrence == here:
             mine = had.paid
             continue
+        if spans is not None and beside is not None:
+            same = _same_loss(state, trigger, triggers[-1][0], policies, had.paid, spans)
+            beside[same] += had.paid[same]
+            had.paid[same] = 0
         for instant in instants:
             counts = (had.instant == instant) & _same_year(schedule, instant, at)
             elsewhere += np.where(counts, np.maximum(had.paid, had.held), 0)
-    return History(elsewhere[policies.first], mine[policies.first])
+    in_both = None if beside is None else beside[policies.first]
+    return History(elsewhere[policies.first], mine[policies.first], in_both)
+
+
+def paid_once(state: State, trigger: Mapping[str, Any]) -> bool:
+    """Whether a policy's loss under this trigger may be that of another: the filing holds outages
+    in one time for one, and no person has said that this is another.
+    """
+    grouping = product_of(state, trigger["product"]).grouping
+    said = (fact["detail"].get("resolved") for fact in trigger["facts"].values())
+    return bool(
+        trigger["rules"] >= ONE_LOSS_SINCE and holds_overlaps(grouping) and OVERLAPS not in said
+    )
+
+
+def _same_loss(
+    state: State,
+    trigger: Mapping[str, Any],
+    other: str,
+    policies: InForce,
+    paid: Int64Array,
+    spans: Spans,
+) -> Int64Array:
+    """Policies, by their first row, that were paid for a time that overlaps their own here."""
+    before = state.need("trigger", other)
+    reach, theirs = _reach(state, trigger), _reach(state, before)
+    places = np.flatnonzero(paid[policies.first] > 0)
+    if not len(places) or reach[0] >= theirs[1] or theirs[0] >= reach[1]:
+        return np.zeros(0, np.int64)  # no list need be opened for these
+    own, had = (np.array(spans(each, places.tolist()), np.int64) for each in (trigger, before))
+    meet = (own[:, 0] < had[:, 1]) & (had[:, 0] < own[:, 1])
+    return policies.first[places[meet]]
+
+
+def _reach(state: State, trigger: Mapping[str, Any]) -> tuple[int, int]:
+    """From when to when a trigger may speak of anybody's power, with a day to spare."""
+    product = product_of(state, trigger["product"])
+    ends = [
+        int(fact["value"]) * 60
+        for name, fact in trigger["facts"].items()
+        if product.rule(name).measure == RESTORED
+    ]
+    return trigger["instant"] - DAY, max(ends, default=trigger["instant"]) + DAY
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ Source: docs/specs/record.md, section 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,12 @@ from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...policies.schedule import InForce, in_force, places_of, steady
 from ...terms.columnar import SettleMany
 from ...terms.words import Terms
-from ..effects.listed import observed_by
+from ..effects.listed import Lists, observed_by, spans_by
 from ..node import Node
 from ..ports import Reading, Writing
 from ..vault.blobs import seal_framed
 from ..vault.sealing import frame
-from .histories import histories
+from .histories import Spans, histories, paid_once
 from .holding import AtHand
 from .schedules import Schedules, recorded_times
 
@@ -135,13 +135,15 @@ class MassRun:
         times = recorded_times(state, trigger["book"])
         policies = in_force(schedule, trigger["instant"], times, arrears=arrears)
         self.tell("evaluate", 0, len(policies))
-        subjects = partial(_subjects, block, trigger, policies)
-        seen = observed_by(block, self.node.identity, product, trigger, subjects)
+        subjects = cache(partial(_subjects, block, trigger, policies))
+        lists = Lists(block, self.node.identity)
+        seen = observed_by(block, self.node.identity, product, trigger, subjects, lists)
         mass = Mass(
             self.reads(version.terms), trigger["benefit"], columns_of(seen.observed), schedule,
             self.settle_many, self.spread, confirmed, partial(self.tell, "confirm"),
         )  # fmt: skip
-        past = histories(block, state, trigger, schedule, policies, counter)
+        spans = _spans(state, lists, subjects) if paid_once(state, trigger) else None
+        past = histories(block, state, trigger, schedule, policies, counter, spans)
         how = released(state, trigger)
         places = places_of(schedule.policy[policies.chosen], how) if how else {}
         by_place = {place: how[policy] for place, policy in places.items()}
@@ -281,6 +283,16 @@ def _subjects(reading: Reading, trigger: dict[str, Any], policies: InForce) -> l
     """The subject tokens of policies in force, where an input differs by policy."""
     subjects = reading.subjects(trigger["book"], trigger["book_size"])
     return [subjects[at] for at in policies.chosen.tolist()]
+
+
+def _spans(state: State, lists: Lists, subjects: Callable[[], Sequence[str | None]]) -> Spans:
+    """When policies in force were without power by a trigger, by the lists it names."""
+
+    def spans(trigger: Mapping[str, Any], places: Sequence[int]) -> list[tuple[int, int]]:
+        every, product = subjects(), product_of(state, trigger["product"])
+        return spans_by(lists, product, trigger, [every[place] for place in places])
+
+    return spans
 
 
 @dataclass(frozen=True)

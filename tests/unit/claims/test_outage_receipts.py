@@ -123,3 +123,28 @@ def test_a_plan_recorded_late_is_proved_with_the_word_of_the_person() -> None:
     said = {**given.leaves, "resolution": ()}
     alone = replace(given, leaves=said).signed(town.me.acts.sign)
     assert "facts" in told(alone).failed
+
+
+@pytest.mark.parametrize(("second", "pays"), [("2021-06-01 19:30:00", 0), (TIMES["d"], 5_000)])
+def test_what_one_loss_was_paid_under_another_number_stands_in_the_receipt(
+    second: str, pays: int
+) -> None:
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a"])
+    town.at("2021-05-31 08:00:00")
+    for number, on in (("P-1", "2021-06-01 18:00:00"), ("P-2", "2021-06-01 17:30:00")):
+        good(town.tell(plan(town, ["a"], number=number, on=on, feeder=number)))
+    for number, when in (("P-1", "2021-06-01 20:00:00"), ("P-2", second)):
+        both = [back(town, {"a": when}, number=number, source=s) for s in (COMMAND, METERS)]
+        good(town.tell(*both, at="2021-06-02 12:00:00"))
+        town.work()
+    settled = town.settlements(listing)
+    with town.store.reading() as reading:
+        collector = Collector(reading, town.me)
+        make = collector.payout if pays else collector.policy_refusal
+        given = make(settled[1]["id"], policies["a"])
+    verdict = told(given)
+    assert verdict.holds, [c for c in verdict.checks if not c.ok]
+    assert given.claim is not None
+    claim = given.claim.claim
+    assert (claim["settled_fen"], claim["pay_fen"]) == (10_000, pays)

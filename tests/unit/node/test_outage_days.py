@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from miaopei.acts.rule_sets import RULES
 from miaopei.measures.instant import beijing_text, from_beijing
 from tests.support.grid import COMMAND, METERS, NUMBER, back, grid_town, insure, plan
 from tests.support.town import Town, good
@@ -18,8 +19,8 @@ def both(town: Town, times: dict[str, str], *, at: str, **more: str) -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_outages_at_once_share_one_customers_yearly_limit(first: int) -> None:
-    """Two overlapping outages of two feeders, each beyond half the limit alone, are decided one
-    after the other; together they come to the limit, whichever is reported first.
+    """Two outages of two feeders at once are one loss, and paid once; one after it has what is left
+    of the year, and the next nothing.
     """
     town, listing = grid_town()
     policies = insure(town, listing, ["a"])
@@ -39,17 +40,95 @@ def test_two_outages_at_once_share_one_customers_yearly_limit(first: int) -> Non
     town.work()
     amounts = [s["totals"]["pay_fen"] for s in town.settlements(listing)]
     # an occurrence is limited to 100,000 yuan by the policy, the year to 200,000
-    assert amounts == [10_000_000, 10_000_000]
-    assert paid(town, listing) == {policies["a"]: 20_000_000}
-    third = plan(
-        town, ["a"], number="P-3", published="2021-04-14 09:00:00",
-        off="2021-04-20 08:00:00", on="2021-04-20 09:00:00",
-    )  # fmt: skip
-    good(town.tell(third, at="2021-04-14 09:00:00"))
-    both(town, {"a": "2021-04-20 12:00:00"}, at="2021-04-20 12:05:00", number="P-3",
-         off="2021-04-20 08:00:00")  # fmt: skip
+    assert amounts == [10_000_000, 0]
+    for number, day, end in (("P-3", "20", "2021-06-02"), ("P-4", "21", "2021-06-03")):
+        month = "04" if number == "P-3" else "06"
+        last = end if number == "P-3" else "2021-08-03"
+        said = plan(
+            town, ["a"], number=number, published=f"2021-{month}-14 09:00:00",
+            off=f"2021-{month}-{day} 08:00:00", on=f"2021-{month}-{day} 09:00:00",
+        )  # fmt: skip
+        good(town.tell(said, at=f"2021-{month}-14 09:00:00"))
+        both(town, {"a": f"{last} 12:00:00"}, at=f"{last} 12:05:00", number=number,
+             off=f"2021-{month}-{day} 08:00:00")  # fmt: skip
+        town.work()
+        assert paid(town, listing) == {policies["a"]: 20_000_000}
+
+
+NIGHT, NOON = "2021-06-01 19:30:00", "2021-06-01 21:30:00"  # two and four started hours late
+
+
+def twice(
+    first: dict[str, str], second: dict[str, str], *, off: str = "2021-06-01 08:00:00", rules: int
+) -> tuple[Town, str, dict[str, str]]:
+    """Outages under two numbers and two texts of the feeder, reported one after the other."""
+    town, listing = grid_town(rules=rules)
+    policies = insure(town, listing, sorted({*first, *second}))
+    town.at("2021-05-31 08:00:00")
+    told = [("P-1", first, "2021-06-01 08:00:00"), ("P-2", second, off)]
+    for number, who, begins in told:
+        said = plan(town, sorted(who), number=number, off=begins, feeder=f"10kV feeder {number}")
+        good(town.tell(said))
+    for number, who, begins in told:
+        both(town, who, at="2021-06-02 12:00:00", number=number, off=begins)
+        town.work()
+    return town, listing, policies
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "each"),
+    [
+        (NIGHT, NIGHT, [10_000, 0]),
+        (NIGHT, NOON, [10_000, 10_000]),  # the second is owed 20,000: what is missing of it
+        (NOON, NIGHT, [20_000, 0]),
+    ],
+)
+def test_one_customer_without_power_under_two_feeder_names_is_paid_once(
+    first: str, second: str, each: list[int]
+) -> None:
+    town, listing, policies = twice({"a": first, "b": first}, {"a": second}, rules=RULES)
+    amounts = [
+        {claim.policy: claim for claim in town.claims(s["trigger"])}[policies["a"]]
+        for s in town.settlements(listing)
+    ]
+    assert [claim.pay_fen for claim in amounts] == each
+    assert [claim.state for claim in amounts] == ["paid", "paid"]
+    assert amounts[1].settled_fen == min(amounts[0].pay_fen, amounts[1].owed_fen)
+    assert paid(town, listing)[policies["b"]] == amounts[0].pay_fen
+    assert town.cases(listing, "delay")[1]["state"] == "settled", "nobody waits for a person"
+    town.balance()
+
+
+def test_before_rule_set_4_both_are_paid_as_they_were() -> None:
+    town, listing, policies = twice({"a": NIGHT}, {"a": NIGHT}, rules=3)
+    assert paid(town, listing) == {policies["a"]: 20_000}
+
+
+def test_outages_in_one_time_that_are_none_for_this_customer_are_two() -> None:
+    """Power came back to `a` under the first before it was cut under the second."""
+    begins = "2021-06-01 20:00:00"
+    town, listing = grid_town()
+    policies = insure(town, listing, ["a", "b"])
+    town.at("2021-05-31 08:00:00")
+    good(town.tell(plan(town, ["a", "b"], number="P-1", feeder="one")))
+    good(town.tell(plan(town, ["a", "b"], number="P-2", off=begins, on="2021-06-01 21:00:00",
+                        feeder="other")))  # fmt: skip
+    when = "2021-06-02 12:00:00"
+    both(town, {"a": NIGHT, "b": NOON}, at=when, number="P-1")
+    both(town, {"a": "2021-06-01 22:30:00", "b": "2021-06-01 22:30:00"}, at=when, number="P-2",
+         off=begins)  # fmt: skip
     town.work()
-    assert paid(town, listing) == {policies["a"]: 20_000_000}
+    assert paid(town, listing) == {policies["a"]: 20_000, policies["b"]: 20_000}
+
+
+def test_a_revision_of_the_first_counts_what_the_second_has_paid() -> None:
+    town, listing, policies = twice({"a": NIGHT}, {"a": NOON}, rules=RULES)
+    assert paid(town, listing) == {policies["a"]: 20_000}
+    later = "2021-06-01 23:30:00"  # six started hours: 4 at 50 yuan, 2 at 80
+    for source in (COMMAND, METERS):
+        good(town.tell(back(town, {"a": later}, source=source, number="P-1", revision=1)))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 36_000}
 
 
 @pytest.mark.parametrize(
