@@ -73,7 +73,7 @@ def build(store: Snapshots, settings: Settings) -> FastAPI:
     application.state.marks = marks
     problems.install(application)
     application.add_exception_handler(NotModified, _unchanged)
-    application.include_router(api.router(desks, salt))
+    application.router.routes.extend(api.router(desks, salt).routes)
     application.add_route("/log/{path:path}", _log(desks))
     application.add_route("/static/{name}", _static)
     site.install(application, desks, salt)

@@ -176,9 +176,12 @@ class State(BothStores):
         for each in (key, *more):
             same(lambda s, each=each: s.get(table, each), *self.begin())
 
-    @rule(table=st.sampled_from(TABLES))
-    def look_from_beside(self, table: str) -> None:
+    @rule(table=st.sampled_from(TABLES), more=st.lists(KEYS, max_size=3))
+    def look_from_beside(self, table: str, more: list[str]) -> None:
         with self.postgres.reading() as one, self.memory.reading() as other:
+            for each in more:
+                one.prefetch((table, key) for key in more)
+                same(lambda s, each=each: s.get(table, each), one, other)
             same(lambda s: s.range(table, ""), one, other)
             same(lambda s: s.tables(), one, other)
 

@@ -41,6 +41,10 @@ RANGE = """
 select key, value from shared.state
 where tab = %b and key >= %b and (%b::text is null or key < %b) order by key limit %b
 """
+AHEAD = """
+select tab, key, value from shared.state
+join unnest(%b::text[], %b::text[]) as wanted(tab, key) using (tab, key)
+"""
 RANGE_ON = "select key, value from shared.state where tab = %b and key >= %b order by key limit %b"
 
 
@@ -67,6 +71,7 @@ class PostgresReading(Persons):
         self._connection, self._vault = connection, vault
         self._cursor = connection.cursor(binary=True)
         self._head: Head | None = None
+        self._ahead: dict[tuple[str, str], bytes | None] = {}
 
     def begin(self) -> None:
         """Fix the moment by the first question: where the record stands, which most ask next."""
@@ -79,6 +84,8 @@ class PostgresReading(Persons):
     # shared: state -------------------------------------------------------------------------------
     def get(self, table: str, key: str) -> bytes | None:
         """The value at a key."""
+        if (table, key) in self._ahead:
+            return self._ahead[table, key]
         row = self._one("select value from shared.state where tab = %b and key = %b", table, key)
         return None if row is None else row[0]
 
@@ -91,7 +98,11 @@ class PostgresReading(Persons):
         return iter(self._all(RANGE, table, first, last, last, limit))
 
     def prefetch(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Nothing is kept beside a snapshot: what is asked for is read then."""
+        """Ask for many values at once; what a snapshot holds does not change, so they are kept."""
+        wanted: dict[tuple[str, str], bytes | None] = dict.fromkeys(keys)
+        rows = self._all(AHEAD, [table for table, _ in wanted], [key for _, key in wanted])
+        self._ahead.update(wanted)
+        self._ahead.update({(table, key): value for table, key, value in rows})
 
     def tables(self) -> Sequence[str]:
         """The names of the tables that hold something, in byte order."""

@@ -18,7 +18,7 @@ from ...node.vault.persons import PersonVault
 from ..ordered import check_key, overlaid
 from .connection import Row, faults
 from .private import PrivateWriting, columns
-from .reading import from_environment
+from .reading import AHEAD, from_environment
 
 Key = tuple[str, str]
 KNOWN_BYTES_MAX = 64 << 20
@@ -127,11 +127,7 @@ class PostgresWriting(PrivateWriting):
         places = (self._new, self._sent, self._known)
         wanted = [key for key in keys if not any(key in values for values in places)]
         if wanted:
-            rows = self._all(
-                "select tab, key, value from shared.state"
-                " join unnest(%b::text[], %b::text[]) as wanted(tab, key) using (tab, key)",
-                *columns(wanted, 2),
-            )
+            rows = self._all(AHEAD, *columns(wanted, 2))
             found = {(table, key): value for table, key, value in rows}
             for key in wanted:
                 self._known.learn(key, found.get(key))

@@ -51,6 +51,7 @@ def _occurrences(router: APIRouter, marked: Any) -> None:
 
 def _cases(router: APIRouter, marked: Any) -> None:
     """Where each benefit stands."""
+    this = marked.of("case", "{listing}/{occurrence}/{benefit}")
 
     @router.get("/cases", responses=documented(400), tags=["events"])
     def every_case(
@@ -80,7 +81,7 @@ def _cases(router: APIRouter, marked: Any) -> None:
         "/cases/{listing}/{occurrence}/{benefit}", responses=documented(400, 404), tags=["events"]
     )
     def one_case(
-        listing: Named, occurrence: Sixty, benefit: Named, desk: Desk = marked
+        listing: Named, occurrence: Sixty, benefit: Named, desk: Desk = this
     ) -> models.Case:
         """One case with the facts it has found."""
         case = cases.case(desk, listing, occurrence, benefit)

@@ -3,7 +3,9 @@
 FastAPI would hand a request from thread to thread for each of these, and check once more what is a
 model already. An operation asks for its desk by `desk: Desk = marked` (or `plain`); what it gives
 back is told in the schema as everywhere. Answers with a mark are kept by it: the same question of
-the same moment of the record is worked out once.
+the same moment of the record is worked out once. One that is about a single row of the state says
+so (`marked.of("case", "{listing}/{occurrence}/{benefit}")`) and shares its snapshot with those that
+are asked at the same time.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, get_type_hints
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from ..views.desk import Desks
+from ..crowd import Answer, Crowd
+from ..views.desk import Desk, Desks
 from .answers import NotModified
 
 KEPT_BYTES = 32_000_000
@@ -27,10 +31,14 @@ KEPT_ANSWER = 100_000  # bytes: a longer one is made again
 
 
 class Asks:
-    """The default of a `desk` parameter: which kind of answer it is."""
+    """The default of a `desk` parameter: which kind of answer it is, and of which row if of one."""
 
-    def __init__(self, *, marked: bool) -> None:
-        self.marked = marked
+    def __init__(self, *, marked: bool, row: tuple[str, str] | None = None) -> None:
+        self.marked, self.row = marked, row
+
+    def of(self, table: str, key: str) -> Asks:
+        """Such an answer, made quickly of one row; its key is filled in from the address."""
+        return Asks(marked=self.marked, row=(table, key))
 
 
 class Kept:
@@ -66,15 +74,16 @@ class Reads(APIRouter):
     def __init__(self, desks: Desks, salt: str, prefix: str) -> None:
         super().__init__(prefix=prefix)
         self._desks, self._salt, self._kept = desks, salt, Kept()
+        self._crowd = Crowd(desks)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         """As FastAPI's; an operation that asks for a desk is wrapped."""
         asks = inspect.signature(endpoint).parameters.get("desk")
         if asks is not None and isinstance(asks.default, Asks):
-            endpoint = self._wrapped(endpoint, marked=asks.default.marked)
+            endpoint = self._wrapped(endpoint, asks.default)
         super().add_api_route(path, endpoint, **more)
 
-    def _wrapped(self, make: Callable[..., Any], *, marked: bool) -> Callable[..., Any]:
+    def _wrapped(self, make: Callable[..., Any], asks: Asks) -> Callable[..., Any]:
         hints = get_type_hints(make, include_extras=True)
         given = inspect.signature(make)
         headers_wanted = "response" in given.parameters
@@ -86,33 +95,48 @@ class Reads(APIRouter):
         asked = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
 
         async def operation(*, request: Request, **values: Any) -> Response:
-            return await run_in_threadpool(answer, request, values)
-
-        def answer(request: Request, values: Mapping[str, Any]) -> Response:
-            with self._desks.open() as desk:
-                headers = {"Miaopei-Marks": ", ".join(desk.marks), "Cache-Control": "no-store"}
-                if marked:
-                    headers["Cache-Control"] = "no-cache"
-                    headers["ETag"] = f'W/"{desk.mark}-{self._salt}"'
-                    if request.headers.get("if-none-match") == headers["ETag"]:
-                        raise NotModified(headers)
-                    address = (desk.mark, f"{request.url.path}?{request.url.query}")
-                    if (kept := self._kept.get(address)) is not None:
-                        return Response(kept, media_type="application/json", headers=headers)
-                more = {"response": _with(headers)} if headers_wanted else {}
-                made = make(desk=desk, **values, **more)
-            if isinstance(made, Response):
-                return made
-            body = written(made)
-            if marked:
-                self._kept.put(address, body)
-            return Response(body, media_type="application/json", headers=headers)
+            answer = partial(self._answer, request, make, values, asks.marked, headers_wanted)
+            if asks.row is None:
+                return await run_in_threadpool(self._alone, answer)
+            table, key = asks.row
+            return await self._crowd.answer((table, key.format_map(values)), answer)
 
         operation.__name__, operation.__doc__ = make.__name__, make.__doc__
         operation.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # for FastAPI
             [asked, *taken], return_annotation=hints["return"]
         )
         return operation
+
+    def _alone(self, answer: Answer) -> Response:
+        with self._desks.open() as desk:
+            return answer(desk)
+
+    def _answer(
+        self,
+        request: Request,
+        make: Callable[..., Any],
+        values: Mapping[str, Any],
+        marked: bool,
+        headers_wanted: bool,
+        desk: Desk,
+    ) -> Response:
+        headers = {"Miaopei-Marks": ", ".join(desk.marks), "Cache-Control": "no-store"}
+        if marked:
+            headers["Cache-Control"] = "no-cache"
+            headers["ETag"] = f'W/"{desk.mark}-{self._salt}"'
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                raise NotModified(headers)
+            address = (desk.mark, f"{request.url.path}?{request.url.query}")
+            if (kept := self._kept.get(address)) is not None:
+                return Response(kept, media_type="application/json", headers=headers)
+        more = {"response": _with(headers)} if headers_wanted else {}
+        made = make(desk=desk, **values, **more)
+        if isinstance(made, Response):
+            return made
+        body = written(made)
+        if marked:
+            self._kept.put(address, body)
+        return Response(body, media_type="application/json", headers=headers)
 
 
 def _with(headers: Mapping[str, str]) -> Response:

@@ -118,6 +118,8 @@ def _offers(router: APIRouter, plain: Any) -> None:
 
 
 def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
+    this = plain.of("application", "{application}")
+
     @router.post(
         "/applications",
         status_code=201,
@@ -151,7 +153,7 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
     @router.get(
         "/applications/{application}", responses=documented(400, 404, fresh=False), tags=["buying"]
     )
-    def one_application(application: NumberPath, desk: Desk = plain) -> models.Application:
+    def one_application(application: NumberPath, desk: Desk = this) -> models.Application:
         """How an application stands: what was answered, paid, lapsed, given back."""
         found = views.application(desk, application)
         if found is None:
@@ -160,6 +162,8 @@ def _applications(router: APIRouter, desks: Desks, plain: Any) -> None:
 
 
 def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
+    this = plain.of("policy", "{policy}")
+
     @router.get("/policies", responses=documented(400, fresh=False), tags=["buying"])
     def every_policy(
         desk: Desk = plain,
@@ -173,7 +177,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         return Listed(items=items, next=following)
 
     @router.get("/policies/{policy}", responses=documented(400, 404, fresh=False), tags=["buying"])
-    def one_policy(policy: NumberPath, desk: Desk = plain) -> models.Policy:
+    def one_policy(policy: NumberPath, desk: Desk = this) -> models.Policy:
         """A policy: what stands, and every transaction."""
         return models.Policy(**policy_or_404(desk, policy))
 
@@ -182,7 +186,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         responses=documented(400, 404, fresh=False),
         tags=["buying"],
     )
-    def transactions(policy: NumberPath, desk: Desk = plain) -> list[models.Transaction]:
+    def transactions(policy: NumberPath, desk: Desk = this) -> list[models.Transaction]:
         """The stack in the order of recording; none is ever altered."""
         found = policy_or_404(desk, policy)
         return [models.Transaction(**each) for each in found["transactions"]]
