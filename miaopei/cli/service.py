@@ -33,6 +33,7 @@ from ..node.proof.receipts import Collector
 from ..reports import timeliness
 from ..settings import Language
 from ..wiring import MEMBER, Member, system_clock
+from ..wiring.duties import Rounds
 from . import speak
 from .buying import serving
 from .demo import output
@@ -65,8 +66,9 @@ def serve(place: Place, port: int, language: Language) -> int:
                 )
             opened.enter_context(place.database())  # the server stays up for what follows
         member = opened.enter_context(working(place))
-        shop = opened.enter_context(serving.open_shop(place, member))
-        return serve_member(member, speaker, port, devices_of(place), {**shop, **anchors_of(place)})
+        shop = opened.enter_context(serving.open_shop(place, member, language))
+        told = {**shop.settings, **anchors_of(place)}
+        return serve_member(member, speaker, port, devices_of(place), told, rounds=shop.rounds)
 
 
 def pages_of(
@@ -135,16 +137,22 @@ def serve_member(
     shop: Mapping[str, Any] | None = None,
     *,
     labels: Labels | None = None,
+    rounds: Rounds | None = None,
 ) -> int:
-    """Serve an open member's pages; Ctrl-C ends it cleanly."""
+    """Serve an open member's pages; Ctrl-C ends it cleanly, and so does the end of its `rounds`."""
     if find_spec(PORTAL) is None:
         speak.note(speaker.text("no_portal"))
         return 0
-    return _listen(pages_of(member, heard, shop, labels), port, speaker)
+    return _listen(pages_of(member, heard, shop, labels), port, speaker, rounds)
 
 
-def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
-    """Serve an application on this machine; 3 where the port is taken."""
+def _listen(
+    app: Callable[..., Any], port: int, speaker: speak.Speaker, rounds: Rounds | None = None
+) -> int:
+    """Serve an application on this machine; 3 where the port is taken.
+
+    Nobody is served by a process whose duties have ended with a fault of ours.
+    """
     import uvicorn
 
     from ..portal.settings import HOST
@@ -157,6 +165,10 @@ def _listen(app: Callable[..., Any], port: int, speaker: speak.Speaker) -> int:
     try:
         server = uvicorn.Server(config)
         say_when_over(app, server)
+        if rounds is not None:
+            rounds.failed = lambda _: setattr(server, "should_exit", True)
+            if rounds.duties.failed is not None:
+                return 0
         server.run()
     except SystemExit:  # uvicorn's way to say that it could not listen
         speak.note(speaker.text("port_in_use", port=port, next=port + 1))

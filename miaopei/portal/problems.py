@@ -42,6 +42,7 @@ STATUS: Mapping[str, int] = {
     "selling.not_answered_here": 409,
     "selling.erased": 409,
     "selling.list_missing": 503,
+    "selling.stopped": 503,
     TOO_MANY: 429,
     "act.listing_not_known": 404,
     "act.offer_not_known": 404,

@@ -16,6 +16,7 @@ from ..node.selling.asking import Wanted
 from ..reports.published import Printed
 from ..settings import Language
 
+STOPS = ("stopped", "failed")
 HOST, PORT = "127.0.0.1", 8420
 
 
@@ -74,7 +75,8 @@ class Settings:
     this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
     `pace` counts a call of an address and says how many seconds it must wait (None: nobody waits),
     `anchored` says how far a second ledger was
-    told (None: none is), `collecting` says by carrier to which account premium is paid.
+    told (None: none is), `collecting` says by carrier to which account premium is paid, and
+    `duties` what keeps the duties of this process from being done, as {how, duty, code}.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
@@ -90,8 +92,14 @@ class Settings:
     pace: Callable[[str], int] | None = None
     channels: Mapping[str, str] = field(default_factory=dict)
     collecting: Mapping[str, str] = field(default_factory=dict)
+    duties: Callable[[], Sequence[Mapping[str, str]]] = lambda: ()
 
     @property
     def sandbox(self) -> bool:
         """Whether the bank is a sandbox: no real money moves."""
         return "sandbox" in self.bank
+
+    @property
+    def stopped(self) -> bool:
+        """Whether an alarm, or a fault of ours, has stopped the duties."""
+        return any(told["how"] in STOPS for told in self.duties())

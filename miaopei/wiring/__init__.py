@@ -33,6 +33,7 @@ from ..node.selling.taking import finish
 from ..node.vault.erasing import Eraser, List
 from ..node.vault.renewing import AT_ONCE, Renewer
 from ..node.vault.uses import Logger
+from .duties import Duty
 from .kernels import Reading
 
 MEMBER = "miaopei"
@@ -66,17 +67,28 @@ class Member:
         return before
 
     def work(self) -> int:
-        """Do every duty that can be done now: forget, collect, hold, decide, pay, log; how many.
+        """Do every duty that can be done now; how many. The first that is refused ends it."""
+        return sum(duty() or 0 for _, duty in self.duties())
+
+    def duties(self) -> Iterator[Duty]:
+        """What a round consists of, in order: forget, open, collect, hold, decide, log, pay.
 
         Whoever was erased is forgotten before anything else is done with what is known.
         """
-        done = self.eraser.run()
-        Renewer(self.node).run(AT_ONCE)
-        if self.incoming is not None:
-            done += collect(self.node, self.incoming, "sandbox", sandbox=True)
-        done += finish(self.node) + admit_ready(self.node)
-        done += self.decider.run() + self.logger.run()
-        return done + (self.payer.run() if self.payer else 0)
+        node, incoming = self.node, self.incoming
+        yield "forget", self.eraser.run
+        yield "rewrap", self._rewrap
+        if incoming is not None:
+            yield "collect", lambda: collect(node, incoming, "sandbox", sandbox=True)
+        yield "finish", lambda: finish(node)
+        yield "admit", lambda: admit_ready(node)
+        yield "decide", self.decider.run
+        yield "log", self.logger.run
+        if self.payer is not None:
+            yield "pay", self.payer.run
+
+    def _rewrap(self) -> None:
+        Renewer(self.node).run(AT_ONCE)  # not counted: nothing follows from it
 
 
 def join(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -36,7 +37,7 @@ from ..adapters.persons import master_key
 from ..adapters.persons.erasures import ErasureFile
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
-from ..errors import Alarm, OutsideFault, Refused
+from ..errors import OutsideFault
 from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
 from ..measures import suites
@@ -52,7 +53,10 @@ from ..node.ports import Clock
 from ..node.vault.erasing import Eraser
 from ..node.vault.fetch import Fetcher
 from ..node.vault.uses import Logger
+from ..settings import language
 from . import BANK_SECONDS, Member, system_clock
+from . import duties as rounds
+from .duties import Duties, Duty, Rounds
 from .lying import Less
 from .starting import Starting
 
@@ -116,11 +120,12 @@ class Seated:
         with node.reading() as (_, state):
             votes = {member: seat["power"] for member, seat in seats(state)}
         self._starting = Starting(folder, self._guard, votes, told.member)
-        self.trouble: str | None = None  # what keeps duties from being done
-        self.alarmed = False
+        self.duties = Duties(_log)
+        self._fault: str | None = None  # with which this member ends
         self._lies_from, self._less = 1 << 62, 0
         self.failed = asyncio.Event()
-        self._due, self._stop = threading.Event(), threading.Event()
+        self._rounds = Rounds(self.duties, self._work, LOOK_SECONDS, ready=self._caught_up)
+        self._stop = threading.Event()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -128,24 +133,23 @@ class Seated:
         loop = asyncio.get_running_loop()
 
         def failed(error: BaseException) -> None:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self._fault = f"{type(error).__name__}: {error}"
             loop.call_soon_threadsafe(self.failed.set)
 
         server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
-        worker = threading.Thread(target=self._work, args=(failed,), name="duties")
+        self._rounds.failed = failed
         async with AsyncExitStack() as opened:
             blobs = BlobServer(self.store, self._boxes, self._sight)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
             starting = asyncio.create_task(self._start(server, opened, failed))
-            worker.start()
+            self._rounds.start()
             try:
                 yield
             finally:
                 self._stop.set()
-                self._due.set()
                 await starting
-                await asyncio.to_thread(worker.join, 20)
+                await asyncio.to_thread(self._rounds.end, 20)
                 self.peers.close()
 
     async def _start(
@@ -198,6 +202,7 @@ class Seated:
             "engine": application.engine_at,
             "missing": len(self.fetcher.missing),
             "trouble": self.trouble,
+            "duties": self.duties.standing(),
             "waits": None if waits is None else waits.as_json(),
             "rules": rules,
             "knows": RULES,
@@ -250,28 +255,22 @@ class Seated:
 
     def _heard(self, block: Committed) -> None:
         self.orderer.heard(block)
-        self._due.set()
+        self._rounds.due.set()
 
-    def _work(self, failed: Callable[[BaseException], None]) -> None:
+    def _work(self) -> Iterator[Duty]:
         """Duties, whenever a block has come: fetch, open, hold, decide, pay."""
-        while not self._stop.is_set():
-            self._due.wait(LOOK_SECONDS)
-            self._due.clear()
-            try:
-                if self._stop.is_set() or not self._caught_up():
-                    continue
-                self.fetcher.run()
-                if not self.alarmed:
-                    self.keeper.run()
-                    self.member.work()
-                    self.trouble = None
-            except (OutsideFault, Refused) as error:
-                self.trouble = str(error)  # tried again
-            except Alarm as alarm:  # no duty is done until a person has looked and started anew
-                self.alarmed, self.trouble = True, f"{alarm.code}: {alarm}"
-            except Exception as error:  # noqa: BLE001 - a fault of ours: the member stops and says so
-                failed(error)
-                return
+        yield "fetch", self.fetcher.run
+        yield "open", self.keeper.run
+        yield from self.member.duties()
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps duties from being done, or with what this member ends; an alarm first."""
+        if self._fault is not None:
+            return self._fault
+        if (alarm := self.duties.alarm) is not None:
+            return f"{alarm.code}: {alarm}"
+        return "; ".join(told.what for told in list(self.duties.troubles.values())) or None
 
     def _caught_up(self) -> bool:
         """Whether our engine stands where the others do, as far as it knows."""
@@ -296,3 +295,9 @@ class Seated:
         with self.member.node.reading() as (reading, state):
             known = connections(state, reading.head().time, told)
         return any(home.address(key) == connection for key in known)
+
+
+def _log(told: rounds.Told) -> None:
+    """A line of this member's log."""
+    sys.stderr.write(f"{told.sentence(language())}\n")
+    sys.stderr.flush()

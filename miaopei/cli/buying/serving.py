@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event, Thread
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ...errors import Alarm, OutsideFault
 from ...node.selling.shop import Shop
 from ...portal.buying.pace import Pace
+from ...settings import Language
 from ...wiring import Member, system_clock
+from ...wiring.duties import Duties, Duty, Rounds
 from .. import speak
 from ..place import Place
 from . import doing
 
 EVERY = 2.0  # seconds between rounds of duties
+
+
+@dataclass(frozen=True)
+class Open:
+    """A shop that is open: what the portal's settings need, and who does the duties meanwhile."""
+
+    settings: Mapping[str, Any]
+    rounds: Rounds
 
 
 def sells(member: Member) -> bool:
@@ -25,42 +34,47 @@ def sells(member: Member) -> bool:
         return live and any(True for _ in state.range("offer", ""))
 
 
-def selling_of(place: Place, member: Member, shop: Shop) -> Mapping[str, Any]:
-    """What the portal's settings need to sell."""
+def selling_of(place: Place, member: Member, shop: Shop, duties: Duties) -> Mapping[str, Any]:
+    """What the portal's settings need to sell; nothing is sold once the duties have stopped."""
     return {
-        "selling": shop,
+        "selling": replace(shop, stopped=lambda: duties.stopped),
         "pace": Pace().wait,
         "channels": doing.tokens(place),
         "collecting": doing.collecting(member),
+        "duties": duties.standing,
     }
 
 
-def beside(place: Place, member: Member, turn: Any) -> Mapping[str, Any] | None:
-    """The same for a process that does the duties itself, in turns; None where nothing is sold."""
+def beside(place: Place, member: Member, turn: Any, duties: Duties) -> Mapping[str, Any]:
+    """The same for a process that does the duties itself, in turns; without a shop where nothing
+    is sold.
+    """
     if not sells(member):
-        return None
-    return selling_of(place, member, doing.shop_of(place, member, turn))
+        return {"duties": duties.standing}
+    return selling_of(place, member, doing.shop_of(place, member, turn), duties)
+
+
+def told(language: Language) -> Duties:
+    """Duties of which everything is told on standard error."""
+    return Duties(lambda told: speak.note(told.sentence(language)))
 
 
 @contextmanager
-def open_shop(place: Place, member: Member) -> Iterator[Mapping[str, Any]]:
-    """What the portal's settings need to sell; meanwhile credits are collected, duties done."""
-    shop = doing.shop_of(place, member)
-    stop = Event()
+def open_shop(place: Place, member: Member, language: Language) -> Iterator[Open]:
+    """A shop; meanwhile credits are collected and duties done.
 
-    def work() -> None:
-        while not stop.wait(EVERY):
-            try:
-                with shop.turn:
-                    member.node.pass_time(system_clock())
-                    member.work()
-            except (OutsideFault, Alarm) as told:  # tried again: nothing of it was confirmed
-                speak.note(str(told))
+    Errors   what has stopped the duties, at the end.
+    """
+    shop, duties = doing.shop_of(place, member), told(language)
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
+    def work() -> Iterator[Duty]:
+        yield "time", lambda: member.node.pass_time(system_clock())
+        yield from member.duties()
+
+    rounds = Rounds(duties, work, EVERY, turn=shop.turn)
+    rounds.start()
     try:
-        yield selling_of(place, member, shop)
+        yield Open(selling_of(place, member, shop, duties), rounds)
     finally:
-        stop.set()
-        thread.join()
+        rounds.end()
+    duties.raise_what_stopped()

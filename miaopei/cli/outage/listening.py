@@ -2,13 +2,14 @@
 
 One process holds the record while it listens. Each round asks every source for what is missing and
 for its next number, lets deadlines ripen, sends notices, and says on the record who is heard.
-With `pages` it serves what `miaopei serve` does as well, selling included.
+What keeps one duty undone is told and tried again; an alarm stops them all, and facts are still
+taken. With `pages` it serves what `miaopei serve` does as well, selling included.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ from ...errors import OutsideFault, Refusal, Refused
 from ...node.effects.notices import Notifier, confirm
 from ...settings import Language
 from ...wiring import Member, system_clock
+from ...wiring.duties import Duties, Duty
 from .. import speak
 from ..buying import serving
 from ..demo import Tail
@@ -52,6 +54,7 @@ class Listener:
     notifier: Notifier | None
     silent_after: int
     tell: Callable[[str], None]
+    duties: Duties
     since: int = field(default_factory=system_clock)
     meters: Meters | None = None
     outages: Outages | None = None
@@ -59,26 +62,33 @@ class Listener:
 
     def after(self, taken: Taken) -> None:
         """What follows a message that was taken: who sent it is heard; what it owes is done."""
-        with self.member.node.store.writing() as block:
-            hearing.heard(block, taken.source, system_clock(), "message")
+
+        def hear() -> None:
+            with self.member.node.store.writing() as block:
+                hearing.heard(block, taken.source, system_clock(), "message")
+
+        self.duties.run([("hear", hear)])
         self.work()
 
-    def work(self) -> None:
-        """Let time pass, decide, pay, and send notices; outside faults are tried again later."""
-        try:
-            self.member.node.pass_time(system_clock())
-            self.report()
-            self.member.work()
-            if self.notifier is not None:
-                self.notifier.run()
-                confirm(self.member.node)
-        except OutsideFault as fault:
-            if not fault.retry:
-                raise
-            self.tell(str(fault))
+    def work(self) -> int:
+        """A round: let time pass, decide, pay, send notices, say who is heard."""
+        return self.duties.run(self._round())
 
-    def ask(self) -> None:
+    def _round(self) -> Iterator[Duty]:
+        node = self.member.node
+        yield "time", lambda: node.pass_time(system_clock())
+        yield "meters", self.report
+        yield from self.member.duties()
+        if self.notifier is not None:
+            yield "notify", self.notifier.run
+            yield "confirm", lambda: confirm(node)
+        yield "hear", self.say
+
+    def ask(self) -> int:
         """Ask each source for what is missing, and for the number that would come next."""
+        return self.duties.run([("ask", self._ask)])
+
+    def _ask(self) -> None:
         for name, known in self.trusted.items():
             if known.url is None:
                 continue
@@ -93,8 +103,6 @@ class Listener:
             except Refused as refused:
                 self._tell_once(name, "; ".join(r.code for r in refused.refusals))
             except OutsideFault as fault:
-                if not fault.retry:
-                    raise
                 self._tell_once(name, str(fault))
 
     def _tell_once(self, source: str, what: str) -> None:
@@ -142,13 +150,14 @@ def listen(
         member = opening.enter_context(working(place))
         intake = Intake(member.node, names_of(place))
         notifier = Notifier(member.node, SmsOverHttp(sms)) if sms else None
-        listener = Listener(member, intake, trusted, notifier, silent_after, speak.note)
+        duties = serving.told(language)
+        listener = Listener(member, intake, trusted, notifier, silent_after, speak.note, duties)
         tail = Tail(member, speaker)
         door = Door(intake, trusted, system_clock, listener.after, public=address)
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
         if pages is not None:
-            shop = {**(serving.beside(place, member, door.turn) or {}), **anchors_of(place)}
+            shop = {**serving.beside(place, member, door.turn, duties), **anchors_of(place)}
             app = pages_of(member, devices_of(place), shop, labels_of(place))
             seen = opening.enter_context(served(app, pages, end_seconds=END_SECONDS))
             speak.note(speaker.text("serving", address=f"{seen}/"))
@@ -158,6 +167,7 @@ def listen(
             _rounds(listener, door, tail, end, field_)
         except KeyboardInterrupt:
             speak.note(speaker.text("served"))
+    duties.raise_what_stopped()
     return 0
 
 
@@ -189,10 +199,11 @@ def _rounds(
                 ask_at = now + ASK_EVERY
             if now >= work_at:
                 listener.work()
-                listener.say()
                 work_at = now + WORK_EVERY
             for line in tail.lines():
                 speak.out(line)
         if meters is not None and meters.failed is not None:
             raise meters.failed
+        if listener.duties.failed is not None:  # in a thread of the door
+            return
         time.sleep(BEAT)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 
+from ...errors import Refusal, Refused
 from . import taking
 from .asking import Desk, Wanted
 from .known.standing import is_holder
@@ -14,13 +15,23 @@ from .taking import Application
 
 @dataclass(frozen=True)
 class Shop:
-    """Takes applications and changes, one at a time: an act stands on what was before it."""
+    """Takes applications and changes, one at a time: an act stands on what was before it.
+
+    Errors   Refused selling.stopped once this member's duties are `stopped`: what it took would
+             neither be collected nor brought in force.
+    """
 
     desk: Desk
     turn: RLock
+    stopped: Callable[[], bool] = lambda: False
+
+    def _demand(self) -> None:
+        if self.stopped():
+            raise Refused(Refusal("selling.stopped"))
 
     def apply(self, wanted: Wanted, key: str) -> Application:
         """As `taking.apply`."""
+        self._demand()
         with self.turn:
             return taking.apply(self.desk, wanted, key)
 
@@ -36,6 +47,7 @@ class Shop:
         agent: str | None = None,
     ) -> Application:
         """As `taking.change`."""
+        self._demand()
         with self.turn:
             return taking.change(
                 self.desk, policy, transaction, at, declared, channel, key, agent=agent

@@ -39,12 +39,22 @@ class Listed(Shape, Generic[T]):
     next: str | None = Field(description="Give it as `cursor` to go on.", examples=[None])
 
 
-class Health(Shape):
-    """Whether the record can be read."""
+class Undone(Shape):
+    """A duty of this process that cannot be done just now."""
 
-    status: Literal["ok"]
+    duty: str = Field(examples=["collect"])
+    code: str = Field(description="Why: a refusal's code, `outside`, or an alarm's code.")
+
+
+class Health(Shape):
+    """Whether the record can be read, and whether this process does its duties."""
+
+    status: Literal["ok", "stopped"] = Field(
+        description="stopped: an alarm; nothing is sold, decided or paid until a person has looked."
+    )
     size: int = Field(description="Entries in the log.", examples=[205])
     time: Instant
+    undone: list[Undone] = Field(description="Tried again each round, unless all is stopped.")
 
 
 class Mass(Shape):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import PlainTextResponse
@@ -27,8 +27,11 @@ def _head(router: APIRouter, marked: Any, plain: Any) -> None:
 
     @router.get("/health", responses=documented(fresh=False), tags=["record"])
     def health(desk: Desk = plain) -> models.Health:
-        """Whether the record can be read, and how far it reaches."""
-        return models.Health(status="ok", size=desk.head.size, time=desk.head.time)
+        """Whether the record can be read, how far it reaches, and what keeps duties undone."""
+        settings, head = desk.settings, desk.head
+        status: Literal["ok", "stopped"] = "stopped" if settings.stopped else "ok"
+        undone = [models.Undone(duty=told["duty"], code=told["code"]) for told in settings.duties()]
+        return models.Health(status=status, size=head.size, time=head.time, undone=undone)
 
     @router.get("/record", responses=documented(), tags=["record"])
     def record(desk: Desk = marked) -> models.Record:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...accounts.chart import CHART
+from ...errors import Refusal
+from ...errors.texts import say
 from ...ledger.tiles import CHECKPOINT, WIDTH, Tile, growth
 from ..anchors import anchored
 from ..views.accounts import accounts as added_up
@@ -23,12 +25,21 @@ def record(page: Page) -> str:
         genesis=desk.genesis,
         checkpoint=desk.reading.checkpoint(),
         anchored=anchored(desk),
+        undone=_undone(page),
         vkey=desk.vkey,
         files=_files(page, files[:FILES]),
         more_files=max(0, len(files) - FILES),
         members=[value for _, value in desk.state.range("member", "")],
         sources=[value for _, value in desk.state.range("source", "")],
     )
+
+
+def _undone(page: Page) -> list[tuple[str, str]]:
+    """What keeps duties of this process from being done: the duty's name, and the code."""
+    return [
+        (say(Refusal(f"duties.name_{told['duty']}"), page.language), told["code"])
+        for told in page.desk.settings.duties()
+    ]
 
 
 def accounts(page: Page) -> str:

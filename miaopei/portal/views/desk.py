@@ -78,8 +78,11 @@ class Desk:
 
     @cached_property
     def mark(self) -> str:
-        """Names this moment of the record: the beginning of its root, and its time."""
-        return f"{self.head.root.hex()[:24]}-{self.head.time}"
+        """Names this moment: the beginning of the record's root, its time, and whether this member
+        has stopped.
+        """
+        stopped = "-stopped" if self.settings.stopped else ""
+        return f"{self.head.root.hex()[:24]}-{self.head.time}{stopped}"
 
     @cached_property
     def vkey(self) -> str:
@@ -93,9 +96,13 @@ class Desk:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What every page and answer says first: replay, sandbox."""
-        found = ("replay",) if self.replay else ()
-        return (*found, "sandbox") if self.settings.sandbox else found
+        """What every page and answer says first: stopped, replay, sandbox."""
+        found = {
+            "stopped": self.settings.stopped,
+            "replay": self.replay,
+            "sandbox": self.settings.sandbox,
+        }
+        return tuple(name for name, so in found.items() if so)
 
     def name_of(self, member: str, language: Language) -> str:
         """A member's name; what is no member is named by its id."""

@@ -148,7 +148,7 @@ def test_a_control_character_in_what_people_read_is_refused(letter: str) -> None
 
 def test_what_a_silent_source_says_is_told_once_until_it_is_heard() -> None:
     said: list[str] = []
-    listener = Listener(None, None, {}, None, 900, said.append)  # type: ignore[arg-type]
+    listener = Listener(None, None, {}, None, 900, said.append, None)  # type: ignore[arg-type]
     for what in ("silent", "silent", "refused", "silent"):
         listener._tell_once("grid.command", what)
     assert said == ["silent", "refused", "silent"]
