@@ -14,9 +14,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from miaopei.adapters.grid.intake import Intake
-from miaopei.adapters.meters import broker
+from miaopei.adapters.meters import broker, certificates
 from miaopei.adapters.meters.listening import Listener
 from miaopei.adapters.meters.outages import Outages
+from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Came, Meters, Taken
 from miaopei.adapters.meters.trust import Concentrators
 from miaopei.adapters.sandbox_grid.starter import start
@@ -46,16 +47,17 @@ def _run(made: Grid, opening: ExitStack, seconds: int) -> Iterator[dict[str, Any
     sandbox = opening.enter_context(start("concentrators", made.folder / "sandbox"))
     keys = {name: (key,) for name, key in sandbox.keys(WHO).items()}
     for name in WHO:
-        broker.issue(folder, made.folder / "clients", name)
+        certificates.issue(folder, made.folder / "clients", name)
     opening.enter_context(broker.running(folder, port))
-    known = Concentrators("grid.meter", "127.0.0.1", port, keys)
     node, intake = made.member.node, Intake(made.member.node, names)
     customers = [f"3302{n:08d}" for n in range(LARGER)]
+    read = {names(each)[0]: ((0, WHO[n // BATCH % len(WHO)]),) for n, each in enumerate(customers)}
+    known = Concentrators("grid.meter", "127.0.0.1", port, keys, Readers(read))
     now = made.now()
     said = plan(customers[:IN_SCOPE], now, now + 1, now + HOUR)
     assert intake.take(made.message("grid.command", 1, plans=[said]), now).recorded == 1
     outages, sent, kept = Outages(node, known, names), {}, {}
-    meters, turn = Meters(node, known, outages.told), threading.Lock()
+    meters, turn = Meters(node, known, names, outages.told), threading.Lock()
     outages.refresh(now)
 
     def take(came: Sequence[Came]) -> Taken:

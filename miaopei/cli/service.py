@@ -123,10 +123,15 @@ def anchors_of(place: Place) -> dict[str, Any]:
 
 def devices_of(place: Place) -> Devices | None:
     """How the concentrators of a folder stand; None where it listens to no meters."""
-    known = trust.load(place.folder)
-    if known is None:
+    follow = trust.Following(place.folder)
+    if follow.known is None:
         return None
-    return lambda reading: list(devices.rows(reading, known.keys, system_clock()))
+
+    def rows(reading: Reading) -> list[dict[str, Any]]:
+        known = follow.now()
+        return [] if known is None else list(devices.rows(reading, known, system_clock()))
+
+    return rows
 
 
 def serve_member(

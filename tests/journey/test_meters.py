@@ -21,6 +21,7 @@ from tests.unit.meters.conftest import free_port
 
 PEOPLE = ("0571001", "0571002")
 CONNECTIONS = "feeder,transformer,customer\nF1,T11,0571001\nF1,T12,0571002\n"
+READERS = "concentrator,customer,since\nc1,0571001,\nc2,0571002,2020-01-01T00:00:00+08:00\n"
 POLICIES = (
     "policy_number,customer,since,until,premium_yuan,account,name,deductible,occurrence_limit_yuan\n"
     "A-1,0571001,2020-08-01,2099-01-01,120,6200-A1,one,0,5000\n"
@@ -81,6 +82,7 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
         clients = open_folder / "clients"
         for name, key in sandbox.keys(["c1", "c2"]).items():
             run("meters", "admit", name, "--key", key, "--into", str(clients))
+        run("meters", "bind", given("readers.csv", READERS))
         key = command.about()["public_key"]
         run("feed", "trust", "grid.command", "--key", key, "--url", command.address)
         broker = shell.start("meters", "broker", "--port", str(port), "--data", str(data))
@@ -103,18 +105,19 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
         assert door is not None
         sandbox.connect(["c1", "c2"], "127.0.0.1", port, clients)
         now = int(time.time())
+        cut = now + 30  # the plan is on record by then, however busy the machine is
         plan = {
             "number": "P-1", "revision": 0, "state": "planned", "published_at": text(now),
-            "off_planned": text(now + 2), "on_planned": text(now + 2), "cause": 1, "feeder": "F1",
+            "off_planned": text(cut), "on_planned": text(cut), "cause": 1, "feeder": "F1",
             "replaces": [], "scope": {"feeders": ["F1"], "transformers": [], "customers": []},
         }  # fmt: skip
         push = f"{door[0]}/grid/grid.command/messages"
         (answer,) = command.say({"plans": [plan]}, sent_at=text(now), push=push)["answers"]
         assert answer["status"] == 202, answer
         until(lambda: devices()["c1"]["state"] == devices()["c2"]["state"] == "online")
-        sandbox.read("c1", [(PEOPLE[0], "off", now + 2)])
-        sandbox.read("c2", [(PEOPLE[1], "off", now + 2)])
-        back = (now + 2) // 60 * 60 + 61
+        sandbox.read("c1", [(PEOPLE[0], "off", cut)])
+        sandbox.read("c2", [(PEOPLE[1], "off", cut)])
+        back = cut // 60 * 60 + 61
         time.sleep(max(back + 1 - time.time(), 0))
         sandbox.misbehave("lose", uses=1)  # one batch is lost on its way, and fetched
         sandbox.read("c1", [(PEOPLE[0], "on", back)])
@@ -128,6 +131,10 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
             "answers"
         ]
         assert answer["status"] == 202, answer
+        until(lambda: devices()["c1"]["foreign_readings"] == 1)  # of 0579999, whom nobody reads
+        for _ in range(12):
+            print(int(time.time()), devices(), sources(), run("status")[-300:])
+            time.sleep(3)
         until(lambda: "paid 0.005 万元, open 0.000 万元" in run("status"))
         assert {n: s["state"] for n, s in sources().items()} == {
             "grid.command": "heard", "grid.meter": "heard",
@@ -136,8 +143,15 @@ def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder
         seen = httpx.get(f"{pages}/api/v1/sources", trust_env=False).json()
         assert {d["id"]: d["state"] for d in seen["devices"]} == {"c1": "online", "c2": "online"}
         assert {x["id"]: x["hearing"] for x in seen["sources"]}["grid.meter"] == "heard"
+        run("meters", "revoke", "c2")
+        until(lambda: devices()["c2"]["state"] == "revoked")
+        sandbox.read("c2", [(PEOPLE[1], "off", back)])
+        number = sandbox.read("c1", [(PEOPLE[0], "on", back)])["number"]
+        until(lambda: devices()["c1"]["next"] > number)  # the broker has started again by itself
+        assert sandbox.about()["waiting"] == 1, "and lets c2 in no more"
+        assert devices()["c2"]["next"] == 3
         sandbox.stop(kill=True)
-        until(lambda: {d["state"] for d in devices().values()} == {"dead"})
+        until(lambda: devices()["c1"]["state"] == "dead")
         until(lambda: sources()["grid.meter"]["state"] == "silent")
         assert sources()["grid.command"]["state"] == "heard"
         page = httpx.get(f"{pages}/en/sources", trust_env=False)

@@ -2,7 +2,8 @@
 
 TLS 1.3 only, a certificate for each client: its name is the user name and the client id, whatever
 the client says, so that nobody takes over another's session; and the rules let it write its own
-topics and read what is asked of it, nothing else. Mosquitto keeps queued messages on disk.
+topics and read what is asked of it, nothing else. Who is on the revocation list is not let in.
+Mosquitto keeps queued messages on disk.
 """
 
 from __future__ import annotations
@@ -15,29 +16,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as new_key
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
 
 from ...errors import OutsideFault, Refusal, Refused
 from ..postgres import account
 from ..postgres.starter import shelter
+from . import certificates
 
 NODE = "miaopei-node"  # this member's user at the broker
 TOPIC = "miaopei/meters"
-YEARS = 10
+HANDED = ("ca.pem", "crl.pem", "server.pem", "server.key", "acl")  # what the broker reads
 INSTALL = "sudo apt-get install -y mosquitto"
 RULES = f"""\
 user {NODE}
@@ -66,6 +54,7 @@ log_type warning
 log_type notice
 listener {port} {host}
 cafile {folder}/ca.pem
+crlfile {folder}/crl.pem
 certfile {folder}/server.pem
 keyfile {folder}/server.key
 require_certificate true
@@ -88,28 +77,16 @@ def program() -> Path:
 def make(folder: Path, host: str) -> None:
     """The authority, the broker's and this member's certificates, and the rules; once."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (folder / "ca.pem").exists():
-        key = new_key(SECP256R1())
-        _write(folder / "ca.key", _pem(key))
-        _write(
-            folder / "ca.pem", _certificate("miaopei meters", key, None).public_bytes(Encoding.PEM)
-        )
-        issue(folder, folder, "server", host=host)
-        issue(folder, folder, NODE)
-    _write(folder / "acl", RULES.encode())
+    certificates.make(folder)
+    if not (folder / "server.pem").exists():
+        certificates.issue(folder, folder, "server", host=host)
+        certificates.issue(folder, folder, NODE)
+    certificates.write(folder / "acl", RULES.encode())
 
 
-def issue(folder: Path, into: Path, name: str, *, host: str | None = None) -> None:
-    """A key and certificate for a client (or, with `host`, the broker): NAME.key and NAME.pem."""
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = load_pem_private_key((folder / "ca.key").read_bytes(), None)
-    assert isinstance(authority, EllipticCurvePrivateKey), "we made it"
-    key = new_key(SECP256R1())
-    _write(into / f"{name}.key", _pem(key))
-    made = _certificate(name, key, authority, host)
-    _write(into / f"{name}.pem", made.public_bytes(Encoding.PEM))
-    if into != folder:
-        _write(into / "ca.pem", (folder / "ca.pem").read_bytes())
+def listed(folder: Path) -> float:
+    """When the revocation list was written last: with another one the broker starts again."""
+    return (folder / certificates.REVOKED).stat().st_mtime
 
 
 @contextmanager
@@ -131,15 +108,16 @@ def start(folder: Path, port: int, host: str = "127.0.0.1") -> subprocess.Popen[
     """Start the broker and wait until it listens. Errors   as `running`."""
     found, who = program(), account.choose(folder)
     place = _place(folder, who)
-    for name in ("ca.pem", "server.pem", "server.key", "acl"):
+    certificates.make(folder)  # a folder of an earlier version has no list
+    for name in HANDED:
         if place != folder:
-            _write(place / name, (folder / name).read_bytes())
+            certificates.write(place / name, (folder / name).read_bytes())
     (place / "kept").mkdir(mode=0o700, exist_ok=True)
     settings = SETTINGS.format(folder=place, port=port, host=host)
-    _write(place / "mosquitto.conf", settings.encode())
+    certificates.write(place / "mosquitto.conf", settings.encode())
     as_root = os.geteuid() == 0
     if as_root:
-        names = ("", "ca.pem", "server.pem", "server.key", "acl", "mosquitto.conf", "kept")
+        names = ("", *HANDED, "mosquitto.conf", "kept")
         for path in (*(place / name for name in names), *(place / "kept").iterdir()):
             os.chown(path, who.uid, who.gid)
     with (folder / "start.log").open("ab") as log:
@@ -172,42 +150,3 @@ def _place(folder: Path, who: account.Account) -> Path:
     with suppress(FileExistsError):
         place.mkdir(mode=0o700)
     return place
-
-
-def _certificate(
-    name: str, key: EllipticCurvePrivateKey, authority: EllipticCurvePrivateKey | None,
-    host: str | None = None,
-) -> x509.Certificate:  # fmt: skip
-    def named(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(named(name))
-        .issuer_name(named("miaopei meters"))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
-    )
-    if host is not None:
-        try:
-            said: x509.GeneralName = x509.IPAddress(ip_address(host))
-        except ValueError:
-            said = x509.DNSName(host)
-        made = made.add_extension(x509.SubjectAlternativeName([said]), critical=False)
-    return made.sign(authority or key, hashes.SHA256())
-
-
-def _pem(key: EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(path: Path, data: bytes) -> None:
-    aside = path.with_name(f".{path.name}.writing")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    aside.replace(path)

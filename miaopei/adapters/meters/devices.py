@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,9 +10,11 @@ from ...measures.identity import canonical, read_canonical
 from ...node.ports import Reading, Writing
 from ..grid.line import WIDEST_GAP, Line
 from .speech import Word
+from .trust import Concentrators
 
 STALE = 180  # seconds without a word of one that is online; a heartbeat comes every 60
 NEVER, ONLINE, STALE_STATE, DEAD = "never", "online", "stale", "dead"
+REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Device:
     last: int = 0  # its newest number, by its own word
     refused: int = 0  # payloads that were not taken
     wrong: int = 0  # readings that could not be read
+    foreign: int = 0  # readings about customers that it does not read
     why: str = ""  # the newest refusal's code
 
     @classmethod
@@ -77,13 +80,13 @@ def missing_of(line: Line, device: Device) -> tuple[int, ...]:
     return (*line.missing, *range(line.next, min(device.last, line.next + WIDEST_GAP) + 1))
 
 
-def rows(reading: Reading, names: Iterable[str], now: int) -> Iterator[dict[str, Any]]:
-    """One row a concentrator, for tables and JSON."""
-    for name in sorted(names):
+def rows(reading: Reading, known: Concentrators, now: int) -> Iterator[dict[str, Any]]:
+    """One row a concentrator that is or was admitted, for tables and JSON."""
+    for name in sorted(known.keys):
         device, line = Device.of(reading, name), line_of(reading, name)
         yield {
             "id": name,
-            "state": device.state(now),
+            "state": REVOKED if known.is_revoked(name, now) else device.state(now),
             "heard_at": device.heard_at,
             "next": line.next,
             "missing": len(missing_of(line, device)),
@@ -91,4 +94,5 @@ def rows(reading: Reading, names: Iterable[str], now: int) -> Iterator[dict[str,
             "refused": device.refused,
             "why": device.why,
             "wrong_readings": device.wrong,
+            "foreign_readings": device.foreign,
         }

@@ -66,6 +66,10 @@ class Outages:
     _by_token: dict[str, list[Open]] = field(default_factory=dict)
     _seen: tuple[Any, ...] = ()
 
+    def knows(self, known: Concentrators) -> None:
+        """Go by another register; what is kept is read again with it at the next refresh."""
+        self.known, self._seen = known, ()
+
     def told(self, held: Held, batch: Batch) -> None:
         """Readings of a batch that was kept."""
         for reading in batch.readings if self._open else ():
@@ -109,11 +113,11 @@ class Outages:
             for place, payload in enumerate(payloads):
                 name = _named(payload)
                 try:
-                    said = read(payload, self.known.keys.get(name, ()), name, at)
+                    said = read(payload, self.known.keys_at(name, at), name, at)
                 except Refused:
                     continue  # its key is trusted no more
                 if isinstance(said, Batch):
-                    self.told(Held(page, place), said)
+                    self.told(Held(page, place), self.known.readers.own(said, self.names))
 
     def report(self, intake: Intake, now: int, *, gaps: bool) -> int:
         """Report what has changed; how many reports went to the record. `gaps`: some numbers are

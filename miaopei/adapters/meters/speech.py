@@ -42,13 +42,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Batch:
-    """Readings under one number of a concentrator; `wrong` of them could not be read."""
+    """Readings under one number of a concentrator; `wrong` of them could not be read, `foreign`
+    were about customers that it does not read."""
 
     concentrator: str
     sequence: int
     sent_at: int
     readings: tuple[Reading, ...] = field(repr=False)
     wrong: int
+    foreign: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,17 @@ class Lost:
     numbers: tuple[int, ...]
 
 
-def read(payload: bytes, keys: Sequence[str], named: str, received_at: int) -> Batch | Word | Lost:
+def read(
+    payload: bytes, keys: Sequence[str], named: str, received_at: int, revoked: Sequence[str] = ()
+) -> Batch | Word | Lost:
     """A payload that the concentrator `named` by its topic has signed with one of its keys (hex).
 
-    Errors   Refused grid.too_large, grid.forged, grid.not_json, grid.bad_field, grid.in_future,
-             grid.other_source.
+    Errors   Refused grid.too_large, grid.forged, grid.revoked (signed with a key that counted
+             once), grid.not_json, grid.bad_field, grid.in_future, grid.other_source.
     """
     if len(payload) > LARGEST:
         raise no("too_large", length=len(payload), limit=LARGEST)
-    value = _opened(payload, keys)
+    value = _opened(payload, keys, revoked, named)
     if value.get("format") != FORMAT:
         raise no("bad_field", field="format")
     if value.get("concentrator") != named:
@@ -99,15 +103,19 @@ def read(payload: bytes, keys: Sequence[str], named: str, received_at: int) -> B
             raise no("bad_field", field="kind")
 
 
-def _opened(payload: bytes, keys: Sequence[str]) -> Mapping[str, Any]:
+def _opened(
+    payload: bytes, keys: Sequence[str], revoked: Sequence[str], named: str
+) -> Mapping[str, Any]:
     head, parted, body = payload.partition(b"\n")
-    if not parted or len(head) != SIGNATURE or not keys:
+    if not parted or len(head) != SIGNATURE or not (keys or revoked):
         raise no("forged", why="no signature of a trusted key")
     try:
         signature = bytes.fromhex(head.decode("ascii"))
     except ValueError:
         raise no("forged", why="the signature is no hex") from None
     if not any(_signed(key, signature, body) for key in keys):
+        if any(_signed(key, signature, body) for key in revoked):
+            raise no("revoked", concentrator=named)
         raise no("forged", why="the signature does not hold")
     try:
         value = json.loads(body)

@@ -15,6 +15,7 @@ from ...measures.identity import digest
 from ...node.node import Node
 from ...node.ports import Writing
 from ..grid import hearing
+from ..grid.connections import Names
 from ..grid.line import Line, Stand
 from ..grid.message import no
 from . import pages
@@ -44,15 +45,18 @@ class Taken:
     readings: int = 0
     known: int = 0
     refused: list[tuple[str, Refusal]] = field(default_factory=list)
+    foreign: list[tuple[str, Refusal]] = field(default_factory=list)  # readings of a taken batch
     missing: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of whom something is
 
 
 @dataclass
 class Meters:
-    """Takes payloads into one member's store; `told` hears of each batch that was kept."""
+    """Takes payloads into one member's store; `told` hears of each batch that was kept, with what
+    it says of its own customers."""
 
     node: Node
     known: Concentrators
+    names: Names
     told: Callable[[Held, Batch], None] = lambda _held, _batch: None
     _recent: OrderedDict[tuple[str, int], str] = field(default_factory=OrderedDict)
 
@@ -62,10 +66,7 @@ class Meters:
         said: list[tuple[Came, Batch | Word | Lost]] = []
         for each in came:
             try:
-                keys = self.known.keys.get(each.name)
-                if keys is None:
-                    raise no("unknown_concentrator", concentrator=each.name[:60])
-                said.append((each, read(each.payload, keys, each.name, each.received_at)))
+                said.append((each, self._read(each)))
             except Refused as error:
                 taken.refused += [(each.name, refusal) for refusal in error.refusals]
         with self.node.store.writing() as block:
@@ -73,6 +74,16 @@ class Meters:
         for held, batch in kept:
             self.told(held, batch)
         return taken
+
+    def _read(self, came: Came) -> Batch | Word | Lost:
+        """Errors   Refused grid.unknown_concentrator, and as `speech.read`."""
+        every = self.known.keys.get(came.name)
+        if every is None:
+            raise no("unknown_concentrator", concentrator=came.name[:60])
+        keys = self.known.keys_at(came.name, came.received_at)
+        gone = [key for key in every if key not in keys]
+        value = read(came.payload, keys, came.name, came.received_at, gone)
+        return self.known.readers.own(value, self.names) if isinstance(value, Batch) else value
 
     def _keep(
         self, block: Writing, said: Sequence[tuple[Came, Batch | Word | Lost]], taken: Taken
@@ -94,6 +105,9 @@ class Meters:
                 if line is not None:
                     lines[came.name] = line
                     new.append((came, value))
+                    taken.foreign += _foreign(value)
+                    device = devices[came.name]
+                    devices[came.name] = replace(device, foreign=device.foreign + value.foreign)
         self._write(block, devices, lines, taken)
         if not new:
             return []
@@ -129,11 +143,10 @@ class Meters:
         taken: Taken,
     ) -> None:
         refused = Counter(name for name, _ in taken.refused)
-        why = {name: refusal.code for name, refusal in taken.refused}
+        why = {name: refusal.code for name, refusal in (*taken.foreign, *taken.refused)}
         for name, device in devices.items():
-            kept = device
-            if refused[name]:
-                kept = replace(device, refused=device.refused + refused[name], why=why[name])
+            count = device.refused + refused[name]
+            kept = replace(device, refused=count, why=why.get(name, device.why))
             kept.keep(block)
             lines[name].keep(block)
             if missing := missing_of(lines[name], kept):
@@ -148,3 +161,13 @@ def _heard(device: Device, value: Batch | Word | Lost, at: int) -> Device:
         return device.told(value, at)
     wrong = value.wrong if isinstance(value, Batch) else 0
     return replace(device, heard_at=at, wrong=device.wrong + wrong)
+
+
+def _foreign(batch: Batch) -> list[tuple[str, Refusal]]:
+    """What is said of readings about others: how many, of whom is personal."""
+    if not batch.foreign:
+        return []
+    who, number, count = batch.concentrator, batch.sequence, batch.foreign
+    return [
+        (who, no("not_its_customer", concentrator=who, sequence=number, count=count).refusals[0])
+    ]

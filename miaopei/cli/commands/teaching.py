@@ -11,6 +11,7 @@ from ...settings import Language
 from ..anchor.teaching import TAUGHT as ANCHOR
 from ..net.keep.teaching import KEEPING
 from ..net.life.teaching import LIVING
+from ..outage.teaching import METERS
 
 # Command: an example, and what it does in Chinese; in English the command itself says it.
 TAUGHT: Mapping[str, tuple[str, str]] = {
@@ -355,18 +356,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei replay-outages outages.csv --only Planned --deductible 60 --json",
         "用一份历次停电文件试算计划送电延误险：延误几次、共多少分钟、会赔多少；不动款，不留痕。",
     ),
-    "meters broker": (
-        "miaopei meters broker --host 127.0.0.1 --port 8883 --data var/live",
-        "运行 MQTT 服务器 Mosquitto，证书和访问规则由本程序生成，按 Ctrl-C 结束。",
-    ),
-    "meters admit": (
-        "miaopei meters admit C-0574-01 --key HEX --into FOLDER",
-        "登记一台集中器：认可其公钥，并签发连接服务器的证书。",
-    ),
-    "meters devices": (
-        "miaopei meters devices --json",
-        "各集中器：在线、失联、离线或从未上报，缺失和已失的序号。",
-    ),
+    **METERS,
     **KEEPING,
     **LIVING,
 }

@@ -112,6 +112,38 @@ def meters_admit(
     raise typer.Exit(field.admit(Place.of(data, None), name, key, into, language=chosen(lang)))
 
 
+@meters.command("bind")
+def meters_bind(
+    file: Annotated[Path, InFile],
+    data: DataOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Say which customers each concentrator reads, by CSV: concentrator,customer,since.
+
+    Readings about anybody else are refused. An empty since is always; a later row moves a customer.
+    """
+    from ..place import Place
+    from . import field
+
+    raise typer.Exit(field.bind(Place.of(data, None), file.read_bytes(), language=chosen(lang)))
+
+
+@meters.command("revoke")
+def meters_revoke(
+    name: Annotated[str, typer.Argument(metavar="CONCENTRATOR", help="Its id; user and topic.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="From this instant, with its zone; else from now.")
+    ] = None,
+    data: DataOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Revoke a concentrator's keys and certificates: what comes from it is refused."""
+    from ..place import Place
+    from . import field
+
+    raise typer.Exit(field.revoke(Place.of(data, None), name, since, language=chosen(lang)))
+
+
 @meters.command("devices")
 def meters_devices(
     data: DataOption = None,

@@ -58,6 +58,7 @@ class Listener:
     since: int = field(default_factory=system_clock)
     meters: Meters | None = None
     outages: Outages | None = None
+    register: concentrators.Following | None = None
     told: dict[str, str] = field(default_factory=dict)  # what was said last of a source
 
     def after(self, taken: Taken) -> None:
@@ -113,8 +114,12 @@ class Listener:
 
     def report(self) -> None:
         """Report what the readings of meters give for the outages on record."""
-        if self.meters is None or self.outages is None:
+        if self.meters is None or self.outages is None or self.register is None:
             return
+        known = self.register.now()
+        if known is not None and known is not self.meters.known:
+            self.meters.known = known
+            self.outages.knows(known)
         now = system_clock()
         self.outages.refresh(now)
         with self.member.node.store.reading() as reading:
@@ -143,7 +148,8 @@ def listen(
     """Listen until Ctrl-C, or for so many seconds."""
     speaker = speak.Speaker(language)
     trusted = load(place.folder)
-    known = concentrators.load(place.folder)
+    register = concentrators.Following(place.folder)
+    known = register.known
     if not trusted and known is None:
         raise Refused(Refusal("cli.nobody_trusted", {"folder": str(place.folder)}))
     with ExitStack() as opening:
@@ -152,6 +158,7 @@ def listen(
         notifier = Notifier(member.node, SmsOverHttp(sms)) if sms else None
         duties = serving.told(language)
         listener = Listener(member, intake, trusted, notifier, silent_after, speak.note, duties)
+        listener.register = register
         tail = Tail(member, speaker)
         door = Door(intake, trusted, system_clock, listener.after, public=address)
         here = opening.enter_context(opened(door, port))
@@ -176,8 +183,9 @@ def _meters(
 ) -> MeterListener:
     """What listens to the broker, its takings under the door's turn."""
     node = listener.member.node
-    outages = Outages(node, known, names_of(place))
-    meters = Meters(node, known, outages.told)
+    names = names_of(place)
+    outages = Outages(node, known, names)
+    meters = Meters(node, known, names, outages.told)
     listener.meters, listener.outages = meters, outages
 
     def take(came: Sequence[Came]) -> Readings:

@@ -121,7 +121,7 @@ class Device(Shape):
     """A concentrator of meters, as this member hears it."""
 
     id: str
-    state: Literal["online", "stale", "dead", "never"]
+    state: Literal["online", "stale", "dead", "never", "revoked"]
     heard_at: Instant | None
     next: int = Field(description="The number that is expected next.")
     missing: int
@@ -129,6 +129,7 @@ class Device(Shape):
     refused: int = Field(description="Payloads that were not taken.")
     why: str = Field(description="The code of the newest refusal, or empty.")
     wrong_readings: int
+    foreign_readings: int = Field(description="About customers that it does not read; left out.")
 
 
 class Sources(Shape):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from miaopei.adapters.meters import broker
+from miaopei.adapters.meters import broker, certificates
 from miaopei.adapters.meters.devices import Device, line_of, rows
 from miaopei.adapters.meters.listening import Listener
 from miaopei.adapters.meters.outages import Outages
+from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Meters, Taken
 from miaopei.adapters.meters.trust import Concentrators
 from miaopei.adapters.sandbox_grid.starter import Running, start
@@ -22,6 +23,10 @@ from tests.support import sayings as s
 from tests.unit.grid.conftest import Grid
 
 NAMES = ("c1", "c2")
+READ = Readers(
+    {s.token(f"0571{n:05d}"): ((0, "c1"),) for n in range(100)}
+    | {s.token(f"0572{n:05d}"): ((0, "c2"),) for n in range(100)}
+)
 __all__ = ["grid"]
 from tests.unit.grid.conftest import grid  # noqa: E402 - the same town with both grid systems
 
@@ -55,8 +60,8 @@ class Field:
 
     def device(self, name: str = "c1") -> dict[str, object]:
         with self.grid.town.store.reading() as reading:
-            (row,) = rows(reading, [name], int(time.time()))
-        return row
+            found = {row["id"]: row for row in rows(reading, self.known, int(time.time()))}
+        return found[name]
 
     def next(self, name: str = "c1") -> int:
         with self.grid.town.store.reading() as reading:
@@ -89,10 +94,10 @@ def meadow(grid: Grid, tmp_path: Path) -> Iterator[Field]:
         sandbox = opening.enter_context(start("concentrators", tmp_path / "sandbox"))
         keys = sandbox.keys(NAMES)
         for name in NAMES:
-            broker.issue(folder, tmp_path / "clients", name)
-        known = Concentrators(s.METERS, "127.0.0.1", port, {n: (k,) for n, k in keys.items()})
+            certificates.issue(folder, tmp_path / "clients", name)
+        known = Concentrators(s.METERS, "127.0.0.1", port, {n: (k,) for n, k in keys.items()}, READ)
         outages = Outages(grid.town.node, known, s.names)
-        meters = Meters(grid.town.node, known, outages.told)
+        meters = Meters(grid.town.node, known, s.names, outages.told)
         yield Field(grid, folder, port, sandbox, known, meters, outages)
 
 

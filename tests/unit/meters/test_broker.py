@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ssl
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from miaopei.adapters.meters import broker
+from miaopei.adapters.meters import broker, certificates
 from miaopei.errors import Refused
 from tests.unit.meters.conftest import NAMES, Field, until
 
 
-def readings(count: int, power: str = "off") -> list[tuple[str, str, int]]:
+def readings(count: int, power: str = "off", who: str = "0571") -> list[tuple[str, str, int]]:
     now = int(time.time())
-    return [(f"0571{n:05d}", power, now - 1) for n in range(count)]
+    return [(f"{who}{n:05d}", power, now - 1) for n in range(count)]
 
 
 def taken(field: Field) -> int:
@@ -27,7 +28,7 @@ def taken(field: Field) -> int:
 def test_batches_come_signed_and_in_line(meadow_up: Field) -> None:
     for _ in range(5):
         meadow_up.sandbox.read("c1", readings(40))
-    meadow_up.sandbox.read("c2", readings(3))
+    meadow_up.sandbox.read("c2", readings(3, who="0572"))
     until(lambda: meadow_up.whole("c1", 5) and meadow_up.whole("c2", 1))
     assert taken(meadow_up) == 203
     assert meadow_up.device()["state"] == "online"
@@ -134,6 +135,7 @@ def test_one_that_says_nothing_is_stale(meadow_up: Field) -> None:
     assert heard is not None
     assert meadow_up.kept().state(heard + 180) == "online"
     assert meadow_up.kept().state(heard + 181) == "stale"
+    meadow_up.known.keys["c9"] = ("0" * 64,)
     assert meadow_up.device("c9")["state"] == "never"
 
 
@@ -141,7 +143,7 @@ def client(
     field: Field, folder: Path, name: str, said: list[object], calls_itself: str = ""
 ) -> mqtt.Client:
     """A stranger's client with a certificate of our authority, under an id of its own choice."""
-    broker.issue(field.folder, folder, name)
+    certificates.issue(field.folder, folder, name)
     made = mqtt.Client(CallbackAPIVersion.VERSION2, calls_itself or name, protocol=mqtt.MQTTv5)
     context = ssl.create_default_context(cafile=str(field.folder / "ca.pem"))
     context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
@@ -193,6 +195,38 @@ def test_without_a_certificate_nobody_is_let_in(meadow_up: Field) -> None:
         made.loop(1)
         assert made.is_connected() is False
         raise ConnectionError("the broker closed it")
+
+
+@pytest.mark.timeout(180)
+def test_a_stolen_certificate_is_let_in_no_more_and_a_new_one_is(
+    meadow: Field, tmp_path: Path
+) -> None:
+    """c1 is revoked between two starts of the broker; c2, and c1 with a new certificate, go on."""
+    with broker.running(meadow.folder, meadow.port), meadow.listener():
+        stolen = client(meadow, tmp_path / "stolen", "c1", [])
+        stolen.loop_stop()
+        stolen.disconnect()
+    before = broker.listed(meadow.folder)
+    assert certificates.revoke(meadow.folder, "c1") == 2, "the one of the town, and the stolen one"
+    assert certificates.revoke(meadow.folder, "c1") == 0
+    assert broker.listed(meadow.folder) != before
+    with broker.running(meadow.folder, meadow.port), meadow.listener() as listener:
+        context = ssl.create_default_context(cafile=str(meadow.folder / "ca.pem"))
+        context.load_cert_chain(tmp_path / "stolen/c1.pem", tmp_path / "stolen/c1.key")
+        refused = mqtt.Client(CallbackAPIVersion.VERSION2, "c1", protocol=mqtt.MQTTv5)
+        refused.tls_set_context(context)
+        said: list[str] = []
+        refused.on_connect = lambda *_: said.append("in")
+        with suppress(OSError):
+            refused.connect("127.0.0.1", meadow.port)
+            for _ in range(20):
+                refused.loop(0.1)
+        assert said == []
+        meadow.sandbox.connect(["c2"], "127.0.0.1", meadow.port, tmp_path / "clients")
+        until(lambda: listener.connected and meadow.kept("c2").online)
+        anew = client(meadow, tmp_path / "anew", "c1", [])
+        anew.loop_stop()
+        anew.disconnect()
 
 
 def test_a_machine_without_a_broker_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

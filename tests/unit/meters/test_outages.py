@@ -13,6 +13,7 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.meters import pages
 from miaopei.adapters.meters.devices import Device, line_of
 from miaopei.adapters.meters.outages import PATIENCE, Outages
+from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Came, Meters, Taken
 from miaopei.adapters.meters.trust import Concentrators
 from miaopei.evidence.outage.lists import TIMES
@@ -42,13 +43,14 @@ class Side:
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        self.known = Concentrators(s.METERS, "127.0.0.1", 1, {"c1": (PUBLIC,)})
+        read = {s.token(each): ((0, "c1"),) for each in (*PEOPLE, "0571009", "0579999")}
+        self.known = Concentrators(s.METERS, "127.0.0.1", 1, {"c1": (PUBLIC,)}, Readers(read))
         self.begin()
 
     def begin(self) -> None:
         """As a new process would."""
         self.outages = Outages(self.grid.town.node, self.known, s.names)
-        self.meters = Meters(self.grid.town.node, self.known, self.outages.told)
+        self.meters = Meters(self.grid.town.node, self.known, s.names, self.outages.told)
 
     def say(self, number: int, said: Said, at: int, *, sent_at: int | None = None) -> Taken:
         sent = at if sent_at is None else sent_at
