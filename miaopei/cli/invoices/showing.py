@@ -99,7 +99,7 @@ def as_csv(place: Place, out: Path, *, language: Language) -> None:
 
 def recounted(place: Place, *, as_json: bool, language: Language) -> int:
     """Every invoice beside its recount from the log; 1 where one differs, or bills more persons
-    than were read."""
+    or records than can have been read."""
     with place.record() as member, member.node.reading() as (reading, state):
         counted = recount(reading.leaves(0, reading.head().size))
         invoices = dict(state.range("invoice", ""))
@@ -125,7 +125,7 @@ def recounted(place: Place, *, as_json: bool, language: Language) -> int:
         said = "—" if fen is None else as_yuan(fen)
         speak.out(f"{row['invoice']}  {as_yuan(row['invoice_fen'])}  {said}")
         for run in row["over"]:
-            speak.out(speak.Speaker(language).text("invoice_over", **run))
+            speak.out(speak.Speaker(language).text(f"invoice_over_{run['what']}", **run))
         for again in row["repeated"]:
             speak.out(speak.Speaker(language).text("invoice_repeated", run=again))
     told = speak.Speaker(language).text("invoice_recount", count=len(rows), differ=differ)

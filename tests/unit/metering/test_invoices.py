@@ -202,7 +202,9 @@ def test_c11_a_run_billed_for_more_persons_than_were_read_is_named(
     town.at("2016-06-01 00:00:00")
     assert metered.bill(MAY).ok
     counted = recount(metered.leaves())[f"{metered.of}/{MAY}"]
-    assert [(o.run, o.users, o.logged) for o in counted.over] == [(lie, 20, 2)]
+    assert [vars(o) for o in counted.over] == [
+        {"run": lie, "what": "users", "billed": 20, "most": 2}
+    ]
     assert {run["run"] for run in counted.runs} == {honest, lie}
 
 
