@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from miaopei.adapters.grid.intake import Intake
-from miaopei.adapters.meters import broker, certificates
+from miaopei.adapters.meters import broker
+from miaopei.adapters.meters.admitted import certificates
+from miaopei.adapters.meters.admitted.readers import Readers
+from miaopei.adapters.meters.admitted.trust import Concentrators
 from miaopei.adapters.meters.listening import Listener
 from miaopei.adapters.meters.outages import Outages
-from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Came, Meters, Taken
-from miaopei.adapters.meters.trust import Concentrators
 from miaopei.adapters.sandbox_grid.starter import start
 from miaopei.cli.demo.outage import nearest_rank
 from miaopei.cli.net.plan import ports

@@ -18,7 +18,8 @@ from ..adapters import tile_files
 from ..adapters.anchor import outbox
 from ..adapters.grid.push.running import say_when_over
 from ..adapters.keys import load_or_make, suite_at
-from ..adapters.meters import devices, trust
+from ..adapters.meters import devices
+from ..adapters.meters.admitted import trust
 from ..adapters.persons import master_key
 from ..adapters.persons.erasures import FILE as ERASED
 from ..adapters.persons.erasures import ErasureFile

@@ -21,7 +21,7 @@ from pathlib import Path
 from ...errors import OutsideFault, Refusal, Refused
 from ..postgres import account
 from ..postgres.starter import shelter
-from . import certificates
+from .admitted import certificates
 
 NODE = "miaopei-node"  # this member's user at the broker
 TOPIC = "miaopei/meters"

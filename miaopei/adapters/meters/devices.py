@@ -9,8 +9,8 @@ from typing import Any
 from ...measures.identity import canonical, read_canonical
 from ...node.ports import Reading, Writing
 from ..grid.line import WIDEST_GAP, Line
+from .admitted.trust import Concentrators
 from .speech import Word
-from .trust import Concentrators
 
 STALE = 180  # seconds without a word of one that is online; a heartbeat comes every 60
 NEVER, ONLINE, STALE_STATE, DEAD = "never", "online", "stale", "dead"

@@ -26,9 +26,9 @@ from ..grid.connections import Names
 from ..grid.intake import Intake
 from ..grid.message import Back
 from . import pages
+from .admitted.trust import Concentrators
 from .pages import Held
 from .speech import MEDIA, Batch, read
-from .trust import Concentrators
 
 EARLY = 2 * HOUR  # before the planned start a cut may be the planned one
 LOOK_BACK = 30 * DAY  # plans older than that get no reports

@@ -19,10 +19,10 @@ from ..grid.connections import Names
 from ..grid.line import Line, Stand
 from ..grid.message import no
 from . import pages
+from .admitted.trust import Concentrators
 from .devices import Device, line_of, missing_of
 from .pages import Held
 from .speech import Batch, Lost, Word, read
-from .trust import Concentrators
 
 RECENT = 20_000  # batches whose digest is remembered, to name a number that is used again
 ASKED = 1_000  # numbers asked for in one go

@@ -6,8 +6,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ...adapters.meters import broker, certificates, readers, trust
+from ...adapters.meters import broker
 from ...adapters.meters import devices as standing
+from ...adapters.meters.admitted import certificates, readers, trust
 from ...errors import OutsideFault, Refusal, Refused
 from ...measures.instant import beijing_text, from_utc_text
 from ...settings import Language

@@ -20,7 +20,7 @@ from ...adapters.grid.push.door import Door
 from ...adapters.grid.push.running import opened, served
 from ...adapters.grid.push.trust import Trusted, load
 from ...adapters.grid.sms import SmsOverHttp
-from ...adapters.meters import trust as concentrators
+from ...adapters.meters.admitted import trust as concentrators
 from ...adapters.meters.devices import line_of
 from ...adapters.meters.listening import Listener as MeterListener
 from ...adapters.meters.outages import Outages

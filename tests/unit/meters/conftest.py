@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from miaopei.adapters.meters import broker, certificates
+from miaopei.adapters.meters import broker
+from miaopei.adapters.meters.admitted import certificates
+from miaopei.adapters.meters.admitted.readers import Readers
+from miaopei.adapters.meters.admitted.trust import Concentrators
 from miaopei.adapters.meters.devices import Device, line_of, rows
 from miaopei.adapters.meters.listening import Listener
 from miaopei.adapters.meters.outages import Outages
-from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Meters, Taken
-from miaopei.adapters.meters.trust import Concentrators
 from miaopei.adapters.sandbox_grid.starter import Running, start
 from tests.support import sayings as s
 from tests.unit.grid.conftest import Grid

@@ -11,7 +11,8 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from miaopei.adapters.meters import broker, certificates
+from miaopei.adapters.meters import broker
+from miaopei.adapters.meters.admitted import certificates
 from miaopei.errors import Refused
 from tests.unit.meters.conftest import NAMES, Field, until
 

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.meters import pages
+from miaopei.adapters.meters.admitted.readers import Readers
+from miaopei.adapters.meters.admitted.trust import Concentrators
 from miaopei.adapters.meters.devices import Device, line_of
 from miaopei.adapters.meters.outages import PATIENCE, Outages
-from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Came, Meters, Taken
-from miaopei.adapters.meters.trust import Concentrators
 from miaopei.evidence.outage.lists import TIMES
 from miaopei.measures.instant import DAY, HOUR, from_beijing, from_utc_text
 from miaopei.node.effects.listed import open_list

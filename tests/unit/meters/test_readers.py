@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from miaopei.adapters.meters import readers, trust
+from miaopei.adapters.meters.admitted import readers, trust
+from miaopei.adapters.meters.admitted.readers import Readers
 from miaopei.adapters.meters.devices import Device, rows
-from miaopei.adapters.meters.readers import Readers
 from miaopei.adapters.meters.taking import Came
 from miaopei.errors import Refused
 from miaopei.node.vault.tokens import SubjectKeys

@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...errors import Refusal, Refused
-from ...measures.instant import from_utc_text
-from ..grid.connections import Names
-from ..grid.message import LARGEST, MOST_CUSTOMERS, no
-from ..keys import write_secret
-from .speech import Batch
+from ....errors import Refusal, Refused
+from ....measures.instant import from_utc_text
+from ...grid.connections import Names
+from ...grid.message import LARGEST, MOST_CUSTOMERS, no
+from ...keys import write_secret
+from ..speech import Batch
 
 FILE = "readers.json"
 HEADER = ("concentrator", "customer", "since")

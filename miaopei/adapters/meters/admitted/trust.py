@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import Refused
-from ..grid.message import no
-from ..grid.push.trust import write_open
+from ....errors import Refused
+from ...grid.message import no
+from ...grid.push.trust import write_open
 from . import readers
 from .readers import Readers
 
