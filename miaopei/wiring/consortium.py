@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -140,7 +141,7 @@ class Seated:
         host, _, port = self.told.blobs.rpartition(":")
         self._rounds.failed = failed
         async with AsyncExitStack() as opened:
-            blobs = BlobServer(self.store, self._boxes, self._sight)
+            blobs = BlobServer(self.store, self._boxes, self._sight, self._stands)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
             starting = asyncio.create_task(self._start(server, opened, failed))
             self._rounds.start()
@@ -178,6 +179,33 @@ class Seated:
             "signed": None if signed is None else list(signed),
         }
 
+    def others(self, height: int | None) -> dict[str, dict[str, Any] | None]:
+        """How each member that we were told of stands, with its root after a block, by its word;
+        None where it does not answer.
+        """
+        names = self.peers.members
+        with ThreadPoolExecutor(max(1, len(names))) as pool:
+            return dict(
+                zip(names, pool.map(lambda m: self._stands_of(m, height), names), strict=True)
+            )
+
+    def _stands_of(self, member: str, height: int | None) -> dict[str, Any] | None:
+        asked = replace(self.peers, seconds=ASK_SECONDS, _open={})
+        try:
+            return asked.stands(member, height)
+        except OutsideFault:
+            return None
+        finally:
+            asked.close()
+
+    def _stands(self, height: int | None) -> dict[str, Any]:
+        """What we tell a member of ourselves."""
+        own = self.status()
+        told = {name: own[name] for name in ("chain", "height", "size", "certified", "missing")}
+        told |= {name: own[name] for name in ("rules", "knows")}
+        root = self.root_at(own["height"] if height is None else height)
+        return {**told, "root": root, "alarm": self.alarmed, "waits": own["waits"] is not None}
+
     def _signed(self, height: int, signers: frozenset[str]) -> None:
         self._guard.seen(height, signers)
         self._witness.seen(height, signers)
@@ -194,6 +222,7 @@ class Seated:
             ]
         return {
             "member": self.told.member,
+            "chain": application.chain_id,
             "height": head.height,
             "size": head.size,
             "time": head.time,

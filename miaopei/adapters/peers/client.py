@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest, read_canonical
+from ...measures.shape import misfit
 from ...node.vault.fetch import Fetched
 from .certificate import key_of, trust
 
@@ -26,6 +27,14 @@ class Seen:
 
     height: int
     signed: tuple[int, int, int] | None
+
+
+# What a member says of itself, and of what kind each part is.
+STANDING: Mapping[str, type | tuple[type, ...]] = {
+    "chain": str, "height": int, "size": int, "root": (str, type(None)),
+    "certified": (int, type(None)), "missing": int, "rules": int, "knows": int, "alarm": bool,
+    "waits": bool,
+}  # fmt: skip
 
 
 @dataclass
@@ -67,6 +76,18 @@ class PeerBlobs:
             if len(numbers) != 4 or any(type(n) is not int or n < 0 for n in numbers):
                 raise ValueError("another answer than was asked for")
             return Seen(height, None if signed is None else (numbers[1], numbers[2], numbers[3]))
+
+    def stands(self, member: str, height: int | None) -> dict[str, Any]:
+        """How a member stands, by its own word, with its root after a block, or after its last.
+
+        Older software knows no such question.
+        Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
+        """
+        with self._asking(member, "say how it stands") as connection:
+            said = _said(connection, {"stands": height})
+            if wrong := misfit(said, STANDING):
+                raise ValueError(f"another answer than was asked for: {wrong[0]} {wrong[1]}")
+            return said
 
     def meet(self, member: str, address: str, certificate: str) -> None:
         """A member has come, or listens elsewhere, or shows another key."""
@@ -122,7 +143,7 @@ class PeerBlobs:
         return Fetched(data, None if wrap is None else bytes.fromhex(wrap), rows)
 
 
-def _said(connection: ssl.SSLSocket, asked: dict[str, str]) -> dict[str, Any]:
+def _said(connection: ssl.SSLSocket, asked: Mapping[str, str | int | None]) -> dict[str, Any]:
     """Ask; the head of the answer."""
     data = canonical(asked)
     connection.sendall(len(data).to_bytes(2) + data)

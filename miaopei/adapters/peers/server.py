@@ -23,15 +23,23 @@ IDLE_SECONDS = 600
 Seats = Callable[[], Mapping[str, Sequence[str]]]
 # An engine key's address -> {height, signed}: where we stand, and what we have seen of it.
 Sight = Callable[[str], dict[str, Any]]
+# A height, or None for the last -> how we stand there, in our own words.
+Stands = Callable[[int | None], dict[str, Any]]
 HEX = frozenset("0123456789abcdef")
 
 
 class BlobServer:
-    """Serves the blobs of one store to the members that have a seat, and what we have seen them
-    sign (`sight`)."""
+    """Serves the blobs of one store to the members that have a seat, what we have seen them sign
+    (`sight`), and how we stand (`stands`)."""
 
-    def __init__(self, store: Store, seats: Seats, sight: Sight | None = None) -> None:
-        self._store, self._seats, self._sight = store, seats, sight
+    def __init__(
+        self,
+        store: Store,
+        seats: Seats,
+        sight: Sight | None = None,
+        stands: Stands | None = None,
+    ) -> None:
+        self._store, self._seats, self._sight, self._stands = store, seats, sight, stands
 
     @asynccontextmanager
     async def serving(self, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
@@ -72,6 +80,9 @@ class BlobServer:
         value = read_canonical(asked)
         if not isinstance(value, dict):
             return nothing, b""
+        if self._stands is not None and "stands" in value:
+            height = value["stands"]
+            return self._stands(height if type(height) is int else None), b""
         address = str(value.get("signed"))
         if self._sight is not None and len(address) == 40 and not set(address) - HEX:
             return self._sight(address), b""
