@@ -41,6 +41,7 @@ class Home:
     time: int
     validators: tuple[tuple[str, str, int], ...]  # name, public key (hex), power
     listens: str  # host:port
+    reached: str  # host:port by which others know it
     neighbours: tuple[Neighbour, ...]
     validator: Ed25519PrivateKey
     connection: Ed25519PrivateKey
@@ -59,7 +60,9 @@ def write(folder: Path, home: Home) -> None:
     keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
     write_keys(folder, validator=home.validator, connection=home.connection)
     keep(config / "genesis.json", genesis(home))
-    write_settings(folder, home.name, home.listens, home.neighbours, quick=home.quick)
+    write_settings(
+        folder, home.name, home.listens, home.neighbours, quick=home.quick, reached=home.reached
+    )
 
 
 def write_keys(
@@ -84,10 +87,16 @@ def write_keys(
 
 
 def write_settings(
-    folder: Path, name: str, listens: str, neighbours: Iterable[Neighbour], *, quick: bool
+    folder: Path,
+    name: str,
+    listens: str,
+    neighbours: Iterable[Neighbour],
+    *,
+    quick: bool,
+    reached: str,
 ) -> None:
     """The engine's settings, also where they have changed (an address, a new member)."""
-    text = _toml(settings(name, listens, tuple(neighbours), quick=quick))
+    text = _toml(settings(name, listens, tuple(neighbours), quick=quick, reached=reached))
     (folder / "config" / "config.toml").write_text(text, "utf-8")
 
 
@@ -125,7 +134,12 @@ def genesis(home: Home) -> dict[str, Any]:
 
 
 def settings(
-    name: str, listens: str, neighbours: tuple[Neighbour, ...], *, quick: bool = False
+    name: str,
+    listens: str,
+    neighbours: tuple[Neighbour, ...],
+    *,
+    quick: bool = False,
+    reached: str | None = None,
 ) -> Mapping[str, Mapping[str, object]]:
     """All settings that differ from the engine's own, by section; "" is the top."""
     peers = ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
@@ -145,7 +159,8 @@ def settings(
         },
         "p2p": {
             "laddr": f"tcp://{listens}",
-            "external_address": listens,  # else an inbound member is not taken for a lasting one
+            "external_address": reached
+            or listens,  # else an inbound member is not taken for a lasting one
             "persistent_peers": peers,
             "pex": False,  # nobody is introduced by others
             "allow_duplicate_ip": True,

@@ -14,6 +14,7 @@ from ..books import importing
 from ..buying import commands as buying
 from ..invoices import commands as invoices
 from ..money import commands as money
+from ..net.own import commands as own
 from ..outage import commands as outage
 from ..persons import commands as persons
 from ..reports import commands as reports
@@ -68,6 +69,7 @@ app.command()(records.demo)
 app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
+app.add_typer(own.app, name="member")
 app.add_typer(anchor.app, name="anchor")
 app.add_typer(outage.meters, name="meters")
 app.add_typer(reports.app, name="report")

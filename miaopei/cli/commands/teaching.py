@@ -11,6 +11,7 @@ from ...settings import Language
 from ..anchor.teaching import TAUGHT as ANCHOR
 from ..net.keep.teaching import KEEPING
 from ..net.life.teaching import LIVING
+from ..net.own.teaching import OWN
 from ..outage.teaching import METERS
 
 # Command: an example, and what it does in Chinese; in English the command itself says it.
@@ -359,6 +360,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     **METERS,
     **KEEPING,
     **LIVING,
+    **OWN,
 }
 
 

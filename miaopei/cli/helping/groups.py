@@ -18,6 +18,7 @@ GROUPS: Mapping[str, str] = {
     "Several members, one record: made, brought up, watched, hurt and healed.": (
         "多个成员，一份记录：建立、运行、查看、施加故障与恢复。"
     ),
+    "One member of a consortium, on a machine of its own.": "联盟的一个成员，在自己的机器上。",
     "Checkpoints on a second ledger (an EVM chain), and both sides compared.": (
         "把检查点锚定到第二本账（EVM 链）上，并对照两边。"
     ),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
+    "Come back when it is up.": "启动后即返回。",
     "Of a settlement or event: whose receipt.": "名称是结案或事件时，要哪份保单的回执。",
+    "Seat files of members.": "各成员的席位文件。",
+    "The member's folder.": "成员的文件夹。",
+    "The record's genesis.json.": "该记录的 genesis.json。",
+    "Where a payer's bank is reached, or `sandbox`.": "付款方的银行地址，或写 `sandbox`。",
+    "Where its blobs are served, if elsewhere than that.": "其附件的监听地址（与上者不同时）。",
+    "Where its engine listens, if elsewhere than that.": "其引擎的监听地址（与上者不同时）。",
+    "Where the others fetch its blobs.": "其他成员向其索取附件的地址。",
+    "Where the others reach its engine.": "其他成员连接其引擎的地址。",
     "Where to write it; - for standard output.": "写到哪里；- 为标准输出。",
     "A Ray cluster that you run.": "您自己运行的 Ray 集群。",
     "A book (CSV, Parquet, OED) in place of --declare.": (
@@ -89,6 +98,9 @@ OPTIONS: Mapping[str, str] = {
     "How many work at a time.": "同时工作的数目。",
     "How many years.": "年数。",
     "How much.": "多少。",
+    "Your own PostgreSQL server; a database is made there.": (
+        "您自己的 PostgreSQL 服务器；将在其上建库。"
+    ),
     "logistics, transactions or customs.": (
         "logistics（物流）、transactions（流水）或 customs（报关）。"
     ),

@@ -26,7 +26,21 @@ from ...node.order.convening import Founding, read
 from ...node.order.founding import Founder, consortium_genesis
 from ...node.ports import Identity
 from ...wiring.consortium import GENESIS_FILE, KEYS_FILE, NODE_FILE, TLS_FILE
-from .plan import GENESIS, HOST, PAYER, PLAN, SOURCE, Net, Part, Seat, database, no, parts, ports
+from .plan import (
+    GENESIS,
+    HOST,
+    PAYER,
+    PLAN,
+    SANDBOX,
+    SOURCE,
+    Net,
+    Part,
+    Seat,
+    database,
+    no,
+    parts,
+    ports,
+)
 
 ENGINE = "engine"
 
@@ -107,17 +121,26 @@ def begin(
 
     Errors   Refused net.there, net.no_namespaces.
     """
-    folder = folder.expanduser().resolve()
-    if folder.exists() and any(folder.iterdir()):
-        raise no("there", folder=str(folder))
     if apart:
         wires.need()
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)  # a server started by root runs under another account
-    (folder / ".gitignore").write_text("*\n", "utf-8")
+    folder = empty(folder)
     where = _apart(len(chosen)) if apart else _together(len(chosen))
     seats = tuple(Seat(p.id, p.zh, p.en, *at) for p, at in zip(chosen, where, strict=True))
     return Net(folder, seats, apart, payer), chosen
+
+
+def empty(folder: Path) -> Path:
+    """A folder that holds nothing yet, made where it is missing; its path.
+
+    Errors   Refused net.there.
+    """
+    folder = folder.expanduser().resolve()
+    if folder.exists() and any(folder.iterdir()):
+        raise no("there", folder=str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)  # a server started by root runs under another account
+    (folder / ".gitignore").write_text("*\n", "utf-8")
+    return folder
 
 
 def lay(net: Net, keys: Mapping[str, Keys], founding: Founding, address: str, time: int) -> None:
@@ -155,6 +178,8 @@ def furnish(
     engine's record begins.
     """
     at, given = net.at(seat.id), founding.file["seats"]
+    engine, blobs = net.listens(seat.id)
+    bank = None if net.own is None or net.own.bank == SANDBOX else net.own.bank
     (at / GENESIS_FILE).write_bytes(canonical(founding.file))
     home.write(
         at / ENGINE,
@@ -163,7 +188,8 @@ def furnish(
             chain=founding.chain,
             time=time,
             validators=tuple((s["member"], s["engine"], s["power"]) for s in given),
-            listens=seat.engine,
+            listens=engine,
+            reached=seat.engine,
             neighbours=tuple(other.neighbour for other in others),
             validator=keys.engine,
             connection=keys.node,
@@ -174,8 +200,8 @@ def furnish(
     told = {
         "member": seat.id,
         "database": make_conninfo(address, dbname=database(seat.id)),
-        "blobs": seat.blobs,
-        "bank": None,
+        "blobs": blobs,
+        "bank": bank,
         "peers": {other.member: other.told for other in others},
     }
     write_told(at, told)
@@ -190,10 +216,10 @@ def write_plan(net: Net) -> None:
         "payer": net.payer,
         "seats": [vars(seat) for seat in net.seats],
     }
+    if net.own is not None:
+        value["own"] = vars(net.own)
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    new = net.folder / f"{PLAN}.new"
-    new.write_text(text, "utf-8")
-    new.rename(net.folder / PLAN)
+    write_secret(net.folder / PLAN, text.encode("utf-8"))  # a server's address may hold a password
 
 
 def _together(count: int) -> list[tuple[str, str]]:
@@ -250,6 +276,9 @@ def make_databases(net: Net, address: str, only: str | None = None) -> None:
     with connect(make_conninfo(address, dbname="postgres")) as server, faults():
         server.autocommit = True
         for member in net.members if only is None else [only]:
+            known = "select 1 from pg_database where datname = %s"
+            if server.execute(known, [database(member)]).fetchone():
+                continue  # an earlier run came so far
             name = sql.Identifier(database(member))
             server.execute(
                 sql.SQL("create database {} template template0 encoding 'UTF8'").format(name)

@@ -83,6 +83,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
     return {
         "carry": carry,
         "status": lambda *_: seated.status(),
+        "others": lambda _, asked: seated.others(asked["height"]),
         "roots": lambda _, asked: {str(h): seated.root_at(h) for h in asked["heights"]},
         "act": act,
         "lie": lambda *_: {"from": seated.lie()},

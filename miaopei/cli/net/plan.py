@@ -17,7 +17,9 @@ from ...node.order.convening import Founding
 from ...node.order.convening import read as read_founding
 
 PLAN, GENESIS = "net.json", "genesis.json"
+SEATS = "seats"  # the seat files of all members that this one knows of, where each has its machine
 HOST = "127.0.0.1"
+SANDBOX = "sandbox"  # the bank that the supervisor brings up
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,47 @@ class Seat:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The one member whose folder this is, where the others have machines of their own.
+
+    It listens at `engine` and `blobs`; where the others reach it stands in its seat. `server` is a
+    PostgreSQL server of the operator's, `bank` an address or `SANDBOX`.
+    """
+
+    member: str
+    engine: str
+    blobs: str
+    server: str | None = None
+    bank: str | None = None
+
+
+@dataclass(frozen=True)
+class GivenServer:
+    """A database server that somebody else runs: it is there, and stays."""
+
+    dsn: str
+
+    def start(self) -> str:
+        """Its address."""
+        return self.dsn
+
+    def stop(self) -> None:
+        """It is not ours to stop."""
+
+    def running(self) -> bool:
+        """Not ours: nobody waits until it is gone."""
+        return False
+
+
+@dataclass(frozen=True)
 class Net:
-    """A net's folder."""
+    """A net's folder, or that of one member of it (`own`)."""
 
     folder: Path
     seats: tuple[Seat, ...]
     apart: bool = False  # each member in a network namespace of its own
     payer: str = PAYER  # who has the bank
+    own: Own | None = None
 
     @classmethod
     def of(cls, folder: Path) -> Net:
@@ -94,7 +130,8 @@ class Net:
             value = json.loads((path / PLAN).read_text("utf-8"))
             seats = tuple(Seat(**seat) for seat in value["seats"])
             payer = str(value.get("payer", PAYER))
-            return cls(path, seats, bool(value.get("apart", False)), payer)
+            own = Own(**value["own"]) if "own" in value else None
+            return cls(path, seats, bool(value.get("apart", False)), payer, own)
         except (OSError, ValueError, KeyError, TypeError):
             raise no("none", folder=str(path)) from None
 
@@ -114,18 +151,48 @@ class Net:
         return [seat.id for seat in self.present]
 
     @property
-    def postgres(self) -> LocalPostgres:
-        """The server with a database for each member; on machines of their own each has its own."""
+    def here(self) -> list[str]:
+        """Those that run from this folder: all, or the one whose folder it is."""
+        return self.members if self.own is None else [self.own.member]
+
+    @property
+    def postgres(self) -> LocalPostgres | GivenServer:
+        """The server with a database for each member that runs from here."""
+        if self.own is not None and self.own.server is not None:
+            return GivenServer(self.own.server)
         return LocalPostgres(self.folder / "postgres")
 
     def at(self, member: str) -> Path:
         """A member's folder.
 
-        Errors   Refused net.no_member.
+        Errors   Refused net.no_member, net.elsewhere.
         """
         if member not in self.members:
             raise no("no_member", member=member[:40], members=", ".join(self.members))
+        if member not in self.here:
+            raise no("elsewhere", member=member, here=", ".join(self.here))
         return self.folder / "members" / member
+
+    def listens(self, member: str) -> tuple[str, str]:
+        """Where a member's engine and its blobs listen, which others may reach otherwise."""
+        if self.own is not None and self.own.member == member:
+            return self.own.engine, self.own.blobs
+        seat = self.seat(member)
+        return seat.engine, seat.blobs
+
+    def seat(self, member: str) -> Seat:
+        """A member in the plan.
+
+        Errors   Refused net.no_member.
+        """
+        found = next((seat for seat in self.present if seat.id == member), None)
+        if found is None:
+            raise no("no_member", member=member[:40], members=", ".join(self.members))
+        return found
+
+    def seat_file(self, member: str) -> Path:
+        """What a member on a machine of its own has handed over."""
+        return self.folder / SEATS / f"{member}.seat.json"
 
 
 def founding(data: bytes) -> Founding:

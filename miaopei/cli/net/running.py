@@ -70,7 +70,7 @@ def up(folder: Path, *, detach: bool, language: Language) -> int:
     try:
         _until_up(net, supervisor)
         seconds = f"{time.monotonic() - started:.1f}"
-        speak.note(_said("up", language, members=len(net.members), seconds=seconds))
+        speak.note(_said("up", language, members=len(net.here), seconds=seconds))
         if detach:
             return GOOD
         _watch(net, supervisor, language)
@@ -179,12 +179,19 @@ def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
 
 
 def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
-    """Until every member is up and has its first block."""
+    """Until every member is up and has its first block; until it answers where there is one only,
+    whose others are started by somebody else.
+    """
     end = time.monotonic() + UP_SECONDS
     while time.monotonic() < end:
         if supervisor.poll() is not None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
+        if net.own is not None:
+            if control.there(net.at(net.own.member)):
+                return
+            time.sleep(0.2)
+            continue
         found = standing(net, named=False)
         if found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows):
             return

@@ -27,7 +27,7 @@ from ...errors import OutsideFault
 from . import control, mending
 from .control import Command
 from .member import BOUND
-from .plan import Net, no
+from .plan import SANDBOX, Net, no
 
 TICK_SECONDS = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -130,7 +130,7 @@ class Supervisor:
     def __init__(self, net: Net) -> None:
         self.net = net
         self.wires = self._wires()
-        self.slots = {member: self._new_slot(member) for member in net.members}
+        self.slots = {member: self._new_slot(member) for member in net.here}
         self.bank: sandbox.RunningBank | None = None
         self.told = asyncio.Event()
         self._stop = threading.Event()
@@ -148,8 +148,9 @@ class Supervisor:
                 opened.callback(self.wires.take_up)
                 self.wires.lay()
             at = self.net.folder / BANK_SOCKET if self.wires else None  # across namespaces
-            self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank", socket=at))
-            mending.tell_bank(self.net, self.bank.address)
+            if self.net.own is None or self.net.own.bank == SANDBOX:
+                self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank", socket=at))
+                mending.tell_bank(self.net, self.bank.address)
             ticking = threading.Thread(target=self._tick, name="ticks")
             ticking.start()
             async with AsyncExitStack() as serving:

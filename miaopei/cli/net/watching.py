@@ -12,16 +12,19 @@ from typing import Any
 
 from ...errors import OutsideFault
 from . import control
+from .own import elsewhere
 from .plan import Net, roles
 
 ASK_SECONDS = 3.0
 BEHIND = 5  # blocks
 NODE_LOG = "node.log"
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One member. `verdict`: agrees, differs, behind, alarm, waits, cut, down, no_seat.
+    """One member. `verdict`: agrees, differs, behind, alarm, waits, cut, down, no_seat; of one on a
+    machine of its own also silent (it does not answer us), other_genesis.
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
     newest rule set of its software. Of who is down `trouble` is the last line of its log.
@@ -76,21 +79,18 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         known = {m["member"]: m for m in control.call(net.folder, "status")["members"]}
     except OutsideFault:
         known = {}
-    with ThreadPoolExecutor(len(net.members)) as pool:
-        said = dict(zip(net.members, pool.map(lambda m: _ask(net, m), net.members), strict=True))
-        seats = _seats(net, said)
-        asked = [m for m, status in said.items() if status]
-        heights = [status["height"] for m, status in said.items() if status and m in seats]
-        at = min(heights, default=None)
-        roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
-        named_by = asked if named else []
+    with ThreadPoolExecutor(len(net.here)) as pool:
+        said, seats, at, roots = _heard(net, pool)
+        named_by = [m for m in net.here if said[m]] if named else []
         told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
     common = Counter(root for root in roots.values() if root).most_common(1)
     right = common[0][0] if common else None
-    top = max(heights, default=0)
+    ours = [s["height"] for m, s in said.items() if s and m in seats and not s.get("other")]
+    top = max(ours, default=0)
     rows = []
-    for seat in net.present:
-        status, process = said[seat.id], known.get(seat.id, {})
+    for seat in (*net.present, *elsewhere.unmet(net, seats)):
+        status, process = said.get(seat.id), known.get(seat.id, {})
+        away = seat.id not in net.here
         known_of = status or {}
         row = Row(
             member=seat.id,
@@ -98,7 +98,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             en=seat.en,
             roles=tuple(seats.get(seat.id, {}).get("roles", ())),
             power=seats.get(seat.id, {}).get("power"),
-            up=bool(process.get("up")) and status is not None,
+            up=(away or bool(process.get("up"))) and status is not None,
             height=known_of.get("height"),
             size=known_of.get("size"),
             root=known_of.get("root"),
@@ -107,7 +107,9 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
             trouble=known_of.get("trouble") if status else _last_words(net, seat.id, process),
-            verdict=_verdict(process, status, roots.get(seat.id), right, top, seat.id in seats),
+            verdict=_verdict(
+                process, status, roots.get(seat.id), right, top, seat.id in seats, away=away
+            ),
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
@@ -116,10 +118,25 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         rows.append(row)
     good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))
     votes = sum(seat["power"] for seat in seats.values())
-    agreeing = [told[row.member] for row in rows if row.verdict == "agrees"] if named else []
+    agreeing = [told[row.member] for row in rows if row.verdict == "agrees" and row.member in told]
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
     both = (tuple(best["differences"]), tuple(best["faults"]))
     return Standing(tuple(rows), at, 3 * good > 2 * votes, *both)
+
+
+def _heard(
+    net: Net, pool: ThreadPoolExecutor
+) -> tuple[dict[str, Json | None], dict[str, Json], int | None, dict[str, str | None]]:
+    """What each member says, who sits in the record, and at the lowest common height the roots."""
+    said = dict(zip(net.here, pool.map(lambda m: _ask(net, m), net.here), strict=True))
+    seats = _seats(net, said)
+    asked = [m for m, status in said.items() if status]
+    said |= elsewhere.others(net, None)
+    ours = [s["height"] for m, s in said.items() if s and m in seats and not s.get("other")]
+    at = min(ours, default=None)
+    roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
+    roots |= {m: s["root"] if s else None for m, s in elsewhere.others(net, at).items()}
+    return said, seats, at, roots
 
 
 def _verdict(
@@ -129,11 +146,17 @@ def _verdict(
     right: str | None,
     top: int,
     seated: bool,
+    *,
+    away: bool,
 ) -> str:
     if process.get("cut"):
         return "cut"
+    if away and not seated:
+        return "no_seat"
     if status is None:
-        return "down"
+        return "silent" if away else "down"
+    if status.get("other"):
+        return "other_genesis"
     if not seated:
         return "no_seat"
     if root is not None and root != right:

@@ -46,7 +46,7 @@ def join(
     voted = coming.join(net, who, by or ())
     if voted.done:
         coming.wait(_net(folder), member)
-    _voted("joined", member, voted, lang, as_json=as_json)
+    say_voted("joined", member, voted, lang, as_json=as_json)
 
 
 def approve(
@@ -58,7 +58,7 @@ def approve(
     voted = coming.approve(_net(folder), member, by or ())
     if voted.done:
         coming.wait(_net(folder), member)
-    _voted("joined", member, voted, lang, as_json=as_json)
+    say_voted("joined", member, voted, lang, as_json=as_json)
 
 
 def leave(
@@ -74,7 +74,7 @@ def leave(
     from . import going
 
     voted = going.leave(_net(folder), member, reason, by or (), anyway=anyway)
-    _voted("has_left", member, voted, lang, as_json=as_json)
+    say_voted("has_left", member, voted, lang, as_json=as_json)
 
 
 def rotate(
@@ -91,7 +91,7 @@ def rotate(
     from . import rotating
 
     changed = rotating.rotate(_net(folder), member, key or ())
-    _tell("rotated", {"member": member, "keys": ", ".join(changed)}, lang, as_json=as_json)
+    tell("rotated", {"member": member, "keys": ", ".join(changed)}, lang, as_json=as_json)
 
 
 def seat(
@@ -106,7 +106,7 @@ def seat(
     from . import coming
 
     voted = coming.weigh(_net(folder), member, power, by or ())
-    _voted("weighed", member, voted, lang, as_json=as_json)
+    say_voted("weighed", member, voted, lang, as_json=as_json)
 
 
 def raise_rules(
@@ -123,7 +123,7 @@ def raise_rules(
 
     body, voted = deciding.raise_rules(_net(folder), height, ahead, by or (), anyway=anyway)
     more = {"rules": body["rules"], "height": body["height"]}
-    _voted("rules_raised", "", voted, lang, as_json=as_json, **more)
+    say_voted("rules_raised", "", voted, lang, as_json=as_json, **more)
 
 
 def pause(
@@ -139,7 +139,7 @@ def pause(
     from . import deciding
 
     deciding.pause(_net(folder), listing, reason, person, by, resume=False)
-    _tell("paused", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+    tell("paused", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
 
 
 def resume(
@@ -155,7 +155,7 @@ def resume(
     from . import deciding
 
     deciding.pause(_net(folder), listing, reason, person, by, resume=True)
-    _tell("resumed", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+    tell("resumed", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
 
 
 def reopen_round(
@@ -169,7 +169,7 @@ def reopen_round(
     from . import deciding
 
     opened = deciding.reopen(_net(folder), case, by)
-    _tell("round_opened", opened, lang, as_json=as_json)
+    tell("round_opened", opened, lang, as_json=as_json)
 
 
 def add(app: typer.Typer) -> None:
@@ -198,19 +198,20 @@ def _net(folder: Path) -> Any:
     return net
 
 
-def _voted(
+def say_voted(
     done: str, member: str, voted: Any, lang: Lang | None, *, as_json: bool, **more: Any
 ) -> None:
     """What came of a vote; 1 where votes are lacking."""
     facts = {"member": member, "by": ", ".join(voted.by), "votes": voted.votes,
              "total": voted.total, **more}  # fmt: skip
     name = done if voted.done else "votes_lacking"
-    _tell(name, {**voted.as_json(), **facts, "by": facts["by"]}, lang, as_json=as_json)
+    tell(name, {**voted.as_json(), **facts, "by": facts["by"]}, lang, as_json=as_json)
     if not voted.done:
         raise typer.Exit(1)
 
 
-def _tell(name: str, facts: dict[str, Any], lang: Lang | None, *, as_json: bool) -> None:
+def tell(name: str, facts: dict[str, Any], lang: Lang | None, *, as_json: bool = False) -> None:
+    """Say what was done."""
     from ....errors import Refusal
     from ....errors.texts import say
     from ... import speak

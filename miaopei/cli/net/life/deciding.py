@@ -7,6 +7,7 @@ from typing import Any
 
 from ....errors import OutsideFault
 from .. import control
+from ..own import elsewhere
 from ..plan import Net, no
 from . import voting
 from .voting import Voted
@@ -37,13 +38,16 @@ def raise_rules(
 
 def _lacking(net: Net, rules: int) -> list[str]:
     """Members whose software has not got a rule set, or that do not answer."""
-    found = []
+    found, heard = [], elsewhere.others(net, None)
     for member in net.members:
         try:
-            knows = control.call(net.at(member), "status", seconds=voting.ASK_SECONDS)["knows"]
+            if member in net.here:
+                said = control.call(net.at(member), "status", seconds=voting.ASK_SECONDS)
+            else:
+                said = heard[member]
         except OutsideFault:
-            knows = 0
-        if knows < rules:
+            said = None
+        if said is None or said["knows"] < rules:
             found.append(member)
     return found
 
@@ -68,7 +72,7 @@ def reopen(net: Net, case: str, by: str | None) -> Json:
     Errors   Refused net.no_held_case, net.held_cases where several begin so, act.not_a_decider.
     """
     asker = net.at(by) if by is not None else None
-    for member in net.members:
+    for member in net.here:
         if asker is None and "decider" in voting.seats(net).get(member, {"roles": []})["roles"]:
             asker = net.at(member)
     if asker is None:

@@ -33,13 +33,14 @@ def leave(
     Errors   Refused net.needed for one that decides or pays for listings (unless `anyway`), and
              what the record says; OutsideFault (retry) where the record does not go on.
     """
-    net.at(member)
+    net.seat(member)
     status = voting.ask(net)
     seated = {seat["member"] for seat in status["seats"]}
     if member not in seated:
         _end(net, member)
         return Voted((), 0, 0, done=True)
-    listings = control.call(net.at(_other(net, member)), "named", member=member)
+    teller = net.here[0] if net.own else _other(net, member)
+    listings = control.call(net.at(teller), "named", member=member)
     if listings and not anyway:
         raise no("needed", member=member, listings=", ".join(listings[:5]))
     body = {"member": member, "reason": reason, "until": _until(status["time"])}
@@ -78,7 +79,11 @@ def _end(net: Net, member: str) -> None:
     """It runs no more, and nobody is told of it."""
     seats = tuple(replace(seat, left=seat.left or seat.id == member) for seat in net.seats)
     gone = replace(net, seats=seats)
+    if net.own is not None and net.own.member == member:
+        control.call(net.folder, "stop")
+        return
     write_plan(gone)
-    control.call(net.folder, "remove", member=member, seconds=voting.ACT_SECONDS)
-    for other in gone.members:
+    if member in net.here:
+        control.call(net.folder, "remove", member=member, seconds=voting.ACT_SECONDS)
+    for other in gone.here:
         telling.tell(gone, other, None, gone=member)

@@ -57,7 +57,7 @@ def rotate(net: Net, member: str, which: Sequence[str] = ()) -> list[str]:
     control.call(net.folder, "heal", member=member, rebuild=False, seconds=voting.ACT_SECONDS)
     seats = voting.seats(net)
     about = telling.known(net, seats, member)
-    for other in net.members:
+    for other in net.here:
         if other != member:
             telling.tell(net, other, about)
     pending.unlink()

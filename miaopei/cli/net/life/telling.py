@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ....adapters.engine import home
@@ -17,6 +18,7 @@ from ....errors import OutsideFault
 from ....wiring.consortium import NODE_FILE, TLS_FILE
 from .. import control
 from ..make import ENGINE, Known, write_told
+from ..own import seat_file
 from ..plan import Net
 
 Json = dict[str, Any]
@@ -24,7 +26,9 @@ Json = dict[str, Any]
 
 def known(net: Net, seats: Mapping[str, Json], member: str) -> Known:
     """A member as others are told of it; its connection key is that of its seat."""
-    place = next(seat for seat in net.present if seat.id == member)
+    place = net.seat(member)
+    if member not in net.here:
+        return replace(seat_file.read(net.seat_file(member)).known, node=seats[member]["node"])
     shown = pem_of((net.at(member) / TLS_FILE).read_text("ascii"))
     return Known(member, place.engine, place.blobs, seats[member]["node"], shown)
 
@@ -46,11 +50,13 @@ def tell(net: Net, member: str, about: Known | None, gone: str = "") -> None:
 
 def _engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> None:
     """The engine's settings, for its next start."""
-    seat = next(seat for seat in net.present if seat.id == member)
+    listens, reached = net.listens(member)[0], net.seat(member).engine
     neighbours = [
         home.Neighbour(home.address(peer["node"]), peer["engine"])
         for peer in peers.values()
         if "node" in peer
     ]
     quick = net.genesis["clock"] == "replay"
-    home.write_settings(net.at(member) / ENGINE, member, seat.engine, neighbours, quick=quick)
+    home.write_settings(
+        net.at(member) / ENGINE, member, listens, neighbours, quick=quick, reached=reached
+    )

@@ -40,7 +40,7 @@ def ask(net: Net) -> Json:
     Errors   OutsideFault (retry) where none answers.
     """
     found: list[Json] = []
-    for member in net.members:
+    for member in net.here:
         try:
             found.append(control.call(net.at(member), "status", seconds=ASK_SECONDS))
         except OutsideFault:
@@ -64,7 +64,8 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     powers = {member: int(seat["power"]) for member, seat in seats(net).items()}
     for member in by:
         net.at(member)
-    asked = list(by) or [member for member, power in powers.items() if power]
+    here = [member for member in net.here if powers.get(member)]
+    asked = list(by) or (here if net.own else [m for m, power in powers.items() if power])
     ref = f"{kind}-{approvals.name_of(kind, body)[:24]}"
     silent, last = list[str](), ""
     for member in asked:
@@ -109,6 +110,6 @@ def operator(net: Net) -> str:
     Errors   Refused net.no_operator.
     """
     for member, seat in seats(net).items():
-        if "operator" in seat["roles"] and member in net.members:
+        if "operator" in seat["roles"] and member in net.here:
             return member
     raise no("no_operator")
