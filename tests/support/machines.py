@@ -1,0 +1,153 @@
+"""Members on machines of their own: a folder each, by the commands alone, as their operators do.
+
+Where the machine lets us, each runs in a network namespace of its own and listens on all addresses
+of it, known to the others by the one on the wire; else they share loopback, by ports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from miaopei.adapters.engine import install, wires
+from miaopei.adapters.engine.wires import Wires
+from miaopei.cli.net.plan import HOST, Net, ports
+from miaopei.cli.net.watching import standing
+from miaopei.errors import Refused
+from tests.support import servers
+
+ROLES: Mapping[str, Sequence[str]] = {
+    "insurer": ("carrier", "decider", "payer", "channel"),
+    "cloud": ("operator", "gateway", "clock"),
+    "regulator": ("regulator", "decider"),
+    "notary": ("notary", "decider"),
+    "utility": ("data_provider", "gateway", "operator"),
+    "agent": ("channel", "decider"),
+    "reinsurer": ("carrier", "decider"),
+}
+
+
+@dataclass
+class Machines:
+    """Where each member has its folder, and how it is reached."""
+
+    folder: Path
+    laid: Wires | None
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def at(self, member: str) -> Path:
+        """A member's folder."""
+        return self.folder / member
+
+    def seat(self, member: str) -> Path:
+        """The seat file that a member has written."""
+        return self.at(member) / f"{member}.seat.json"
+
+    def run(
+        self, member: str, *words: str, code: int = 0, at: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One of the commands, by a member's operator on its machine, on its folder."""
+        do, *rest = words
+        inside = [] if self.laid is None else self.laid.inside(member)
+        folder = str(at or self.at(member))
+        command = [sys.executable, "-m", "miaopei.cli", "member", do, folder, *rest]
+        done = subprocess.run(
+            [*inside, *command, *(["--lang", "en"] if "--lang" not in rest else [])],
+            capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+        assert done.returncode == code, f"{member} {words}: {done.stdout}{done.stderr}"
+        return done
+
+    def told(self, member: str, *words: str, code: int = 0) -> Any:
+        """What a command tells with --json."""
+        return json.loads(self.run(member, *words, "--json", code=code).stdout)
+
+    def init(self, *members: str) -> None:
+        """Keys and seat file of each, made at once, as they are anyway."""
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(self._init, members))
+
+    def _init(self, member: str) -> None:
+        roles = [word for role in ROLES[member] for word in ("--role", role)]
+        self.run(member, "init", "--id", member, *roles, *self.address(member))
+
+    def address(self, member: str) -> list[str]:
+        """The options that say where a member is reached, and where it listens."""
+        if member not in self.places:
+            if self.laid is None:
+                engine, blobs = (f"{HOST}:{port}" for port in ports(2))
+                self.places[member] = ["--engine", engine, "--blobs", blobs]
+            else:
+                own = wires.address(self.laid.members.index(member))
+                self.places[member] = [
+                    *("--engine", f"{own}:{wires.ENGINE_PORT}"),
+                    *("--blobs", f"{own}:{wires.BLOBS_PORT}"),
+                    *("--listen-engine", f"0.0.0.0:{wires.ENGINE_PORT}"),
+                    *("--listen-blobs", f"0.0.0.0:{wires.BLOBS_PORT}"),
+                ]
+        return self.places[member]
+
+    def up(self, *members: str) -> None:
+        """Start some, at once: none goes on before enough others are there."""
+        with ThreadPoolExecutor(len(members)) as pool:
+            list(pool.map(lambda m: self.run(m, "up", "--detach"), members))
+
+    def rows(self, member: str) -> dict[str, dict[str, Any]]:
+        """How all stand, as `member status` of one of them sees it."""
+        found = standing(Net.of(self.at(member)))
+        return {row["member"]: row for row in found.as_json()["members"]}
+
+    def until(
+        self, member: str, holds: Callable[[dict[str, dict[str, Any]]], bool], seconds: float = 120
+    ) -> dict[str, dict[str, Any]]:
+        """Wait until all stand so, as one member sees it."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if holds(found := self.rows(member)):
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"never came to stand so: {self.rows(member)}")
+
+    def agree(self, member: str, *members: str) -> dict[str, dict[str, Any]]:
+        """Wait until these agree, as one of them sees it."""
+        return self.until(member, lambda rows: all(rows[m]["verdict"] == "agrees" for m in members))
+
+
+@contextmanager
+def machines(name: str, members: Sequence[str]) -> Iterator[Machines]:
+    """An empty machine for each of these; what runs on them is ended with the context."""
+    install.install()
+    folder = servers.folder() / name
+    folder.mkdir()
+    folder.chmod(0o711)
+    made = Machines(folder, _wires(folder, members))
+    try:
+        yield made
+    finally:
+        for at in folder.iterdir():
+            with contextlib.suppress(Exception):
+                words = [sys.executable, "-m", "miaopei.cli", "member", "down", str(at)]
+                subprocess.run(words, capture_output=True, timeout=120)
+        if made.laid is not None:
+            made.laid.take_up()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wires(folder: Path, members: Sequence[str]) -> Wires | None:
+    try:
+        wires.need()
+    except Refused:
+        return None
+    laid = Wires(folder, members)
+    laid.lay()
+    return laid
