@@ -204,7 +204,12 @@ class Seated:
         told = {name: own[name] for name in ("chain", "height", "size", "certified", "missing")}
         told |= {name: own[name] for name in ("rules", "knows")}
         root = self.root_at(own["height"] if height is None else height)
-        return {**told, "root": root, "alarm": self.alarmed, "waits": own["waits"] is not None}
+        return {
+            **told,
+            "root": root,
+            "alarm": self.duties.alarm is not None,
+            "waits": own["waits"] is not None,
+        }
 
     def _signed(self, height: int, signers: frozenset[str]) -> None:
         self._guard.seen(height, signers)
