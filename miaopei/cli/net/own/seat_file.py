@@ -31,7 +31,7 @@ from ....node.ports import Identity
 from ..make import Known
 from ..plan import Seat, no
 
-DOMAIN = b"miaopei/v1/seat-file\0"
+DOMAIN = b"miaopei/seat/1\0"
 KINDS = {
     "v": int, "suite": str, "rules": int, "time": int, "member": dict, "seat": dict,
     "engine": str, "blobs": str, "certificate": str, "sig": str,
