@@ -20,6 +20,7 @@ from typing import Any, LiteralString
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.certificate import founders, from_json
+from ..ledger.checkpoint import Checkpoint
 from ..ledger.merkle import Frontier, leaf_hash
 from ..ledger.quorum import check as check_certificate
 from ..ledger.tiles import WIDTH, Tile, decode_bundle, encode_bundle
@@ -28,9 +29,10 @@ from ..node.order.convening import Founding
 from ..node.order.keep import certify as certify_head
 from ..node.ports import Certify, Identity
 from ..node.proof.given import keep_given
+from ..node.proof.logkeys import keys_of, signer_of
 from ..node.proof.rebuild import Progress, Rebuilt, reapply
 from ..node.vault.erasing import replay
-from ..node.vault.sealing import MAGIC, seal, unseal, unwrap, wrap
+from ..node.vault.sealing import MAGIC, reader_of, seal, unseal, unwrap_any, wrap
 from .postgres.reading import PostgresReading
 from .postgres.store import PostgresStore
 from .postgres.writing import PostgresWriting
@@ -181,7 +183,7 @@ def _checked(
     if not whole and founding is None:
         raise _no("not_a_backup")
     if whole:
-        head = checkpoint.verify(manifest["checkpoint"], _our_key(manifest, identity))
+        head = _head(manifest, identity, alone=founding is None)
         size, root = head.size, head.root
     else:
         size, root = _said(manifest)
@@ -192,7 +194,13 @@ def _checked(
     leaves = list(_entries(tar, size))
     if Frontier().extend(leaf_hash(leaf) for leaf in leaves).root() != root:
         raise _no("altered", part="entries")
-    return leaves, _opened(tar, identity) if whole else None
+    if whole and founding is not None:  # the entries are the members' own: what keys they name, too
+        whose = signer_of(leaves, manifest["checkpoint"])
+        if whose is None:
+            raise _no("altered", part="checkpoint")
+        if whose != identity.member:
+            raise _no("other_member", whose=whose, member=identity.member)
+    return leaves, _opened(tar, identity, leaves) if whole else None
 
 
 def _said(manifest: Mapping[str, Any]) -> tuple[int, bytes]:
@@ -277,17 +285,21 @@ def _media(leaves: list[bytes]) -> dict[str, str]:
     return found
 
 
-def _our_key(manifest: Mapping[str, Any], identity: Identity) -> str:
+def _head(manifest: Mapping[str, Any], identity: Identity, *, alone: bool) -> Checkpoint:
+    """The head that a backup was written at: where one member orders, signed by our key; in a
+    consortium by one that our seat had then, which the entries say once they are read.
+    """
     try:
-        origin = checkpoint.parse(manifest["checkpoint"]).origin
+        head = checkpoint.parse(manifest["checkpoint"])
     except Refused:
         raise _no("altered", part="checkpoint") from None
-    vkey = checkpoint.verifier_key(origin, identity.log)
-    try:
-        checkpoint.verify(manifest["checkpoint"], vkey)
-    except Refused:
-        raise _no("other_keys", origin=origin) from None
-    return vkey
+    if alone:
+        try:
+            vkey = checkpoint.verifier_key(head.origin, identity.log)
+            return checkpoint.verify(manifest["checkpoint"], vkey)
+        except Refused:
+            raise _no("other_keys", origin=head.origin) from None
+    return head
 
 
 def _entries(tar: tarfile.TarFile, size: int) -> Iterator[bytes]:
@@ -299,15 +311,45 @@ def _entries(tar: tarfile.TarFile, size: int) -> Iterator[bytes]:
             raise _no("altered", part=tile.path) from None
 
 
-def _opened(tar: tarfile.TarFile, identity: Identity) -> Any:
+def _opened(tar: tarfile.TarFile, identity: Identity, leaves: list[bytes]) -> Any:
+    """What is private, by our box key or an earlier one.
+
+    Errors   Refused backup.box_lost naming the key that is needed and is not here, backup.altered.
+    """
+    wrapped, sealed = _part(tar, WRAP), _part(tar, PRIVATE)
     try:
-        key = unwrap(_part(tar, WRAP), identity.box)
-        private = read_canonical(unseal(_part(tar, PRIVATE), key))
+        key, _ = unwrap_any(wrapped, (identity.box, *identity.boxes))
+        private = read_canonical(unseal(sealed, key))
     except (RecordDamaged, Refused):
+        if lost := _lost_boxes(leaves, identity):
+            facts = {"member": identity.member, "box": lost[-1][:16]}
+            raise _no("box_lost", **facts) from None
         raise _no("altered", part=PRIVATE) from None
     if set(private) != set(TABLES):
         raise _no("altered", part=PRIVATE)
     return private
+
+
+def _lost_boxes(leaves: Iterable[bytes], identity: Identity) -> list[str]:
+    """Box keys that have stood in our seat and that our keys file does not hold."""
+    held = {reader_of(box) for box in (identity.box, *identity.boxes)}
+    named = keys_of(leaves, "box").get(identity.member, [])
+    return [box for box, _ in named if box not in held]
+
+
+def closed(store: PostgresStore, identity: Identity) -> list[tuple[str, int]]:
+    """Box keys of ours that our keys file does not hold any more, and how many blobs only they
+    would open.
+    """
+    with store.reading() as reading:
+        lost = _lost_boxes(reading.leaves(0, reading.head().size), identity)
+        held = [reader_of(box) for box in (identity.box, *identity.boxes)]
+        query: LiteralString = (
+            "select reader, count(*) from own.wrap w where reader = any(%b) and not exists"
+            " (select from own.wrap o where o.digest = w.digest and o.reader = any(%b))"
+            " group by reader order by reader"
+        )
+        return [(str(box), int(count)) for box, count in reading.execute(query, lost, held)]
 
 
 def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:

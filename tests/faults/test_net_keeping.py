@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from miaopei.adapters.engine.process import SIGNED
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net.plan import database
+from miaopei.measures.suites import in_use
 from tests.support import nets
 from tests.support.nets import Running
 
@@ -131,6 +132,34 @@ def test_a_member_comes_back_from_its_backup_and_signs_nothing_twice(
     told = four.miaopei("restore", HURT, str(file), "--lang", "en")
     assert "entries again" in told.stdout
     whole_and_sound(four, "restored", before)
+
+
+def test_a_backup_from_before_its_keys_changed_brings_a_member_back_all_the_same(
+    four: Running, tmp_path: Path
+) -> None:
+    """Which keys were its own then is said by the record; what no key opens any more, by name."""
+    four.whole()
+    file, other = tmp_path / "notary.backup", tmp_path / "cloud.backup"
+    four.miaopei("backup", HURT, str(file))
+    four.miaopei("backup", "cloud", str(other))
+    four.miaopei("rotate", HURT, "--key", "log", "--key", "box", "--key", "peer")
+    four.name("cloud", "after-the-change")
+    four.whole()
+    keys, before = four.net.at(HURT) / "keys.json", signed(four)
+    good = keys.read_text("utf-8")
+    (earlier,) = json.loads(good)["boxes"]
+    keys.write_text(json.dumps({**json.loads(good), "boxes": []}), "utf-8")
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en", check=False)
+    named = in_use.suite.box(bytes.fromhex(earlier)).public_key().public_bytes_raw().hex()
+    assert (told.returncode, f"box key {named[:16]}... of {HURT}" in told.stderr) == (1, True)
+    keys.write_text(good, "utf-8")
+    told = four.miaopei("restore", HURT, str(other), "--lang", "en", check=False)
+    assert (told.returncode, "signed by a key of cloud" in told.stderr) == (1, True)
+    four.whole()  # neither has touched anything
+    told = four.miaopei("restore", HURT, str(file), "--lang", "en")
+    assert "entries again" in told.stdout
+    assert "stay closed" not in told.stderr
+    whole_and_sound(four, "restored-by-earlier-keys", before)
 
 
 def test_an_older_copy_of_what_was_signed_is_refused_and_the_newest_is_used(

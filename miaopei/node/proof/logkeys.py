@@ -1,4 +1,4 @@
-"""Which keys may have signed a member's checkpoints: by the record, each until it was replaced.
+"""Which keys were a member's when: by the record, each until it was replaced.
 
 A member puts another key into its seat by an act. From the leaf that says so on the earlier key
 signs nothing more; what it signed before stays good. The key that is in force may sign any size: a
@@ -33,13 +33,8 @@ class LogKeys:
         """
         read = checkpoint.read_verifier_key(ours)
         public = read.public.hex()
-        history: dict[str, list[tuple[str, int]]] = {}  # member -> its keys and since when
-        for position, leaf in enumerate(leaves):
-            for seat in _seats(leaf):
-                keys = history.setdefault(seat["member"], [])
-                if not keys or keys[-1][0] != seat["log"]:
-                    keys.append((seat["log"], position))
-        mine = next((keys for keys in history.values() if public in dict(keys)), [])
+        seats = keys_of(leaves, "log").values()
+        mine = next((keys for keys in seats if public in dict(keys)), [])
         if not mine:
             return cls(ours)
         newest = VerifierKey(read.name, bytes.fromhex(mine[-1][0])).as_text()
@@ -63,6 +58,32 @@ class LogKeys:
         return self.current
 
 
+def keys_of(leaves: Iterable[bytes], what: str) -> dict[str, list[tuple[str, int]]]:
+    """Member -> the keys that have stood in its seat as `log` or `box`, raw in hex, in order, each
+    with the position of the leaf that put it there.
+    """
+    history: dict[str, list[tuple[str, int]]] = {}
+    for position, leaf in enumerate(leaves):
+        for seat in _seats(leaf):
+            keys = history.setdefault(seat["member"], [])
+            if not keys or keys[-1][0] != seat[what]:
+                keys.append((seat[what], position))
+    return history
+
+
+def signer_of(leaves: Iterable[bytes], text: str) -> str | None:
+    """The member by one of whose keys, as these leaves name them, a checkpoint is signed."""
+    name = checkpoint.parse(text).origin
+    for member, keys in keys_of(leaves, "log").items():
+        for public, _ in keys:
+            try:
+                checkpoint.verify(text, VerifierKey(name, bytes.fromhex(public)).as_text())
+            except (Refused, ValueError):
+                continue
+            return member
+    return None
+
+
 def _seats(leaf: bytes) -> Iterator[dict[str, Any]]:
     """The seats that a leaf gives; damaged leaves give none, and are named by the audit."""
     if b'"log":"' not in leaf:
@@ -80,5 +101,5 @@ def _seats(leaf: bytes) -> Iterator[dict[str, Any]]:
     except ValueError:
         return
     for seat in given:
-        if isinstance(seat, dict) and {"member", "log"} <= set(seat):
-            yield {"member": str(seat["member"]), "log": str(seat["log"])}
+        if isinstance(seat, dict) and {"member", "log", "box"} <= set(seat):
+            yield {name: str(seat[name]) for name in ("member", "log", "box")}

@@ -102,6 +102,10 @@ def restore(
         control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
     facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
     speak.out(_said("restored", language, member=member, **facts))
+    with stored(net, member) as keys:
+        for box, blobs in backup.closed(keys.store, keys.identity):
+            lost: dict[str, str | int] = {"box": box[:16], "blobs": blobs}
+            speak.note(_said("stays_closed", language, member=member, **lost))
     return 0
 
 
