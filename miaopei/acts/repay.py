@@ -8,6 +8,7 @@ less by it from now on; decisions that are being made are made again. Source: re
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..accounts.postings import receivable_repaid
@@ -57,11 +58,13 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     return outcome
 
 
-def repaid_of(state: State, listing: str, benefit: str) -> dict[str, dict[str, int]]:
-    """What has been repaid so far, in fen, by occurrence and policy."""
+def repaid_of(
+    state: State, listing: str, benefit: str, counts: Callable[[str], bool] = lambda _: True
+) -> dict[str, dict[str, int]]:
+    """What has been repaid so far, in fen, by occurrence and policy; by the acts that count."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for key, note in state.range("repaid", f"{listing}/"):
         _, occurrence, of, _ = key.split("/")
-        if of == benefit:
+        if of == benefit and counts(note["act"]):
             found[occurrence][note["policy"]] += note["total_fen"]
     return found

@@ -64,6 +64,7 @@ from . import (
     take_over,
     time,
     unseat_member,
+    use_grant,
 )
 
 RULES = 4  # the newest; a new record begins with it
@@ -80,7 +81,7 @@ THIRD = (
     unseat_member,
 )
 # With rule set 4; from now on a claim model runs once for a trigger and purpose.
-FOURTH = (change_account,)
+FOURTH = (change_account, use_grant)
 FIRST = (
     admit_batch,
     admit_member,

@@ -86,6 +86,33 @@ def confirm(
     return Differs(int(looked[at]), int(amounts[looked[at]]), plain)
 
 
+def settle_exactly(
+    terms: Terms,
+    benefit: str,
+    observed: Mapping[str, int | Int64Array],
+    columns: Mapping[str, int | Int64Array],
+    spent: Int64Array | Mapping[str, int | Int64Array],
+) -> Int64Array:
+    """Amounts of all rows, zeros too, by the exact reading alone; like rows are read once.
+
+    Shapes   observed, columns, spent: (n,), or one integer for all; (n,) out.
+    Units    fen.
+    Same as  terms.columnar.settle_many.
+    """
+    tables = (observed, columns, spent if isinstance(spent, Mapping) else {benefit: spent})
+    same = [{n: v for n, v in table.items() if isinstance(v, int)} for table in tables]
+    differ = [(at, n) for at, table in enumerate(tables) for n in table if n not in same[at]]
+    settle, known = exact.settler(terms, benefit, same[0]), dict[tuple[int, ...], int]()
+    rows = [np.asarray(tables[at][n], np.int64).tolist() for at, n in differ]
+    for row in zip(*rows, strict=True):
+        if row not in known:
+            given: list[dict[str, int]] = [{}, dict(same[1]), dict(same[2])]
+            for (at, name), value in zip(differ, row, strict=True):
+                given[at][name] = value
+            known[row] = settle(*given).amount_fen
+    return np.array([known[row] for row in zip(*rows, strict=True)], np.int64)
+
+
 def sampled(rows: int, salt: int) -> NDArray[np.bool_]:
     """About one row in `ZERO_SAMPLE`, by a salt of 64 bits; the same for the same salt."""
     mixed = (np.arange(rows, dtype=np.uint64) ^ np.uint64(salt)) * SPREAD

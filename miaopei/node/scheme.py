@@ -126,8 +126,10 @@ def set_up(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties)
     return len(acts)
 
 
-def issue_all(node: Node, value: Mapping[str, Any], bank: Accounts | None = None) -> int:
-    """Open the accounts of a scheme and issue its policies, once; how many were issued.
+def issue_all(
+    node: Node, value: Mapping[str, Any], bank: Accounts | None = None, again: str = ""
+) -> int:
+    """Open the accounts of a scheme and issue its policies, once for each `again`; how many were.
 
     Of several members the one that pays does it: it keeps whom to pay and where.
     """
@@ -136,7 +138,7 @@ def issue_all(node: Node, value: Mapping[str, Any], bank: Accounts | None = None
     issued = 0
     for entry in value["listings"]:
         wanted = [_wanted(value, policy) for policy in entry["policies"]]
-        name = f"scheme/{value['id']}/{entry['id']}"
+        name = f"scheme/{value['id']}/{entry['id']}{again and '/' + again}"
         issued += issue(node, entry["id"], wanted, name)
     return issued
 

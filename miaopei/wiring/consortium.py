@@ -47,6 +47,8 @@ from ..node.effects.decider import Decider
 from ..node.effects.differing import traces
 from ..node.effects.keeper import Keeper
 from ..node.effects.payer import Payer
+from ..node.granted.asking import Asker
+from ..node.granted.wrapping import Granter
 from ..node.node import Node
 from ..node.order.application import Application, Committed
 from ..node.order.consortium import Consortium
@@ -118,6 +120,7 @@ class Seated:
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
         self.peers = PeerBlobs(tls, addresses, lambda name: self._seat(name).get("peer"))
         self.fetcher = Fetcher(node, self.peers)
+        self.asker, self._granter = Asker(node, self.peers), Granter(node)
         with node.reading() as (_, state):
             votes = {member: seat["power"] for member, seat in seats(state)}
         self._starting = Starting(folder, self._guard, votes, told.member)
@@ -294,8 +297,10 @@ class Seated:
     def _work(self) -> Iterator[Duty]:
         """Duties, whenever a block has come: fetch, open, hold, decide, pay."""
         yield "fetch", self.fetcher.run
+        yield "ask keys", self.asker.run
         yield "open", self.keeper.run
         yield from self.member.duties()
+        yield "grant", self._granter.run
 
     @property
     def trouble(self) -> str | None:

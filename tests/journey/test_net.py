@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from miaopei.adapters.peers.certificate import context
+from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.claims.receipt import from_json
 from miaopei.claims.verify import verify
 from miaopei.cli.net import control
-from miaopei.cli.net.plan import Net
+from miaopei.cli.net.plan import Net, database
 from miaopei.measures.identity import canonical
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
@@ -24,6 +29,7 @@ from tests.unit.receipts.go_program import build, failed
 
 pytestmark = pytest.mark.timeout(1500)
 UNTIL = "2016-06-01"
+READER = "supervisor"  # a regulator that joins, and decides nothing
 PAID = {("yunnan_dali", "2015-10-30"): 753_760_000, ("yunnan_dali", "2016-05-18"): 2_800_000_000}
 
 
@@ -160,7 +166,7 @@ def test_receipts_after_members_changed_carry_the_chain_and_hold_in_three_progra
     Made by the notary, whose checkpoint key is none of the genesis any more.
     """
     four.miaopei("rotate", "notary")
-    four.miaopei("join", "fifth", "--role", "carrier")
+    four.miaopei("join", READER, "--role", "regulator")
     for number in range(2):
         four.name("cloud", f"after-the-change-{number}")
     grown = Running(Net.of(four.net.folder))
@@ -180,3 +186,134 @@ def test_receipts_after_members_changed_carry_the_chain_and_hold_in_three_progra
     with checker(tmp_path) as page:
         page.open(f"{PAGE.as_uri()}?lang=en")
         assert {page.check(held)["verdict"] for held in given} == {"holds"}
+
+
+# A regulator that decides nothing reads the book by a grant --------------------------------------
+@pytest.fixture(scope="module")
+def five(four: Running) -> Running:
+    """The same members with the one that joined."""
+    return Running(Net.of(four.net.folder))
+
+
+def sql(five: Running, member: str, query: str) -> list[tuple[Any, ...]]:
+    """An answer of a member's database."""
+    address = make_conninfo(five.net.postgres.start(), dbname=database(member))
+    with psycopg.connect(address) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def salts(five: Running) -> set[str]:
+    """The salt of every row in the insurer's books: nothing else in the world has it."""
+    found = sql(five, "insurer", 'select body from "group".row')
+    return {json.loads(body)["salt"] for (body,) in found}
+
+
+def readable(five: Running, member: str) -> set[str]:
+    """Which rows can be read off everything that a member has on its disks."""
+    held = [path.read_bytes() for path in five.net.at(member).rglob("*") if path.is_file()]
+    tables = (
+        "select schemaname, tablename from pg_tables where schemaname in ('shared', 'group', 'own')"
+    )
+    for schema, table in sql(five, member, tables):
+        for row in sql(five, member, f'select * from "{schema}"."{table}"'):
+            held += [v if isinstance(v, bytes) else str(v).encode() for v in row]
+    whole = b"\n".join(held)
+    assert b"yunnan_dali" in whole, "the search would find what is there to be found"
+    return {s for s in salts(five) if s.encode() in whole or bytes.fromhex(s) in whole}
+
+
+def handed_out(five: Running, member: str) -> tuple[bytes, int]:
+    """All that the insurer hands to a member that asks it for every blob: bytes, and keys."""
+    at = five.net.at(member)
+    told = json.loads((at / "node.json").read_text("utf-8"))["peers"]["insurer"]
+    tls = context(at / "peer.pem", [told["certificate"]], server=False)
+    (seat,) = [s for s in control.call(at, "status")["seats"] if s["member"] == "insurer"]
+    peers = PeerBlobs(tls, {"insurer": told["blobs"]}, lambda _: str(seat["peer"]))
+    names = [
+        name for (name,) in sql(five, "insurer", "select encode(digest, 'hex') from shared.blob")
+    ]
+    found = [peers.fetch("insurer", name) for name in names]
+    peers.close()
+    kept = [each for each in found if each is not None]
+    assert len(kept) == len(names) > 5
+    parts = (part for each in kept for part in (each.data, each.wrap or b"", each.rows or b""))
+    return b"".join(parts), sum(each.wrap is not None for each in kept)
+
+
+def grant(five: Running, word: str, *more: str) -> subprocess.CompletedProcess[str]:
+    about = ("--from", "insurer", "--to", READER, "--purpose", "supervision")
+    return five.miaopei(word, "yunnan_dali", *about, *more, "--lang", "en")
+
+
+def test_o08_whoever_was_granted_no_book_reads_no_row_of_it_on_disk_or_from_its_peers(
+    five: Running, rows: list[dict[str, Any]]
+) -> None:
+    five.whole()
+    assert len(salts(five)) > 0
+    for member in (READER, "cloud"):
+        assert readable(five, member) == set()
+        data, keys = handed_out(five, member)
+        assert keys == 0
+        assert [s for s in salts(five) if s.encode() in data or bytes.fromhex(s) in data] == []
+    refused = five.miaopei("recompute", READER, "--all", "--lang", "en", check=False)
+    assert refused.returncode == 1
+    assert "can be granted by: insurer" in refused.stderr
+
+
+def test_o08_a_regulator_that_decides_nothing_makes_every_settlement_again_by_a_grant(
+    five: Running, rows: list[dict[str, Any]]
+) -> None:
+    assert "may read books of insurer" in grant(five, "grant", "--until", "2030-01-01").stdout
+    told = nets.as_json(five.miaopei("recompute", READER, "--all", "--json"))
+    made = {v["settlement"]: (v["result"], v["pay_fen"]) for v in told["settlements"]}
+    assert sorted(made.values()) == sorted(("equal", fen) for fen in PAID.values())
+    dali = sql(five, "insurer", "select body from \"group\".row where book = 'yunnan_dali'")
+    assert readable(five, READER) == {json.loads(body)["salt"] for (body,) in dali} != set()
+    assert readable(five, "cloud") == set()
+    assert handed_out(five, "cloud")[1] == 0
+    refused = five.miaopei("recompute", "cloud", "--all", "--lang", "en", check=False)
+    assert (refused.returncode, "insurer" in refused.stderr) == (1, True)
+    (settlement, *_) = made
+    said = five.miaopei("recompute", READER, settlement[:12], "--lang", "en").stdout
+    assert said.startswith("Equal: settlement")
+    decides = nets.as_json(five.miaopei("recompute", "regulator", settlement, "--json"))
+    assert [v["result"] for v in decides["settlements"]] == ["equal"]
+    uses = nets.as_json(five.miaopei("grants", "--json"))["uses"]
+    assert [(u["member"], u["number"], u["settlements"]) for u in uses] == [
+        (READER, 1, 2), (READER, 2, 1),
+    ]  # fmt: skip
+    assert nets.as_json(five.miaopei("audit", READER, "--json"))["sound"]
+
+
+def test_o08_a_settlement_that_comes_out_otherwise_is_told_with_both_traces(five: Running) -> None:
+    five.miaopei("lie", READER, "--amounts")  # its software reads the terms otherwise
+    done = five.miaopei("recompute", READER, "--all", "--json", check=False)
+    assert done.returncode == 4
+    for one in json.loads(done.stdout)["settlements"]:
+        assert one["result"] == "differs"
+        assert one["ours"]["claim"]["pay_fen"] < one["settled"]["claim"]["pay_fen"]
+        assert one["ours"]["trace"] != one["settled"]["trace"] != None  # noqa: E711
+    said = five.miaopei("recompute", READER, "--all", "--lang", "en", check=False).stdout
+    assert "First policy that differs" in said
+
+
+def test_o08_after_its_end_a_new_batch_stays_closed_to_it(five: Running) -> None:
+    assert "nothing that comes after" in grant(five, "end-grant").stdout
+    before = salts(five)
+    insurer = five.net.at("insurer")
+    assert control.call(insurer, "issue", scheme="yunnan", again="more", seconds=200)
+    control.call(insurer, "quiet", seconds=200)
+    five.whole()
+    new = salts(five) - before
+    assert new
+    assert readable(five, READER) & new == set()
+    assert readable(five, "regulator") >= new, "who decides it reads it"
+    held = [
+        box["box"] for box in control.call(insurer, "status")["seats"] if box["member"] == READER
+    ]
+    query = f"select count(*) from own.wrap where reader = '{held[0]}'"
+    blobs = "select count(*) from shared.blob where media in ('miaopei/rows/1', 'miaopei/claims/1')"
+    assert 0 < sql(five, "insurer", query)[0][0] < sql(five, "insurer", blobs)[0][0]
+    refused = five.miaopei("recompute", READER, "--all", "--lang", "en", check=False)
+    assert (refused.returncode, "took the grant" in refused.stderr) == (1, True)
+    assert nets.as_json(five.miaopei("audit", READER, "--json"))["sound"]

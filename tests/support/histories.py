@@ -287,6 +287,10 @@ class _Maker:
         town.send(town.act("grant", {**role, "scope": ["phone"], "until": later}))
         town.send(town.act("end_grant", role))
         Logger(town.node).run()
+        book = {"grantee": "miaopei", "role": "book_reader", "purpose": "supervision"}
+        town.send(town.act("grant", {**book, "scope": self.books[:1], "until": later}, "book"))
+        used = {"holder": "miaopei", "purpose": "supervision", "listing": self.books[0]}
+        assert town.send(town.act("use_grant", {**used, "number": 1, "settlements": 2})).ok
         kept = {"subject": "bb" * 32, "until": later, "ground": "open_claim"}
         town.send(town.act("retain", kept))
         for who in ("aa" * 32, "bb" * 32):

@@ -14,6 +14,7 @@ from typing import Any
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.shape import misfit
+from ...node.granted.asking import Keys
 from ...node.vault.fetch import Fetched
 from .certificate import key_of, trust
 
@@ -62,6 +63,16 @@ class PeerBlobs:
         """
         with self._asking(member, "hand over a blob") as connection:
             return self._fetch(connection, name)
+
+    def keys(self, member: str, name: str) -> Keys | None:
+        """Our keys to a blob that we have, from one member; None where it keeps none for us.
+
+        Older software hands the blob over once more with them.
+        Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
+        """
+        with self._asking(member, "hand over a key") as connection:
+            _, wrap, rows = self._asked(connection, {"blob": name, "only": "keys"})
+            return None if wrap is None else Keys(wrap, rows)
 
     def seen(self, member: str, address: str) -> Seen:
         """What a member has seen of the signatures of an engine's key.
@@ -129,18 +140,27 @@ class PeerBlobs:
         return made
 
     def _fetch(self, connection: ssl.SSLSocket, name: str) -> Fetched | None:
-        said = _said(connection, {"blob": name})
+        data, wrap, rows = self._asked(connection, {"blob": name})
+        if data is None:
+            return None
+        if digest(data) != name:
+            raise ValueError("other bytes than were asked for")
+        return Fetched(data, wrap, rows)
+
+    def _asked(
+        self, connection: ssl.SSLSocket, question: dict[str, str]
+    ) -> tuple[bytes | None, bytes | None, bytes | None]:
+        """A blob's bytes, our wrapped key, the keys of its rows; None is what is not there."""
+        said = _said(connection, question)
         length, wrap, keys = said["length"], said["wrap"], said["rows"]
         if length is None:
-            return None
+            return None, None, None
         for size in (length, keys or 0):
             if type(size) is not int or not 0 <= size <= LARGEST:
                 raise ValueError("a length out of range")
         data = _exactly(connection, length)
-        if digest(data) != name:
-            raise ValueError("other bytes than were asked for")
         rows = None if keys is None else _exactly(connection, keys)
-        return Fetched(data, None if wrap is None else bytes.fromhex(wrap), rows)
+        return data, None if wrap is None else bytes.fromhex(wrap), rows
 
 
 def _said(connection: ssl.SSLSocket, asked: Mapping[str, str | int | None]) -> dict[str, Any]:

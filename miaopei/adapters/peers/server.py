@@ -74,7 +74,8 @@ class BlobServer:
     def _look(self, asked: bytes, boxes: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """{length, wrap, rows} and the bytes, then those of the keys of its rows, `rows` of them.
 
-        Null is what is not here, or not for the member that asks.
+        Null is what is not here, or not for the member that asks; who asks for the keys only gets
+        no bytes of the blob itself.
         """
         nothing = {"length": None, "wrap": None, "rows": None}
         value = read_canonical(asked)
@@ -96,5 +97,7 @@ class BlobServer:
             rows = None if wrap is None else reading.wrapped(name, READER)
         if data is None:
             return nothing, b""
+        if value.get("only") == "keys":
+            data = b""
         said = {"length": len(data), "wrap": None if wrap is None else wrap.hex()}
         return {**said, "rows": None if rows is None else len(rows)}, data + (rows or b"")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..net.granting import commands as granting
 from ..net.life import commands as life
 from .options import DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Several members, one record: made, brought up, watched, hurt and healed.",
 )
 life.add(app)
+granting.add(app)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
 Who = Annotated[str, typer.Argument(metavar="MEMBER", help="A member's id, as `net status` shows.")]
 

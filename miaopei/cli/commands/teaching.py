@@ -9,6 +9,7 @@ from typer.models import CommandInfo
 
 from ...settings import Language
 from ..anchor.teaching import TAUGHT as ANCHOR
+from ..net.granting.teaching import GRANTING
 from ..net.keep.teaching import KEEPING
 from ..net.life.teaching import LIVING
 from ..net.own.teaching import OWN
@@ -358,6 +359,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "用一份历次停电文件试算计划送电延误险：延误几次、共多少分钟、会赔多少；不动款，不留痕。",
     ),
     **METERS,
+    **GRANTING,
     **KEEPING,
     **LIVING,
     **OWN,

@@ -66,6 +66,7 @@ def _until_closed(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
 
 def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
+    from .granting import asked as granting
     from .life.asked import answers
     from .steps import steps
 
@@ -92,6 +93,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "differences": lambda *_: seated.differences(),
         **steps(seated),
         **answers(seated),
+        **granting.answers(seated),
     }
 
 

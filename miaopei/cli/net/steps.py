@@ -44,7 +44,7 @@ def steps(seated: Seated) -> Mapping[str, Command]:
 
     def issue(_: Tell, asked: dict[str, Any]) -> int:
         bank = None if seated.told.bank is None else BankControl(seated.told.bank)
-        return scheme.issue_all(node, scheme.load(asked["scheme"]), bank)
+        return scheme.issue_all(node, scheme.load(asked["scheme"]), bank, asked.get("again", ""))
 
     def play(tell: Tell, asked: dict[str, Any]) -> int:
         arrivals = history.arrivals(history.shipped_readings())

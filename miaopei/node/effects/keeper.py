@@ -6,15 +6,15 @@ that count. Where blobs are on their way the book waits; what it stands on is ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from ...acts.readers import parties
 from ...acts.state import State
-from ...claims.case import words_at
 from ...claims.leaves import claims_from, hashes_of, leaf_bytes, page_hashes
 from ...errors import RecordDamaged
 from ...ledger.merkle import root_of
 from ...policies.book import Recorded
+from ..granted.parts import Upto, claims_of, parts_of
 from ..mass.holding import open_rows
 from ..node import Node
 from ..ports import Reading, Writing
@@ -36,7 +36,7 @@ class Keeper:
             books = [
                 name
                 for name, book in state.range("book", "")
-                if self._reads(state, book) and not self.has(reading, state, name)
+                if not self.has(reading, state, name) and self._reads(reading, state, name, book)
             ]
         done = 0
         for name in books:
@@ -48,18 +48,25 @@ class Keeper:
     def has(self, reading: Reading, state: State, book: str) -> bool:
         """Whether all rows and settled claims of a book are opened here."""
         entry = state.need("book", book)
-        return (_upto(reading, "rows", book), _upto(reading, "claims", book)) == (
-            entry["size"],
-            entry["counter"],
-        )
+        return self.upto(reading, book) == Upto(entry["size"], entry["counter"])
 
-    def _reads(self, state: State, book: dict[str, Any]) -> bool:
-        terms = state.need("listing", book["listing"])["listing"]
-        return self.node.identity.member in (
-            *terms["deciders"],
-            terms["payer"],
-            terms["standby_payer"],
-        )
+    def _reads(self, reading: Reading, state: State, book: str, entry: dict[str, Any]) -> bool:
+        """Whether a book is ours to open: we decide or pay it, or hold keys to what comes next."""
+        if self.node.identity.member in parties(state, entry["listing"]):
+            return True
+        mine, upto = self.node.identity, self.upto(reading, book)
+        rows = next(parts_of(state, book, Upto(upto.rows, entry["counter"])), None)
+        if rows is not None and all(opens(reading, blob, mine) for blob in rows.blobs):
+            return True
+        claims = next(parts_of(state, book, Upto(entry["size"], upto.counter)), None)
+        if claims is None or not any(opens(reading, blob, mine) for blob in claims.either):
+            return False
+        settlement = state.need("settled", f"{book}/{claims.upto.counter:012d}")
+        return upto.rows >= _size_of(state, settlement)
+
+    def upto(self, reading: Reading, book: str) -> Upto:
+        """How much of a book is opened here."""
+        return Upto(_upto(reading, "rows", book), _upto(reading, "claims", book))
 
     def _rows(self, block: Writing, state: State, book: str) -> int:
         upto, done = _upto(block, "rows", book), 0
@@ -76,12 +83,17 @@ class Keeper:
         return done
 
     def _claims(self, block: Writing, state: State, book: str) -> int:
-        upto, done = _upto(block, "claims", book), 0
+        upto, done, rows = _upto(block, "claims", book), 0, _upto(block, "rows", book)
         for counter in range(upto + 1, state.need("book", book)["counter"] + 1):
-            settlement = state.need("settled", f"{book}/{counter:012d}")
+            settlement = state.get("settled", f"{book}/{counter:012d}")
+            if settlement is None:  # what was paid back counts on, and settles nothing
+                upto = counter
+                continue
             entry = state.need("settlement", settlement)["settlement"]
             mine = self.node.identity
-            blobs = [b for b in _sealed(state, entry) if opens(block, b, mine)]
+            if rows < _size_of(state, settlement):
+                break  # claims of rows that are on their way to us
+            blobs = [b for b in claims_of(state, entry) if opens(block, b, mine)]
             if not blobs:
                 break
             values = open_values(block, blobs[0], mine)
@@ -105,14 +117,10 @@ def _firsts(reading: Reading, book: str, claims: list[dict[str, Any]]) -> list[i
     return [first[claim["policy"]] for claim in claims]
 
 
-def _sealed(state: State, settlement: dict[str, Any]) -> Iterator[str]:
-    """The sealed claims of the deciders that were equal; any of them will do."""
-    trigger, counter = settlement["trigger"], settlement["counter"]
-    for member in settlement["deciders"]:
-        key = words_at(trigger, counter, settlement.get("round", 1)) + member
-        said = state.get("decision", key)
-        if said is not None:
-            yield said["claims"]["blob"]
+def _size_of(state: State, settlement: str) -> int:
+    """How many rows of its book a settlement counted."""
+    trigger = state.need("settlement", settlement)["settlement"]["trigger"]
+    return int(state.need("trigger", trigger)["book_size"])
 
 
 def _upto(reading: Reading, what: str, book: str) -> int:

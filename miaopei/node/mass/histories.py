@@ -55,7 +55,8 @@ def histories(
     each = each_decides(product_of(state, trigger["product"]).grouping)
     elsewhere, mine = np.zeros(schedule.size, np.int64), np.zeros(schedule.size, np.int64)
     beside = None if spans is None else np.zeros(schedule.size, np.int64)
-    repaid = repaid_of(state, trigger["listing"], trigger["benefit"])
+    before = _before(reading, state, trigger, counter)
+    repaid = repaid_of(state, trigger["listing"], trigger["benefit"], before)
     for occurrence, triggers in _settled(state, trigger, counter).items():
         instants = sorted({instant for _, instant in triggers})
         if occurrence != here and all(abs(instant - at) > LONGEST_YEAR for instant in instants):
@@ -118,6 +119,20 @@ def _reach(state: State, trigger: Mapping[str, Any]) -> tuple[int, int]:
         if product.rule(name).measure == RESTORED
     ]
     return trigger["instant"] - DAY, max(ends, default=trigger["instant"]) + DAY
+
+
+def _before(
+    reading: Reading, state: State, trigger: dict[str, Any], counter: int
+) -> Callable[[str], bool]:
+    """Whether an act stands before what was settled on a counter; any does while nothing is."""
+    settled = state.get("settled", f"{trigger['book']}/{counter + 1:012d}")
+    end = None if settled is None else reading.place(settled)
+
+    def before(act: str) -> bool:
+        at = reading.place(act)
+        return end is None or at is None or at < end
+
+    return before
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from ...ledger.merkle import root_of
 from ...market.allocation import split_columns, total_of
 from ...market.listing import Listing, Overpaid
 from ...measures.identity import canonical, content_id, digest, read_canonical
-from ...policies.schedule import InForce, in_force, places_of, steady
+from ...policies.schedule import InForce, Schedule, in_force, places_of, steady
 from ...terms.columnar import SettleMany
 from ...terms.words import Terms
 from ..effects.listed import Lists, observed_by, spans_by
@@ -129,21 +129,37 @@ class MassRun:
 
         Columns named in `confirmed` are not read exactly once more; those that are come to it.
         """
+        schedule = self.schedules.checked(block, state, trigger["book"], trigger["book_size"])
+        given = (trigger, listing, schedule, confirmed, counter)
+        return self.read(block, state, *given, arrears=arrears)
+
+    def read(
+        self,
+        reading: Reading,
+        state: State,
+        trigger: dict[str, Any],
+        listing: Listing,
+        schedule: Schedule,
+        confirmed: set[str],
+        counter: int,
+        *,
+        arrears: bool,
+    ) -> tuple[Evaluated, int]:
+        """As `evaluate`, over columns of the book up to the trigger's size; nothing is written."""
         product = product_of(state, trigger["product"])
         version = next(v for v in product.versions if v.number == trigger["version"])
-        schedule = self.schedules.checked(block, state, trigger["book"], trigger["book_size"])
         times = recorded_times(state, trigger["book"])
         policies = in_force(schedule, trigger["instant"], times, arrears=arrears)
         self.tell("evaluate", 0, len(policies))
-        subjects = cache(partial(_subjects, block, trigger, policies))
-        lists = Lists(block, self.node.identity)
-        seen = observed_by(block, self.node.identity, product, trigger, subjects, lists)
+        subjects = cache(partial(_subjects, reading, trigger, policies))
+        lists = Lists(reading, self.node.identity)
+        seen = observed_by(reading, self.node.identity, product, trigger, subjects, lists)
         mass = Mass(
             self.reads(version.terms), trigger["benefit"], columns_of(seen.observed), schedule,
             self.settle_many, self.spread, confirmed, partial(self.tell, "confirm"),
         )  # fmt: skip
         spans = _spans(state, lists, subjects) if paid_once(state, trigger) else None
-        past = histories(block, state, trigger, schedule, policies, counter, spans)
+        past = histories(reading, state, trigger, schedule, policies, counter, spans)
         how = released(state, trigger)
         places = places_of(schedule.policy[policies.chosen], how) if how else {}
         by_place = {place: how[policy] for place, policy in places.items()}

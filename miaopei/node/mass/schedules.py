@@ -52,7 +52,7 @@ class Schedules:
         have = self._kept.get(book) or self._from_files(block, book)
         if have is None or have.size < size:
             start = 0 if have is None else have.size
-            have = self._keep(block, book, self._extended(block, book, have, size), start)
+            have = self._keep(block, book, self.extended(block, book, have, size), start)
         self._kept[book] = have
         return have.upto(size)
 
@@ -103,7 +103,11 @@ class Schedules:
             firsts.setdefault(recorded.row.policy, recorded.position)
         return from_rows(book, rows, start, firsts)
 
-    def _extended(self, reading: Reading, book: str, have: Schedule | None, size: int) -> Schedule:
+    def extended(self, reading: Reading, book: str, have: Schedule | None, size: int) -> Schedule:
+        """Columns up to a size, from the rows themselves after those that we `have`; kept nowhere.
+
+        Errors   RecordDamaged (alarm) where rows of the book are missing here.
+        """
         parts = [] if have is None else [have]
         at = 0 if have is None else have.size
         while at < size:
@@ -138,7 +142,7 @@ class Schedules:
             digest = self.files.write(schedule, start)
         except Refused as refused:  # what was mapped has been altered: nothing of it is taken over
             self.rebuilt.append((book, refused.refusals[0].code))
-            schedule = self._extended(block, book, None, schedule.size)
+            schedule = self.extended(block, book, None, schedule.size)
             digest = self.files.write(schedule, 0)
         said = {"size": schedule.size, "digest": digest}
         block.put_progress(f"schedule/{book}", canonical(said))

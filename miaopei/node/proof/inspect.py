@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...acts.readers import parties
 from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal, Refused
@@ -78,7 +79,7 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
         yield from _blob(reading, node.identity, each, blobs, opened, must=must)
     yield from _left_over(reading, node.identity, blobs, {n.reference["blob"] for n in named})
     yield from _originals(values, blobs)
-    yield from _opened_rows(reading, opened)
+    yield from _opened_rows(reading, opened, node.identity.member)
     ours = [n for n in named if n.act["by"] == node.identity.member]
     yield from _opened_claims(reading, ours, opened)
     yield from _orders(reading, node, named, opened)
@@ -216,9 +217,15 @@ def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Re
                         )
 
 
-def _opened_rows(reading: Reading, opened: Mapping[str, list[bytes]]) -> Iterator[Refusal]:
-    """The rows of our copy of each book, against those that the batches brought."""
+def _opened_rows(
+    reading: Reading, opened: Mapping[str, list[bytes]], member: str
+) -> Iterator[Refusal]:
+    """The rows of our copy of each book, against those that the batches brought.
+
+    Who reads a book by a grant has it as far as it came.
+    """
     state = State(reading)
+    alone = next(seats(state), None) is None
     for book, entry in state.range("book", ""):
         try:
             rows = reading.rows(book, entry["size"])
@@ -226,8 +233,12 @@ def _opened_rows(reading: Reading, opened: Mapping[str, list[bytes]]) -> Iterato
         except UNREADABLE as error:
             yield found("rows_unreadable", book=book, why=type(error).__name__)
             continue
+        ours = alone or member in parties(state, entry["listing"])
+        upto = entry["size"] if ours else int(reading.progress(f"rows/{book}") or b"0")
         for _, batch_id in state.range("in_force", f"{book}/"):
             batch = state.need("batch", batch_id)
+            if batch["first"] >= upto:
+                break
             for offset, row in enumerate(opened.get(batch["rows"]["blob"], [])):
                 position = batch["first"] + offset
                 if kept.get(position) != row:

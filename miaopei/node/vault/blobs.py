@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...acts.readers import grantees, parties
+from ...acts.show_difference import MEDIA as TRACE
 from ...acts.state import State
 from ...errors import RecordDamaged
 from ...evidence.kinds import LIST
 from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.suites import BoxKey
-from ..ports import Identity, Reading, Writing
+from ..ports import Identity, Random, Reading, Writing
 from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
 from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 
 if TYPE_CHECKING:
     from ..node import Node
+
+# What a grant of a book opens: its rows, its claims, lists that its inputs read, steps shown.
+OF_BOOKS = frozenset({ROWS, "miaopei/claims/1", LIST, TRACE})
 
 
 def seal_blob(
@@ -96,7 +101,10 @@ def _sealed(
     name = block.put_blob(sealed, media)
     mine = reader_of(node.identity.box)
     named = [listing] if isinstance(listing, str) else listing or ()
-    others = [reader for name in named for reader in readers(State(block), name)]
+    others = [reader for each in named for reader in readers(State(block), each)]
+    if named and media in OF_BOOKS:
+        state, now = State(block), block.head().time
+        others += [reader for each in named for reader in granted(state, each, now).values()]
     for reader in dict.fromkeys((mine, *others)):
         block.put_wrap(name, reader, wrap(key, bytes.fromhex(reader), node.random))
     reference = {"blob": name, "length": len(sealed), "count": count, "root": root.hex()}
@@ -108,13 +116,17 @@ def readers(state: State, listing: str) -> list[str]:
 
     Without a listing or seats there are none.
     """
-    entry = state.get("listing", listing)
-    if entry is None:
-        return []
-    terms = entry["listing"]
-    named = dict.fromkeys((*terms["deciders"], terms["payer"], terms["standby_payer"]))
-    found = [state.get("seat", member) for member in named if member is not None]
-    return [seat["box"] for seat in found if seat is not None]
+    return list(_boxes(state, parties(state, listing)).values())
+
+
+def granted(state: State, listing: str, at: int) -> dict[str, str]:
+    """Member -> box key (hex) of the seats that read a listing's book by a grant in force then."""
+    return _boxes(state, grantees(state, listing, at))
+
+
+def _boxes(state: State, members: Iterable[str]) -> dict[str, str]:
+    found = {member: state.get("seat", member) for member in members}
+    return {member: seat["box"] for member, seat in found.items() if seat is not None}
 
 
 def listing_of(state: State, debt: str) -> str:
@@ -137,6 +149,20 @@ def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:
     Errors   RecordDamaged (alarm) where the blob or its wrap is missing or altered.
     """
     return _opened(reading, name, identity)[0]
+
+
+def wrap_again(block: Writing, name: str, identity: Identity, reader: str, random: Random) -> bool:
+    """Wrap the data key of a blob for one more reader (a box key in hex), where it is not yet.
+
+    Whether it is wrapped for it now: not where we have no key to it ourselves.
+    """
+    if block.wrapped(name, reader) is not None:
+        return True
+    found = _wrap_for(block, name, identity)
+    if found is None:
+        return False
+    block.put_wrap(name, reader, wrap(unwrap(*found), bytes.fromhex(reader), random))
+    return True
 
 
 def open_values(reading: Reading, name: str, identity: Identity) -> list[Any]:

@@ -1,0 +1,179 @@
+"""What `miaopei net grant, end-grant, grants, recompute` do and say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ....errors import Refusal
+from ....errors.texts import say
+from ....measures import suites
+from ....measures.instant import beijing_text, from_beijing
+from ....measures.money import as_yuan
+from ....settings import Language
+from ... import speak
+from .. import control
+from ..life import voting
+from ..plan import Net
+
+ACT_SECONDS = 90.0
+DIFFERS = 4
+Json = dict[str, Any]
+
+
+def grant(
+    folder: Path,
+    holder: str,
+    to: str,
+    listings: Sequence[str],
+    purpose: str,
+    until: str,
+    *,
+    as_json: bool,
+    language: Language,
+) -> None:
+    """Errors   Refused grant.*, act.* with what the holder's node or the record says against it."""
+    net, end = _net(folder), from_beijing(until)
+    net.at(to)
+    asked: Json = {"to": to, "listings": list(listings), "purpose": purpose, "until": end}
+    done = control.call(net.at(holder), "grant", seconds=ACT_SECONDS, **asked)
+    about = {"holder": holder, "member": to, "purpose": purpose}
+    facts = {"scope": ", ".join(done["scope"]), "until": beijing_text(end)}
+    _tell("granted", {**about, **facts}, {**about, **done}, language, as_json=as_json)
+
+
+def end_grant(
+    folder: Path,
+    holder: str,
+    to: str,
+    listings: Sequence[str],
+    purpose: str,
+    *,
+    as_json: bool,
+    language: Language,
+) -> None:
+    """Errors   Refused grant.nothing_to_end."""
+    net = _net(folder)
+    asked: Json = {"to": to, "listings": list(listings), "purpose": purpose}
+    done = control.call(net.at(holder), "end_grant", seconds=ACT_SECONDS, **asked)
+    about = {"holder": holder, "member": to, "purpose": purpose}
+    name = "grant_lessened" if done["scope"] else "grant_ended"
+    facts = {**about, "scope": ", ".join(done["scope"])}
+    _tell(name, facts, {**about, **done}, language, as_json=as_json)
+
+
+def grants(folder: Path, *, as_json: bool, language: Language) -> None:
+    """As the member that has come furthest holds them."""
+    net = _net(folder)
+    found = control.call(net.at(voting.ask(net)["member"]), "grants")
+    if as_json:
+        speak.show_json(found)
+        return
+    for one in found["grants"]:
+        facts = {"holder": one["holder"], "member": one["grantee"], "purpose": one["purpose"]}
+        facts |= {"scope": ", ".join(one["scope"]), "until": beijing_text(one["until"])}
+        speak.out(_said("granted" if one["holds"] else "grant_over", language, **facts))
+    for use in found["uses"]:
+        names = ("member", "number", "holder", "purpose", "listing", "settlements")
+        at = beijing_text(use["at"])
+        speak.out(_said("grant_used", language, at=at, **{name: use[name] for name in names}))
+    if not found["grants"]:
+        speak.out(_said("no_grants", language))
+
+
+def recompute(
+    folder: Path,
+    member: str,
+    settlement: str | None,
+    purpose: str,
+    *,
+    as_json: bool,
+    language: Language,
+) -> int:
+    """Settlements made again; 4 where one differs.
+
+    Errors   Refused grant.*, act.settlement_not_known.
+    """
+    net = _net(folder)
+    asked: Json = {"settlement": settlement, "purpose": purpose}
+    with _bar(language) as tell:
+        found = control.call(net.at(member), "recompute", tell=tell, seconds=None, **asked)
+    verdicts: list[Json] = found["settlements"]
+    if as_json:
+        speak.show_json(found)
+    else:
+        for verdict in verdicts:
+            for line in lines(verdict, language):
+                speak.out(line)
+        speak.refuse([Refusal(one["code"], one["facts"]) for one in found["closed"]], language)
+    return DIFFERS if any(verdict["result"] == "differs" for verdict in verdicts) else 0
+
+
+def lines(verdict: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """One settlement made again, as a person reads it."""
+    result = verdict["result"]
+    facts: Json = {name: verdict[name] for name in ("listing", "benefit", "claims", "erased")}
+    facts |= {"settlement": verdict["settlement"][:16], "yuan": as_yuan(verdict["pay_fen"])}
+    facts["settled_yuan"] = as_yuan(verdict["settled_pay_fen"])
+    yield _said(f"again_{result}", language, **facts)
+    for one in verdict["refused"]:
+        yield "  " + say(Refusal(one["code"], one["facts"]), language)
+    if verdict["totals"]:
+        yield "  " + _said("again_totals", language, names=", ".join(verdict["totals"]))
+    if verdict["policy"] is None:
+        return
+    yield "  " + _said("again_policy", language, policy=verdict["policy"])
+    for name in ("ours", "settled"):
+        side = verdict[name]
+        claim = side["claim"]
+        amount = "-" if claim is None else as_yuan(claim["pay_fen"])
+        state = "-" if claim is None else claim["state"]
+        yield "  " + _said(f"again_{name}", language, yuan=amount, state=state)
+        trace = side["trace"]
+        yield "    " + (steps(trace["trace"]) if trace else _said("again_no_trace", language))
+
+
+def steps(node: Mapping[str, Any]) -> str:
+    """The named steps of a trace, each once, from the inside out, and its amount."""
+    found = dict[str, int]()
+
+    def walk(at: Mapping[str, Any]) -> None:
+        for child in at.get("children", ()):
+            walk(child)
+        if at.get("name"):
+            found[f"spent {at['name']}" if at["word"] == "spent" else at["name"]] = at["value"]
+
+    walk(node)
+    return ", ".join(f"{name}={value}" for name, value in found.items()) + f" -> {node['value']}"
+
+
+def _net(folder: Path) -> Net:
+    net = Net.of(folder)
+    suites.use(suites.of_genesis(net.genesis))
+    return net
+
+
+@contextmanager
+def _bar(language: Language) -> Iterator[Callable[[Json], None]]:
+    """How many settlements are made again."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
+        task = shown.add_task(_said("recomputing", language), total=None)
+        yield lambda said: shown.update(task, completed=said["done"], total=said["of"])
+
+
+def _tell(
+    name: str, facts: Mapping[str, Any], value: Json, language: Language, *, as_json: bool
+) -> None:
+    if as_json:
+        speak.show_json({"what": name, **value})
+    else:
+        speak.out(_said(name, language, **facts))
+
+
+def _said(name: str, language: Language, **facts: str | int) -> str:
+    return say(Refusal(f"net.{name}", facts), language)
