@@ -297,7 +297,7 @@ class Seated:
     def _work(self) -> Iterator[Duty]:
         """Duties, whenever a block has come: fetch, open, hold, decide, pay."""
         yield "fetch", self.fetcher.run
-        yield "ask keys", self.asker.run
+        yield "keys", self.asker.run
         yield "open", self.keeper.run
         yield from self.member.duties()
         yield "grant", self._granter.run

@@ -152,5 +152,17 @@ def test_every_duty_of_a_member_has_its_name_in_both_languages() -> None:
     member = join(market.town.store, market.town.node.identity, incoming=Counter())
     names = [name for name, _ in member.duties()]
     assert names[:3] == ["forget", "rewrap", "collect"]
-    for name in (*names, "pay", "time", "fetch", "open", "ask", "meters", "notify", "confirm"):
+    for name in (
+        *names,
+        "pay",
+        "time",
+        "fetch",
+        "keys",
+        "open",
+        "grant",
+        "ask",
+        "meters",
+        "notify",
+        "confirm",
+    ):
         assert set(table("duties")[f"name_{name}"]) == {"zh", "en"}
