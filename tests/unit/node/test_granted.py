@@ -16,6 +16,7 @@ from miaopei.acts.state import State
 from miaopei.acts.use_grant import last_use
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors.texts import say
+from miaopei.measures.identity import canonical
 from miaopei.measures.instant import DAY
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.granted.asking import Asker, Keys, granted_books
@@ -273,6 +274,19 @@ def test_rule_set_three_does_not_know_the_use_of_a_grant() -> None:
     six = Six(rules=3)
     six.list_product()
     assert six.say(READS, "use_grant", {}) == "act.kind_unknown"
+
+
+def test_what_was_paid_back_counts_in_a_book_and_settles_nothing(book: Book) -> None:
+    """A reader that opens what was settled passes it over."""
+    book.issue()
+    store = book.copy()
+    with store.writing() as block:
+        entry = State(block).need("book", book.listing)
+        block.put("book", book.listing, canonical({**entry, "counter": 1}))
+    keeper = Keeper(book.of("regulator", store))
+    assert keeper.run() == 0
+    with store.reading() as reading:
+        assert keeper.upto(reading, book.listing).counter == 1
 
 
 def test_a_key_that_we_have_not_got_is_wrapped_for_nobody(book: Book) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,13 @@ from miaopei.adapters.peers.certificate import certificate, context, private_pem
 from miaopei.adapters.peers.client import PeerBlobs, Seen
 from miaopei.adapters.peers.server import BlobServer, Sight
 from miaopei.errors import OutsideFault
+from miaopei.measures.identity import canonical, read_canonical
+from miaopei.node.granted.asking import Keys
+from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
 
 MEMBERS = ("insurer", "notary", "stranger")
+STRANGER = public("stranger", "peer")
 BOXES = {public("insurer", "peer"): ["aa" * 32], public("notary", "peer"): ["bb" * 32]}
 
 
@@ -196,4 +201,35 @@ def test_what_was_seen_of_a_key_is_said_and_another_answer_is_none(
     with serving(tmp_path, store, ("notary",)) as address:  # software of before the question
         notary = asking(tmp_path, "notary", address)
         assert notary.seen("insurer", "ab" * 20) == Seen(0, None)
+        notary.close()
+
+
+def test_who_has_a_blob_asks_for_its_own_key_alone(
+    tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = name_in(store)
+    with store.writing() as block:
+        block.put_wrap(name, SLOTS, b"slots")
+    with serving(tmp_path, store, ("notary", "stranger"), {**BOXES, STRANGER: ["dd" * 32]}) as at:
+        notary = asking(tmp_path, "notary", at)
+        assert notary.keys("insurer", name) == Keys(b"\xbb" * 32, b"slots")
+        assert notary.keys("insurer", "0" * 64) is None
+        found = notary.fetch("insurer", name)
+        assert found is not None
+        assert len(found.data) == 12_000
+        notary.close()
+        stranger = asking(tmp_path, "stranger", at)
+        assert stranger.keys("insurer", name) is None, "a seat that it is wrapped for by nobody"
+        stranger.close()
+    look = BlobServer._look
+
+    def older(self: BlobServer, asked: bytes, boxes: Sequence[str]) -> tuple[dict[str, Any], bytes]:
+        """Software that knows no `only`."""
+        return look(self, canonical({"blob": read_canonical(asked)["blob"]}), boxes)
+
+    monkeypatch.setattr(BlobServer, "_look", older)
+    with serving(tmp_path, store, ("notary",)) as at:
+        notary = asking(tmp_path, "notary", at)
+        assert notary.keys("insurer", name) == Keys(b"\xbb" * 32, b"slots")
+        assert notary.keys("insurer", name) is not None, "the connection is good for more"
         notary.close()
