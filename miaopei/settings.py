@@ -20,7 +20,9 @@ ENGINE = "MIAOPEI_ENGINE"  # a CometBFT of your own, in place of the one that is
 ANVIL = "MIAOPEI_ANVIL"  # an anvil of your own, in place of the one that npm brings
 MASTER_KEY = "MIAOPEI_MASTER_KEY"  # version:hex, several with commas: wraps the keys of persons
 MASTER_KEY_FILE = "MIAOPEI_MASTER_KEY_FILE"  # a file of it, in place of the data folder's
+HOSTS = "MIAOPEI_HOSTS"  # names with commas under which our servers answer, beside this machine's
 LANG = "MIAOPEI_LANG"  # zh or en
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in the order in which POSIX reads them
 
 
@@ -86,6 +88,24 @@ def _programs(environment: Mapping[str, str]) -> Path:
         return here / ".miaopei"
     cache = environment.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     return Path(cache) / "miaopei"
+
+
+def hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """The names under which our servers answer: this machine's own, and those of MIAOPEI_HOSTS."""
+    named = (each.strip().lower() for each in environment.get(HOSTS, "").split(","))
+    return LOOPBACK | frozenset(filter(None, named))
+
+
+def names_us(host: str, names: frozenset[str]) -> bool:
+    """Whether the Host of a request, with or without a port, is one of these names.
+
+    A page of a stranger whose name is pointed at this machine is kept out by it (DNS rebinding).
+    """
+    name, colon, port = host.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()):
+        name = host
+    bare = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name
+    return bare.rstrip(".").lower() in names
 
 
 def language(environment: Mapping[str, str] = os.environ) -> Language:

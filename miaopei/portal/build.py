@@ -36,7 +36,7 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The guard stands outside also of what answers the faults that nothing else has caught."""
-        return Guard(super().build_middleware_stack())
+        return Guard(super().build_middleware_stack(), self.state.hosts, problems.elsewhere)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 schema."""
@@ -71,6 +71,7 @@ def build(store: Snapshots, settings: Settings) -> FastAPI:
             return ()
 
     application.state.marks = marks
+    application.state.hosts = settings.hosts
     problems.install(application)
     application.add_exception_handler(NotModified, _unchanged)
     application.router.routes.extend(api.router(desks, salt).routes)

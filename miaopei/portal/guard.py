@@ -1,4 +1,5 @@
-"""What stands around every answer: safe headers, HEAD for GET; and how much may be sent to us.
+"""What stands around every answer: safe headers, HEAD for GET; how much may be sent to us; and
+under which names we answer.
 
 Plain ASGI, so that it also holds for static files, errors and refusals.
 """
@@ -10,6 +11,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from ..settings import names_us
+
 UPLOAD_MAX = 2 * 1024 * 1024  # a receipt
 FORM_ROOM = 16 * 1024  # beside it: the boundaries and the other fields of a form
 
@@ -18,6 +21,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Elsewhere = Callable[[Scope], App]
 
 POLICY = (
     b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -37,8 +41,9 @@ HEADERS = (
 class Guard:
     """Wraps the whole application."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, hosts: frozenset[str], elsewhere: Elsewhere) -> None:
+        """`elsewhere` answers who asks for a host that is none of `hosts`, whatever is asked."""
+        self._app, self._hosts, self._elsewhere = app, hosts, elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Adds the headers that an answer does not set itself; a HEAD gets no body."""
@@ -46,6 +51,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        ours = names_us(host.decode("latin-1"), self._hosts)
+        app = self._app if ours else self._elsewhere(scope)
 
         async def safe(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,7 +65,7 @@ class Guard:
             await send(message)
 
         inner = {**scope, "method": "GET"} if head else scope
-        await self._app(inner, _limited(scope, receive), safe)
+        await app(inner, _limited(scope, receive), safe)
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:

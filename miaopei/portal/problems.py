@@ -55,6 +55,7 @@ STATUS: Mapping[str, int] = {
     "portal.no_file": 400,
     "portal.not_allowed": 405,
     "portal.too_large": 413,
+    "portal.other_host": 421,
     "portal.wrong_media": 415,
     "portal.no_record": 503,
     "portal.out_of_service": 503,
@@ -108,6 +109,11 @@ def _fault(request: Request, error: Exception) -> Response:
     code = error.code if isinstance(error, Alarm) else type(error).__name__
     LOG.error("%s %s: %s", request.method, request.url.path, code)
     return answer(request.scope, [Refusal("portal.server_error")])
+
+
+def elsewhere(scope: MutableMapping[str, Any]) -> Response:
+    """What whoever asks for another host is told."""
+    return answer(scope, [Refusal("portal.other_host")])
 
 
 def answer(

@@ -14,7 +14,7 @@ from ..claims.receipt import Receipt
 from ..node.ports import Reading
 from ..node.selling.asking import Wanted
 from ..reports.published import Printed
-from ..settings import Language
+from ..settings import Language, hosts
 
 STOPS = ("stopped", "failed")
 HOST, PORT = "127.0.0.1", 8420
@@ -75,8 +75,9 @@ class Settings:
     this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
     `pace` counts a call of an address and says how many seconds it must wait (None: nobody waits),
     `anchored` says how far a second ledger was
-    told (None: none is), `collecting` says by carrier to which account premium is paid, and
-    `duties` what keeps the duties of this process from being done, as {how, duty, code}.
+    told (None: none is), `collecting` says by carrier to which account premium is paid,
+    `duties` what keeps the duties of this process from being done, as {how, duty, code}, and
+    `hosts` are the names under which it answers.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
@@ -93,6 +94,7 @@ class Settings:
     channels: Mapping[str, str] = field(default_factory=dict)
     collecting: Mapping[str, str] = field(default_factory=dict)
     duties: Callable[[], Sequence[Mapping[str, str]]] = lambda: ()
+    hosts: frozenset[str] = field(default_factory=hosts)
 
     @property
     def sandbox(self) -> bool:

@@ -158,7 +158,7 @@ def shown(store: PostgresStore, town: Town, policy: str) -> list[str]:
 
     async def asked() -> dict[str, httpx.Response]:
         over = httpx.ASGITransport(portal.app(store, settings))
-        async with httpx.AsyncClient(transport=over, base_url="http://portal") as client:
+        async with httpx.AsyncClient(transport=over, base_url="http://127.0.0.1") as client:
             told = (await client.get("/api/v1/openapi.json")).json()["paths"]
             paths = [path for path, operations in told.items() if "get" in operations]
             paths = [path for path in paths if not path.endswith("/events")]  # streams

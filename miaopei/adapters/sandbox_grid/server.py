@@ -21,6 +21,7 @@ from .source import SourceSystem
 from .trade import KINDS, TradeData
 
 LOOPBACK = "127.0.0.1"
+HOSTS = frozenset({LOOPBACK, "localhost"})
 LARGEST_BODY = 64 * 1024 * 1024
 NAMES = {
     "command": ("grid.command", "供电服务指挥系统（沙箱）", "Supply-service command (sandbox)"),
@@ -147,6 +148,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _dispatch(self, method: str) -> None:
+        if (self.headers.get("Host") or LOOPBACK).rsplit(":", 1)[0] not in HOSTS:
+            raise Trouble(421, "this sandbox answers to 127.0.0.1 only")
         sandbox = self.server.sandbox
         source, sms, meters = sandbox.source, sandbox.sms, sandbox.concentrators
         trade, asked = sandbox.trade, urlsplit(self.path)

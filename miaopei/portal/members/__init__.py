@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ...settings import Language
+from ...settings import Language, hosts
 from .. import texts
 from ..guard import Guard
 from ..pages.page import environment
+from ..problems import elsewhere
 from ..static import answer
 
 Standing = Mapping[str, Any]
@@ -51,7 +52,8 @@ def build(standing: Callable[[], Standing]) -> Guard:
 
     pages = [Route(f"/{each}/members", page(each)) for each in texts.LANGUAGES]
     routes = [Route("/", first), *pages, Route("/api/v1/members", api)]
-    return Guard(Starlette(routes=[*routes, Route("/static/{name}", static)]))
+    app = Starlette(routes=[*routes, Route("/static/{name}", static)])
+    return Guard(app, hosts(), elsewhere)
 
 
 def _troubled(row: Mapping[str, Any]) -> bool:

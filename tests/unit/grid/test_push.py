@@ -24,6 +24,7 @@ from miaopei.adapters.grid.push.running import opened
 from miaopei.adapters.grid.push.signatures import Answered, Pushed, signer
 from miaopei.adapters.grid.push.trust import Trusted, add, load
 from miaopei.errors import OutsideFault, Refused
+from miaopei.settings import LOOPBACK
 from tests.support import sayings as s
 from tests.support.town import secret
 from tests.unit.grid.conftest import Grid
@@ -83,7 +84,8 @@ def client(grid: Grid) -> Iterator[httpx.Client]:
         s.COMMAND: Trusted((public(), public("next")), None),
         s.METERS: Trusted((public("meters"),), None),
     }
-    door = Door(grid.intake, trusted, lambda: grid.town.now)
+    here = LOOPBACK | {"grid.example"}
+    door = Door(grid.intake, trusted, lambda: grid.town.now, hosts=here)
     with opened(door) as address, httpx.Client(base_url=address, trust_env=False) as http:
         http.headers.update(HOST)
         yield http

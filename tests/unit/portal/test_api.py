@@ -289,7 +289,7 @@ def test_a_folder_of_files_is_served_where_one_is_given(played: Played, tmp_path
     import anyio
 
     async def ask() -> str:
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return (await client.get("/log/checkpoint")).text
 
     assert anyio.run(ask) == "from the folder\n"

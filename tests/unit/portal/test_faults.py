@@ -46,7 +46,7 @@ def asked(store: portal.Snapshots, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(portal.app(store), raise_app_exceptions=False)
 
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.get(path)
 
     return anyio.run(ask)

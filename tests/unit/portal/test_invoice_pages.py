@@ -26,7 +26,9 @@ class Shown:
     def get(self, path: str) -> httpx.Response:
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
                 return await client.get(path)
 
         found = asyncio.run(asked())

@@ -122,7 +122,9 @@ def test_where_the_readings_part_the_page_of_the_case_says_so(open_book: bool) -
 
     def page(language: str) -> str:
         async def get() -> httpx.Response:
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
                 return await client.get(f"/{language}/{path}")
 
         answer = asyncio.run(get())

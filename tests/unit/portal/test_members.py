@@ -42,7 +42,7 @@ def get(app: Any, path: str, language: str = "") -> httpx.Response:
     async def asked() -> httpx.Response:
         headers = {"accept-language": language} if language else {}
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://map") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.get(path, headers=headers)
 
     return asyncio.run(asked())

@@ -11,17 +11,20 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ....errors import Alarm, OutsideFault, Refusal, Refused
 from ....errors.texts import say
-from ....settings import Language
+from ....settings import Language, hosts, names_us
 from .. import cim, plain
 from ..intake import Intake, Taken
 from ..message import LARGEST, no
@@ -33,6 +36,7 @@ SLOWEST = 60  # seconds for a whole body: 32 MiB at half a megabyte a second
 PROBLEM = "application/problem+json"
 STATUS: Mapping[str, int] = {
     "grid.too_large": 413,
+    "grid.other_host": 421,
     "grid.too_slow": 408,
     "grid.wrong_media": 415,
     "grid.unsigned": 401,
@@ -53,6 +57,7 @@ TITLES: Mapping[int, tuple[str, str]] = {
     409: ("与先前的消息矛盾", "It contradicts an earlier message"),
     413: ("消息太大", "The message is too large"),
     415: ("格式不对", "Another format is wanted"),
+    421: ("不是这个主机", "Not under this name"),
     500: ("本系统出错", "Something failed here"),
     503: ("暂时不能服务", "Out of service for now"),
 }
@@ -72,6 +77,7 @@ class Door:
     after: Callable[[Taken], None] = lambda _taken: None
     public: str | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)  # held while the record is used
+    hosts: frozenset[str] = field(default_factory=hosts)  # names under which it answers
 
     def app(self) -> Starlette:
         """The application."""
@@ -103,7 +109,9 @@ class Door:
             taken = await run_in_threadpool(take, data, sender)
             return JSONResponse(taken.as_json(), 202, background=BackgroundTask(afterwards, taken))
 
+        names = self.hosts | {urlsplit(self.public or "").hostname or ""} - {""}
         return Starlette(
+            middleware=[Middleware(_Ours, hosts=names)],
             routes=[Route("/grid/{source}/messages", post, methods=["POST"])],
             exception_handlers={
                 404: _elsewhere,
@@ -114,6 +122,21 @@ class Door:
                 Exception: _failed,
             },
         )
+
+
+class _Ours:
+    """Keeps out whoever asks for another host, whatever is asked."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http":
+            request = Request(scope)
+            if not names_us(request.headers.get("host", ""), self._hosts):
+                app = problem(request, [Refusal("grid.other_host")])
+        await app(scope, receive, send)
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -159,7 +182,7 @@ def problem(request: Request, refusals: Sequence[Refusal]) -> Response:
     }
     headers = {"Content-Language": "zh-CN" if language == "zh" else "en"}
     headers |= {"Retry-After": "10"} if status == 503 else {}
-    if status in (401, 403, 408, 413, 415):
+    if status in (401, 403, 408, 413, 415, 421):
         headers["Connection"] = "close"  # the rest is not read
     return JSONResponse(body, status, headers, PROBLEM)
 
