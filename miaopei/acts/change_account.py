@@ -4,7 +4,7 @@ Body: {policy, listing, number, commitments{account, name}, asked, person, reaso
 stays with the member that sends this; the record holds salted commitments to it. `asked` is
 `holder` (who showed to be the policyholder; no person, no reason) or `operator` (with both).
 `number` counts the changes that this member made of the policy, from 1. Source:
-docs/specs/policies.md, section 8.
+docs/specs/policies.md, section 6.
 """
 
 from __future__ import annotations

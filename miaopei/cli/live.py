@@ -19,6 +19,7 @@ from ..measures.instant import beijing_text
 from ..node import scheme
 from ..node.gateway import Row, record, refusals_of
 from ..node.node import genesis_value
+from ..node.selling.known import accounts
 from ..node.selling.known.bound import correct
 from ..products.shelf import shelf
 from ..settings import Language
@@ -145,17 +146,35 @@ def reopen(place: Place, case: str, reason: str, person: str, *, language: Langu
     return 0
 
 
-def payee(place: Place, subject: str, account: str, name: str, *, language: Language) -> int:
-    """A corrected account; what the bank refused for good is ordered again."""
-    speaker = speak.Speaker(language)
+def payee(
+    place: Place,
+    subject: str,
+    account: str,
+    name: str,
+    asked: accounts.Asked,
+    *,
+    language: Language,
+) -> int:
+    """A corrected account; what the bank refused for good is ordered again.
+
+    That of a policy changes by an act with a person and a reason; on a record of rules that know no
+    such act, and for everybody else who is paid, it is an operator's word.
+    """
+    speaker, given = speak.Speaker(language), {"account": account, "name": name}
+    kind, _, policy = subject.partition("/")
     with with_bank(place) as (member, bank):
         assert member.payer is not None, "a working member has a rail"
         bank.control.open_accounts([(account, name, 0)])  # a sandbox: the account is there
-        with member.node.store.writing() as block:
-            kept = block.payee(subject) or {}  # who bought stays who they are
-            block.put_payee(subject, {**kept, "account": account, "name": name})
-            if subject.startswith("policy/"):
-                correct(block, subject[len("policy/") :], {"account": account, "name": name})
+        if kind == "policy" and accounts.binds(member.node):
+            if asked.person is None or asked.reason is None:
+                raise Refused(Refusal("cli.payee_by_whom", {"subject": subject}))
+            accounts.change(member.node, policy, given, asked)
+        else:
+            with member.node.store.writing() as block:
+                kept = block.payee(subject) or {}  # who bought stays who they are
+                block.put_payee(subject, {**kept, **given})
+                if kind == "policy":
+                    correct(block, policy, given)
         with member.node.reading() as (_, state):
             debts = [d["debt"] for _, d in state.range("duty", "pay/")]
         again = sum(member.payer.retry_refused(debt, subject) for debt in debts)

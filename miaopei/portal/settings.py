@@ -44,6 +44,9 @@ class Selling(Protocol):
     ) -> dict[str, Any]:
         """The same for a change of a policy."""
 
+    def change_account(self, policy: str, given: Mapping[str, str], key: str) -> int:
+        """The policyholder names another account {account, name}; the change's number."""
+
     def is_holder(self, policy: str, shown: Mapping[str, str]) -> bool:
         """Whether somebody gives what the policyholder gave."""
 

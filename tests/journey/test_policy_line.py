@@ -80,6 +80,10 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
     assert "低于最低规模 300" in told
     assert f"payee policy/{asked['policy']}" in told
     assert "被银行拒付" in run("policy", "collect", "--lang", "zh")
+    new = ("payee", f"policy/{asked['policy']}", "--account", "6200-NEW", "--name", "示例户名")
+    run(*new, code=1)  # who decides, and why, stand on the record
+    run(*new, "--person", "Li", "--reason", "a letter with the seal")
+    assert run("policy", "list", "--json")["refused_refunds"] == []
     run("audit")
     sold_while_listening(data, {**files["wish"], "person": {**PERSON, "customer": "330281000002"}})
 

@@ -51,6 +51,14 @@ class MemoryPersons(ABC):
             }
             self._put("person", name, Person(name, dict(fields), salts))
 
+    def put_person(self, person: Person) -> None:
+        """Errors   Refused persons.erased."""
+        if self._get("person", person.id) is GONE:
+            raise Refused(Refusal("persons.erased", {"person": person.id}))
+        if self._get("payee", person.id) is not None:
+            self._put("payee", person.id, None)
+        self._put("person", person.id, person)
+
     def link_payee(self, subject: str, person: str) -> None:
         self._put("payee", subject, person)
 
@@ -58,9 +66,12 @@ class MemoryPersons(ABC):
         return self.payees([subject]).get(subject)
 
     def payees(self, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+        return {name: dict(who.fields) for name, who in self.paid_persons(subjects).items()}
+
+    def paid_persons(self, subjects: Sequence[str]) -> dict[str, Person]:
         linked = {subject: self._get("payee", subject) or subject for subject in subjects}
         known = self.persons(list(linked.values()))
-        return {s: dict(known[name].fields) for s, name in linked.items() if name in known}
+        return {s: known[name] for s, name in linked.items() if name in known}
 
     def persons(self, names: Sequence[str]) -> dict[str, Person]:
         found = {name: self._get("person", name) for name in names}

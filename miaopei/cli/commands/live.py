@@ -83,16 +83,26 @@ def payee(
     ],
     account: Annotated[str, typer.Option(help="The account's number.")],
     name: Annotated[str, typer.Option(help="The account's name.")],
+    person: Annotated[
+        str | None, typer.Option(help="Who decides; of a policy it stands on the record.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; of a policy it stands on the record.")
+    ] = None,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
 ) -> None:
-    """Correct an account; what the bank has refused for good is ordered again."""
+    """Correct an account; what the bank has refused for good is ordered again.
+
+    That of a policy changes by an act; the record holds a commitment and never the account.
+    """
+    from ...node.selling.known.accounts import Asked
     from .. import live
     from ..place import Place
 
-    place = Place.of(data, dsn)
-    raise typer.Exit(live.payee(place, subject, account, name, language=chosen(lang)))
+    place, asked = Place.of(data, dsn), Asked(person, reason)
+    raise typer.Exit(live.payee(place, subject, account, name, asked, language=chosen(lang)))
 
 
 def accept_clock(data: DataOption = None, dsn: DsnOption = None, lang: LangOption = None) -> None:

@@ -143,8 +143,8 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "把无法裁定的案件重新提交裁定，姓名和理由写入记录。",
     ),
     "payee": (
-        "miaopei payee carrier/ID --account 6200 --name '...'",
-        "更正一个账户；银行已明确拒付的会重新下单。",
+        "miaopei payee policy/NUMBER --account 6200 --name '...' --person '...' --reason '...'",
+        "更正一个账户；银行已明确拒付的会重新下单。保单的账户变更写入记录（只写承诺值）。",
     ),
     "engine install": (
         "miaopei engine install",

@@ -261,6 +261,8 @@ OPTIONS: Mapping[str, str] = {
     "Who asks.": "由谁提出。",
     "Who asks; else the account of this machine.": "由谁提出；否则为本机账户。",
     "Who decides; it stands on the record.": "由谁决定；写入记录。",
+    "Who decides; of a policy it stands on the record.": "由谁决定；涉及保单的写入记录。",
+    "Why; of a policy it stands on the record.": "理由；涉及保单的写入记录。",
     "Who keys it, at the counter.": "柜面录入人。",
     "Who may write; repeatable. Else only we.": "谁可以写入；可重复。否则只有我方。",
     "Who pays back, where several owe.": "由谁退款，用于多份保单应退的情形。",

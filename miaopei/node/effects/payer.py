@@ -8,7 +8,7 @@ Source: docs/specs/record.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +23,7 @@ from ...measures.identity import canonical, id_of, read_canonical
 from ..mass.run import Tell, silent
 from ..node import Node
 from ..ports import Rail, Reading
+from ..selling.known.accounts import finish, payable
 from ..vault.blobs import listing_of, seal_blob
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
@@ -69,6 +70,7 @@ class Payer:
         """
         alarms: list[Alarm] = []
         done = 0
+        finish(self.node)
         take_over_due(self.node)
         for debt in self.prepare(alarms):
             try:
@@ -233,18 +235,15 @@ class Payer:
             part, odd = _owed(part, owed)
             alarms += odd
             named = [row[end] for row in part for end in ("creditor", "debtor")]
-            known = {
-                name: payee
-                for name, payee in block.payees(list(dict.fromkeys(named))).items()
-                if {"account", "name"} <= payee.keys()
-            }
-            what = "no account is on file for a payee or payer"
-            alarms += [Alarm(what, who=name) for name in dict.fromkeys(named) if name not in known]
+            known, unfit = payable(block, list(dict.fromkeys(named)), self.node.identity.member)
+            alarms += unfit
             rows = [row for row in part if row["creditor"] in known and row["debtor"] in known]
             block.mark_sent(rows)
         return rows, [self._instruction(row, known) for row in rows]
 
-    def _instruction(self, row: dict[str, Any], known: dict[str, dict[str, Any]]) -> Instruction:
+    def _instruction(
+        self, row: dict[str, Any], known: Mapping[str, Mapping[str, str]]
+    ) -> Instruction:
         name = instruction_id(row["payout"], row["number"])
         return Instruction(
             id=name,

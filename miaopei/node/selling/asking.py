@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ...acts.change_account import BOUND
 from ...acts.file_offer import current_offer
 from ...acts.state import State
 from ...errors import Refusal, Refused
@@ -66,18 +67,31 @@ def check_person(person: Mapping[str, str]) -> None:
         for name in person
         if name not in PERSONAL
     ]
-    faults += [
+    faults += _unfit(person)
+    if faults:
+        raise Refused(*faults)
+
+
+def check_account(given: Mapping[str, str]) -> None:
+    """An account and its name. Errors   as `check_person`."""
+    missing = [name for name in BOUND if not plain(given.get(name, ""))]
+    faults = [Refusal("selling.personal_missing", {"field": name}) for name in missing]
+    if faults := [*faults, *_unfit(given)]:
+        raise Refused(*faults)
+
+
+def _unfit(person: Mapping[str, str]) -> list[Refusal]:
+    long = [
         Refusal("selling.personal_too_long", {"field": name[:40], "limit": 200})
         for name, value in person.items()
         if len(value) > 200
     ]
-    faults += [
+    unwritten = [
         Refusal("selling.personal_bad_character", {"field": name, "at": at})
         for name, value in person.items()
         if name in PERSONAL and (at := _unwritten(value))
     ]
-    if faults:
-        raise Refused(*faults)
+    return [*long, *unwritten]
 
 
 def _unwritten(text: str) -> int:

@@ -8,9 +8,10 @@ from threading import RLock
 
 from ...errors import Refusal, Refused
 from . import taking
-from .asking import Desk, Wanted
+from .asking import Desk, Wanted, check_account
+from .known import accounts
 from .known.standing import is_holder
-from .taking import Application
+from .taking import Application, key_name
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class Shop:
             return taking.change(
                 self.desk, policy, transaction, at, declared, channel, key, agent=agent
             )
+
+    def change_account(self, policy: str, given: Mapping[str, str], key: str) -> int:
+        """As `accounts.change`, for the policyholder, who has shown who they are."""
+        check_account(given)
+        with self.turn:
+            name = key_name("holder", key)
+            return accounts.change(self.desk.node, policy, given, accounts.Asked(), name)
 
     def is_holder(self, policy: str, shown: Mapping[str, str]) -> bool:
         """Whether somebody gives the number and phone that the policyholder gave."""

@@ -35,7 +35,7 @@ def apply(desk: Desk, wanted: Wanted, key: str) -> Application:
              record says against it, which leaves nothing.
     """
     check_person(wanted.person)
-    name = _name(wanted.channel, key)
+    name = key_name(wanted.channel, key)
     finish(desk.node, but=name)
     with desk.node.store.writing() as block:
         kept = block.progress(name)
@@ -79,7 +79,7 @@ def change(
 
     Errors   as `apply`, and Refused act.policy_not_known.
     """
-    name = _name(channel, key)
+    name = key_name(channel, key)
     with desk.node.store.writing() as block:
         kept = block.progress(name)
         if kept is None:
@@ -95,7 +95,7 @@ def change(
     return _sent(desk.node, name, act)
 
 
-def _name(channel: str, key: str) -> str:
+def key_name(channel: str, key: str) -> str:
     """Where the act of a key is written down.
 
     Errors   Refused selling.bad_key.

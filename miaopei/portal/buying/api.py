@@ -54,6 +54,7 @@ def add(router: APIRouter, desks: Desks, plain: Any) -> None:
     _offers(router, plain)
     _applications(router, desks, plain)
     _policies(router, desks, plain)
+    _accounts(router, desks)
 
 
 def channel_of(settings: Settings, token: str | None) -> tuple[str, bool]:
@@ -217,6 +218,36 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
         value = shop.change(policy, wanted.transaction, wanted.at, wanted.declared, channel, key)
         with desks.open() as desk:
             return models.Application(**views.application_view(desk, value))
+
+
+def _accounts(router: APIRouter, desks: Desks) -> None:
+    @router.post(
+        "/policies/{policy}/account",
+        status_code=201,
+        responses=documented(400, 401, 403, 404, 409, 413, 422, 429, fresh=False),
+        tags=["buying"],
+    )
+    def change_account(
+        policy: NumberPath,
+        wanted: models.NewAccount,
+        key: Key,
+        request: Request,
+        token: Token = None,
+    ) -> models.AccountChanged:
+        """Name another account for payouts and refunds. The policyholder shows who they are by what
+        they gave when they applied, through a channel as well. What is on its way goes where it
+        was sent."""
+        settings = desks.settings
+        _paced(settings, request, token)
+        shop = shop_of(settings)
+        with desks.open() as desk:
+            policy_or_404(desk, policy)
+        check_holder(shop, policy, wanted.holder.model_dump())
+        given = {"account": wanted.account, "name": wanted.name}
+        number = shop.change_account(policy, given, key)
+        with desks.open() as desk:
+            at = desk.reading.head().time
+        return models.AccountChanged(policy=policy, number=number, changed_at=at)
 
 
 def policy_or_404(desk: Desk, number: str) -> dict[str, Any]:

@@ -72,6 +72,22 @@ class NewTransaction(Shape):
     holder: Holder | None = None
 
 
+class NewAccount(Shape):
+    """Another account for payouts and refunds. Kept sealed by this member, never on the record."""
+
+    account: Text
+    name: Text = Field(description="The account's name.")
+    holder: Holder
+
+
+class AccountChanged(Shape):
+    """That the record is bound to another account from now on; nothing of the account."""
+
+    policy: Number
+    number: int = Field(ge=1, description="The how manieth change of this policy's account.")
+    changed_at: Instant
+
+
 class Reason(Shape):
     """Why it was not simply accepted."""
 

@@ -221,6 +221,34 @@ def test_only_the_holder_or_the_channel_that_sold_it_changes_a_policy(shop: Serv
     assert (told.status_code, told.json()["code"]) == (422, "selling.key_differs")
 
 
+def test_only_the_holder_names_another_account_and_nobody_is_told_which(shop: Served) -> None:
+    held = shop.market.insure()
+    path = f"/api/v1/policies/{held['policy']}/account"
+    new = {"account": "H-NEW-0001", "name": "另一户名有限公司"}
+    stranger = {"holder": {"id_number": "911", "phone": "13905740000"}}
+    holder = {"holder": {"id_number": "9133 0281 2810 000001", "phone": "1390574 0000"}}
+    for said, token, status in (
+        *((new, "", 400), ({**new, **stranger}, "", 403), ({**new, **stranger}, TOKEN, 403)),
+        *(({**new, **holder}, "", 201), ({**new, **holder}, "", 201)),
+        ({**new, **holder, "account": "H-OTHER"}, "", 422),
+    ):
+        headers = {"Idempotency-Key": "a-1"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        told = shop.client.post(path, json=said, headers=headers)
+        assert told.status_code == status, told.text
+        assert "H-NEW" not in told.text
+    other = shop.client.post(
+        f"/api/v1/policies/{'0' * 32}/account", json={**new, **holder},
+        headers={"Idempotency-Key": "a-2"},
+    )  # fmt: skip
+    assert other.status_code == 404
+    seen = b"".join(shop.market.town.leaves()).decode()
+    assert ("H-NEW" not in seen, seen.count('"kind":"change_account"')) == (True, 1)
+    shop.market.change(held["policy"], "cancel", "2026-08-01")
+    shop.market.work()
+    assert set(shop.market.returned()) == {"H-NEW-0001"}
+
+
 def test_a_portal_that_only_shows_takes_nothing() -> None:
     with open_shop(Market(), selling=False) as served:
         told = served.apply()
@@ -235,7 +263,7 @@ def test_the_buying_operations_keep_to_their_schema(shop: Served) -> None:
     buying = [
         op for op in found if {"offers", "applications", "policies"} & set(op.path.split("/"))
     ]
-    assert len(buying) == 9
+    assert len(buying) == 10
     for operation in buying:
 
         @settings(

@@ -10,6 +10,7 @@ from miaopei.errors import Refused
 from miaopei.measures.instant import DAY, from_beijing, period_of
 from miaopei.measures.money import yuan
 from miaopei.node.reporting import Reporting
+from miaopei.node.selling.known import accounts
 from miaopei.policies.book import effective
 from miaopei.reports.experience import experience
 from miaopei.underwriting.offer import Offer
@@ -224,8 +225,8 @@ def test_a_refund_that_the_bank_refuses_is_paid_to_a_corrected_account(market: M
     market.work()
     assert market.returned() == {}
     debt = market.application(asked)["refunds"][0]
-    with market.town.store.writing() as block:
-        block.put_payee(f"policy/{held['policy']}", {"account": "H-new", "name": "示例"})
+    new = {"account": "H-new", "name": "示例"}
+    accounts.change(market.town.node, held["policy"], new, accounts.Asked("Li", "closed"))
     assert market.town.payer is not None
     assert market.town.payer.retry_refused(debt) == 1
     market.work()

@@ -15,6 +15,7 @@ from miaopei.node.proof.inspect import inspect
 from miaopei.node.selling import taking
 from miaopei.node.selling.asking import keep_list
 from miaopei.node.selling.keeping import begun, known_of, numbers_of
+from miaopei.node.selling.known import accounts
 from miaopei.node.selling.known.bound import correct
 from miaopei.node.selling.known.plain import plain
 from miaopei.node.selling.shop import Shop
@@ -330,7 +331,11 @@ def test_the_audit_names_a_holder_whose_data_are_not_what_the_record_is_bound_to
     with store.writing() as block:
         block.put_persons({name: {**block.payees([name])[name], "account": "H-EVE"}})
     assert found() == [("inspect.person_differs", held["policy"], "account")]
-    with store.writing() as block:  # an operator's correction is known as one
+    with store.writing() as block:  # a note that counts in records of older rules only
         correct(block, held["policy"], {"account": "H-EVE"})
+    assert found() == [("inspect.person_differs", held["policy"], "account")]
+    given = {"account": "H-NEW", "name": "示例制造厂001"}
+    accounts.change(node, held["policy"], given, accounts.Asked("Li", "a letter"))
+    with store.writing() as block:
         block.erase_person(f"policy/{other['policy']}")
     assert found() == []

@@ -73,13 +73,20 @@ class Persons(ABC):
 
         Errors   RecordDamaged (alarm) where a row is not what was written.
         """
+        return {name: dict(who.fields) for name, who in self.paid_persons(subjects).items()}
+
+    def paid_persons(self, subjects: Sequence[str]) -> dict[str, Person]:
+        """As `payees`, with the salts that the record's commitments were made with.
+
+        Errors   as `payees`.
+        """
         found = {}
         for part in _parts(subjects):
             for subject, linked, guard, *row in self._all(PAYEES, part):
                 if linked is not None and guard != link_guard(subject, linked):
                     raise RecordDamaged("a payee's link is not what was written", subject=subject)
                 if (sealed := Sealed(*row)).body is not None:
-                    found[subject] = dict(self.vault.open(sealed).fields)
+                    found[subject] = self.vault.open(sealed)
         return found
 
     def persons(self, names: Sequence[str]) -> dict[str, Person]:
@@ -165,6 +172,17 @@ class PersonsWriting(Persons):
                 }
                 sealed.append(self.vault.seal(name, persons[name], same))
             self._run(PUT, *_columns(sealed))
+
+    def put_person(self, person: Person) -> None:
+        """Keep a person with these very salts, under a new key; no link leads elsewhere any more.
+
+        Errors   Refused persons.erased, persons.bad_field.
+        """
+        query: LiteralString = "select 1 from own.person where person = %b and body is null"
+        if self._all(query, person.id):
+            raise Refused(Refusal("persons.erased", {"person": person.id}))
+        self._run("delete from own.payee where subject = %b", person.id)
+        self._run(PUT, *_columns([self.vault.seal(person.id, person.fields, person.salts)]))
 
     def link_payee(self, subject: str, person: str) -> None:
         """What is owed to a subject goes to a person who is kept under another name."""
