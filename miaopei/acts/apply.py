@@ -36,6 +36,9 @@ GENESIS_FIELDS = frozenset(
     ]
 )
 LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
+# What a body that nobody thought of can bring out of an act: the same at every member, unlike what
+# a machine or a database brings (memory, depth of calls, a connection), which ends the block.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -177,9 +180,10 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
         leaves += [(made.id, _made_leaf(now.height, act.id, made)) for made in outcome.made]
         if (longest := max(len(data) for _, data in leaves)) > LEAF_BYTES_MAX:
             raise refuse("act.leaf_too_long", bytes=longest, limit=LEAF_BYTES_MAX)
-    except Refused as refused:
+    except (Refused, *UNFORESEEN) as error:
         state.undo(mark)
-        refusals = refused.refusals
+        unforeseen = (Refusal("act.cannot_be_applied", {"kind": act.kind}),)  # no word of Python's
+        refusals = error.refusals if isinstance(error, Refused) else unforeseen
         leaf = _act_leaf(now.height, act, "refusals", refusals)
         return ActResult(act.id, ok=False, new=True, refusals=refusals), [(act.id, leaf)]
     if act.kind != time.KIND:

@@ -6,7 +6,7 @@ for every instant from then on; earlier local times are refused by `from_beijing
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone
 
 from ..errors import Refusal, Refused
 
@@ -49,13 +49,16 @@ def _digits(text: str) -> int:
 
 
 def utc_text(seconds: int) -> str:
-    """UTC seconds -> '2021-05-21T13:48:35Z'."""
-    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat() + "Z"
+    """UTC seconds -> '2021-05-21T13:48:35Z'.
+
+    Errors   Refused instant.out_of_range, as of all that follows.
+    """
+    return _moment(seconds).isoformat() + "Z"
 
 
 def beijing_text(seconds: int) -> str:
     """UTC seconds -> '2021-05-21 21:48:35' Beijing time."""
-    return (datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)).isoformat(" ")
+    return _moment(seconds + 8 * HOUR).isoformat(" ")
 
 
 def beijing_day(seconds: int) -> str:
@@ -69,8 +72,7 @@ def period_index(seconds: int, start: int) -> int:
     A start on 29 February has its anniversaries on 28 February in common years. Negative before
     the start.
     """
-    first = datetime(1970, 1, 1) + timedelta(seconds=start + 8 * HOUR)
-    now = datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)
+    first, now = _moment(start + 8 * HOUR), _moment(seconds + 8 * HOUR)
     years = now.year - first.year
     return years if now >= _anniversary(first, years) else years - 1
 
@@ -83,12 +85,27 @@ def period_of(seconds: int, start: int) -> tuple[int, int]:
 
 def years_after(seconds: int, years: int) -> int:
     """The instant so many years later by Beijing date; 29 February becomes the 28th."""
-    begin = datetime(1970, 1, 1) + timedelta(seconds=seconds + 8 * HOUR)
+    begin = _moment(seconds + 8 * HOUR)
     return (_anniversary(begin, years) - datetime(1970, 1, 1)) // timedelta(seconds=1) - 8 * HOUR
 
 
-def _anniversary(first: datetime, years: int) -> datetime:
+def _moment(seconds: int) -> datetime:
+    """What the calendar says of so many seconds; it knows the years 1 to 9999."""
     try:
-        return first.replace(year=first.year + years)
+        return datetime(1970, 1, 1) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise _out_of_range(seconds) from None
+
+
+def _anniversary(first: datetime, years: int) -> datetime:
+    year = first.year + years
+    if not MINYEAR <= year <= MAXYEAR:
+        raise _out_of_range(f"year {year}")
+    try:
+        return first.replace(year=year)
     except ValueError:
-        return first.replace(year=first.year + years, day=28)
+        return first.replace(year=year, day=28)
+
+
+def _out_of_range(value: int | str) -> Refused:
+    return Refused(Refusal("instant.out_of_range", {"value": value}))

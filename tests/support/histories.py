@@ -444,7 +444,7 @@ def replay(store: Store, leaves: Sequence[bytes]) -> None:
     genesis = json.loads(leaves[0])["value"]
     with store.writing() as block:
         state = State(block)
-        _keep(block, state, [begin(state, genesis)], 0, genesis["time"])
+        keep(block, state, [begin(state, genesis)], 0, genesis["time"])
     coming = blocks(leaves)
     while some := list(islice(coming, TOGETHER)):
         with store.writing() as block:
@@ -454,10 +454,10 @@ def replay(store: Store, leaves: Sequence[bytes]) -> None:
                 made = apply_block(
                     state, each.acts, height=each.height, at=each.time, previous=previous
                 )
-                _keep(block, state, made.leaves, each.height, each.time)
+                keep(block, state, made.leaves, each.height, each.time)
 
 
-def _keep(block: Writing, state: State, leaves: Sequence[bytes], height: int, time: int) -> None:
+def keep(block: Writing, state: State, leaves: Sequence[bytes], height: int, time: int) -> None:
     for table, key, value in state.writes():
         if value is None:
             block.delete(table, key)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from miaopei.acts.apply import apply_block
 from miaopei.acts.envelope import from_json
+from miaopei.acts.rule_sets import RULE_SETS, RULES
 from miaopei.acts.state import State
+from miaopei.errors import Alarm
 from miaopei.measures.instant import HOUR, from_beijing
 from tests.support.facts import catalogue, quake
 from tests.support.products import hills
@@ -129,3 +134,49 @@ def test_one_refused_act_of_a_block_does_not_take_the_others_with_it() -> None:
     first, second, third = town.node.submit([bad, good_one, bad])
     assert (first.ok, second.ok, third.ok) == (False, True, False)
     assert good_one.id in town.table("batch")
+
+
+class Fault(SimpleNamespace):
+    """An act that has a fault of the program in it."""
+
+    ROLES = frozenset({"operator"})
+
+    def apply(self, state: State, _act: Any, _now: Any) -> Any:
+        state.put("weather", "today", 1)
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OverflowError("y"), TypeError("z")])
+def test_what_the_rules_have_no_answer_to_is_refused_and_the_block_goes_on(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The same bytes at every member: the leaf says nothing in the words of a library."""
+    monkeypatch.setitem(RULE_SETS[RULES], "time", Fault(error=error))
+    town = Town().set_up()
+    start, body = len(town.leaves()), {"id": "x", "name": {"zh": "甲", "en": "x"}}
+    good = town.act("admit_member", {**body, "operator": "x", "roles": [], "keys": []})
+    with town.store.reading() as reading:
+        state = State(reading)
+        made = apply_block(
+            state, [town.act("time", {}), good], height=9, at=town.now, previous="0" * 64,
+            keep_refused=True,
+        )  # fmt: skip
+    assert [result.ok for result in made.results] == [False, True]
+    said = json.loads(made.leaves[0])["result"]
+    facts = {"code": "act.cannot_be_applied", "facts": {"kind": "time"}}
+    assert said == {"ok": False, "refusals": [facts]}
+    assert not state.has("weather", "today")
+    assert len(town.leaves()) == start
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError(), OSError("cut"), Alarm("seen")])
+def test_what_one_machine_alone_may_meet_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Else a member whose database went away would come to another record than the others."""
+    monkeypatch.setitem(RULE_SETS[RULES], "time", Fault(error=error))
+    town = Town().set_up()
+    with town.store.reading() as reading, pytest.raises(type(error)):
+        apply_block(
+            State(reading), [town.act("time", {})], height=9, at=town.now, previous="0" * 64
+        )

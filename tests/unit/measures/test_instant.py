@@ -79,3 +79,13 @@ def test_a_leap_day_has_its_anniversary_on_the_28th() -> None:
 def test_only_plain_digits_make_a_time(text):
     with pytest.raises(Refused):
         instant.from_beijing(text)
+
+
+@pytest.mark.parametrize("seconds", [10**12, 2**53 - 1, 1 - 2**53])
+def test_what_no_calendar_knows_is_refused(seconds: int) -> None:
+    """Python's own would raise OverflowError, which no one expects of a time."""
+    for call in (instant.utc_text, instant.beijing_text, instant.beijing_day):
+        assert code(call, seconds) == "instant.out_of_range"
+    assert code(instant.period_of, seconds, 0) == "instant.out_of_range"
+    assert code(instant.period_of, 0, seconds) == "instant.out_of_range"
+    assert code(instant.years_after, 253_300_000_000, 9_000) == "instant.out_of_range"
