@@ -15,7 +15,7 @@ import (
 
 const (
 	largest = 1<<53 - 1
-	deepest = 900 // values inside values; no receipt comes near it
+	deepest = 128 // lists and objects within one another
 )
 
 // A value is nil, bool, int64, string, []any or object.
@@ -72,10 +72,9 @@ func (r *reader) word(text string, value any) any {
 }
 
 func (r *reader) value(depth int) any {
-	if depth > deepest {
-		r.bad("nested too deep")
-	}
 	switch c := r.peek(); {
+	case depth >= deepest && (c == '{' || c == '['):
+		return r.tooDeep()
 	case c == '{':
 		return r.object(depth)
 	case c == '[':
@@ -91,6 +90,11 @@ func (r *reader) value(depth int) any {
 	default:
 		return r.number()
 	}
+}
+
+func (r *reader) tooDeep() any {
+	r.bad("nested too deep")
+	return nil
 }
 
 func (r *reader) object(depth int) object {

@@ -16,6 +16,9 @@ from ..measures.shape import exactly
 from ..measures.suites import SigningKey, in_use
 
 ACT_BYTES_MAX = 60_000
+# Lists and objects within one another, the act's own among them: less than canonical bytes may have
+# (`identity.DEEPEST`), so that a parcel, a leaf and what apply makes of a body hold it too.
+ACT_DEEPEST = 112
 DOMAIN = b"miaopei/v1/act\0"
 FIELDS = {"v", "chain", "kind", "by", "key", "ref", "body", "sig"}
 
@@ -40,7 +43,7 @@ class Act:
     @cached_property
     def signed_bytes(self) -> bytes:
         """The canonical bytes of what is signed."""
-        return canonical(self.unsigned())
+        return canonical(self.unsigned(), ACT_DEEPEST)
 
     @property
     def size(self) -> int:
@@ -84,14 +87,14 @@ def sign(key: SigningKey, chain: str, kind: str, by: str, ref: str, body: Any) -
 def from_json(value: Any) -> Act:
     """An act from its JSON form.
 
-    Errors   Refused act.malformed, act.too_large.
+    Errors   Refused act.malformed, act.too_large, identity.too_deep.
     """
     if not exactly(value, FIELDS) or value["v"] != 1:
         raise Refused(Refusal("act.malformed", {"why": "fields"}))
     texts = [value[name] for name in ("chain", "kind", "by", "key", "ref", "sig")]
     if not all(isinstance(text, str) for text in texts) or not isinstance(value["body"], dict):
         raise Refused(Refusal("act.malformed", {"why": "types"}))
-    size = len(canonical(value))
+    size = len(canonical(value, ACT_DEEPEST))
     if size > ACT_BYTES_MAX:
         raise Refused(Refusal("act.too_large", {"bytes": size, "limit": ACT_BYTES_MAX}))
     chain, kind, by, key, ref, sig = texts

@@ -244,7 +244,7 @@ def _closed(body: dict[str, Any], instruction: str, name: str, key: bytes) -> Cl
     except InvalidSignature:
         what = f"closing statement for {instruction} is not signed with the bank's key"
         raise OutsideFault(what, retry=False) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         what = f"closing statement for {instruction} does not hold: {error}"
         raise OutsideFault(what, retry=False) from None
     return ClosedId(instruction, statement, signature, key)

@@ -1,12 +1,14 @@
 """Canonical bytes and content ids. Source: docs/specs/record.md, section 1.
 
-Canonical form: JSON, keys sorted, no spaces, UTF-8 NFC, integers within 2**53 - 1, no fractions.
-In this subset RFC 8785 and plain sorting give the same bytes, so any JSON library can check us.
+Canonical form: JSON, keys sorted, no spaces, UTF-8 NFC, integers within 2**53 - 1, no fractions,
+lists and objects at most `DEEPEST` within one another. In this subset RFC 8785 and plain sorting
+give the same bytes, so any JSON library can check us.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -16,6 +18,13 @@ from .suites import in_use
 
 LARGEST = errors.LARGEST
 SPACE = b"miaopei/v1/"
+# Counted here, and far below where a library gives up: that differs with its version and with how
+# many calls it is under, so that one member would read what another cannot. Terms as deep as they
+# may be (`terms.canonical.DEEPEST`) come to 90 where they stand in a leaf.
+DEEPEST = 128
+TOO_DEEP = "too_deep"
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
 _ENCODER, _PLAIN = (
     json.JSONEncoder(
         ensure_ascii=plain, sort_keys=True, separators=(",", ":"), check_circular=False
@@ -24,16 +33,17 @@ _ENCODER, _PLAIN = (
 )
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, deepest: int = DEEPEST) -> bytes:
     """The one byte form of a value.
 
     Errors   Refused identity.* for fractions, integers beyond 2**53 - 1, other types, keys that are
-             not plain ASCII, text that is not NFC or holds lone surrogates.
+             not plain ASCII, text that is not NFC or holds lone surrogates, more than `deepest`
+             lists and objects within one another.
     """
     try:
-        plain = _check(value)
+        plain = _check(value, deepest)
     except _Unfit as unfit:
-        raise unfit.refused() from None
+        raise (_too_deep(deepest) if unfit.name == TOO_DEEP else unfit.refused()) from None
     # The encoder that escapes what is not ASCII is ten times as quick over long text, and where it
     # has escaped nothing by number (a DEL, say) both give the same bytes.
     if plain and "\\u" not in (text := _PLAIN.encode(value)):
@@ -42,17 +52,34 @@ def canonical(value: Any) -> bytes:
 
 
 def read_canonical(data: bytes) -> Any:
-    """Read canonical bytes back; anything that does not re-encode to the same bytes is refused."""
+    """Read canonical bytes back; anything that does not re-encode to the same bytes is refused.
+
+    What nests too deeply is refused as that, whatever else is wrong with it: how far a library
+    reads on is its own affair.
+    """
     try:
         value = json.loads(data, parse_float=_no_fraction, parse_constant=_no_fraction)
-        again = canonical(value)
-    except Refused:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Refused(Refusal("identity.not_json", {"why": str(error)[:120]})) from None
-    if again != data:
-        raise Refused(Refusal("identity.not_canonical", {"length": len(data)}))
-    return value
+        if canonical(value) == data:
+            return value
+        refused = Refused(Refusal("identity.not_canonical", {"length": len(data)}))
+    except Refused as error:
+        refused = error
+    except RecursionError:
+        refused = _too_deep(DEEPEST)
+    except ValueError as error:
+        refused = Refused(Refusal("identity.not_json", {"why": str(error)[:120]}))
+    if depth_of(data) > DEEPEST:
+        refused = _too_deep(DEEPEST)
+    raise refused from None
+
+
+def depth_of(data: bytes) -> int:
+    """How many lists and objects stand within one another in JSON, sound or not, at the deepest."""
+    depth = deepest = 0
+    for bracket in _TEXT.sub(b"", data).translate(None, _NO_BRACKET):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def digest(data: bytes) -> str:
@@ -83,13 +110,17 @@ class _Unfit(Exception):
         return Refused(Refusal(f"identity.{self.name}", facts))
 
 
+def _too_deep(limit: int) -> Refused:
+    return Refused(Refusal(f"identity.{TOO_DEEP}", {"limit": limit}))
+
+
 def _no_fraction(text: str) -> Any:
     raise Refused(Refusal("identity.not_integer", {"at": "$", "value": text[:40]}))
 
 
-def _check(value: Any) -> bool:
+def _check(value: Any, left: int) -> bool:
     """Whether all its text is ASCII. Every value of the record passes here, so the common kinds
-    come first.
+    come first. `left`: how many lists and objects may stand within one another from here on.
     """
     kind, plain = type(value), True
     if kind is str:
@@ -100,18 +131,22 @@ def _check(value: Any) -> bool:
         if not -LARGEST <= value <= LARGEST:
             raise _Unfit("too_large", value)
     elif kind is dict:
+        if not left:
+            raise _Unfit(TOO_DEEP)
         for key, item in value.items():
             if type(key) is not str or not key.isascii() or not key:
                 raise _Unfit("bad_key", key)
             try:
-                plain &= _check(item)
+                plain &= _check(item, left - 1)
             except _Unfit as unfit:
                 unfit.way.append(f".{key}")
                 raise
     elif kind is list or kind is tuple:
+        if not left:
+            raise _Unfit(TOO_DEEP)
         for index, item in enumerate(value):
             try:
-                plain &= _check(item)
+                plain &= _check(item, left - 1)
             except _Unfit as unfit:
                 unfit.way.append(f"[{index}]")
                 raise

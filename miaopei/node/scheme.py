@@ -91,7 +91,7 @@ def read(data: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _refused("unreadable", why=str(error)[:80]) from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise _refused("bad_field", field="format", why=f"is not {FORMAT}")

@@ -117,7 +117,7 @@ def row_from_bytes(data: bytes, book: str = "") -> PolicyRow:
     """
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(Refusal("policies.bad_row", {"why": str(error)[:80]})) from None
     row = stored_row(book, value)
     if row_bytes(row) != data:

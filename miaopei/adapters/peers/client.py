@@ -117,7 +117,7 @@ class PeerBlobs:
         """A connection that is closed where it did not serve."""
         try:
             yield self._connection(member)
-        except (OSError, ValueError, TypeError, Refused, EOFError) as error:
+        except (OSError, LookupError, ValueError, TypeError, Refused, EOFError) as error:
             if (old := self._open.pop(member, None)) is not None:
                 old.close()
             raise OutsideFault(f"{member} does not {what}: {error}", retry=True) from error

@@ -168,7 +168,7 @@ def keep_list(node: Node, data: bytes) -> int:
         entries = [{"id": str(e["id"]), "name": str(e["name"])} for e in value["entries"]]
         whole = canonical({**value, "entries": entries})
         named = {n: value[n] for n in ("id", "name", "version", "sandbox")}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(Refusal("selling.bad_list", {"why": type(error).__name__})) from None
     with node.reading() as (_, state):
         before = state.get("sanctions", named["id"]) if isinstance(named["id"], str) else None

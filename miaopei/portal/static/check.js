@@ -7,7 +7,7 @@
 
 const Receipt = (() => {
   const LARGEST_FILE = 16000000;
-  const DEEPEST = 900;
+  const DEEPEST = 128;
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];
 
   const RULES = [1, 2, 3, 4];
@@ -104,7 +104,7 @@ const Receipt = (() => {
   }
 
   function walk(value, depth) {
-    demand(depth <= DEEPEST, "too_deep");
+    demand(depth < DEEPEST || typeof value !== "object" || value === null, "too_deep");
     if (typeof value === "string") {
       demand(value.normalize("NFC") === value, "not_nfc");
     } else if (Array.isArray(value)) {

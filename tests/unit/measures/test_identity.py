@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import rfc8785
 
 from miaopei.errors import Refused
-from miaopei.measures.identity import LARGEST, canonical, content_id, digest, read_canonical
+from miaopei.measures.identity import (
+    DEEPEST,
+    LARGEST,
+    canonical,
+    content_id,
+    depth_of,
+    digest,
+    read_canonical,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +70,47 @@ def test_an_id_is_a_digest_separated_by_kind() -> None:
     assert content_id("row", {"a": 1}) == expected
     assert content_id("claim", {"a": 1}) != expected
     assert digest(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def nested(depth: int) -> Any:
+    """An empty list inside so many others."""
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+def under(frames: int, call: Callable[[], Any]) -> Any:
+    """The answer of a call made from so many calls further down."""
+    return call() if frames == 0 else under(frames - 1, call)
+
+
+def test_how_deep_values_may_stand_within_one_another_is_a_number_of_ours() -> None:
+    """The same from any depth of calls: else one member reads what another cannot."""
+    fits = {"a": nested(DEEPEST - 1)}
+    assert read_canonical(canonical(fits)) == fits
+    for beyond in ({"a": nested(DEEPEST)}, nested(DEEPEST + 1), nested(300)):
+        with pytest.raises(Refused) as refused:
+            canonical(beyond)
+        assert refused.value.refusals[0].as_json() == {
+            "code": "identity.too_deep", "facts": {"limit": DEEPEST},
+        }  # fmt: skip
+    assert under(500, lambda: read_canonical(canonical(fits))) == fits
+
+
+@pytest.mark.parametrize("frames", [0, 300, 600])
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 800, 970, 5_000, 200_000])
+@pytest.mark.parametrize("beside", ["%s", "[1.5,%s]", "[%s,1.5]", "[%s", "[9007199254740992,%s]"])
+def test_what_nests_too_deeply_is_refused_as_that_whatever_else_is_wrong(
+    beside: str, depth: int, frames: int
+) -> None:
+    data = (beside % ("[" * depth + "]" * depth)).encode()
+    with pytest.raises(Refused) as refused:
+        under(frames, lambda: read_canonical(data))
+    assert [r.code for r in refused.value.refusals] == ["identity.too_deep"]
+
+
+def test_brackets_in_texts_are_no_depth() -> None:
+    text = canonical({"a": "[" * 500, "b": ['\\"[{', "{" * 500]})
+    assert depth_of(text) == 2
+    assert read_canonical(text)["a"] == "[" * 500
