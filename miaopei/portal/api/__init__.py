@@ -10,7 +10,7 @@ from ..invoices import api as invoices
 from ..outages import api as outages
 from ..views.desk import Desks
 from . import events, masses, money, proof, record, sources
-from .reads import Asks, Reads
+from .reads import Asks, Reads, Short
 
 PREFIX = "/api/v1"
 
@@ -29,4 +29,5 @@ def router(desks: Desks, salt: str) -> APIRouter:
     money.add(found, marked, plain)
     proof.add(found, desks, marked, plain)
     buying.add(found, desks, plain)
+    found.routes.sort(key=lambda route: not isinstance(route, Short))  # the first tried come first
     return found

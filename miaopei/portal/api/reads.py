@@ -14,12 +14,13 @@ import inspect
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, get_type_hints
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ..crowd import Answer, Crowd
@@ -39,6 +40,27 @@ class Asks:
     def of(self, table: str, key: str) -> Asks:
         """Such an answer, made quickly of one row; its key is filled in from the address."""
         return Asks(marked=self.marked, row=(table, key))
+
+
+class Short(APIRoute):
+    """A route that reads nothing but its address, without what FastAPI prepares for bodies,
+    queries and dependencies; what is wrong with an address is left to FastAPI to say."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As the framework asks."""
+        usual = super().get_route_handler()
+        given = inspect.signature(self.endpoint).parameters
+        read = [(name, TypeAdapter(given[name].annotation)) for name in self.param_convertors]
+
+        async def answer(request: Request) -> Response:
+            try:
+                found = {name: of.validate_python(request.path_params[name]) for name, of in read}
+            except ValidationError:
+                return await usual(request)
+            answered: Response = await self.endpoint(request=request, **found)
+            return answered
+
+        return answer
 
 
 class Kept:
@@ -81,6 +103,8 @@ class Reads(APIRouter):
         asks = inspect.signature(endpoint).parameters.get("desk")
         if asks is not None and isinstance(asks.default, Asks):
             endpoint = self._wrapped(endpoint, asks.default)
+            if asks.default.row is not None:
+                more["route_class_override"] = Short
         super().add_api_route(path, endpoint, **more)
 
     def _wrapped(self, make: Callable[..., Any], asks: Asks) -> Callable[..., Any]:
