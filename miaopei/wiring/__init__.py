@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..adapters.bank_rail import BankRail
 from ..adapters.clock import doubted
@@ -22,11 +23,21 @@ from ..adapters.schedule_files import Files
 from ..claims.confirm import Spread, alone
 from ..measures import suites
 from ..node.effects.decider import Decider
+from ..node.effects.keeper import Keeper
 from ..node.effects.payer import Payer
 from ..node.mass.run import Tell
 from ..node.mass.spread import Workers
 from ..node.node import Node
-from ..node.ports import Certify, Clock, Identity, Incoming, Rail, ScheduleFiles, Store
+from ..node.ports import (
+    Certify,
+    Clock,
+    Identity,
+    Incoming,
+    Orderer,
+    Rail,
+    ScheduleFiles,
+    Store,
+)
 from ..node.selling.admitting import admit_ready
 from ..node.selling.collecting import collect
 from ..node.selling.taking import finish
@@ -56,6 +67,7 @@ class Member:
     payer: Payer | None
     eraser: Eraser
     logger: Logger
+    keeper: Keeper | None = None
     certify: Certify | None = None
     incoming: Incoming | None = None
 
@@ -78,6 +90,8 @@ class Member:
         node, incoming = self.node, self.incoming
         yield "forget", self.eraser.run
         yield "rewrap", self._rewrap
+        if self.keeper is not None:
+            yield "open", self.keeper.run
         if incoming is not None:
             yield "collect", lambda: collect(node, incoming, "sandbox", sandbox=True)
         yield "finish", lambda: finish(node)
@@ -101,18 +115,49 @@ def join(
     files: ScheduleFiles | None = None,
     spread: Spread = alone,
     erasures: List | None = None,
+    orderer: Orderer | None = None,
+    keeper: Callable[[Node], Keeper] | None = None,
+    certify: Certify | None = None,
 ) -> Member:
-    """A member over any store; without a rail it settles and does not pay; `incoming` tells what
-    came in at the bank.
+    """A member over any store, put together here and nowhere else; without a rail it settles and
+    does not pay; `incoming` tells what came in at the bank.
 
     `files` keep the columns of books, `spread` lets a mass use every core, `erasures` outlive
-    backups.
+    backups. With others in a record: `orderer` orders its acts, a `keeper` opens what they have
+    decided, `certify` gives the certificate of a height.
     """
-    node = Node(store, identity, clock, os.urandom)
-    decider = Decider(node, files=files, spread=spread, settle_many=Reading())
-    payer = Payer(node, rail, spread=spread, ahead=True) if rail else None
+    node = Node(store, identity, clock, os.urandom, orderer)
+    keeps = None if keeper is None else keeper(node)
+    decider = Decider(node, keeps, files=files, spread=spread, settle_many=Reading())
+    payer = Payer(node, rail, keeps, spread=spread, ahead=True) if rail else None
     eraser = Eraser(node, decider.schedules, erasures)
-    return Member(store, node, decider, payer, eraser, Logger(node), incoming=incoming)
+    return Member(
+        store, node, decider, payer, eraser, Logger(node), keeps, certify, incoming=incoming
+    )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a member has on its machine beside its keys: in `folder`, and its bank by address."""
+
+    folder: Path
+    bank: str | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[dict[str, Any]]:
+        """As `join` takes it; worker processes end with the context."""
+        workers = Workers(min(WORKERS_MAX, os.cpu_count() or 1))
+        rail = BankRail(self.bank, BANK_SECONDS) if self.bank else None
+        try:
+            yield {
+                "rail": rail,
+                "incoming": rail,
+                "files": Files(self.folder / "schedule"),
+                "spread": workers,
+                "erasures": ErasureFile(self.folder),
+            }
+        finally:
+            workers.close()
 
 
 def in_memory(identity: Identity, clock: Clock = system_clock) -> Member:
@@ -142,21 +187,10 @@ def open_member(
     vault = master_key.vault(folder, in_use=lambda: holds_persons(address))
     migrate(address, vault)
     store = PostgresStore(address, vault)
-    workers = Workers(min(WORKERS_MAX, os.cpu_count() or 1))
     try:
         identity = load_or_make(folder / "keys.json", MEMBER)
-        rail = BankRail(bank, BANK_SECONDS) if bank else None
-        files = Files(folder / "schedule")
-        yield join(
-            store,
-            identity,
-            clock or doubted(store, accepted=accept_clock),
-            rail,
-            incoming=rail,
-            files=files,
-            spread=workers,
-            erasures=ErasureFile(folder),
-        )
+        at = clock or doubted(store, accepted=accept_clock)
+        with Kept(folder, bank).opened() as kept:
+            yield join(store, identity, at, **kept)
     finally:
-        workers.close()
         store.close()

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,6 @@ from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
 from ..acts.seats import boxes_of, connections, seats
 from ..adapters.anchor import outbox as anchored
-from ..adapters.bank_rail import BankRail
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
 from ..adapters.engine.files.guard import Guard
@@ -35,7 +33,6 @@ from ..adapters.peers.certificate import context, trust
 from ..adapters.peers.client import PeerBlobs, Seen
 from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
-from ..adapters.persons.erasures import ErasureFile
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import OutsideFault
@@ -43,21 +40,16 @@ from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
 from ..measures import suites
 from ..measures.identity import read_canonical
-from ..node.effects.decider import Decider
 from ..node.effects.differing import traces
 from ..node.effects.keeper import Keeper
-from ..node.effects.payer import Payer
 from ..node.granted.asking import Asker
 from ..node.granted.wrapping import Granter
-from ..node.node import Node
 from ..node.order.application import Application, Committed
 from ..node.order.consortium import Consortium
 from ..node.ports import Clock
-from ..node.vault.erasing import Eraser
 from ..node.vault.fetch import Fetcher
-from ..node.vault.uses import Logger
 from ..settings import language
-from . import BANK_SECONDS, Member, system_clock
+from . import Kept, join, system_clock
 from . import duties as rounds
 from .duties import Duties, Duty, Rounds
 from .lying import Less
@@ -89,7 +81,11 @@ class Told:
 
 
 class Seated:
-    """A member at its seat. `serving` runs it until the context ends."""
+    """A member at its seat. `serving` runs it until the context ends.
+
+    It is joined as a record's only member is, and does the same duties. Its clock is not doubted
+    by itself: the others' votes bound the time that it proposes.
+    """
 
     def __init__(self, folder: Path, told: Told, clock: Clock = system_clock) -> None:
         self.folder, self.told, self._ahead = folder, told, 0
@@ -107,13 +103,14 @@ class Seated:
         self.engine = EngineRpc(folder / home.RPC_SOCKET)
         self._guard, self._witness = Guard(folder), Witness(folder, self.engine)
         self.orderer = Consortium(self.store, self.application.door, self.engine.send)
-        node = Node(self.store, identity, now, os.urandom, self.orderer)
-        self.keeper = Keeper(node)
-        rail = None if told.bank is None else BankRail(told.bank, BANK_SECONDS)
-        payer = None if rail is None else Payer(node, rail, self.keeper)
-        decider = Decider(node, self.keeper)
-        eraser = Eraser(node, decider.schedules, ErasureFile(folder))
-        self.member = Member(self.store, node, decider, payer, eraser, Logger(node), self.certify)
+        with ExitStack() as opening:
+            kept = opening.enter_context(Kept(folder, told.bank).opened())
+            self.member = join(
+                *(self.store, identity, now),
+                orderer=self.orderer, keeper=Keeper, certify=self.certify, **kept,
+            )  # fmt: skip
+            self._kept = opening.pop_all()
+        node = self.member.node
         trusted = [peer["certificate"] for peer in told.peers.values()]
         self._door = context(folder / TLS_FILE, trusted, server=True)
         tls = context(folder / TLS_FILE, trusted, server=False)
@@ -130,6 +127,11 @@ class Seated:
         self.failed = asyncio.Event()
         self._rounds = Rounds(self.duties, self._work, LOOK_SECONDS, ready=self._caught_up)
         self._stop = threading.Event()
+
+    def close(self) -> None:
+        """Let go of database and worker processes, once it serves no more."""
+        self._kept.close()
+        self.store.close()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -295,10 +297,9 @@ class Seated:
         self._rounds.due.set()
 
     def _work(self) -> Iterator[Duty]:
-        """Duties, whenever a block has come: fetch, open, hold, decide, pay."""
+        """Duties, whenever a block has come: fetch, then what every member does."""
         yield "fetch", self.fetcher.run
         yield "keys", self.asker.run
-        yield "open", self.keeper.run
         yield from self.member.duties()
         yield "grant", self._granter.run
 

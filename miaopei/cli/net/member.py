@@ -36,7 +36,7 @@ def main(folder: Path, *, bound: bool) -> int:
     try:
         return asyncio.run(_run(seated, bound=bound))
     finally:
-        seated.store.close()
+        seated.close()
 
 
 async def _run(seated: Seated, *, bound: bool) -> int:

@@ -1,0 +1,102 @@
+"""A member is put together in one place: of a net it does what it does alone, and opens what others
+have decided.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.persons.erasures import ErasureFile
+from miaopei.adapters.schedule_files import Files
+from miaopei.cli.net import make
+from miaopei.cli.net.plan import Net
+from miaopei.node.effects.keeper import Keeper
+from miaopei.node.mass.spread import Workers
+from miaopei.node.order.consortium import Consortium
+from miaopei.wiring import join
+from miaopei.wiring.consortium import Seated, Told
+from miaopei.wiring.kernels import Reading
+from tests.support import servers
+from tests.support.selling import Market
+
+ALONE = [
+    *("forget", "rewrap", "collect", "finish", "admit", "decide", "log", "pay"),
+]
+
+
+@pytest.fixture(name="net", scope="module")
+def a_net() -> Iterator[Net]:
+    folder = servers.folder() / "joined"
+    net = make.make(folder, 4, clock="live", time=1_790_000_000, origin=None)
+    net.postgres.start()
+    try:
+        yield net
+    finally:
+        net.postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def seated(net: Net, monkeypatch: pytest.MonkeyPatch) -> Seated:
+    folder = net.at(net.payer)
+    monkeypatch.chdir(folder)
+    return Seated(Path(), replace(Told.of(Path()), bank="http://127.0.0.1:9"))  # it asks nothing
+
+
+def test_a_nets_member_does_every_duty_of_a_member_alone(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = Market()
+    bank: Any = market.bank
+    alone = join(market.town.store, market.town.node.identity, rail=bank, incoming=bank)
+    assert [name for name, _ in alone.duties()] == ALONE
+    there = seated(net, monkeypatch)
+    try:
+        names = [name for name, _ in there._work()]
+        assert names == ["fetch", "keys", "forget", "rewrap", "open", *ALONE[2:], "grant"]
+        assert there.trouble is None
+    finally:
+        there.close()
+
+
+def test_a_nets_member_has_all_that_a_member_alone_has(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = seated(net, monkeypatch)
+    try:
+        member = there.member
+        assert isinstance(member.incoming, BankRail)
+        assert isinstance(member.node.orderer, Consortium)
+        assert isinstance(member.keeper, Keeper)
+        assert isinstance(member.decider.settle_many, Reading)
+        assert isinstance(member.decider.spread, Workers)
+        assert isinstance(member.decider.schedules.files, Files)
+        assert isinstance(member.eraser._kept, ErasureFile)
+        assert member.payer is not None
+        assert member.payer.ahead
+        assert isinstance(member.payer.spread, Workers)
+        assert member.certify == there.certify
+    finally:
+        there.close()
+
+
+def test_a_member_with_a_keeper_collects_premiums_and_brings_covers_in_force() -> None:
+    """What nobody did before: the premium of a cover sold in a record of several came in unseen."""
+    market = Market()
+    bank: Any = market.bank
+    town = market.town
+    member = join(
+        town.store, town.node.identity, town.node.time, bank, incoming=bank, keeper=Keeper,
+        orderer=town.node.orderer,
+    )  # fmt: skip
+    asked = market.apply()
+    market.bank.pay_in(asked["reference"], asked["premium_fen"], town.node.time())
+    assert sum(duty() or 0 for _, duty in member.duties()) > 0
+    with town.node.reading() as (_, state):
+        assert state.need("application", asked["id"])["state"] == "in_force"
