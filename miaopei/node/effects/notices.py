@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Protocol
 
 from ...acts.envelope import from_json
@@ -28,7 +29,8 @@ ATTEMPTS = 3  # sendings of one text, the first among them
 NEW, ACCEPTED, DELIVERED, UNDELIVERABLE = "new", "accepted", "delivered", "undeliverable"
 OPEN = (NEW, ACCEPTED)
 CLOSED = b"closed"  # of a plan whose outcome is on the record and cannot change
-PAGES = "notice/pages"  # every page, in order
+PAGES = "notice/pages"  # the pages of plans that are not closed, in order
+SUMS = "notice/closed"  # how many notices of closed plans stand in which state
 TEXTS: Mapping[str, tuple[str, str]] = {
     "planned": (
         "停电通知：{feeder}计划于{off}停电，{on}复电（北京时间）。编号{number}，第{revision}版。",
@@ -114,7 +116,7 @@ def enqueue(block: Writing, notice: Notice, tokens: Sequence[str]) -> int:
     pages = _pages(block)
     zh, en = notice.text()
     for start in range(0, len(told), PAGE):
-        page = f"notice/page/{notice.observation}/{start // PAGE:06d}"
+        page = _page_at(notice.observation, start // PAGE)
         rows = [[token, NEW, 1] for token in told[start : start + PAGE]]
         value = {"observation": notice.observation, "zh": zh, "en": en, "rows": rows}
         block.put_progress(page, canonical(value))
@@ -141,7 +143,7 @@ class Notifier:
 
     def _page(self, page: str) -> int:
         with self.node.store.reading() as reading:
-            value = read_canonical(reading.progress(page) or b"null")
+            value = _value(reading, page)
         said = self._tell(value)
         changed = 0
         for row in value["rows"]:
@@ -155,8 +157,7 @@ class Notifier:
                 block.put_progress(page, canonical(value))
                 if all(row[1] not in OPEN for row in value["rows"]):
                     pages = _pages(block)
-                    pages[page] = False
-                    block.put_progress(PAGES, canonical(pages))
+                    block.put_progress(PAGES, canonical(pages | {page: False}))
         return changed
 
     def _tell(self, value: Mapping[str, Any]) -> dict[str, str]:
@@ -196,12 +197,17 @@ def confirm(node: Node) -> int:
             pages.setdefault(observation, []).append(page)
             left |= {observation} if has_open else set()
         state, now = State(reading), reading.head().time
+        closed = {each for each in pages if reading.progress(_told(each)) == CLOSED}
         coming = [
             observation
             for observation in pages
-            if reading.progress(_told(observation)) != CLOSED
+            if observation not in closed
             and _due(state.get("observation", observation), now, observation in left)
         ]
+    if closed:  # an earlier version kept them
+        with node.store.writing() as block:
+            for observation in sorted(closed):
+                _retire(block, observation)
     return sum(_confirm(node, observation, pages[observation]) for observation in coming)
 
 
@@ -215,7 +221,7 @@ def _due(plan: Mapping[str, Any] | None, now: int, left: bool) -> bool:
 def _confirm(node: Node, observation: str, pages: Sequence[str]) -> int:
     waiting = f"notice/confirm/{observation}"
     with node.store.writing() as block:
-        values = [read_canonical(block.progress(page) or b"null") for page in pages]
+        values = [_value(block, page) for page in pages]
         rows = sorted((row for value in values for row in value["rows"]), key=lambda r: str(r[0]))
         said = Counter(row[1] if row[1] not in OPEN else "open" for row in rows)
         mark = content_id("notices", [[row[0], row[1]] for row in rows]).encode()
@@ -238,7 +244,20 @@ def _confirm(node: Node, observation: str, pages: Sequence[str]) -> int:
         block.put_progress(waiting, None)
         if not said["open"]:
             block.put_progress(_told(observation), CLOSED)
+            _retire(block, observation)
     return 1
+
+
+def _retire(block: Writing, observation: str) -> None:
+    """Take a closed plan's pages out of the list, which every new plan writes anew: their sum
+    stays, and the pages lie under their own names.
+    """
+    pages, sums = _pages(block), Counter(_sums(block))
+    for page, value in _of_plan(block, observation):
+        if pages.pop(page, None) is not None:
+            sums.update(row[1] for row in value["rows"])
+    block.put_progress(PAGES, canonical(pages))
+    block.put_progress(SUMS, canonical(dict(sums)))
 
 
 def _told(observation: str) -> str:
@@ -252,10 +271,11 @@ def text_id(observation: str, token: str, attempt: int) -> str:
 
 def counts(reading: Reading, observation: str | None = None) -> dict[str, int]:
     """How many notices stand in which state, of all plans or of one."""
-    found: Counter[str] = Counter()
-    for value in _values(reading):
-        if observation in (None, value["observation"]):
-            found.update(row[1] for row in value["rows"])
+    if observation is not None:
+        return dict(Counter(row[1] for _, v in _of_plan(reading, observation) for row in v["rows"]))
+    found = Counter(_sums(reading))
+    for page in _pages(reading):
+        found.update(row[1] for row in _value(reading, page)["rows"])
     return dict(found)
 
 
@@ -278,11 +298,29 @@ def _after(row: Sequence[Any], state: str) -> list[Any]:
 
 
 def _pages(reading: Reading) -> dict[str, bool]:
-    """Pages of the outbox in order, and whether something of each is still to be done."""
+    """Pages of plans that are not closed, and whether something of each is still to be done."""
     kept = reading.progress(PAGES)
     return {} if kept is None else dict(read_canonical(kept))
 
 
-def _values(reading: Reading) -> Iterator[dict[str, Any]]:
-    for page in _pages(reading):
-        yield read_canonical(reading.progress(page) or b"null")
+def _sums(reading: Reading) -> dict[str, int]:
+    kept = reading.progress(SUMS)
+    return {} if kept is None else dict(read_canonical(kept))
+
+
+def _page_at(observation: str, number: int) -> str:
+    return f"notice/page/{observation}/{number:06d}"
+
+
+def _of_plan(reading: Reading, observation: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The pages of one plan with what stands on them, closed or not."""
+    for number in count():
+        page = _page_at(observation, number)
+        if reading.progress(page) is None:
+            return
+        yield page, _value(reading, page)
+
+
+def _value(reading: Reading, page: str) -> dict[str, Any]:
+    value: dict[str, Any] = read_canonical(reading.progress(page) or b"null")
+    return value

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from miaopei.adapters.grid.intake import Intake
 from miaopei.errors import OutsideFault
-from miaopei.measures.identity import read_canonical
-from miaopei.node.effects.notices import ATTEMPTS, Notifier, Said, Text, confirm, counts
+from miaopei.measures.identity import canonical, read_canonical
+from miaopei.node.effects.notices import (
+    ATTEMPTS,
+    CLOSED,
+    PAGES,
+    SUMS,
+    Notifier,
+    Said,
+    Text,
+    confirm,
+    counts,
+)
 from miaopei.node.vault.blobs import open_blob
 from miaopei.node.vault.sealing import unframe
 from tests.support import sayings as s
+from tests.support.grid import grid_town
 from tests.unit.grid.conftest import Grid
 
 
@@ -231,3 +246,70 @@ def test_an_outcome_that_cannot_be_is_refused(grid: Grid) -> None:
         result = grid.town.send(grid.town.act("confirm_notices", {**body, **change}, str(change)))
         assert [r.code for r in result.refusals] == [code], change
     assert confirmed(grid) == [(1, 1, 0, 0)]
+
+
+def kept(grid: Grid, name: str) -> dict[str, bool]:
+    with grid.town.store.reading() as reading:
+        return dict(read_canonical(reading.progress(name) or b"{}"))
+
+
+def by_hand(grid: Grid) -> tuple[Counter[str], set[str]]:
+    """Every page of every plan on the record, added up; and the pages of plans not closed."""
+    found, left = Counter[str](), set[str]()
+    with grid.town.store.reading() as reading:
+        for observation in grid.town.table("observation"):
+            closed = reading.progress(f"notice/confirmed/{observation}") == CLOSED
+            for number in range(10):
+                page = f"notice/page/{observation}/{number:06d}"
+                if (value := reading.progress(page)) is not None:
+                    found.update(row[1] for row in read_canonical(value)["rows"])
+                    left |= set() if closed else {page}
+    return found, left
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    plans=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    ends=st.lists(st.sampled_from(["delivered", "failed", "refused"]), max_size=12),
+    steps=st.lists(st.sampled_from(["plan", "send", "confirm", "begin"]), max_size=12),
+)
+def test_counts_stay_right_and_the_list_holds_what_is_not_closed(
+    plans: list[int], ends: list[str], steps: list[str]
+) -> None:
+    town, listing = grid_town()
+    grid = Grid(town, listing, Intake(town.node, s.names))
+    notifier, waiting, made = Notifier(town.node, Paper(*ends)), list(plans), 0
+    for step in [*steps, *["plan"] * len(plans), *["send", "confirm"] * 4]:
+        if step == "plan" and waiting:
+            made += 1
+            customers = [f"0571{made:02d}{n:02d}" for n in range(waiting.pop())]
+            grid.take(s.message(made, plans=[s.plan(customers, number=f"YY-{made}")]))
+        elif step == "send":
+            notifier.run()
+        elif step == "confirm":
+            confirm(town.node)
+        elif step == "begin":
+            town.at("2021-06-01 08:00:00")
+        found, left = by_hand(grid)
+        assert Counter(stand(grid)) == found
+        assert set(kept(grid, PAGES)) == left
+    assert sum(stand(grid).values()) == sum(plans)
+    with town.store.reading() as reading:
+        each = [counts(reading, name) for name in town.table("observation")]
+    assert sum((Counter(one) for one in each), Counter()) == Counter(stand(grid))
+
+
+def test_a_list_that_an_earlier_version_kept_is_cleared_once_and_counts_stay(grid: Grid) -> None:
+    grid.take(s.message(1, plans=[s.plan(["0571001", "0571002"])]))
+    notifier = Notifier(grid.town.node, Paper("refused"))
+    before = kept(grid, PAGES)
+    while notifier.run():
+        pass
+    assert confirm(grid.town.node) == 1
+    with grid.town.store.writing() as block:  # as it stood before lists were cleared
+        block.put_progress(PAGES, canonical(dict.fromkeys(before, False)))
+        block.put_progress(SUMS, None)
+    for _ in range(2):
+        assert confirm(grid.town.node) == 0
+        assert kept(grid, PAGES) == {}
+        assert stand(grid) == {"undeliverable": 1, "delivered": 1}
