@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
-from ..claims.leaves import PAGE, hashes_of, leaf_bytes, page_hashes, unpacked
+from ..claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes, unpacked
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
@@ -211,9 +211,25 @@ def _claims(reading: PostgresReading) -> Iterator[Refusal]:
         first = claims["first"]
         edges = {"low": int(first.min()), "high": int(first.max())}
         yield from _same('"group".claims', key, {"low": low, "high": high}, edges)
+        if not _begin_at(reading, book, claims):
+            yield _column('"group".claims', "body", key)
         if found is not None:
             about = {"book": book, "benefit": benefit}
             yield from _same('"group".claims', key, about, json.loads(found))
+
+
+def _begin_at(reading: PostgresReading, book: str, claims: Claims) -> bool:
+    """Whether each claim's `first`, which no leaf covers, is where the book's rows of its policy
+    begin. A policy of which no row is here says nothing: that it lacks is told by the rows.
+    """
+    names = [bytes(name).hex() for name in claims["policy"]]
+    query = (
+        'select policy, min(position) from "group".row where book = %s and policy = any(%s)'
+        " group by policy"
+    )
+    begin: dict[str, int] = dict(reading.execute(query, book, names))
+    firsts = claims["first"].tolist()
+    return all(begin.get(name, first) == first for name, first in zip(names, firsts, strict=True))
 
 
 def _debts(reading: PostgresReading) -> Generator[Refusal, None, dict[str, list[str]]]:

@@ -19,6 +19,7 @@ from miaopei.adapters import tile_files
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.claims.leaves import CLAIM, unpacked
 from miaopei.cli.place import LogSource
 from miaopei.cli.record import Stage, guarded, stages
 from miaopei.errors import Refusal
@@ -278,6 +279,22 @@ def flipped(connection: psycopg.Connection[Any], where: str, choose: Random) -> 
     connection.rollback()
 
 
+@contextmanager
+def a_claim_of_another(connection: psycopg.Connection[Any]) -> Iterator[Flip]:
+    """What a policy has had, put down to another in the middle of a page: no leaf covers it."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        query = 'select *, ctid::text as at from "group".claims where length(body) >= %s limit 1'
+        before = cursor.execute(query, (3 * CLAIM.itemsize,)).fetchone()
+        assert before is not None
+        claims = unpacked(before["body"]).copy()
+        claims["first"][1] = claims["first"][0]
+        change = 'update "group".claims set body = %s where ctid = %s::tid returning *'
+        after = cursor.execute(change, (claims.tobytes(), before["at"])).fetchone()
+        assert after is not None
+    yield Flip(before, after, 0)
+    connection.rollback()
+
+
 def columns(connection: psycopg.Connection[Any]) -> set[str]:
     """Every column of a member's database."""
     query = (
@@ -323,6 +340,8 @@ def test_a_thousand_flipped_bits_of_every_kind_are_all_found_and_located(
             with flipped(connection, where, choose) as flip:
                 found: dict[str, list[Refusal]] = {}
                 assert any(told.by(audit, found, flip) for told in PROMISED[where]), (flip, found)
+        with a_claim_of_another(connection) as flip:
+            assert any(told.by(audit, {}, flip) for told in PROMISED["group.claims.body"])
     with store.reading() as reading:
         for stage in stages(reading, town.node, vkey, tmp_path).values():
             assert list(stage()) == []
