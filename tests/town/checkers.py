@@ -49,6 +49,7 @@ class Checkers:
         self._logs = {member.id: Frontier() for member in members}
         self._fresh: list[tuple[Member, int]] = []
         self._paid_here: dict[tuple[str, str, str], int] = defaultdict(int)
+        self._held_here: dict[tuple[str, str, str], int] = {}
         self._counted: set[str] = set()
         self._entries = 0
         self._seen = 0
@@ -123,9 +124,8 @@ class Checkers:
             total = 0
             for recorded in _rows(self.members, trigger["book"], trigger["book_size"]):
                 policy = recorded.row.policy
-                if recorded.position in late:
-                    continue
-                pay = self._pay(trigger, policy, recorded.row.declared.get("shares", 0))
+                shares = recorded.row.declared.get("shares", 0)
+                pay = self._pay(trigger, policy, shares, late=recorded.position in late)
                 total += pay
                 if pay:
                     self.owed[_payout(trigger, policy)] = pay
@@ -135,7 +135,10 @@ class Checkers:
             if len(set(value["deciders"])) < value["k"] or value["k"] != 2:
                 raise Breach("settled by too few", deciders=value["deciders"], k=value["k"])
 
-    def _pay(self, trigger: dict[str, Any], policy: str, shares: int) -> int:
+    def _pay(self, trigger: dict[str, Any], policy: str, shares: int, *, late: bool) -> int:
+        """What is due now. A policy recorded late is held: nothing is due, and its amount stays
+        reserved of the year, for a person may release it.
+        """
         facts = {name: fact["value"] for name, fact in trigger["facts"].items()}
         gross = 0
         if facts["role"] == 1:
@@ -144,9 +147,15 @@ class Checkers:
                 gross = min(gross, shares * SHARE_FEN)
         here = (trigger["book"], policy, trigger["occurrence"])
         elsewhere = sum(
-            fen for of, fen in self._paid_here.items() if of[:2] == here[:2] and of != here
+            max(self._paid_here[of], self._held_here.get(of, 0))
+            for of in {*self._paid_here, *self._held_here}
+            if of[:2] == here[:2] and of != here
         )
-        pay = max(0, min(gross, YEAR - elsewhere) - self._paid_here[here])
+        owed = max(0, min(gross, YEAR - elsewhere))
+        self._held_here[here] = owed if late else 0
+        if late:
+            return 0
+        pay = max(0, owed - self._paid_here[here])
         self._paid_here[here] += pay
         return pay
 
@@ -225,9 +234,7 @@ def _payout(trigger: dict[str, Any], policy: str) -> str:
 
 
 def _after(state: State, book: str, instant: int) -> Iterator[int]:
-    """Places of policies that came in force when the earth had shaken already: they pay nothing
-    for that.
-    """
+    """Places of policies that came in force when the earth had shaken already: they are held."""
     for _, batch in state.range("batch", ""):
         if batch["book"] == book and (batch["recorded_at"] or 0) > instant:
             yield from range(batch["first"], batch["first"] + batch["rows"]["count"])

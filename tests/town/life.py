@@ -54,9 +54,13 @@ class Life:
         self.left: set[str] = set()
 
     def begin(self) -> None:
-        """Have all of it happen. A decider leaves only where the other two do not lie."""
+        """Have all of it happen. A decider leaves only where the other two do not lie, the standby
+        payer only where the payer's application comes back.
+        """
         later, chance, liar = self.run.world.later, self.chance, self.run.liar
         if (self.goes == NEW and not self.comes) or (self.goes == "notary" and liar[1]):
+            self.goes = ""
+        if self.goes == "agent" and liar == ("root", "insurer"):
             self.goes = ""
         if self.turns in (self.goes, liar[1] if liar[0] == "root" else ""):
             self.turns = ""  # it sees no block any more by which it would know
