@@ -36,6 +36,8 @@ GENESIS_FIELDS = frozenset(
     ]
 )
 LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
+REFUSED_FOR_GOOD = 4  # the rule set from which an act that was refused on the record stays refused
+REFUSED = "refused"  # table: id of an act -> height of its refusal
 # What a body that nobody thought of can bring out of an act: the same at every member, unlike what
 # a machine or a database brings (memory, depth of calls, a connection), which ends the block.
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -140,6 +142,10 @@ def apply_block(
         results.append(result)
         if not result.new or not (result.ok or keep_refused):
             continue
+        if not result.ok and rules >= REFUSED_FOR_GOOD and signature_holds(act):
+            # Nobody can put it again when it would be taken, but its sender, as another act. One
+            # whose signature fails is not its sender's, and must not stand in the way of theirs.
+            state.put(REFUSED, act.id, height)
         counted += 1
         quiet += act.kind == time.KIND
         leaves += said
@@ -173,6 +179,8 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
     mark = state.mark()
     if state.has("act", act.id):
         return ActResult(act.id, ok=True, new=False), []
+    if (height := state.get(REFUSED, act.id)) is not None:
+        return refused_before(act.id, height), []
     try:
         admit(state, act, now)
         outcome: Outcome = RULE_SETS[now.rules][act.kind].apply(state, act, now)
@@ -190,6 +198,12 @@ def _one(state: State, act: Act, now: Moment) -> tuple[ActResult, list[tuple[str
         state.put("act", act.id, now.height)
     notes, made = tuple(outcome.notes), tuple(outcome.made)
     return ActResult(act.id, ok=True, new=True, notes=notes, made=made), leaves
+
+
+def refused_before(act: str, height: int) -> ActResult:
+    """What becomes of an act that the record has refused already, whoever brings it again."""
+    refusals = (Refusal("act.refused_before", {"height": height}),)
+    return ActResult(act, ok=False, new=False, refusals=refusals)
 
 
 def admit(state: State, act: Act, now: Moment) -> None:

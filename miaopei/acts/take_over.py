@@ -1,8 +1,10 @@
-"""`take_over`: after the listing's deadline the standby payer takes over a settlement's open debt.
+"""`take_over`: after the listing's deadline its other payer takes over a settlement's open debt.
 
-Body: {debt, reason}. The standby draws on the same accounts at the same bank under the same ids, so
-that the bank itself refuses a double; what the first payer confirms afterwards is refused. A list
-that a policyholder hands on is that policyholder's, and is not taken over. Source: record.md, 8.
+Body: {debt, reason}. Who takes over draws on the same accounts at the same bank under the same ids,
+so that the bank itself refuses a double; what the other confirms afterwards is refused. From rule
+set 4 on a standby that has taken over and is silent as long is no dead end: the listing's payer
+takes the debt back, by the same act. A list that a policyholder hands on is that policyholder's,
+and is not taken over. Source: record.md, 8.
 """
 
 from __future__ import annotations
@@ -16,17 +18,20 @@ from .state import State
 
 KIND = "take_over"
 ROLES = frozenset({"payer"})
+SINCE = 4  # the rule set from which the payer may take a debt back
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
-    """Refused for one who is not the standby, before the deadline, and where nothing is open."""
+    """Refused for one who is not the other payer, before the deadline, and where nothing is
+    open.
+    """
     debt, reason = fields(act.body, debt=str, reason=str)
     payment = known(state, "payment", debt, "act.nothing_to_pay")
     if not reason.strip():
         raise refuse("act.bad_body", field="reason", why="is empty")
-    listing, due = standby_of(state, debt)
-    if act.by != listing.standby_payer:
-        raise refuse("act.not_the_standby", by=act.by, standby=listing.standby_payer)
+    other, due = other_payer(state, debt, now.rules)
+    if act.by != other:
+        raise refuse("act.not_the_standby", by=act.by, standby=other)
     if payment["payer"] == act.by or payment["executed_fen"] == payment["due_fen"]:
         raise refuse("act.nothing_to_take_over", debt=debt)
     if due is None or now.time < due:
@@ -38,13 +43,16 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     return Outcome()
 
 
-def standby_of(state: State, debt: str) -> tuple[Listing, int | None]:
-    """The listing of a settlement's debt, and from when its standby payer may take it over.
+def other_payer(state: State, debt: str, rules: int) -> tuple[str | None, int | None]:
+    """Who may take a settlement's debt over from who has it now, and from when (None: never).
 
     Errors   Refused act.settlement_not_known, also for an allotment's list.
     """
     entry = known(state, "settlement", debt, "act.settlement_not_known")
     name = entry["settlement"]["listing"]
     listing = Listing.from_json(state.need("listing", name)["listing"])
-    after = listing.takeover_seconds
-    return listing, None if after is None else entry["at"] + after
+    after, taken = listing.takeover_seconds, state.get("takeover", debt)
+    back = taken is not None and rules >= SINCE and taken["by"] == listing.standby_payer
+    since = entry["at"] if taken is None else taken["at"]
+    other = listing.payer if back else listing.standby_payer
+    return other, None if after is None else since + after

@@ -15,7 +15,7 @@ from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
-from ..node.effects.payer import PREPARED
+from ..node.effects.standby import PREPARED
 from ..node.proof.given import Given, given
 from ..node.proof.inspect import COMMITTED, PUBLIC, references_of
 from ..node.proof.logkeys import LogKeys

@@ -14,7 +14,7 @@ from ..acts.apply import ActResult
 from ..acts.envelope import Act, sign
 from ..acts.rule_sets import RULES
 from ..acts.state import State
-from ..errors import Refused
+from ..errors import Fact, Refused
 from ..measures import suites
 from ..measures.identity import canonical, read_canonical
 from .order.keep import found
@@ -61,9 +61,17 @@ class Node:
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Have these acts ordered together; when this returns they are final or refused.
 
-        Only time and what ripens by it may pass where `acts` is empty.
+        Only time and what ripens by it may pass where `acts` is empty. An act that the record has
+        refused before is wished anew, under a name of its own: we are who says so, and now.
         """
-        return self.orderer.submit(acts)
+        results = self.orderer.submit(acts)
+        while again := [i for i, result in enumerate(results) if _before(result)]:
+            wished = [acts[i] for i in again]
+            names = [f"{acts[i].ref} after {_before(results[i])}" for i in again]
+            fresh = [self.act(a.kind, n, a.body) for a, n in zip(wished, names, strict=True)]
+            for i, result in zip(again, self.orderer.submit(fresh), strict=True):
+                results[i] = result
+        return results
 
     def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.
@@ -97,6 +105,12 @@ class Node:
         """A snapshot to read from."""
         with self.store.reading() as reading:
             yield reading, State(reading)
+
+
+def _before(result: ActResult) -> Fact:
+    """The height at which the record has refused it already, if it has."""
+    found = (r.facts["height"] for r in result.refusals if r.code == "act.refused_before")
+    return next(found, None)
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -20,6 +21,7 @@ from miaopei.errors import Alarm, OutsideFault
 from miaopei.measures.instant import HOUR, from_beijing
 from miaopei.measures.money import wan
 from miaopei.node.effects.payer import Payer
+from miaopei.node.effects.standby import take_over_due
 from miaopei.node.node import Node
 from miaopei.node.ports import Identity
 from tests.faults.banked import NIGHT, PATIENCE, READ
@@ -141,6 +143,46 @@ def test_the_payer_is_dead_the_standby_pays_and_the_payer_comes_back(bank: Runni
     for _ in range(2):
         pair.town.work()
     assert {row["state"] for row in pair.town.instructions(debt)} == {"new"}
+    pair.all_paid_once()
+
+
+@pytest.mark.parametrize(
+    "heard", ["nothing", "paid and untold", "refused, and closed by the standby"]
+)
+def test_the_standby_takes_over_and_is_gone_and_the_payer_takes_it_back(
+    bank: RunningBank, heard: str
+) -> None:
+    """Whatever either had sent, heard and not told yet: each holder is paid once."""
+    pair = Pair(bank)
+    debt = pair.shake()
+    payer = pair.town.payer
+    assert payer is not None
+    if heard == "paid and untold":  # the payer's own word of it was written down, and not sent
+        with patch.object(Payer, "_resend_confirmation", lambda *_: None):
+            pair.town.work()
+    elif heard == "refused, and closed by the standby":
+        bank.control.set_open(pair.holders[0], is_open=False)
+        payer.prepare()
+    else:
+        payer.prepare()
+    pair.late()
+    take_over_due(pair.standby.node)
+    if heard == "refused, and closed by the standby":
+        pair.standby.run()
+        bank.control.set_open(pair.holders[0], is_open=True)
+        assert pair.standby.retry_refused(debt) == 1
+        assert pair.town.executed_fen() == FULL
+    assert pair.town.table("payment")[debt]["payer"] == "standby"
+    pair.late(2 * HOUR - 1)
+    pair.town.work()
+    assert pair.town.table("payment")[debt]["payer"] == "standby", "it is not due again yet"
+    pair.late(2 * HOUR)
+    for _ in range(2):
+        pair.town.work()
+        pair.share()
+    assert pair.town.table("takeover")[debt]["by"] == "miaopei"
+    pair.all_paid_once()
+    pair.standby.run()
     pair.all_paid_once()
 
 

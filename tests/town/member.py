@@ -182,7 +182,7 @@ class Member:
 
     def _heard(self, block: Committed) -> None:
         for result in block.results:
-            self._results[result.act] = result
+            self._results.setdefault(result.act, result)
         self.committed(self, block)
 
     # the queue -----------------------------------------------------------------------------------

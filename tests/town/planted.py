@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 from miaopei.accounts.entry import Entry
-from miaopei.acts import admit_batch, approvals, cases, seats, settling
+from miaopei.acts import admit_batch, apply, approvals, cases, seats, settling
 from miaopei.acts.apply import Block
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import quorum
@@ -195,6 +195,13 @@ def any_set_certifies() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def what_was_refused_comes_back() -> Iterator[None]:
+    """An act that was refused is looked at again when an engine puts it once more."""
+    with mock.patch.object(apply, "REFUSED_FOR_GOOD", 99):
+        yield
+
+
 PLANTED: dict[str, tuple[Plant, str]] = {
     "one_writes_its_own": (one_writes_its_own, "two final on different bytes"),
     "two_numbers": (two_numbers, "paid twice"),
@@ -208,5 +215,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "who_left_still_votes": (who_left_still_votes, "votes are not those of the seats"),
     "an_old_key_comes_back": (an_old_key_comes_back, "a key comes back"),
     "a_pause_stops_no_sale": (a_pause_stops_no_sale, "sold while paused"),
+    "what_was_refused_comes_back": (what_was_refused_comes_back, "refused, and came back"),
     "any_set_certifies": (any_set_certifies, "a certificate of keys out of force holds"),
 }

@@ -25,6 +25,7 @@ WANTED = ("seat_member", "unseat_member", "rotate_keys")
 PAUSING = {"pause_listing": True, "resume_listing": False}
 TELLING = tuple(f'"kind":"{kind}"'.encode() for kind in (*WANTED, *PAUSING, "admit_batch"))
 SEAT = b'"what":"seat"'
+REFUSAL = b'"refusals":'
 
 
 class Seating:
@@ -39,6 +40,7 @@ class Seating:
         self.sold: Counter[str] = Counter()  # batches by book
         self._keys = {seat[name]: seat["member"] for seat in self.seats.values() for name in KEYS}
         self._acts: dict[str, dict[str, Any]] = {}
+        self._refused: set[str] = set()
         self._read = self._checked = 0
 
     def read(self, leaves: list[bytes]) -> None:
@@ -48,6 +50,16 @@ class Seating:
                 self._seated(json.loads(leaf))
             elif leaf.startswith(b'{"act":') and any(kind in leaf for kind in TELLING):
                 self._said(json.loads(leaf))
+            if leaf.startswith(b'{"act":') and (self._refused or REFUSAL in leaf):
+                self._again(json.loads(leaf))
+
+    def _again(self, leaf: dict[str, Any]) -> None:
+        """An act that was refused does not come back: neither taken nor refused once more."""
+        name = _id(leaf["act"])
+        if name in self._refused:
+            raise Breach("refused, and came back", act=name)
+        if not leaf["result"]["ok"]:
+            self._refused.add(name)
 
     def signed(self, engine: Engine, upto: int) -> None:
         """Each block up to this one that was not looked at yet. What changes the votes on it stands

@@ -28,10 +28,9 @@ from ..vault.blobs import listing_of, seal_blob
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
 from .orders import AT_ONCE, OwedOrders, owed_by, rows_for
-from .standby import go_on, take_over_due
+from .standby import PREPARED, go_on, prepared, take_over_due
 
 BATCH = 1000
-PREPARED = b"prepared"
 CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
 Owed = OwedOrders | dict[str, dict[str, Any]]
 Rows = Sequence[dict[str, Any]]
@@ -102,13 +101,14 @@ class Payer:
         """Write the orders of one debt, chunk by chunk; after a kill go on where it was."""
         with self.node.store.writing() as block:
             state = State(block)
-            if (kept := block.progress(f"pay/{debt}")) == PREPARED:
+            mark = prepared(state, debt)
+            if (kept := block.progress(f"pay/{debt}")) == mark:
                 return
             whole = state.need("payment", debt)["kind"] == "settlement"
-            if not whole or state.has("takeover", debt):
+            if not whole or mark != PREPARED:
                 rows = go_on(block, state, self.node, debt, rows_for(block, self.node, debt))
-                block.put_instructions(debt, rows)
-                block.put_progress(f"pay/{debt}", PREPARED)
+                _put_anew(block, debt, rows)
+                block.put_progress(f"pay/{debt}", mark)
                 return
             owed = owed_by(block, state, debt, self.spread)
             done = 0 if kept is None else int(kept)
@@ -360,6 +360,19 @@ class Payer:
             "at": row["at"],
             "code": row["code"],
         }
+
+
+def _put_anew(block: Writing, debt: str, rows: Rows) -> None:
+    """Orders as the record tells of them, also in place of what we had written down before another
+    took over: what it has heard of the bank counts, and what we had not told yet is asked again.
+    """
+    there = block.instruction_states([row["payout"] for row in rows])
+    block.mark_instructions(row for row in rows if (row["payout"], row["number"]) in there)
+    block.put_instructions(
+        debt, [row for row in rows if (row["payout"], row["number"]) not in there]
+    )
+    for pending in ("confirm", "close"):
+        block.put_progress(f"{pending}/{debt}", None)
 
 
 def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:

@@ -1,4 +1,5 @@
-"""The standby payer: takes over what is open after the deadline, and goes on under the same ids.
+"""Who takes over what is open after the deadline, the standby payer or, from it, the payer: goes on
+under the same ids.
 
 Nothing is known to be fresh: every number that the first payer may have sent is asked for at the
 bank first. Which numbers there were is read from the record. Source: record.md, section 8.
@@ -8,34 +9,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...acts.raise_rules import rules_at
 from ...acts.state import State
-from ...acts.take_over import standby_of
+from ...acts.take_over import other_payer
 from ...errors import Refused
+from ...measures.identity import canonical
 from ..node import Node
 from ..ports import Reading
 from ..vault.blobs import open_values
 
+PREPARED = b"prepared"
 REASON = "the payer has not paid by the listing's deadline"
 Row = dict[str, Any]
 
 
 def take_over_due(node: Node) -> list[str]:
-    """Take over every open debt of which we are the standby and whose deadline has come."""
+    """Take over every open debt of which we are the other payer and whose deadline has come."""
     me = node.identity.member
     with node.reading() as (reading, state):
-        now = reading.head().time
-        due = []
+        now, rules = reading.head().time, rules_at(state, reading.head().height + 1)
+        due = list[tuple[str, str]]()  # debt, and which time this is
         for _, duty in state.range("duty", "pay/"):
             if duty["payer"] == me or not state.has("settlement", duty["debt"]):
                 continue
-            listing, at = standby_of(state, duty["debt"])
-            if listing.standby_payer == me and at is not None and at <= now:
-                due.append(duty["debt"])
-    acts = [node.act("take_over", f"take-{d}", {"debt": d, "reason": REASON}) for d in due]
+            other, at = other_payer(state, duty["debt"], rules)
+            if other == me and at is not None and at <= now:
+                taken = state.get("takeover", duty["debt"])
+                due.append((duty["debt"], "" if taken is None else f" after {taken['act']}"))
+    acts = [node.act("take_over", f"take-{d}{n}", {"debt": d, "reason": REASON}) for d, n in due]
     results = node.submit(acts) if acts else []
     if refused := [r for result in results for r in result.refusals]:
         raise Refused(*refused)
-    return due
+    return [debt for debt, _ in due]
+
+
+def prepared(state: State, debt: str) -> bytes:
+    """What is written down once the orders of a debt are: each take-over has them made anew."""
+    taken = state.get("takeover", debt)
+    return PREPARED if taken is None else canonical(f"prepared after {taken['act']}")
 
 
 def go_on(reading: Reading, state: State, node: Node, debt: str, first: list[Row]) -> list[Row]:

@@ -16,7 +16,7 @@ from concurrent.futures import Future, wait
 from enum import Enum
 
 from ...acts import record_facts
-from ...acts.apply import ActResult
+from ...acts.apply import REFUSED, ActResult, refused_before
 from ...acts.envelope import Act
 from ...acts.state import State
 from ...errors import Fact, OutsideFault, Refusal, Refused
@@ -175,13 +175,15 @@ class Consortium:
         return Refused(Refusal("net.busy", facts))
 
     def _recorded(self, names: Sequence[str]) -> dict[str, ActResult]:
-        """Those that the record holds already."""
+        """Those that the record has taken or refused already."""
         if not names:
             return {}
         with self._store.reading() as reading:
             state = State(reading)
             held = [name for name in names if state.has("act", name)]
-        return {name: ActResult(name, ok=True, new=False) for name in held}
+            heights = {name: state.get(REFUSED, name) for name in names}
+        refused = {n: refused_before(n, at) for n, at in heights.items() if at is not None}
+        return refused | {name: ActResult(name, ok=True, new=False) for name in held}
 
 
 def _burden(act: Act) -> int:

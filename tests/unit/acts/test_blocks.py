@@ -108,7 +108,9 @@ def test_what_ripens_is_made_by_time() -> None:
 
 
 def test_a_refused_act_leaves_nothing_or_where_kept_only_its_refusal() -> None:
-    """Solo: back to its sender. Among several members: a leaf with its refusals, no write."""
+    """Solo: back to its sender. Among several members: a leaf with its refusals, and no write but
+    that it is refused for good.
+    """
     town, _ = a_town()
     act = town.act("hold_batch", {"batch": "0" * 64, "size": 1, "root": "0" * 64})
     size = len(town.leaves())
@@ -119,7 +121,7 @@ def test_a_refused_act_leaves_nothing_or_where_kept_only_its_refusal() -> None:
         made = apply_block(
             state, [act], height=99, at=town.now, previous="0" * 64, keep_refused=True
         )
-        assert state.writes() == []
+        assert [(table, key) for table, key, _ in state.writes()] == [("refused", act.id)]
     kept = json.loads(made.leaves[0])
     assert kept["result"] == {
         "ok": False,
