@@ -28,7 +28,7 @@ from ..vault.blobs import listing_of, seal_blob
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
 from .orders import AT_ONCE, OwedOrders, owed_by, rows_for
-from .standby import PREPARED, go_on, prepared, take_over_due
+from .standby import PREPARED, go_on, prepared, put_anew, take_over_due
 
 BATCH = 1000
 CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
@@ -107,7 +107,7 @@ class Payer:
             whole = state.need("payment", debt)["kind"] == "settlement"
             if not whole or mark != PREPARED:
                 rows = go_on(block, state, self.node, debt, rows_for(block, self.node, debt))
-                _put_anew(block, debt, rows)
+                put_anew(block, debt, rows)
                 block.put_progress(f"pay/{debt}", mark)
                 return
             owed = owed_by(block, state, debt, self.spread)
@@ -360,19 +360,6 @@ class Payer:
             "at": row["at"],
             "code": row["code"],
         }
-
-
-def _put_anew(block: Writing, debt: str, rows: Rows) -> None:
-    """Orders as the record tells of them, also in place of what we had written down before another
-    took over: what it has heard of the bank counts, and what we had not told yet is asked again.
-    """
-    there = block.instruction_states([row["payout"] for row in rows])
-    block.mark_instructions(row for row in rows if (row["payout"], row["number"]) in there)
-    block.put_instructions(
-        debt, [row for row in rows if (row["payout"], row["number"]) not in there]
-    )
-    for pending in ("confirm", "close"):
-        block.put_progress(f"{pending}/{debt}", None)
 
 
 def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:

@@ -15,7 +15,7 @@ from ...acts.take_over import other_payer
 from ...errors import Refused
 from ...measures.identity import canonical
 from ..node import Node
-from ..ports import Reading
+from ..ports import Reading, Writing
 from ..vault.blobs import open_values
 
 PREPARED = b"prepared"
@@ -68,6 +68,19 @@ def go_on(reading: Reading, state: State, node: Node, debt: str, first: list[Row
         for row in _opened(reading, node, note["closed"]["blob"])
     }
     return [each for row in first for each in _numbers(row, said, shut)]
+
+
+def put_anew(block: Writing, debt: str, rows: list[Row]) -> None:
+    """Orders as the record tells of them, also in place of what we had written down before another
+    took over: what it has heard of the bank counts, and what we had not told yet is asked again.
+    """
+    there = block.instruction_states([row["payout"] for row in rows])
+    block.mark_instructions(row for row in rows if (row["payout"], row["number"]) in there)
+    block.put_instructions(
+        debt, [row for row in rows if (row["payout"], row["number"]) not in there]
+    )
+    for pending in ("confirm", "close"):
+        block.put_progress(f"{pending}/{debt}", None)
 
 
 def _numbers(row: Row, said: dict[tuple[str, int], Row], shut: set[tuple[str, int]]) -> list[Row]:
