@@ -6,6 +6,7 @@ observation already on file gains the new attestation and changes nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import Refusal, Refused
@@ -43,6 +44,21 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise Refused(*(outcome.notes or [Refusal("act.no_facts", {})]))
     facts_arrived(state, outcome, new, now)
     return outcome
+
+
+def taken(body: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The facts of an applied act's body that were taken, by the result in its leaf.
+
+    What a note names was not, and may be anything. Where the notes were cut short nothing is known
+    beyond the last: of those whatever has the form of a fact.
+    """
+    noted = {note["facts"].get("index") for note in result["notes"]}
+    for index, fact in enumerate(body["facts"]):
+        if index in noted:
+            continue
+        match fact:
+            case {"observation": {"values": dict()}, "attestation": {"original": dict()}}:
+                yield fact
 
 
 def _record(state: State, fact: Any, act: Act, now: Moment, index: int) -> tuple[Observation, bool]:

@@ -141,8 +141,8 @@ def _blobs(reading: PostgresReading) -> Iterator[Refusal]:
         except ValueError:
             continue
         match value:
-            case {"leaf": "act", "act": {"body": dict()} as act}:
-                media |= {item["blob"]: item["media"] for item in references_of(act)}
+            case {"leaf": "act", "act": {"body": dict()} as act, "result": {"ok": True} as result}:
+                media |= {item["blob"]: item["media"] for item in references_of(act, result)}
     query = "select digest, length, octet_length(bytes), media from shared.blob"
     for name, length, real, kind in reading.execute(query):
         if length != real:

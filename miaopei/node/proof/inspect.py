@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...acts import record_facts
+from ...acts.blobs import is_digest
 from ...acts.readers import parties
 from ...acts.seats import seats
 from ...acts.state import State
@@ -90,18 +92,19 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
 def _references(values: Sequence[Any]) -> Iterator[Named]:
     for position, value in enumerate(values):
         match value:
-            case {"leaf": "act", "act": {"body": dict()} as act, "result": {"ok": True}}:
-                for item in references_of(act):
+            case {"leaf": "act", "act": {"body": dict()} as act, "result": {"ok": True} as result}:
+                for item in references_of(act, result):
                     yield Named(position, act, item)
 
 
-def references_of(act: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The blobs that an act names: in its body, and lists of the facts that it records."""
-    facts = act["body"].get("facts", ()) if act["kind"] == "record_facts" else ()
+def references_of(act: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The blobs that an applied act names: in its body, and lists of the facts that it brought."""
+    facts = record_facts.taken(act["body"], result) if act["kind"] == record_facts.KIND else ()
     lists = (fact["observation"]["values"].get("list") for fact in facts)
     for item in (*act["body"].values(), *lists):
-        if isinstance(item, dict) and set(item) == REFERENCE:
-            yield item
+        match item:
+            case {"blob": str(name), "media": str()} if set(item) == REFERENCE and is_digest(name):
+                yield item
 
 
 def _blob(
@@ -205,16 +208,18 @@ def _originals(values: Sequence[Any], blobs: Mapping[str, bytes]) -> Iterator[Re
     hash_name = in_use.suite.hash_name
     for position, value in enumerate(values):
         match value:
-            case {"leaf": "act", "act": {"kind": "record_facts", "body": {"facts": list(facts)}}}:
-                for fact in facts:
-                    original = fact["attestation"]["original"]
-                    if original["bytes_b64"] is None and original[hash_name] not in blobs:
-                        yield found(
-                            "blob_missing",
-                            blob=original[hash_name],
-                            media="original",
-                            position=position,
-                        )
+            case {
+                "leaf": "act",
+                "act": {"kind": record_facts.KIND, "body": dict(body)},
+                "result": {"ok": True} as result,
+            }:
+                for fact in record_facts.taken(body, result):
+                    match fact["attestation"]["original"]:
+                        case {"bytes_b64": None, **original}:
+                            name = str(original.get(hash_name))
+                            if name not in blobs:
+                                of = "original"
+                                yield found("blob_missing", blob=name, media=of, position=position)
 
 
 def _opened_rows(

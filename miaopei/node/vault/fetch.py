@@ -1,17 +1,22 @@
 """Fetching: every member stores every blob that the log names, from whoever has it.
 
 A blob that is missing is a named thing, asked for again until it is here; nothing is decided
-without it. Where it lies in the log is remembered, so that a restart asks on from there.
+without it. How far the log was looked through is remembered, and what is missing of it, so that a
+restart asks on from there. Only what apply took is looked at: beside it an act may hold anything.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ...acts import record_facts
+from ...acts.blobs import is_digest
 from ...errors import OutsideFault, RecordDamaged
+from ...measures.identity import canonical, read_canonical
 from ...measures.suites import in_use
 from ..ports import Reading
 from .rowkeys import READER
@@ -20,8 +25,12 @@ from .sealing import unwrap_any
 if TYPE_CHECKING:
     from ..node import Node
 
-PROGRESS = "blobs/upto"  # every blob named by a leaf before this position is here
+PROGRESS = "blobs/upto"  # leaves before this position were looked through
+LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
 REFERENCE = {"blob", "length", "count", "root", "media"}
+# What every other member has said so often that it does not have is asked for in one round of so
+# many: who names blobs that nobody has must not keep the members busy.
+PATIENT, RARELY = 30, 60
 AT_ONCE = 2_000  # leaves that are looked through at a time
 STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
 
@@ -69,9 +78,12 @@ class Fetcher:
 
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
-        self.missing: dict[str, Missing] = {}
+        self._turn, self._denied = 0, Counter[str]()
         with node.store.reading() as reading:
             self._read = int(reading.progress(PROGRESS) or b"0")
+            self._kept = reading.progress(LACKING)
+            lacking = [Missing(*each) for each in read_canonical(self._kept or b"[]")]
+            self.missing = {each.blob: each for each in lacking if self._lacks(reading, each)}
 
     def run(self) -> int:
         """Look through what is new in the log and ask for what is missing; how many came."""
@@ -79,9 +91,13 @@ class Fetcher:
             self._look(reading)
         silent, found = set[str](), list[_Came]()
         came = held = 0
+        self._turn += 1
         for missing in list(self.missing.values()):
+            if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
+                continue
             fetched = self._ask(missing, silent)
             if fetched is None:
+                self._denied[missing.blob] += not silent
                 continue
             reader = None if fetched.wrap is None else self._reader(fetched.wrap)
             # Who wrapped a key for us and was silent is asked again.
@@ -92,8 +108,7 @@ class Fetcher:
                 self._store(found)
                 found, held = [], 0
         self._store(found)
-        if not self.missing:
-            self._keep()
+        self._keep()
         return came
 
     def _look(self, reading: Reading) -> None:
@@ -102,9 +117,12 @@ class Fetcher:
             end = min(size, self._read + AT_ONCE)
             for leaf in reading.leaves(self._read, end):
                 for named in _named(leaf):
-                    if reading.blob(named.blob) is None:
+                    if self._lacks(reading, named):
                         self.missing[named.blob] = named
             self._read = end
+
+    def _lacks(self, reading: Reading, named: Missing) -> bool:
+        return reading.blob(named.blob) is None
 
     def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
         """Ask who named it first, then all others; `silent` grows by who does not answer."""
@@ -136,6 +154,7 @@ class Fetcher:
         for each in found:
             if each.whole:
                 del self.missing[each.missing.blob]
+                del self._denied[each.missing.blob]
 
     def _reader(self, wrapped: bytes) -> str | None:
         """Under which of our boxes a wrap lies; None for one that none of them opens."""
@@ -146,11 +165,16 @@ class Fetcher:
             return None
 
     def _keep(self) -> None:
+        """Write down where we are, where that has changed."""
+        lacking = [[each.blob, each.media, each.by] for each in self.missing.values()]
+        kept = canonical(lacking) if lacking else None
         with self._node.store.reading() as reading:
-            kept = int(reading.progress(PROGRESS) or b"0")
-        if kept != self._read:
+            upto = int(reading.progress(PROGRESS) or b"0")
+        if (upto, self._kept) != (self._read, kept):
             with self._node.store.writing() as block:
                 block.put_progress(PROGRESS, str(self._read).encode("ascii"))
+                block.put_progress(LACKING, kept)
+            self._kept = kept
 
 
 def _named(leaf: bytes) -> Iterator[Missing]:
@@ -158,17 +182,25 @@ def _named(leaf: bytes) -> Iterator[Missing]:
     if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
         return
     match json.loads(leaf):
-        case {"leaf": "act", "act": {"by": str(by), "body": dict(body)}, "result": {"ok": True}}:
-            for blob, media in _within(body):
+        case {
+            "leaf": "act",
+            "act": {"kind": str(kind), "by": str(by), "body": dict(body)},
+            "result": {"ok": True} as result,
+        }:
+            took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
+            for blob, media in _within(took):
                 yield Missing(blob, media, by)
 
 
 def _within(value: Any) -> Iterator[tuple[str, str]]:
+    """What has the shape of a blob's name, where one may stand; anything else is none."""
     match value:
         case {"bytes_b64": None, "part": str()}:
-            yield value[in_use.suite.hash_name], "original"
+            if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
+                yield name, "original"
         case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
-            yield name, media
+            if is_digest(name):
+                yield name, media
         case dict():
             for part in value.values():
                 yield from _within(part)

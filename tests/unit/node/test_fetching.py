@@ -4,6 +4,7 @@ again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,11 +13,15 @@ import pytest
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, digest
+from miaopei.node.gateway import facts_of
 from miaopei.node.node import Node
 from miaopei.node.ports import Writing
+from miaopei.node.proof.inspect import inspect
 from miaopei.node.vault import fetch
 from miaopei.node.vault.fetch import Fetched, Fetcher
 from tests.support.consortium import START, who
+from tests.support.facts import quake
+from tests.support.town import Town
 
 
 class Counting(MemoryStore):
@@ -57,7 +62,7 @@ def named(store: MemoryStore, blobs: list[bytes]) -> dict[str, bytes]:
         canonical(
             {
                 "leaf": "act",
-                "act": {"by": "cloud", "body": {"o": {"bytes_b64": None, "part": "all",
+                "act": {"kind": "x", "by": "cloud", "body": {"o": {"bytes_b64": None, "part": "all",
                                                       "sha256": name}}},
                 "result": {"ok": True, "notes": []},
             }
@@ -123,3 +128,81 @@ def test_what_came_from_others_while_its_sender_was_silent_is_asked_for_again() 
     others.silent = ""
     assert (one.run(), one.missing) == (1, {})
     assert others.asked == ["notary", "cloud"]
+
+
+# What stands beside a good fact ------------------------------------------------------------------
+
+BESIDE = {
+    "original without a digest": {"bytes_b64": None, "part": "x"},
+    "a digest that is none": {"bytes_b64": None, "part": "x", "sha256": "q" * 300},
+    "a digest of another kind": {"bytes_b64": None, "part": "x", "sha256": [1]},
+    "a blob that is none": {"blob": "q" * 300, "length": 1, "count": 1, "root": "r", "media": "m"},
+    "a blob that nobody has": {
+        "blob": "ab" * 32, "length": 1, "count": 1, "root": "r", "media": "original",
+    },
+    "no object": 7,
+    "a fact in form alone": {
+        "observation": {"values": {"list": {"blob": 1, "media": 2}}},
+        "attestation": {"original": {"bytes_b64": None}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BESIDE)
+@pytest.mark.parametrize("cut", [False, True])
+def test_only_what_was_taken_of_an_act_is_looked_at(what: str, cut: bool) -> None:
+    """One gateway's act ended every member for good; `cut`: the notes do not name them all."""
+    town = Town().set_up()
+    town.at("2016-05-18 01:00:00")
+    (good,) = facts_of(town.node, [quake("2016-05-18 00:48:48", "4.0")], town.now)
+    assert town.send(town.act("record_facts", {"facts": [good, BESIDE[what]]})).ok
+    assert not town.send(town.act("record_facts", {"facts": [BESIDE[what]]})).ok
+    with town.store.reading() as reading:
+        assert list(inspect(reading, town.node)) == []
+    taken = [json.loads(leaf) for leaf in town.leaves() if b"record_facts" in leaf]
+    leaf = next(each for each in taken if each["result"]["ok"])
+    assert [note["facts"]["index"] for note in leaf["result"]["notes"]] == [1]
+    if cut:  # as of very many refusals
+        leaf["result"]["notes"] = [{"code": "act.and_more", "facts": {"count": 9}}]
+    store = MemoryStore()
+    with store.writing() as block:
+        block.append_leaves([canonical(leaf)])
+        block.finish_block(0, START, 1)
+    one = fetcher(store, Others({}))
+    assert (one.run(), one.missing) == (0, {})
+    with store.reading() as reading:
+        assert reading.progress(fetch.PROGRESS) == b"1"
+
+
+def test_what_nobody_has_holds_up_no_mark_and_is_asked_for_rarely_and_after_a_start() -> None:
+    """A digest that somebody made up kept every member from ever writing down where it was."""
+    store = Counting()
+    blobs = named(store, [bytes([n]) * 5_000 for n in range(2)])
+    lacking, other = blobs
+    others = Others({other: blobs[other]})
+    one = fetcher(store, others)
+    assert one.run() == 1
+    with store.reading() as reading:
+        assert reading.progress(fetch.PROGRESS) == b"2"
+    before, others.asked = store.written, []
+    for _ in range(10 * fetch.RARELY):
+        assert one.run() == 0
+    assert store.written == before
+    assert len(others.asked) < 2 * (fetch.PATIENT + 1 + 10)
+    again = fetcher(store, others)  # looks through no leaf once more
+    assert list(again.missing) == [lacking]
+    others.blobs = blobs
+    assert (again.run(), again.missing) == (1, {})
+    assert fetcher(store, others).missing == {}
+
+
+def test_who_is_silent_is_asked_each_time() -> None:
+    """It may have what the others have not."""
+    store = Counting()
+    blobs = named(store, [b"x" * 5_000])
+    others = Others({}, silent="cloud")
+    one = fetcher(store, others)
+    for _ in range(2 * fetch.PATIENT):
+        one.run()
+    others.blobs, others.silent = blobs, ""
+    assert one.run() == 1
