@@ -14,6 +14,7 @@ from ..books import importing
 from ..buying import commands as buying
 from ..invoices import commands as invoices
 from ..money import commands as money
+from ..net.granting import own as granting
 from ..net.own import commands as own
 from ..outage import commands as outage
 from ..persons import commands as persons
@@ -70,6 +71,7 @@ app.add_typer(engine, name="engine")
 engine.command("install")(engines.engine_install)
 app.add_typer(nets.app, name="net")
 app.add_typer(own.app, name="member")
+granting.add(own.app)
 app.add_typer(anchor.app, name="anchor")
 app.add_typer(outage.meters, name="meters")
 app.add_typer(reports.app, name="report")

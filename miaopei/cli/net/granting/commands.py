@@ -21,6 +21,15 @@ Holder = Annotated[
     str, typer.Option("--from", metavar="MEMBER", help="Who pays them, or decides as a carrier.")
 ]
 Grantee = Annotated[str, typer.Option("--to", metavar="MEMBER", help="Who may read them.")]
+Until = Annotated[str, typer.Option(metavar="DATE", help="Until this day (Beijing).")]
+Settlement = Annotated[
+    str | None,
+    typer.Argument(metavar="[SETTLEMENT]", help="At least 8 characters of its beginning."),
+]
+All = Annotated[bool, typer.Option("--all", help="All that it may read.")]
+By = Annotated[
+    str, typer.Option("--purpose", metavar="NAME", help="By the grant for this; else by any.")
+]
 Purpose = Annotated[str, typer.Option(metavar="NAME", help="What for: supervision, audit ...")]
 
 
@@ -30,7 +39,7 @@ def grant(
     holder: Holder,
     to: Grantee,
     purpose: Purpose,
-    until: Annotated[str, typer.Option(metavar="DATE", help="Until this day (Beijing).")],
+    until: Until,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
@@ -38,7 +47,14 @@ def grant(
     from . import doing
 
     doing.grant(
-        folder, holder, to, listings, purpose, until, as_json=as_json, language=chosen(lang)
+        doing.net_in(folder),
+        holder,
+        to,
+        listings,
+        purpose,
+        until,
+        as_json=as_json,
+        language=chosen(lang),
     )
 
 
@@ -55,7 +71,13 @@ def end_grant(
     from . import doing
 
     doing.end_grant(
-        folder, holder, to, listings or [], purpose, as_json=as_json, language=chosen(lang)
+        doing.net_in(folder),
+        holder,
+        to,
+        listings or [],
+        purpose,
+        as_json=as_json,
+        language=chosen(lang),
     )
 
 
@@ -63,20 +85,15 @@ def grants(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     """Who may read whose books for what and until when, and each use that was made of it."""
     from . import doing
 
-    doing.grants(folder, as_json=as_json, language=chosen(lang))
+    doing.grants(doing.net_in(folder), as_json=as_json, language=chosen(lang))
 
 
 def recompute(
     folder: Folder,
     member: Annotated[str, typer.Argument(metavar="MEMBER", help="Whose copy is read.")],
-    settlement: Annotated[
-        str | None,
-        typer.Argument(metavar="[SETTLEMENT]", help="At least 8 characters of its beginning."),
-    ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that it may read.")] = False,
-    purpose: Annotated[
-        str, typer.Option(metavar="NAME", help="By the grant for this; else by any.")
-    ] = "",
+    settlement: Settlement = None,
+    all_: All = False,
+    purpose: By = "",
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
@@ -86,12 +103,17 @@ def recompute(
     """
     from . import doing
 
-    if all_ == (settlement is not None):
-        raise typer.BadParameter("a settlement, or --all")
+    which(settlement, all_=all_)
     code = doing.recompute(
-        folder, member, settlement, purpose, as_json=as_json, language=chosen(lang)
+        doing.net_in(folder), member, settlement, purpose, as_json=as_json, language=chosen(lang)
     )
     raise typer.Exit(code)
+
+
+def which(settlement: str | None, *, all_: bool) -> None:
+    """Either one settlement is named, or all are wanted."""
+    if all_ == (settlement is not None):
+        raise typer.BadParameter("a settlement, or --all")
 
 
 def add(app: typer.Typer) -> None:

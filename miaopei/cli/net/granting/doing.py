@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def grant(
-    folder: Path,
+    net: Net,
     holder: str,
     to: str,
     listings: Sequence[str],
@@ -35,8 +35,7 @@ def grant(
     language: Language,
 ) -> None:
     """Errors   Refused grant.*, act.* with what the holder's node or the record says against it."""
-    net, end = _net(folder), from_beijing(until)
-    net.at(to)
+    end = from_beijing(until)
     asked: Json = {"to": to, "listings": list(listings), "purpose": purpose, "until": end}
     done = control.call(net.at(holder), "grant", seconds=ACT_SECONDS, **asked)
     about = {"holder": holder, "member": to, "purpose": purpose}
@@ -45,7 +44,7 @@ def grant(
 
 
 def end_grant(
-    folder: Path,
+    net: Net,
     holder: str,
     to: str,
     listings: Sequence[str],
@@ -55,7 +54,6 @@ def end_grant(
     language: Language,
 ) -> None:
     """Errors   Refused grant.nothing_to_end."""
-    net = _net(folder)
     asked: Json = {"to": to, "listings": list(listings), "purpose": purpose}
     done = control.call(net.at(holder), "end_grant", seconds=ACT_SECONDS, **asked)
     about = {"holder": holder, "member": to, "purpose": purpose}
@@ -64,9 +62,8 @@ def end_grant(
     _tell(name, facts, {**about, **done}, language, as_json=as_json)
 
 
-def grants(folder: Path, *, as_json: bool, language: Language) -> None:
+def grants(net: Net, *, as_json: bool, language: Language) -> None:
     """As the member that has come furthest holds them."""
-    net = _net(folder)
     found = control.call(net.at(voting.ask(net)["member"]), "grants")
     if as_json:
         speak.show_json(found)
@@ -84,7 +81,7 @@ def grants(folder: Path, *, as_json: bool, language: Language) -> None:
 
 
 def recompute(
-    folder: Path,
+    net: Net,
     member: str,
     settlement: str | None,
     purpose: str,
@@ -96,7 +93,6 @@ def recompute(
 
     Errors   Refused grant.*, act.settlement_not_known.
     """
-    net = _net(folder)
     asked: Json = {"settlement": settlement, "purpose": purpose}
     with _bar(language) as tell:
         found = control.call(net.at(member), "recompute", tell=tell, seconds=None, **asked)
@@ -149,7 +145,11 @@ def steps(node: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in found.items()) + f" -> {node['value']}"
 
 
-def _net(folder: Path) -> Net:
+def net_in(folder: Path) -> Net:
+    """The net in a folder, whose suite this process then goes by.
+
+    Errors   Refused net.none.
+    """
     net = Net.of(folder)
     suites.use(suites.of_genesis(net.genesis))
     return net
