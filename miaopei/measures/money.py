@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
+from ..errors import Refusal, Refused
+
 FEN_A_YUAN = 100
 FEN_A_WAN = 1_000_000  # 1 万元 = 10,000 yuan
+_YUAN = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2})0*)?")
 FEN_A_LOSS_UNIT = 100_000  # assessed losses are counted in 0.1 万元
 
 
@@ -21,6 +25,17 @@ class Rounding(StrEnum):
 def yuan(amount: int) -> int:
     """Yuan -> fen."""
     return amount * FEN_A_YUAN
+
+
+def fen_of(text: str) -> int:
+    """Yuan as a person writes them -> fen: '1200' or '1200.50', exact, never rounded.
+
+    Errors   Refused money.not_yuan for anything else: a sign, a third decimal, separators.
+    """
+    match = _YUAN.fullmatch(text.strip())
+    if match is None:
+        raise Refused(Refusal("money.not_yuan", {"value": text[:40]}))
+    return yuan(int(match[1])) + int((match[2] or "").ljust(2, "0"))
 
 
 def wan(amount: int) -> int:

@@ -52,7 +52,7 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
     asked = run(*wish)
     assert (asked["state"], asked["channel"], asked["agent"]) == ("accepted", "offline", "A17")
     assert run(*wish)["id"] == asked["id"]
-    paid = run("policy", "pay-in", asked["reference"], "--fen", "12000", "--json")
+    paid = run("policy", "pay-in", asked["reference"], "--amount", "120", "--json")
     assert (paid["state"], paid["paid_fen"], len(paid["refunds"])) == ("in_force", 10_200, 1)
     middle = beijing_day(today + 120 * DAY)
     change = ("--at", middle, "--agent", "A17", "--json")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import Fact, Refusal, Refused
-from ...measures.place import scaled
+from ...measures.money import fen_of
 from ...pricing.events import MOST_LOSS, Occurrences, Touched
 from ...pricing.years import Book
 
@@ -129,11 +129,10 @@ def _year(text: str, years: int, line: int, faults: list[Refusal]) -> int | None
 def _yuan(text: str, name: str, line: int, faults: list[Refusal]) -> int | None:
     """Yuan with at most two decimals -> fen; less than zero, or finer, is refused."""
     try:
-        fen = scaled(text, 2)
-        exact = scaled(text, 14) == fen * 10**12
+        fen = fen_of(text)
     except Refused:
-        fen, exact = -1, False
-    if not exact or not 0 <= fen <= MOST_LOSS:
+        fen = -1
+    if not 0 <= fen <= MOST_LOSS:
         limit = f"{MOST_LOSS // 100:,}"
         faults.append(_no("amount", line, name=name, value=text[:40], limit=limit))
         return None

@@ -9,6 +9,7 @@ import typer
 
 from ..commands.options import DataOption, DsnOption, InFile, JsonFlag, LangOption, chosen
 
+FIGURE = "A declared figure: money in yuan, minutes and the like as integers."
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -162,15 +163,19 @@ def collect(
 @app.command("pay-in")
 def pay_in(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="As on the application.")],
-    fen: Annotated[int, typer.Option(min=0, help="Another sum than the premium.")] = 0,
+    amount: Annotated[
+        str | None, typer.Option(metavar="YUAN", help="Another sum than the premium, in yuan.")
+    ] = None,
     data: DataOption = None,
     dsn: DsnOption = None,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """In the sandbox bank: somebody transfers the premium, to try what follows."""
+    from ...measures.money import fen_of
     from . import doing
 
+    fen = None if amount is None else fen_of(amount)
     _show(doing.pay_in(_place(data, dsn), reference, fen), lang, as_json=as_json)
 
 
@@ -225,7 +230,7 @@ def show(
 def endorse(
     policy: Number,
     at: At,
-    given: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A figure.")],
+    given: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help=FIGURE)],
     channel: ChannelOption = "offline",
     agent: AgentOption = None,
     key: KeyOption = "",
@@ -242,7 +247,7 @@ def endorse(
 def renew(
     policy: Number,
     at: At,
-    given: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A figure.")] = [],  # noqa: B006 - typer reads it only
+    given: Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help=FIGURE)] = [],  # noqa: B006 - typer reads it only
     channel: ChannelOption = "offline",
     agent: AgentOption = None,
     key: KeyOption = "",
@@ -275,7 +280,9 @@ def cancel(
 def reinstate(
     policy: Number,
     at: At,
-    given: Annotated[list[str], typer.Option("--set", metavar="NAME=FEN", help="How much.")],
+    given: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=YUAN", help="How much, in yuan.")
+    ],
     channel: ChannelOption = "offline",
     agent: AgentOption = None,
     key: KeyOption = "",
@@ -292,8 +299,7 @@ def _change(said: Any, data: Any, dsn: Any, lang: Any, *, as_json: bool) -> None
     from . import doing
 
     what, policy, at, given, channel, agent, key = said
-    declared = doing.figures(given)
-    found = doing.change(_place(data, dsn), policy, what, at, declared, channel, agent, key)
+    found = doing.change(_place(data, dsn), policy, what, at, given, channel, agent, key)
     _show(found, lang, as_json=as_json)
 
 

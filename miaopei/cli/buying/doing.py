@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
@@ -12,16 +12,19 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ...acts.facts import product_of
 from ...acts.file_offer import offer_of
 from ...acts.state import State
 from ...adapters.grid.connections import connection_of
 from ...adapters.sandbox_bank.starter import RunningBank
 from ...errors import Refusal, Refused
 from ...measures.instant import from_beijing, period_of
+from ...measures.money import fen_of
 from ...node.ports import Reading
 from ...node.selling.asking import Desk, Wanted, keep_list
 from ...node.selling.shop import Shop
 from ...reports.lineage import became, latest_of
+from ...terms.words import Declared, Kind
 from ...wiring import Member, system_clock
 from ..live import with_bank
 from ..outage.taking import names_of
@@ -117,16 +120,17 @@ def change(
     policy: str,
     transaction: str,
     day: str,
-    declared: Mapping[str, int],
+    given: Sequence[str],
     channel: str,
     agent: str | None,
     key: str,
 ) -> dict[str, Any]:
     """Take a change of a policy; what needs no premium is brought in force at once."""
     at = from_beijing(day)
-    name = key or f"{transaction} {policy} {day} {json.dumps(dict(declared), sort_keys=True)}"
     with selling(place) as (member, _, shop):
         whole = _whole(member, "policy", policy)
+        declared = figures(given, _money_in(member, whole))
+        name = key or f"{transaction} {policy} {day} {json.dumps(declared, sort_keys=True)}"
         value = shop.change(whole, transaction, at, declared, channel, name, agent=agent)
         member.work()
         return _now(member, value["id"])
@@ -176,8 +180,8 @@ def refused(reading: Reading, state: State) -> Iterator[dict[str, Any]]:
                 yield {name: row[name] for name in ("payout", "policy", "amount_fen", "code")}
 
 
-def pay_in(place: Place, reference: str, fen: int) -> dict[str, Any]:
-    """In the sandbox somebody transfers money to the carrier that takes a premium in."""
+def pay_in(place: Place, reference: str, fen: int | None) -> dict[str, Any]:
+    """In the sandbox somebody transfers the premium to its carrier, or another sum."""
     with selling(place) as (member, bank, _):
         with member.node.reading() as (reading, state):
             name = state.get("due", reference)
@@ -188,7 +192,8 @@ def pay_in(place: Place, reference: str, fen: int) -> dict[str, Any]:
             payee = reading.payee(f"carrier/{collector}")
         if payee is None:
             raise Refused(Refusal("selling.no_account", {"carrier": collector}))
-        bank.control.pay_in(payee["account"], fen or value["premium_fen"], reference)
+        sum_fen = value["premium_fen"] if fen is None else fen
+        bank.control.pay_in(payee["account"], sum_fen, reference)
         member.work()
         return _now(member, name)
 
@@ -217,18 +222,30 @@ def collecting(member: Member) -> dict[str, str]:
     return {name: str(payee["account"]) for name, payee in found.items() if payee is not None}
 
 
-def figures(given: Sequence[str]) -> dict[str, int]:
-    """`name=value` as declared figures.
+def figures(given: Sequence[str], money: Collection[str]) -> dict[str, int]:
+    """`name=value` as declared figures; those in `money` are written in yuan.
 
-    Errors   Refused selling.bad_figure.
+    Errors   Refused selling.bad_figure, money.not_yuan.
     """
     found = {}
     for text in given:
         name, _, value = text.partition("=")
+        if name in money:
+            found[name] = fen_of(value)
+            continue
         if not name or not value.isascii() or not value.isdigit():
             raise Refused(Refusal("selling.bad_figure", {"given": text[:60]}))
         found[name] = int(value)
     return found
+
+
+def _money_in(member: Member, policy: str) -> set[str]:
+    """The declared figures of a policy's product that are money, by any version of its terms."""
+    with member.node.reading() as (_, state):
+        listing = state.need("listing", state.need("policy", policy)["listing"])
+        versions = product_of(state, listing["product"]).versions
+    inputs = (of for version in versions for of in version.terms.inputs)
+    return {of.name for of in inputs if isinstance(of, Declared) and of.kind is Kind.MONEY}
 
 
 def _whole(member: Member, table: str, begun: str) -> str:

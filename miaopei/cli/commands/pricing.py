@@ -82,8 +82,8 @@ def basis_risk(
     deaths: Annotated[Path | None, DeathFile] = None,
     terms: Annotated[int | None, typer.Option(metavar="VERSION", help="Force a version.")] = None,
     least_loss: Annotated[
-        int, typer.Option(metavar="FEN", min=1, help="A smaller loss counts as none.")
-    ] = 1,
+        str, typer.Option(metavar="YUAN", help="A smaller loss, in yuan, counts as none.")
+    ] = "0.01",
     own_losses: Annotated[
         Path | None, file_option("--own-losses", "Lost at your place: date,loss_yuan (CSV).")
     ] = None,
@@ -94,6 +94,7 @@ def basis_risk(
     lang: LangOption = None,
 ) -> None:
     """What an index paid beside what was lost: ratios, correlation, false alarms, misses."""
+    from ...measures.money import fen_of
     from ..demo.whatif import Asked
     from ..pricing.basis import run
 
@@ -102,7 +103,7 @@ def basis_risk(
         run(
             asked,
             product,
-            least_loss,
+            max(1, fen_of(least_loss)),
             own_losses,
             folder=folder,
             as_json=as_json,

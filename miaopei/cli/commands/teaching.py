@@ -251,8 +251,8 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "自某日起退保，按剩余天数经银行退费。",
     ),
     "policy reinstate": (
-        "miaopei policy reinstate POLICY --at 2026-08-01 --set reinstated=100000",
-        "另缴保费，恢复已被赔款用去的年度限额。",
+        "miaopei policy reinstate POLICY --at 2026-08-01 --set reinstated=1000",
+        "另缴保费，恢复已被赔款用去的年度限额；金额以元计。",
     ),
     "report experience": (
         "miaopei report experience --json",
@@ -272,10 +272,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     "invoice rates": (
         (
-            "miaopei invoice rates LISTING CARRIER --provider ID --since 2026-05 --user 12"
-            " --record 3 --rent 500000"
+            "miaopei invoice rates LISTING CARRIER --provider ID --since 2026-05 --user 0.12"
+            " --record 0.03 --rent 5000"
         ),
-        "约定自某月起的费率：每户、每条、每月租金，单位为分。",
+        "约定自某月起的费率：每户、每条、每月租金，单位为元。",
     ),
     "invoice model": (
         "miaopei invoice model LISTING CARRIER model.json --id delay --version 1 --benefit delay",

@@ -28,19 +28,21 @@ def rates(
     carrier: Carrier,
     provider: Annotated[str, typer.Option("--provider", help="Who provides data and compute.")],
     since: Annotated[str, typer.Option("--since", metavar="MONTH", help="From 2026-05 on.")],
-    user: Annotated[int, typer.Option("--user", help="Fen a user read.")],
-    record: Annotated[int, typer.Option("--record", help="Fen a record read.")],
-    rent: Annotated[int, typer.Option("--rent", help="Fen a month of compute.")],
+    user: Annotated[str, typer.Option("--user", metavar="YUAN", help="Yuan a user read.")],
+    record: Annotated[str, typer.Option("--record", metavar="YUAN", help="Yuan a record read.")],
+    rent: Annotated[str, typer.Option("--rent", metavar="YUAN", help="Yuan a month of compute.")],
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
 ) -> None:
     """Agree what is asked of a carrier from a month on."""
+    from ...measures.money import fen_of
     from ..place import Place
     from .deeds import rates as run
 
     of = {"listing": listing, "carrier": carrier, "provider": provider, "since": since}
-    prices = {"user_fen": user, "record_fen": record, "rent_fen": rent}
+    asked = {"user_fen": user, "record_fen": record, "rent_fen": rent}
+    prices = {name: fen_of(text) for name, text in asked.items()}
     run(Place.of(data, dsn), {**of, **prices}, language=chosen(lang))
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from ...acts.apply import ActResult
 from ...errors import Fact, Refusal, Refused
-from ...measures.money import as_yuan
-from ...measures.place import scaled
+from ...measures.money import as_yuan, fen_of
 from ...settings import Language
 from ...wiring import Member
 from .. import live, speak
@@ -169,11 +168,10 @@ def parts_of(given: Sequence[str]) -> dict[str, int]:
 def _fen(yuan: str) -> int | None:
     """Yuan above zero with at most two decimals that count -> fen; None for anything else."""
     try:
-        fen = scaled(yuan, 2)
-        exact = scaled(yuan, 14) == fen * 10**12
+        fen = fen_of(yuan)
     except Refused:
         return None
-    return fen if exact and 0 < fen <= MOST_FEN else None
+    return fen if 0 < fen <= MOST_FEN else None
 
 
 def _said(

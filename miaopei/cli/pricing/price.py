@@ -17,6 +17,7 @@ from ...adapters.pricing.readings import Readings
 from ...adapters.pricing.spread import Engine, spread
 from ...errors import Refusal, Refused
 from ...evidence.shocks import each_decides
+from ...measures.money import fen_of
 from ...measures.place import unit_vector
 from ...pricing import curves
 from ...pricing.events import Occurrences, Zone, own_losses, stochastic
@@ -262,10 +263,11 @@ def _layers(wanted: Wanted, case: Case) -> list[tuple[int, int]]:
     """
     found = []
     for text in wanted.layers:
-        attachment, colon, limit = text.partition(":")
-        if not (colon and attachment.isdecimal() and limit.isdecimal()):
-            raise Refused(Refusal("pricing.bad_layer_text", {"value": text[:40]}))
-        found.append((int(attachment) * 100, int(limit) * 100))
+        attachment, _, limit = text.partition(":")
+        try:
+            found.append((fen_of(attachment), fen_of(limit)))
+        except Refused:
+            raise Refused(Refusal("pricing.bad_layer_text", {"value": text[:40]})) from None
     if not found and case.plan is not None:
         most = year_most(case.terms, case.benefit, case.book)
         found = [(0, most)] if most else []

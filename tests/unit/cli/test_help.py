@@ -93,3 +93,15 @@ def test_only_help_in_chinese_loads_its_texts() -> None:
             capture_output=True, text=True, timeout=120, check=True, env=environment,
         )  # fmt: skip
         assert ran.stdout.split()[-1] == loaded
+
+
+def test_no_command_asks_money_in_fen() -> None:
+    teach(app, "en")
+    asked = [
+        (command.name, param.name)
+        for command in tree(get_command(app))
+        for param in command.params
+        for said in (param.metavar, param.help, *param.opts)
+        if re.search(r"\bfen\b", said or "", re.IGNORECASE)
+    ]
+    assert asked == []

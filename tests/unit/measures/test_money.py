@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from miaopei.errors import Refused
 from miaopei.measures.money import (
     Rounding,
     as_wan,
     as_yuan,
     divide,
     divide_fairly,
+    fen_of,
     percent,
     wan,
     yuan,
@@ -61,3 +65,26 @@ def test_a_total_is_divided_to_the_last_fen() -> None:
     assert divide_fairly(yuan(1), [0, 1]) == [0, 100]
     with pytest.raises(ValueError, match="weights"):
         divide_fairly(1, [0, 0])
+
+
+@given(st.integers(0, 10**15 - 1), st.integers(0, 3))
+def test_yuan_as_a_person_writes_them_are_read_to_the_fen(fen: int, zeros: int) -> None:
+    whole, part = divmod(fen, 100)
+    assert fen_of(f" {whole}.{part:02d}{'0' * zeros} ") == fen
+    if part % 10 == 0:
+        assert fen_of(f"{whole}.{part // 10}") == fen
+    if part == 0:
+        assert fen_of(f"{whole}") == fen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "-1", "+1", "1.005", "1,000", "1e3", "１２", ".5", "5.", "1.2.3", "0x10", "一百"),
+        "9" * 14,
+    ],
+)
+def test_what_is_no_amount_in_yuan_is_refused_and_never_rounded(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        fen_of(text)
+    assert refused.value.refusals[0].code == "money.not_yuan"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from miaopei.cli.buying import doing
 from miaopei.errors import Refused
 from miaopei.measures.instant import DAY, from_beijing, period_of
 from miaopei.measures.money import yuan
@@ -253,3 +255,21 @@ def test_what_was_given_back_is_neither_written_nor_earned(market: Market) -> No
         (line,) = [each for each in experience(told, ends) if each.listing == market.listing]
     kept = yuan(120) - 8_041
     assert (line.policies, line.written_fen, line.earned_fen) == (1, kept, kept)
+
+
+# what a person writes at the command line ---------------------------------------------------------
+def test_figures_that_are_money_are_written_in_yuan_and_others_as_integers(market: Market) -> None:
+    given = ["occurrence_limit=5000.50", "deductible=60"]
+    seller: Any = SimpleNamespace(node=market.town.node)
+    money = doing._money_in(seller, market.insure()["policy"])
+    assert money == {"occurrence_limit"}
+    assert doing.figures(given, money) == {"occurrence_limit": 500_050, "deductible": 60}
+    for bad, code in (
+        ("deductible=60.5", "selling.bad_figure"),
+        ("occurrence_limit=5000.505", "money.not_yuan"),
+        ("occurrence_limit", "money.not_yuan"),
+        ("=5", "selling.bad_figure"),
+    ):
+        with pytest.raises(Refused) as error:
+            doing.figures([bad], money)
+        assert refused(error) == [code]
