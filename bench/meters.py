@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from miaopei.adapters.grid.intake import Intake
-from miaopei.adapters.meters import broker
+from miaopei.adapters.meters import broker, sealed
 from miaopei.adapters.meters.admitted import certificates
 from miaopei.adapters.meters.admitted.readers import Readers
 from miaopei.adapters.meters.admitted.trust import Concentrators
@@ -47,6 +47,7 @@ def _run(made: Grid, opening: ExitStack, seconds: int) -> Iterator[dict[str, Any
     broker.make(folder, "127.0.0.1")
     sandbox = opening.enter_context(start("concentrators", made.folder / "sandbox"))
     keys = {name: (key,) for name, key in sandbox.keys(WHO).items()}
+    sealed.hand(made.folder / "clients", made.member.node.identity)
     for name in WHO:
         certificates.issue(folder, made.folder / "clients", name)
     opening.enter_context(broker.running(folder, port))

@@ -141,6 +141,11 @@ def start(folder: Path, port: int, host: str = "127.0.0.1") -> subprocess.Popen[
     raise OutsideFault(f"the broker does not come up on port {port}: {said}", retry=True)
 
 
+def kept(folder: Path) -> Path:
+    """Where the broker keeps its queues and its log."""
+    return _place(folder, account.choose(folder)) / "kept"
+
+
 def _place(folder: Path, who: account.Account) -> Path:
     """Where the broker's account finds its files: the folder, or as root one that it can reach."""
     if who.reaches(folder.parent):

@@ -22,7 +22,8 @@ from . import pages
 from .admitted.trust import Concentrators
 from .devices import Device, line_of, missing_of
 from .pages import Held
-from .speech import Batch, Lost, Word, read
+from .sealed import ROOM, is_sealed, opened
+from .speech import LARGEST, Batch, Lost, Word, read
 
 RECENT = 20_000  # batches whose digest is remembered, to name a number that is used again
 ASKED = 1_000  # numbers asked for in one go
@@ -66,7 +67,7 @@ class Meters:
         said: list[tuple[Came, Batch | Word | Lost]] = []
         for each in came:
             try:
-                said.append((each, self._read(each)))
+                said.append(self._read(each))
             except Refused as error:
                 taken.refused += [(each.name, refusal) for refusal in error.refusals]
         with self.node.store.writing() as block:
@@ -75,15 +76,28 @@ class Meters:
             self.told(held, batch)
         return taken
 
-    def _read(self, came: Came) -> Batch | Word | Lost:
-        """Errors   Refused grid.unknown_concentrator, and as `speech.read`."""
+    def _read(self, came: Came) -> tuple[Came, Batch | Word | Lost]:
+        """What came, its seal taken off, and what it says.
+
+        Errors   Refused grid.unknown_concentrator, grid.unsealed; as `sealed.opened` and
+                 `speech.read`.
+        """
         every = self.known.keys.get(came.name)
         if every is None:
             raise no("unknown_concentrator", concentrator=came.name[:60])
         keys = self.known.keys_at(came.name, came.received_at)
         gone = [key for key in every if key not in keys]
-        value = read(came.payload, keys, came.name, came.received_at, gone)
-        return self.known.readers.own(value, self.names) if isinstance(value, Batch) else value
+        plain, me = came, self.node.identity
+        if under_seal := is_sealed(came.payload):
+            if len(came.payload) > LARGEST + ROOM:
+                raise no("too_large", length=len(came.payload), limit=LARGEST)
+            plain = replace(came, payload=opened(came.payload, (me.box, *me.boxes)))
+        value = read(plain.payload, keys, came.name, came.received_at, gone)
+        if isinstance(value, Batch):
+            if not under_seal and came.name not in self.known.unsealed:
+                raise no("unsealed", concentrator=came.name, sequence=value.sequence)
+            value = self.known.readers.own(value, self.names)
+        return plain, value
 
     def _keep(
         self, block: Writing, said: Sequence[tuple[Came, Batch | Word | Lost]], taken: Taken

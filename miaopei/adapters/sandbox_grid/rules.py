@@ -15,6 +15,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "forge": frozenset(),  # a message is signed with another key
     "lie": frozenset({"minutes"}),  # times of restoration are moved
     "forget": frozenset(),  # a message is not there when it is asked for again
+    "unsealed": frozenset(),  # a batch of a concentrator goes out in plain
     # SMS
     "fail": frozenset(),  # a text is accepted, and fails
     "deaf": frozenset(),  # a text is accepted, and nobody ever hears of it again

@@ -15,7 +15,12 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+SEALED = b"miaopei/v1/blob"
 JSON, XML = "application/json", "application/xml"
 
 
@@ -47,6 +52,32 @@ def signed(
         "Signature-Input": f"grid={params}",
         "Signature": f"grid=:{signature}:",
     }
+
+
+def sealed_for(reader: dict[str, str], payload: bytes) -> bytes:
+    """A signed payload sealed for who will read it: a new data key, wrapped for their box.
+
+    `reader`: suite (intl or gm) and box, the public key in hex.
+    """
+    box, nonce = bytes.fromhex(reader["box"]), os.urandom(12)
+    if reader["suite"] == "gm":
+        import gmssl_pyx  # an extra: only who seals by SM2 and SM4 needs it
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        key = os.urandom(16)
+        made = Cipher(algorithms.SM4(key), modes.GCM(nonce)).encryptor()
+        made.authenticate_additional_data(SEALED)
+        body = made.update(payload) + made.finalize() + made.tag
+        wrapped = gmssl_pyx.sm2_encrypt(gmssl_pyx.normalize_sm2_public_key(box), key)
+    else:
+        key, mine, inner = os.urandom(32), X25519PrivateKey.generate(), os.urandom(12)
+        body = AESGCM(key).encrypt(nonce, payload, SEALED)
+        public = mine.public_key().public_bytes_raw()
+        shared = mine.exchange(X25519PublicKey.from_public_bytes(box))
+        derived = HKDF(SHA256(), 32, None, b"miaopei/v1/wrap" + public + box).derive(shared)
+        wrapped = public + inner + AESGCM(derived).encrypt(inner, key, None)
+    head = b"miaopei.meters.sealed/1\n" + len(wrapped).to_bytes(2, "big")
+    return head + wrapped + b"MPS1" + nonce + body
 
 
 def as_json(head: dict[str, Any], said: dict[str, Any]) -> bytes:

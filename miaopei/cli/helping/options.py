@@ -229,6 +229,7 @@ OPTIONS: Mapping[str, str] = {
     "The result as JSON.": "以 JSON 给出结果。",
     "The rule set it begins with; else the newest.": "起始规则集；否则为最新。",
     "From this instant, with its zone; else from now.": "自此时刻起（带时区）；否则为即刻。",
+    "Take its batches although they are not sealed.": "其报文未密封也收。",
     "The source that meters speak for.": "电表所属的数据源。",
     "The trigger whose facts it reads.": "读取哪个触发的事实。",
     "Their limits: policy,occurrence_limit,year_limit.": (

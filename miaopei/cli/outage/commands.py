@@ -102,14 +102,18 @@ def meters_admit(
     into: Annotated[
         Path | None, typer.Option(file_okay=False, help="Where its certificate is written.")
     ] = None,
+    unsealed: Annotated[
+        bool, typer.Option("--unsealed", help="Take its batches although they are not sealed.")
+    ] = False,
     data: DataOption = None,
     lang: LangOption = None,
 ) -> None:
-    """Admit a concentrator: its key counts, and it gets a certificate for the broker."""
+    """Admit a concentrator: its key counts, and it gets a certificate and for whom it seals."""
     from ..place import Place
     from . import field
 
-    raise typer.Exit(field.admit(Place.of(data, None), name, key, into, language=chosen(lang)))
+    place, language = Place.of(data, None), chosen(lang)
+    raise typer.Exit(field.admit(place, name, key, into, unsealed=unsealed, language=language))
 
 
 @meters.command("bind")

@@ -6,13 +6,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ...adapters.meters import broker
+from ...adapters.keys import load_or_make
+from ...adapters.meters import broker, sealed
 from ...adapters.meters import devices as standing
 from ...adapters.meters.admitted import certificates, readers, trust
 from ...errors import OutsideFault, Refusal, Refused
 from ...measures.instant import beijing_text, from_utc_text
 from ...settings import Language
-from ...wiring import system_clock
+from ...wiring import MEMBER, system_clock
 from .. import speak
 from ..place import Place
 from .listening import BROKER
@@ -49,16 +50,26 @@ def run_broker(
                 raise OutsideFault(f"the broker ended with {process.returncode}", retry=True)
 
 
-def admit(place: Place, name: str, key: str, into: Path | None, *, language: Language) -> int:
-    """Let a concentrator speak: its key beside those it has, a new certificate."""
+def admit(
+    place: Place, name: str, key: str, into: Path | None, *, unsealed: bool, language: Language
+) -> int:
+    """Let a concentrator speak: its key beside those it has, a new certificate, for whom it seals.
+
+    `unsealed`: its batches are taken although they are not sealed; without it no more.
+    """
     known = _known(place)
     keys = tuple(dict.fromkeys((*known.keys.get(name, ()), key)))
     trust.check(name, keys)
     if key in known.revoked:
         raise Refused(Refusal("grid.revoked", {"concentrator": name}))
+    if not (place.folder / "keys.json").exists():
+        raise Refused(Refusal("cli.no_record", {"folder": str(place.folder)}))
+    place.choose(None)
     where = into or place.folder / BROKER / "clients"
     certificates.issue(place.folder / BROKER, where, name)
-    trust.keep(place.folder, replace(known, keys={**known.keys, name: keys}))
+    sealed.hand(where, load_or_make(place.folder / "keys.json", MEMBER))
+    plain = known.unsealed | {name} if unsealed else known.unsealed - {name}
+    trust.keep(place.folder, replace(known, keys={**known.keys, name: keys}, unsealed=plain))
     speak.out(speak.Speaker(language).text("admitted", who=name, folder=str(where)))
     return 0
 

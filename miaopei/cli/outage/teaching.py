@@ -11,7 +11,7 @@ METERS: Mapping[str, tuple[str, str]] = {
     ),
     "meters admit": (
         "miaopei meters admit C-0574-01 --key HEX --into FOLDER",
-        "登记一台集中器：认可其公钥，并签发连接服务器的证书。",
+        "登记一台集中器：认可其公钥，签发连接服务器的证书，并写明报文向谁密封。",
     ),
     "meters devices": (
         "miaopei meters devices --json",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from miaopei.adapters.meters import broker
+from miaopei.adapters.meters import broker, sealed
 from miaopei.adapters.meters.admitted import certificates
 from miaopei.adapters.meters.admitted.readers import Readers
 from miaopei.adapters.meters.admitted.trust import Concentrators
@@ -94,6 +94,7 @@ def meadow(grid: Grid, tmp_path: Path) -> Iterator[Field]:
     with ExitStack() as opening:
         sandbox = opening.enter_context(start("concentrators", tmp_path / "sandbox"))
         keys = sandbox.keys(NAMES)
+        sealed.hand(tmp_path / "clients", grid.town.node.identity)
         for name in NAMES:
             certificates.issue(folder, tmp_path / "clients", name)
         known = Concentrators(s.METERS, "127.0.0.1", port, {n: (k,) for n, k in keys.items()}, READ)

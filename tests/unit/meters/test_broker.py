@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from miaopei.adapters.meters import broker
 from miaopei.adapters.meters.admitted import certificates
+from miaopei.adapters.meters.sealed import is_sealed
 from miaopei.errors import Refused
 from tests.unit.meters.conftest import NAMES, Field, until
 
@@ -110,7 +111,7 @@ def test_taken_off_the_broker_and_not_kept_is_asked_for_again(meadow_up: Field) 
     real, gone = meadow_up.meters.take, []
 
     def dies(came: list[object]) -> object:
-        batches = [c for c in came if b'"batch"' in c.payload]  # type: ignore[attr-defined]
+        batches = [c for c in came if is_sealed(c.payload)]  # type: ignore[attr-defined]
         if batches and not gone:
             gone.extend(batches)
             came = [c for c in came if c not in batches]

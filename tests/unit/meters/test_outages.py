@@ -44,7 +44,14 @@ class Side:
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
         read = {s.token(each): ((0, "c1"),) for each in (*PEOPLE, "0571009", "0579999")}
-        self.known = Concentrators(s.METERS, "127.0.0.1", 1, {"c1": (PUBLIC,)}, Readers(read))
+        self.known = Concentrators(
+            s.METERS,
+            "127.0.0.1",
+            1,
+            {"c1": (PUBLIC,)},
+            Readers(read),
+            unsealed=frozenset({"c1", "c2"}),
+        )
         self.begin()
 
     def begin(self) -> None:

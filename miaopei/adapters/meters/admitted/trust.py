@@ -28,7 +28,8 @@ _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Concentrators:
     """The source they speak for, the broker, each one's keys (hex), and what each reads.
 
-    `revoked`: key -> UTC second; what comes from then on under it is refused.
+    `unsealed`: those whose batches are taken although they are not sealed. `revoked`: key -> UTC
+    second; what comes from then on under it is refused.
     """
 
     source: str
@@ -37,6 +38,7 @@ class Concentrators:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     readers: Readers = field(default_factory=Readers)
     revoked: dict[str, int] = field(default_factory=dict)
+    unsealed: frozenset[str] = frozenset()
 
     def keys_at(self, name: str, at: int) -> tuple[str, ...]:
         """The keys of a concentrator that count for what came at an instant."""
@@ -62,8 +64,9 @@ def load(folder: Path) -> Concentrators | None:
         keys = {name: tuple(given) for name, given in value["keys"].items()}
         revoked = {str(key): int(at) for key, at in value.get("revoked", {}).items()}
         found = Concentrators(
-            value["source"], value["host"], value["port"], keys, readers.load(folder), revoked
-        )
+            value["source"], value["host"], value["port"], keys, readers.load(folder), revoked,
+            frozenset(map(str, value.get("unsealed", ()))),
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise no("bad_trust", path=str(path), why=type(error).__name__) from None
     for name, given in found.keys.items():
@@ -76,6 +79,7 @@ def keep(folder: Path, known: Concentrators) -> None:
     value: dict[str, Any] = {"source": known.source, "host": known.host, "port": known.port}
     value["keys"] = {name: list(keys) for name, keys in sorted(known.keys.items())}
     value["revoked"] = dict(sorted(known.revoked.items()))
+    value["unsealed"] = sorted(known.unsealed)
     write_open(folder / FILE, value)
 
 
