@@ -70,6 +70,14 @@ class RecordDamaged(Alarm):
     code = "alarm.record_damaged"
 
 
+class SealedUnfit(RecordDamaged):
+    """Bytes are those that the record names, and do not open or hold what was said of them.
+
+    Where one member orders they are its own, and the work stops. Where several do, another has
+    sealed them so: it is named, and what does not hang on them goes on.
+    """
+
+
 class OutsideFault(Exception):
     """Something outside the house failed; `retry` says whether trying again is safe."""
 

@@ -6,6 +6,7 @@ What lies on the disk survives a crash; everything else is made anew, as a proce
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from miaopei.acts.apply import ActResult
@@ -267,14 +268,11 @@ class Member:
             return
         if self.engine.block_for(self, self.height + 1) is not None:
             return  # catching up
+        payer = () if self.payer is None else (self.payer.run,)
         try:
-            self.fetcher.run()
-            self.keeper.run()
-            self.decider.run()
-            if self.payer is not None:
-                self.payer.run()
-        except (OutsideFault, Refused):
-            pass  # again with the next block
+            for duty in (self.fetcher.run, self.keeper.run, self.decider.run, *payer):
+                with suppress(OutsideFault, Refused):  # again with the next block
+                    duty()
         except Alarm as alarm:
             self._alarmed = True
             self.alarms.append(alarm)

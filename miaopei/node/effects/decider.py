@@ -11,10 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ...acts.apply import UNFORESEEN
 from ...acts.envelope import Act
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
-from ...errors import Alarm, ReadingsDisagree, Refused
+from ...errors import Alarm, ReadingsDisagree, Refusal, Refused, SealedUnfit
 from ...measures.identity import canonical, read_canonical
 from ...terms.columnar import SettleMany
 from ...terms.columnar import settle_many as by_columns
@@ -24,7 +25,7 @@ from ..mass.run import MassRun, Reads, Tell, as_filed, silent
 from ..mass.schedules import Schedules
 from ..node import Node
 from ..ports import Reading, ScheduleFiles
-from ..vault.blobs import opens
+from ..vault.blobs import opens, told_of
 from .differing import behind, next_round, show, to_show
 from .keeper import Keeper
 
@@ -39,6 +40,13 @@ MOVED = (
     "act.no_round_ended",
 )  # made again on the new state
 MOST_KEPT = 20  # reasons written down for one duty
+
+
+def unforeseen(duty: str, error: Exception) -> Refused:
+    """What another's bytes have brought out of a duty, where several share a record."""
+    if isinstance(error, SealedUnfit):
+        return Refused(told_of(error, duty))
+    return Refused(Refusal("net.duty_unforeseen", {"duty": duty, "why": type(error).__name__}))
 
 
 class Decider:
@@ -101,6 +109,10 @@ class Decider:
                     return key, act
             except Refused as refused:
                 self._keep(key, refused)
+            except (SealedUnfit, *UNFORESEEN) as error:
+                if self._keeper is None:
+                    raise  # nobody else's bytes: what we wrote is damaged, or a fault of ours
+                self._keep(key, unforeseen(key, error))
             except ReadingsDisagree as alarm:  # written down for who looks into it, and passed on
                 with self.node.store.writing() as block:
                     alarms.keep(block, key.rpartition("/")[2], alarm)

@@ -1,24 +1,27 @@
 """Keeping: what is in force or settled is opened here, also where others were quicker.
 
 A decider that comes late, and a payer that was outvoted, must still hold the rows and the claims
-that count. Where blobs are on their way the book waits; what it stands on is never guessed.
+that count. Where blobs are on their way the book waits; what it stands on is never guessed. Who
+sealed something else than its words say is named, and any other that said the same serves as well;
+a book that has none waits, and no other book with it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from ...acts.apply import UNFORESEEN
 from ...acts.readers import parties
 from ...acts.state import State
-from ...claims.leaves import claims_from, hashes_of, leaf_bytes, page_hashes
-from ...errors import RecordDamaged
+from ...claims.leaves import Claims, claims_from, hashes_of, leaf_bytes, page_hashes
+from ...errors import Refusal, Refused, SealedUnfit
 from ...ledger.merkle import root_of
 from ...policies.book import Recorded
 from ..granted.parts import Upto, claims_of, parts_of
 from ..mass.holding import open_rows
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import open_values, opens
+from ..vault.blobs import open_values, opens, told_of
 
 
 class Keeper:
@@ -30,7 +33,8 @@ class Keeper:
     def run(self) -> int:
         """Open what is in force and settled and is not here yet; how many blobs were opened.
 
-        Errors   RecordDamaged (alarm) where opened bytes are not what the record says.
+        Errors   Refused net.sealed_unfit, once all that fits is opened, for each blob of another
+                 that does not; RecordDamaged (alarm) where our own store is not as it was.
         """
         with self.node.reading() as (reading, state):
             books = [
@@ -38,11 +42,14 @@ class Keeper:
                 for name, book in state.range("book", "")
                 if not self.has(reading, state, name) and self._reads(reading, state, name, book)
             ]
-        done = 0
+        done, unfit = 0, list[Refusal]()
         for name in books:
             with self.node.store.writing() as block:
                 state = State(block)
-                done += self._rows(block, state, name) + self._claims(block, state, name)
+                done += self._rows(block, state, name, unfit)
+                done += self._claims(block, state, name, unfit)
+        if unfit:
+            raise Refused(*unfit)
         return done
 
     def has(self, reading: Reading, state: State, book: str) -> bool:
@@ -68,21 +75,26 @@ class Keeper:
         """How much of a book is opened here."""
         return Upto(_upto(reading, "rows", book), _upto(reading, "claims", book))
 
-    def _rows(self, block: Writing, state: State, book: str) -> int:
+    def _rows(self, block: Writing, state: State, book: str, unfit: list[Refusal]) -> int:
         upto, done = _upto(block, "rows", book), 0
         for _, batch_id in list(state.range("in_force", f"{book}/")):
             batch = state.need("batch", batch_id)
             if batch["first"] < upto:
                 continue
-            if not opens(block, batch["rows"]["blob"], self.node.identity):
+            blob = batch["rows"]["blob"]
+            if not opens(block, blob, self.node.identity):
                 break
-            rows, _, _ = open_rows(block, batch["rows"], self.node, book)
+            try:
+                rows, _, _ = open_rows(block, batch["rows"], self.node, book)
+            except (Refused, SealedUnfit) as error:
+                unfit.append(told_of(error, f"batch {batch_id}", blob))
+                break
             block.put_rows(Recorded(batch["first"] + i, 0, row) for i, row in enumerate(rows))
             upto, done = batch["first"] + len(rows), done + 1
         block.put_progress(f"rows/{book}", str(upto).encode("ascii"))
         return done
 
-    def _claims(self, block: Writing, state: State, book: str) -> int:
+    def _claims(self, block: Writing, state: State, book: str, unfit: list[Refusal]) -> int:
         upto, done, rows = _upto(block, "claims", book), 0, _upto(block, "rows", book)
         for counter in range(upto + 1, state.need("book", book)["counter"] + 1):
             settlement = state.get("settled", f"{book}/{counter:012d}")
@@ -90,22 +102,41 @@ class Keeper:
                 upto = counter
                 continue
             entry = state.need("settlement", settlement)["settlement"]
-            mine = self.node.identity
             if rows < _size_of(state, settlement):
                 break  # claims of rows that are on their way to us
-            blobs = [b for b in claims_of(state, entry) if opens(block, b, mine)]
-            if not blobs:
+            found = self._settled(block, state, entry, f"settlement {settlement}", unfit)
+            if found is None:
                 break
-            values = open_values(block, blobs[0], mine)
-            claims = claims_from(values, _firsts(block, book, values))
-            heads = page_hashes(hashes_of(leaf_bytes(claims, entry["trigger"])))
-            if root_of(heads).hex() != entry["claims_root"]:
-                raise RecordDamaged("claims do not give the settled root", settlement=settlement)
             benefit = state.need("trigger", entry["trigger"])["benefit"]
-            block.put_claims(entry["trigger"], book, benefit, claims, heads)
+            block.put_claims(entry["trigger"], book, benefit, *found)
             upto, done = counter, done + 1
         block.put_progress(f"claims/{book}", str(upto).encode("ascii"))
         return done
+
+    def _settled(
+        self,
+        block: Writing,
+        state: State,
+        entry: dict[str, Any],
+        about: str,
+        unfit: list[Refusal],
+    ) -> tuple[Claims, list[bytes]] | None:
+        """The claims of a settlement and their page heads: of the first decider that was equal and
+        whose blob gives what it said; None where none is here that does.
+        """
+        for member, blob in claims_of(state, entry):
+            if not opens(block, blob, self.node.identity):
+                continue
+            try:
+                values = open_values(block, blob, self.node.identity)
+                heads = page_hashes(hashes_of(leaf_bytes(claims_from(values), entry["trigger"])))
+                if root_of(heads).hex() == entry["claims_root"]:
+                    return claims_from(values, _firsts(block, entry["book"], values)), heads
+                error: Exception = SealedUnfit("claims do not give the settled root")
+            except (Refused, SealedUnfit, *UNFORESEEN) as other:
+                error = other
+            unfit.append(told_of(error, about, blob, member))
+        return None
 
 
 def _firsts(reading: Reading, book: str, claims: list[dict[str, Any]]) -> list[int]:

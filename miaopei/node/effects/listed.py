@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from ...errors import RecordDamaged
+from ...errors import SealedUnfit
 from ...evidence.outage.lists import (
     FIELDS,
     Apart,
@@ -119,7 +119,7 @@ def open_list(
     check(rows, fields)
     root = root_of(leaf_hashes(map(commitment_of, written))).hex()
     if root != reference["root"] or len(rows) != reference["count"]:
-        raise RecordDamaged("rows do not give the root of their list", blob=reference["blob"])
+        raise SealedUnfit("rows do not give the root of their list", blob=reference["blob"])
     return rows
 
 

@@ -18,7 +18,7 @@ from ...claims.confirm import Spread, alone
 from ...claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes
 from ...claims.orders import About, Orders, order_row, orders_of, sorted_orders
 from ...claims.payout import Payout, instruction_row
-from ...errors import RecordDamaged
+from ...errors import RecordDamaged, SealedUnfit
 from ...ledger.merkle import Frontier, leaf_hash, root_of
 from ...market.allocation import split_columns, total_of
 from ...market.allotment import Allotment
@@ -149,7 +149,7 @@ def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) 
     commitments = (bytes.fromhex(content_id("line", line)) for line in lines)
     root = Frontier().extend(leaf_hash(c) for c in commitments).root().hex()
     if root != act["body"]["lines"]["root"]:
-        raise RecordDamaged("the list here is not the one that was fixed", id=debt)
+        raise SealedUnfit("the list here is not the one that was fixed", id=debt)
     for line in lines:
         if not line["amount_fen"]:
             continue

@@ -17,20 +17,21 @@ from ...acts.envelope import from_json
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
 from ...claims.payout import instruction_id
-from ...errors import Alarm, OutsideFault
+from ...errors import Alarm, OutsideFault, Refusal, Refused, SealedUnfit
 from ...ledger import checkpoint
 from ...measures.identity import canonical, id_of, read_canonical
 from ..mass.run import Tell, silent
 from ..node import Node
 from ..ports import Rail, Reading
 from ..selling.known.accounts import finish, payable
-from ..vault.blobs import listing_of, seal_blob
+from ..vault.blobs import listing_of, seal_blob, told_of
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
 from .orders import AT_ONCE, OwedOrders, owed_by, rows_for
 from .standby import PREPARED, go_on, prepared, put_anew, take_over_due
 
 BATCH = 1000
+FRESH = {"state": "new", "ref": None, "code": None, "at": None}  # nothing is sent of it yet
 CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
 Owed = OwedOrders | dict[str, dict[str, Any]]
 Rows = Sequence[dict[str, Any]]
@@ -65,22 +66,32 @@ class Payer:
 
         A silent bank is no error here: what was sent stays open and is asked for next time.
         Errors   Alarm for an answer that does not fit, or an account that is not on file, once
-                 everything else is done; for what it is about nothing is confirmed.
+                 everything else is done; for what it is about nothing is confirmed. Refused, then
+                 too, for what rests on another's seal that does not hold, or is not taken over.
         """
-        alarms: list[Alarm] = []
+        alarms, refused = list[Alarm](), list[Refusal]()
         done = 0
         finish(self.node)
-        take_over_due(self.node)
-        for debt in self.prepare(alarms):
+        try:
+            take_over_due(self.node)
+        except Refused as error:
+            refused += error.refusals
+        for debt in self.prepare(alarms, refused):
             try:
                 done += self._pay(debt, alarms)
             except Alarm as alarm:  # what is wrong with one debt does not hold up the others
                 alarms.append(alarm)
+            except Refused as error:
+                refused += error.refusals
         if alarms:
             raise Alarm(alarms[0].what, **alarms[0].facts, others=len(alarms) - 1)
+        if refused:
+            raise Refused(*refused)
         return done
 
-    def prepare(self, alarms: list[Alarm] | None = None) -> list[str]:
+    def prepare(
+        self, alarms: list[Alarm] | None = None, refused: list[Refusal] | None = None
+    ) -> list[str]:
         """Write the orders of every debt that is ours to pay, once; the debts that stand open."""
         with self.node.reading() as (reading, state):
             duties = [d for _, d in state.range("duty", "pay/")]
@@ -91,6 +102,10 @@ class Payer:
             try:
                 self._prepare(debt)
                 ready.append(debt)
+            except SealedUnfit as unfit:
+                if self._keeper is None or refused is None:
+                    raise
+                refused.append(told_of(unfit, f"debt {debt}"))
             except Alarm as alarm:
                 if alarms is None:
                     raise
@@ -156,17 +171,7 @@ class Payer:
         with self.node.store.writing() as block:
             failed = block.instructions(debt, ["closed"])
             refused = [i for i in failed if creditor in (None, i["creditor"], i["debtor"])]
-            again = [
-                {
-                    **i,
-                    "number": i["number"] + 1,
-                    "state": "new",
-                    "ref": None,
-                    "code": None,
-                    "at": None,
-                }
-                for i in refused
-            ]
+            again = [{**i, **FRESH, "number": i["number"] + 1} for i in refused]
             block.mark_instructions({**i, "state": "replaced"} for i in refused)
             block.put_instructions(debt, again)
             return len(again)

@@ -54,17 +54,17 @@ def parts_of(state: State, book: str, upto: Upto) -> Iterator[Part]:
         said = state.need("settlement", settlement)["settlement"]
         last = Upto(last.rows, int(key.rpartition("/")[2]))
         lists = lists_of(state.need("trigger", said["trigger"]))
-        yield Part(last, tuple(lists), tuple(claims_of(state, said)))
+        yield Part(last, tuple(lists), tuple(blob for _, blob in claims_of(state, said)))
 
 
-def claims_of(state: State, settlement: dict[str, Any]) -> Iterator[str]:
-    """The sealed claims of the deciders that were equal; any of them will do."""
+def claims_of(state: State, settlement: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The deciders that were equal, and the claims that each sealed; any of them will do."""
     trigger, counter = settlement["trigger"], settlement["counter"]
     for member in settlement["deciders"]:
         key = words_at(trigger, counter, settlement.get("round", 1)) + member
         said = state.get("decision", key)
         if said is not None:
-            yield said["claims"]["blob"]
+            yield member, said["claims"]["blob"]
 
 
 def lists_of(trigger: dict[str, Any]) -> list[str]:

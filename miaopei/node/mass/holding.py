@@ -10,7 +10,7 @@ from ...acts.facts import product_of
 from ...acts.rounds import agreed
 from ...acts.state import State
 from ...claims.leaves import PAGE
-from ...errors import RecordDamaged, Refusal, Refused
+from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...ledger.merkle import Frontier, leaf_hash, root_of
 from ...policies.batch import check_batch
 from ...policies.book import Recorded
@@ -110,7 +110,7 @@ def open_rows(
     rows = rows_from_bytes(values, book)
     hashes = [leaf_hash(commitment_of(value)) for value in values]
     if root_of(hashes).hex() != reference["root"]:
-        raise RecordDamaged("rows do not give the root of their batch", blob=reference["blob"])
+        raise SealedUnfit("rows do not give the root of their batch", blob=reference["blob"])
     return rows, hashes, values
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...acts.readers import grantees, parties
 from ...acts.show_difference import MEDIA as TRACE
 from ...acts.state import State
-from ...errors import RecordDamaged
+from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...evidence.kinds import LIST
 from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import canonical, content_id, digest, read_canonical
@@ -167,7 +167,11 @@ def wrap_again(block: Writing, name: str, identity: Identity, reader: str, rando
 
 def open_values(reading: Reading, name: str, identity: Identity) -> list[Any]:
     """The values of a sealed blob whose rows are canonical. Errors   RecordDamaged (alarm)."""
-    return [read_canonical(row) for row in unframe(open_blob(reading, name, identity))]
+    try:
+        return [read_canonical(row) for row in unframe(open_blob(reading, name, identity))]
+    except Refused as refused:
+        what = "a row of a sealed blob is not canonical"
+        raise SealedUnfit(what, blob=name, why=refused.refusals[0].code) from None
 
 
 def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]:
@@ -177,6 +181,17 @@ def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]
     """
     plain, key = _opened(reading, name, identity)
     return open_rows(unframe(plain), reading.wrapped(name, READER), key)
+
+
+def told_of(error: Exception, about: str, blob: str = "-", by: str = "-") -> Refusal:
+    """What is said where another has sealed something else than its words say, and on what that
+    bears; nothing of what stands in it.
+    """
+    why = error.what if isinstance(error, SealedUnfit) else type(error).__name__
+    if isinstance(error, Refused):
+        why = error.refusals[0].code
+    named = error.facts.get("blob", blob) if isinstance(error, SealedUnfit) else blob
+    return Refusal("net.sealed_unfit", {"by": by, "blob": named, "why": why, "about": about})
 
 
 def _opened(reading: Reading, name: str, identity: Identity) -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 
-from ...errors import RecordDamaged
+from ...errors import SealedUnfit
 from ...measures.identity import canonical, id_of
 from ...measures.suites import Cipher, in_use
 
@@ -64,11 +64,11 @@ def slots_of(
 def open_rows(framed: Sequence[bytes], slots: bytes | None, data_key: bytes) -> list[bytes]:
     """The canonical bytes of the rows; of an erased one what is left of it.
 
-    Errors   RecordDamaged (alarm) where a slot is missing, altered, or not asked for.
+    Errors   SealedUnfit (alarm) where a slot is missing, altered, or not asked for.
     """
     size = slot_bytes()
     if slots is not None and len(slots) != size * len(framed):
-        raise RecordDamaged("the keys of a batch's rows are not as many as its rows")
+        raise SealedUnfit("the keys of a batch's rows are not as many as its rows")
     cipher = in_use.suite.cipher(data_key)
     return [
         _open(cipher, row, None if slots is None else slots[at * size : (at + 1) * size])
@@ -96,10 +96,10 @@ def commitment_of(row: bytes) -> bytes:
 def _open(cipher: Cipher, row: bytes, slot: bytes | None) -> bytes:
     if not row.startswith(MARK):
         if slot is not None and slot.strip(b"\0"):
-            raise RecordDamaged("a row that has no key of its own has one beside it")
+            raise SealedUnfit("a row that has no key of its own has one beside it")
         return row
     if slot is None:
-        raise RecordDamaged("the keys of a batch's rows are missing")
+        raise SealedUnfit("the keys of a batch's rows are missing")
     at = len(MARK)
     commitment, policy = row[at : at + 32], row[at + 32 : at + 48]
     if not slot.strip(b"\0"):
@@ -109,4 +109,4 @@ def _open(cipher: Cipher, row: bytes, slot: bytes | None) -> bytes:
         key = cipher.decrypt(slot[:NONCE], slot[NONCE:], KEY_AAD + commitment)
         return in_use.suite.cipher(key).decrypt(nonce, body, ROW_AAD + commitment)
     except (InvalidTag, ValueError):
-        raise RecordDamaged("a row does not open under its key", row=commitment.hex()) from None
+        raise SealedUnfit("a row does not open under its key", row=commitment.hex()) from None

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 
-from ...errors import RecordDamaged
+from ...errors import SealedUnfit
 from ...measures.suites import BoxKey, in_use
 
 MAGIC = b"MPS1"
@@ -29,14 +29,14 @@ def seal(plain: bytes, random_bytes: Random) -> tuple[bytes, bytes]:
 def unseal(sealed: bytes, key: bytes) -> bytes:
     """The plain bytes.
 
-    Errors   RecordDamaged (alarm) where bytes or key are not what was sealed.
+    Errors   SealedUnfit (alarm) where bytes or key are not what was sealed.
     """
     if sealed[:4] != MAGIC:
-        raise RecordDamaged("a sealed blob does not begin as one")
+        raise SealedUnfit("a sealed blob does not begin as one")
     try:
         return in_use.suite.cipher(key).decrypt(sealed[4:16], sealed[16:], BLOB_AAD)
     except (InvalidTag, ValueError):
-        raise RecordDamaged("a sealed blob does not open under its key") from None
+        raise SealedUnfit("a sealed blob does not open under its key") from None
 
 
 def wrap(data_key: bytes, reader: bytes, random_bytes: Random) -> bytes:
@@ -47,23 +47,23 @@ def wrap(data_key: bytes, reader: bytes, random_bytes: Random) -> bytes:
 def unwrap(wrapped: bytes, key: BoxKey) -> bytes:
     """The data key, opened with the reader's private key.
 
-    Errors   RecordDamaged (alarm) where the wrap is not for this reader.
+    Errors   SealedUnfit (alarm) where the wrap is not for this reader.
     """
     try:
         return in_use.suite.unwrap(wrapped, key)
     except (InvalidTag, ValueError):
-        raise RecordDamaged("a wrapped key does not open for this reader") from None
+        raise SealedUnfit("a wrapped key does not open for this reader") from None
 
 
 def unwrap_any(wrapped: bytes, keys: Sequence[BoxKey]) -> tuple[bytes, str]:
     """The data key, and the public key (hex) of the reader that it is wrapped for.
 
-    Errors   RecordDamaged (alarm) where the wrap is for none of these.
+    Errors   SealedUnfit (alarm) where the wrap is for none of these.
     """
     for key in keys:
-        with suppress(RecordDamaged):
+        with suppress(SealedUnfit):
             return unwrap(wrapped, key), reader_of(key)
-    raise RecordDamaged("a wrapped key does not open for this reader")
+    raise SealedUnfit("a wrapped key does not open for this reader")
 
 
 def reader_of(key: BoxKey) -> str:
@@ -82,14 +82,14 @@ def frame(rows: Iterable[bytes]) -> bytes:
 def unframe(data: bytes) -> list[bytes]:
     """The rows of a framed blob.
 
-    Errors   RecordDamaged (alarm) where a length runs past the end.
+    Errors   SealedUnfit (alarm) where a length runs past the end.
     """
     rows, at = [], 0
     while at < len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         row = data[at + 4 : at + 4 + size]
         if len(row) != size or at + 4 > len(data):
-            raise RecordDamaged("a row of a blob is cut short", offset=at)
+            raise SealedUnfit("a row of a blob is cut short", offset=at)
         rows.append(row)
         at += 4 + size
     return rows
