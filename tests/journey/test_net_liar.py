@@ -59,10 +59,12 @@ def not_sold(four: Running) -> str:
 def test_two_members_pause_a_listing_and_nothing_more_is_sold_of_it(four: Running) -> None:
     assert not_sold(four) != "act.listing_paused"
     one = four.miaopei("pause", "yunnan_dali", *SAID[:2], *SAID[4:], "--person", "Li", check=False)
-    assert one.returncode == 0, one.stderr
-    assert not_sold(four) != "act.listing_paused"  # one member alone pauses nothing
-    told = four.miaopei("pause", "yunnan_dali", *SAID[2:], "--person", "Wang", "--json")
-    assert nets.as_json(told)["what"] == "paused"
+    assert one.returncode == 1, "one member alone pauses nothing, and nobody is told otherwise"
+    assert "1" in one.stdout
+    assert "insurer" in one.stdout
+    assert not_sold(four) != "act.listing_paused"
+    told = four.miaopei("pause", "yunnan_dali", *SAID, "--person", "Wang", "--json")
+    assert nets.as_json(told)["what"] == "paused", "whose word stands is not asked again"
     assert not_sold(four) == "act.listing_paused"
     again = four.miaopei(
         "pause", "yunnan_dali", *SAID, "--person", "Li", "--lang", "en", check=False

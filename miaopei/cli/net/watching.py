@@ -6,6 +6,7 @@ An engine whose member lies still calls itself healthy and takes acts; only the 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -55,7 +56,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Standing:
-    """The whole net. `goes_on`: whether more than two thirds of the votes agree and are up."""
+    """The whole net. `goes_on`: whether more than two thirds of the votes agree and are up.
+
+    `compared_at`: the lowest height at which the root of one was held against those of others.
+    """
 
     rows: tuple[Row, ...]
     compared_at: int | None
@@ -80,13 +84,12 @@ def standing(net: Net, *, named: bool = True) -> Standing:
     except OutsideFault:
         known = {}
     with ThreadPoolExecutor(len(net.here)) as pool:
-        said, seats, at, roots = _heard(net, pool)
+        said, seats, roots = _heard(net, pool)
         named_by = [m for m in net.here if said[m]] if named else []
         told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
-    common = Counter(root for root in roots.values() if root).most_common(1)
-    right = common[0][0] if common else None
-    ours = [s["height"] for m, s in said.items() if s and m in seats and not s.get("other")]
-    top = max(ours, default=0)
+    powers = {member: int(seat["power"]) for member, seat in seats.items()}
+    held = compared(roots, powers)
+    top = max((max(of) for m, of in roots.items() if of and m in seats), default=0)
     rows = []
     for seat in (*net.present, *elsewhere.unmet(net, seats)):
         status, process = said.get(seat.id), known.get(seat.id, {})
@@ -107,9 +110,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
             trouble=known_of.get("trouble") if status else _last_words(net, seat.id, process),
-            verdict=_verdict(
-                process, status, roots.get(seat.id), right, top, seat.id in seats, away=away
-            ),
+            verdict=_verdict(process, status, held.get(seat.id), top, seat.id in seats, away=away),
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
@@ -121,29 +122,58 @@ def standing(net: Net, *, named: bool = True) -> Standing:
     agreeing = [told[row.member] for row in rows if row.verdict == "agrees" and row.member in told]
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
     both = (tuple(best["differences"]), tuple(best["faults"]))
+    at = min((height for height, _ in held.values()), default=None)
     return Standing(tuple(rows), at, 3 * good > 2 * votes, *both)
+
+
+def compared(
+    roots: Mapping[str, Mapping[int, str]], powers: Mapping[str, int]
+) -> dict[str, tuple[int, bool]]:
+    """At which height the root of each member is held against others, and whether it differs from
+    that of the most votes there.
+
+    The highest that it and another have: one who is far behind hides nobody. Who has no height in
+    common with anybody is not in the answer. Of equally many votes on either side neither is right.
+    """
+    found = {}
+    for member, own in roots.items():
+        common = {h for other, of in roots.items() if other != member for h in of} & own.keys()
+        if not common:
+            continue
+        at = max(common)
+        votes = Counter[str]()
+        for other, of in roots.items():
+            if at in of:
+                votes[of[at]] += powers.get(other, 0)
+        best = votes.most_common(2)
+        even = len(best) == 2 and best[0][1] == best[1][1]
+        found[member] = at, even or own[at] != best[0][0]
+    return found
 
 
 def _heard(
     net: Net, pool: ThreadPoolExecutor
-) -> tuple[dict[str, Json | None], dict[str, Json], int | None, dict[str, str | None]]:
-    """What each member says, who sits in the record, and at the lowest common height the roots."""
+) -> tuple[dict[str, Json | None], dict[str, Json], dict[str, dict[int, str]]]:
+    """What each member says, who sits in the record, and the roots of each at all their heights."""
     said = dict(zip(net.here, pool.map(lambda m: _ask(net, m), net.here), strict=True))
     seats = _seats(net, said)
     asked = [m for m, status in said.items() if status]
     said |= elsewhere.others(net, None)
-    ours = [s["height"] for m, s in said.items() if s and m in seats and not s.get("other")]
-    at = min(ours, default=None)
-    roots = dict(zip(asked, pool.map(lambda m: _root(net, m, at), asked), strict=True))
-    roots |= {m: s["root"] if s else None for m, s in elsewhere.others(net, at).items()}
-    return said, seats, at, roots
+    ours = {m: s["height"] for m, s in said.items() if s and not s.get("other")}
+    at = sorted({height for m, height in ours.items() if m in seats})
+    heard = pool.map(lambda m: _roots(net, m, at), asked)
+    roots = dict(zip(asked, heard, strict=True))
+    for height in at if net.own is not None else ():
+        for member, status in elsewhere.others(net, height).items():
+            if status and member in ours and height <= ours[member] and status["root"]:
+                roots.setdefault(member, {})[height] = status["root"]
+    return said, seats, roots
 
 
 def _verdict(
     process: dict[str, Any],
     status: dict[str, Any] | None,
-    root: str | None,
-    right: str | None,
+    held: tuple[int, bool] | None,
     top: int,
     seated: bool,
     *,
@@ -159,7 +189,7 @@ def _verdict(
         return "other_genesis"
     if not seated:
         return "no_seat"
-    if root is not None and root != right:
+    if held is not None and held[1]:
         return "differs"
     if (status["trouble"] or "").startswith("alarm"):
         return "alarm"
@@ -214,12 +244,9 @@ def _opened(said: dict[str, Any]) -> int:
     return len(said["differences"]) + sum(side["opened"] is not None for side in shown)
 
 
-def _root(net: Net, member: str, height: int | None) -> str | None:
-    if height is None:
-        return None
+def _roots(net: Net, member: str, heights: list[int]) -> dict[int, str]:
     try:
-        found = control.call(net.at(member), "roots", heights=[height], seconds=ASK_SECONDS)
+        found = control.call(net.at(member), "roots", heights=heights, seconds=ASK_SECONDS)
     except OutsideFault:
-        return None
-    root: str | None = found[str(height)]
-    return root
+        return {}
+    return {int(height): root for height, root in found.items() if root is not None}

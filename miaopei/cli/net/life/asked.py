@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....acts import approvals
+from ....acts import approvals, pauses
 from ....acts.rounds import HELD
 from ....errors import Refusal, Refused
 from ....wiring.consortium import Seated
@@ -24,6 +24,13 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (_reading, state):
             value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
         return {"by": [], "done": None} if value is None else {**value, "by": sorted(value["by"])}
+
+    def pause(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Whether a listing is paused, by whom, and whose word waits for a second."""
+        with node.reading() as (_reading, state):
+            value = state.get(pauses.TABLE, asked["listing"]) or {}
+        said = {name: sorted(value.get(name) or {}) for name in ("by", "waiting")}
+        return {"paused": bool(value.get("paused")), **said}
 
     def named(_: Tell, asked: dict[str, Any]) -> list[str]:
         """Listings that a member decides or pays."""
@@ -58,6 +65,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     return {
         "meet": meet,
         "approval": approval,
+        "pause": pause,
         "named": named,
         "held": held,
         "open_round": open_round,

@@ -138,8 +138,8 @@ def pause(
     """Stop selling a listing, by two members; what is in force is paid as ever."""
     from . import deciding
 
-    deciding.pause(_net(folder), listing, reason, person, by, resume=False)
-    tell("paused", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+    done = deciding.pause(_net(folder), listing, reason, person, by, resume=False)
+    say_voted("paused", listing, done, lang, as_json=as_json, lacking="words_lacking")
 
 
 def resume(
@@ -154,8 +154,8 @@ def resume(
     """Sell a paused listing again, by two members."""
     from . import deciding
 
-    deciding.pause(_net(folder), listing, reason, person, by, resume=True)
-    tell("resumed", {"listing": listing, "by": ", ".join(by)}, lang, as_json=as_json)
+    done = deciding.pause(_net(folder), listing, reason, person, by, resume=True)
+    say_voted("resumed", listing, done, lang, as_json=as_json, lacking="words_lacking")
 
 
 def reopen_round(
@@ -199,12 +199,20 @@ def _net(folder: Path) -> Any:
 
 
 def say_voted(
-    done: str, member: str, voted: Any, lang: Lang | None, *, as_json: bool, **more: Any
+    done: str,
+    about: str,
+    voted: Any,
+    lang: Lang | None,
+    *,
+    as_json: bool,
+    lacking: str = "votes_lacking",
+    **more: Any,
 ) -> None:
-    """What came of a vote; 1 where votes are lacking."""
-    facts = {"member": member, "by": ", ".join(voted.by), "votes": voted.votes,
+    """What came of a vote about a member, or of words about a listing; 1 where some are lacking."""
+    kind = "member" if lacking == "votes_lacking" else "listing"
+    facts = {kind: about, "by": ", ".join(voted.by), "votes": voted.votes,
              "total": voted.total, **more}  # fmt: skip
-    name = done if voted.done else "votes_lacking"
+    name = done if voted.done else lacking
     tell(name, {**voted.as_json(), **facts, "by": facts["by"]}, lang, as_json=as_json)
     if not voted.done:
         raise typer.Exit(1)

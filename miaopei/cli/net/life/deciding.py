@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ....errors import OutsideFault
+from ....acts.pauses import NEEDED
+from ....errors import OutsideFault, Refused
 from .. import control
 from ..own import elsewhere
 from ..plan import Net, no
@@ -54,16 +55,24 @@ def _lacking(net: Net, rules: int) -> list[str]:
 
 def pause(
     net: Net, listing: str, reason: str, person: str, by: Sequence[str], *, resume: bool
-) -> None:
-    """Have members pause a listing, or resume it; two are needed.
+) -> Voted:
+    """Have members pause a listing, or resume it; what came of it: two are needed.
 
-    Errors   Refused with what the record says.
+    Whose word stands already is not asked again. Errors   Refused with what the record says.
     """
     kind = "resume_listing" if resume else "pause_listing"
     now = voting.ask(net)["time"]
     for member in by:
         body = {"listing": listing, "reason": reason, "person": person}
-        voting.act(net, member, kind, f"{kind}-{now}", body)
+        try:
+            voting.act(net, member, kind, f"{kind}-{now}", body)
+        except Refused as refused:
+            if {refusal.code for refusal in refused.refusals} != {voting.SAID}:
+                raise
+    stands = control.call(net.at(by[-1]), "pause", seconds=voting.ASK_SECONDS, listing=listing)
+    done = stands["paused"] is not resume
+    said = stands["by"] if done else stands["waiting"]
+    return Voted(tuple(said), len(said), NEEDED, done)
 
 
 def reopen(net: Net, case: str, by: str | None) -> Json:

@@ -1,0 +1,35 @@
+"""Who is seen to differ, by the roots that members tell: one far behind hides nobody."""
+
+from __future__ import annotations
+
+from miaopei.cli.net.watching import compared
+
+SIX = {"utility": 1, "insurer": 1, "agent": 1, "regulator": 0, "cloud": 1, "notary": 1}
+
+
+def told(**heights: dict[int, str]) -> dict[str, tuple[int, bool]]:
+    """All others have come to 311."""
+    whole = {302: "a", 307: "b", 311: "c"}
+    return compared({name: heights.get(name, whole) for name in SIX}, SIX)
+
+
+def test_a_liar_is_seen_while_a_reader_is_far_behind() -> None:
+    found = told(regulator={302: "a"}, utility={302: "a", 307: "x"})
+    assert found["utility"] == (307, True)
+    assert found["regulator"] == (302, False)
+    assert {name for name, (_, differs) in found.items() if differs} == {"utility"}
+
+
+def test_what_is_right_goes_by_votes_and_not_by_heads() -> None:
+    roots = {"one": {9: "a"}, "two": {9: "a"}, "three": {9: "b"}}
+    found = compared(roots, {"one": 0, "two": 1, "three": 3})
+    assert {name for name, (_, differs) in found.items() if differs} == {"one", "two"}
+
+
+def test_of_two_alone_neither_is_right() -> None:
+    found = compared({"one": {9: "a"}, "two": {9: "b"}}, {"one": 1, "two": 1})
+    assert found == {"one": (9, True), "two": (9, True)}
+
+
+def test_who_has_no_height_in_common_is_not_compared() -> None:
+    assert compared({"one": {9: "a"}, "two": {8: "b"}}, {"one": 1, "two": 1}) == {}
