@@ -37,10 +37,13 @@ class Keeper:
                  that does not; RecordDamaged (alarm) where our own store is not as it was.
         """
         with self.node.reading() as (reading, state):
+            granted = next(state.range("grant", ""), None) is not None
             books = [
                 name
                 for name, book in state.range("book", "")
-                if not self.has(reading, state, name) and self._reads(reading, state, name, book)
+                if (granted or self._ours(state, book))
+                and not self.has(reading, state, name)
+                and self._reads(reading, state, name, book)
             ]
         done, unfit = 0, list[Refusal]()
         for name in books:
@@ -57,9 +60,13 @@ class Keeper:
         entry = state.need("book", book)
         return self.upto(reading, book) == Upto(entry["size"], entry["counter"])
 
+    def _ours(self, state: State, entry: dict[str, Any]) -> bool:
+        """Whether we decide or pay a book."""
+        return self.node.identity.member in parties(state, entry["listing"])
+
     def _reads(self, reading: Reading, state: State, book: str, entry: dict[str, Any]) -> bool:
         """Whether a book is ours to open: we decide or pay it, or hold keys to what comes next."""
-        if self.node.identity.member in parties(state, entry["listing"]):
+        if self._ours(state, entry):
             return True
         mine, upto = self.node.identity, self.upto(reading, book)
         rows = next(parts_of(state, book, Upto(upto.rows, entry["counter"])), None)

@@ -19,6 +19,7 @@ from miaopei.evidence.outage.plans import (
 from miaopei.evidence.shocks import Fact
 from miaopei.measures.instant import DAY, HOUR, beijing_text, from_beijing
 from miaopei.node.effects.listed import open_list
+from miaopei.node.granted.verdict import EQUAL, made_again
 from miaopei.products.planned_outage import PRODUCT
 from tests.support.grid import (
     COMMAND,
@@ -40,9 +41,12 @@ DUE = 10_000
 
 
 def paid(town: Town, listing: str) -> dict[str, int]:
-    """Policy -> fen to pay over all settlements."""
+    """Policy -> fen to pay over all settlements; each comes out the same when made again."""
     found: dict[str, int] = {}
     for settlement in town.settlements(listing):
+        with town.node.reading() as (reading, state):
+            again = made_again(town.node, reading, state, settlement["id"])
+        assert again.result == EQUAL, again
         for claim in town.claims(settlement["trigger"]):
             found[claim.policy] = found.get(claim.policy, 0) + claim.pay_fen
     return {policy: fen for policy, fen in found.items() if fen}
