@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from miaopei.cli.net.granting.doing import lines
-from miaopei.node.granted.verdict import DIFFERS, EQUAL, made_again
+from miaopei.node.granted.verdict import DIFFERS, EQUAL, ERASED, made_again
 from miaopei.node.mass.run import Reads, as_filed
 from miaopei.wiring.lying import Less
 from tests.support import histories
+from tests.support.facts import quake
 from tests.support.town import Town
+from tests.unit.persons.test_erasing import LI, NIGHT, READ, a_town, erase
 
 
 def verdicts(town: Town, reads: Reads = as_filed):
@@ -53,3 +55,19 @@ def test_terms_read_otherwise_are_told_with_the_first_policy_and_both_traces() -
             said = "\n".join(lines(verdict.as_json(), language))
             assert verdict.policy in said
     assert any(v.settled and v.settled.trace for v in found)
+
+
+def test_of_a_settlement_that_counted_an_erased_row_the_rest_is_compared() -> None:
+    town = a_town()
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    assert [v.result for v in verdicts(town)] == [EQUAL]
+    erase(town, LI)
+    (gone,) = verdicts(town)
+    assert (gone.result, gone.erased) == (ERASED, 1)
+    assert "1" in next(lines(gone.as_json(), "en"))
+    (wrong,) = verdicts(town, Less(1))
+    assert (wrong.result, wrong.policy is not None) == (DIFFERS, True)
+    town.tell(quake("2018-05-18 00:48:48", "5.6"), at="2018-05-18 01:00:00")
+    town.work()
+    assert sorted(v.result for v in verdicts(town)) == [EQUAL, ERASED]
