@@ -10,7 +10,7 @@ from typing import Any
 
 from ..market.participant import Role
 from ..measures import suites
-from .base import Moment, Outcome, check_id, check_public, fields, refuse
+from .base import Moment, Outcome, check_id, check_points, check_public, fields, refuse
 from .envelope import Act
 from .state import State
 
@@ -23,6 +23,7 @@ KNOWN_ROLES = ACTING | {str(role) for role in Role}
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for an id that is taken, roles not known, keys of no or another suite."""
     put_member(state, act.body)
+    check_points("keys", act.body["keys"], now.rules)
     return Outcome()
 
 

@@ -16,7 +16,7 @@ from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from ..measures.suites import in_use
 from . import admit_member, cases, raise_rules, seats, settling, sold, time
-from .base import Made, Moment, Outcome, has_role, refuse
+from .base import Made, Moment, Outcome, check_points, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .rule_sets import RULE_SETS, RULES
 from .state import State, writes_digest
@@ -91,8 +91,9 @@ def begin(state: State, value: dict[str, Any]) -> bytes:
         raise refuse("act.bad_genesis", rules=str(rules)[:20], clock=str(clock)[:20])
     for member in value["members"]:
         admit_member.put_member(state, member)
+        check_points("members", member["keys"], rules)
     for seat in seated or ():
-        seats.put_seat(state, seat)
+        seats.put_seat(state, seat, rules)
     state.put("genesis", "it", {**value, "chain": content_id("chain", value)})
     return canonical({"leaf": "genesis", "value": value})
 

@@ -13,6 +13,7 @@ from ..measures.suites import in_use, of_public
 from .envelope import Act
 from .state import State
 
+POINTS_SINCE = 4  # the rule set from which on public keys are tried as points
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
@@ -118,6 +119,16 @@ def check_public(field: str, key: str) -> None:
         why = f"needs a key of {2 * suite.public_bytes} hex digits"
         raise refuse("act.bad_body", field=field, why=why)
     raise refuse("suite.key", field=field, suite=other, here=suite.name)
+
+
+def check_points(field: str, keys: Iterable[Mapping[str, Any]], rules: int) -> None:
+    """Keys of the record's suite tried as points, from rule set 4 on; those of another are left.
+
+    Errors   Refused act.bad_body.
+    """
+    for key in (each["key"] for each in keys if rules >= POINTS_SINCE):
+        if in_use.suite.is_public(key) and not in_use.suite.signs(bytes.fromhex(key)):
+            raise refuse("act.bad_body", field=field, why=f"{key[:16]} is no point that signs")
 
 
 def known(state: State, table: str, key: str, code: str) -> Any:

@@ -29,7 +29,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     for seat in given:
         if not isinstance(seat, dict):
             raise refuse("act.bad_body", field="seats", why="an item is no object")
-        put_seat(state, seat)
+        put_seat(state, seat, now.rules)
     ours = state.get("seat", act.by)
     if ours is None or ours["log"] != state.need("genesis", "it")["log_key"]:
         why = "the sender needs a seat with the log key of the genesis"

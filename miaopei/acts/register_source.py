@@ -6,7 +6,7 @@ Body: the JSON of an evidence Source. Facts already recorded keep the entry they
 from __future__ import annotations
 
 from ..evidence.source import Source
-from .base import Moment, Outcome
+from .base import Moment, Outcome, check_points
 from .envelope import Act
 from .state import State
 
@@ -17,5 +17,6 @@ ROLES = frozenset({"operator"})
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused where the entry does not read as a source."""
     source = Source.from_json(act.body)
+    check_points("keys", act.body["keys"], now.rules)
     state.put("source", source.id, source.as_json())
     return Outcome()

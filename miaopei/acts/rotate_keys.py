@@ -27,7 +27,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     fresh = {name: key for name, key in keys.items() if seat.get(name) != key}
     if not fresh or len(fresh) < len(keys) or not set(keys) <= set(seats.KEYS):
         raise refuse("act.bad_body", field="keys", why=f"new ones of {', '.join(seats.KEYS)}")
-    seats.check(state, {**seat, **keys})
+    seats.check(state, {**seat, **keys}, now.rules)
     if "engine" in keys:
         again = int(state.get(TABLE, act.by) or 0)
         if now.time < again:

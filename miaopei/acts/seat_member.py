@@ -24,7 +24,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     )
     approvals.check_until(until, now)
     value = {name: given for name, given in act.body.items() if name != "until"}
-    seats.check(state, value)
+    seats.check(state, value, now.rules)
     seats.check_votes(state, value["member"], value["power"])
     because = approvals.approve(state, act, now)
     return seats.change(state, now, value["member"], value, because) if because else Outcome()

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..measures import suites
 from ..measures.identity import content_id
 from ..measures.instant import DAY
 from ..measures.suites import in_use, is_hex
-from .base import Made, Moment, Outcome, check_id, fields, refuse
+from .base import POINTS_SINCE, Made, Moment, Outcome, check_id, fields, refuse
 from .state import State
 
 TABLE = "seat"
@@ -28,20 +29,21 @@ POWER_MAX = 1_000_000
 SEATS_MAX = 100  # as many as the engine tells of a set at once
 
 
-def put_seat(state: State, value: dict[str, Any]) -> None:
+def put_seat(state: State, value: dict[str, Any], rules: int) -> None:
     """Check and write one seat of the genesis.
 
     Errors   Refused act.bad_seat for a member not known, a key that is none or that another seat
              has, a power out of range.
     """
-    check(state, value)
+    check(state, value, rules)
     if state.has(TABLE, value["member"]):
         raise _bad(value["member"], "it has one already")
     state.put(TABLE, value["member"], value)
 
 
-def check(state: State, value: Mapping[str, Any]) -> None:
-    """Whether a seat may stand so, where it is new or takes the place of the member's own.
+def check(state: State, value: Mapping[str, Any], rules: int) -> None:
+    """Whether a seat may stand so, where it is new or takes the place of the member's own; from
+    rule set 4 on its keys are tried as points.
 
     Errors   as `put_seat`.
     """
@@ -56,6 +58,12 @@ def check(state: State, value: Mapping[str, Any]) -> None:
     if not fit or len(set(keys)) < len(keys):
         shapes = ", ".join(str(2 * size) for size in sizes)
         raise _bad(member, f"needs different keys of {shapes} digits")
+    suite = in_use.suite
+    uses = (*[suites.INTL.signs] * 3, suite.signs, suite.seals)
+    if rules >= POINTS_SINCE:
+        for name, key, fits in zip(KEYS, keys, uses, strict=True):
+            if not fits(bytes.fromhex(key)):
+                raise _bad(member, f"the {name} key is no point that serves as one")
     for other, seat in seats(state):
         if other != member and (taken := [name for name in KEYS if seat[name] in keys]):
             raise _bad(member, f"{taken[0]} key of {other}")

@@ -30,6 +30,7 @@ from miaopei.measures.suites import SigningKey
 from miaopei.node.order.parcel import Parcel
 from tests.support import nets
 from tests.support.nets import Running
+from tests.support.seating import fresh
 from tests.support.town import identity
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
@@ -164,7 +165,7 @@ def test_every_key_of_a_member_is_changed_and_it_votes_by_the_new_one(four: Runn
     with pytest.raises(Refused) as again:
         control.call(
             four.net.at("notary"), "act", kind="rotate_keys", ref="again",
-            body={"keys": {"engine": "ab" * 32}}, seconds=60,
+            body={"keys": {"engine": fresh("again")}}, seconds=60,
         )  # fmt: skip
     assert [refusal.code for refusal in again.value.refusals] == ["act.rotated_lately"]
     four.whole()

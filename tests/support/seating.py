@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from miaopei.acts.apply import ActResult, apply_block
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.rule_sets import RULES
@@ -119,8 +121,8 @@ class Six:
 
 
 def fresh(name: str) -> str:
-    """A public key of no seat yet; it need not be on a curve to stand on the record."""
-    return secret(name).hex()
+    """A public key of no seat yet; as a box it serves too."""
+    return Ed25519PrivateKey.from_private_bytes(secret(name)).public_key().public_bytes_raw().hex()
 
 
 def lived() -> Six:

@@ -22,6 +22,9 @@ SIGNER = b"1234567812345678"
 POINT = b"\x04"  # both coordinates follow
 COORDINATE, KEY, TAG = 32, 16, 16  # bytes
 PUBLIC_BYTES = 65
+# The curve of GB/T 32918.5: y * y = x * x * x - 3 * x + CURVE, of prime order.
+PRIME = 2**256 - 2**224 - 2**96 + 2**64 - 1
+CURVE = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
 NOTE_TYPE = b"\xffmiaopei/gm/1\0"  # C2SP leaves 0xff to types that it does not know
 
 
@@ -105,6 +108,14 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
         return False
 
 
+def is_point(public: bytes) -> bool:
+    """Whether bytes are a point of the curve: any serves for signatures and for sealing."""
+    if len(public) != PUBLIC_BYTES or public[:1] != POINT:
+        return False
+    x, y = (int.from_bytes(part, "big") for part in (public[1:33], public[33:]))
+    return x < PRIME and y < PRIME and (y * y - x * x * x + 3 * x - CURVE) % PRIME == 0
+
+
 def wrap(data_key: bytes, reader: bytes, _random: Random) -> bytes:
     """The data key by SM2 encryption, DER, C1 C3 C2; the library draws the randomness.
 
@@ -152,6 +163,8 @@ GM = Suite(
     box_bytes=PUBLIC_BYTES,
     new_box=_new,
     box=Sm2Key,
+    signs=is_point,
+    seals=is_point,
     wrap=wrap,
     unwrap=unwrap,
 )

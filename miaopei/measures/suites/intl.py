@@ -16,6 +16,8 @@ from .value import BoxKey, Cipher, Random, Suite
 
 WRAP_INFO = b"miaopei/v1/wrap"
 KEY, NONCE = 32, 12  # bytes
+PRIME = 2**255 - 19
+CURVE = -121_665 * pow(121_666, -1, PRIME) % PRIME  # d of RFC 8032, section 5.1
 
 
 def digest(data: bytes) -> bytes:
@@ -33,6 +35,31 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def signs(public: bytes) -> bool:
+    """Whether bytes are the one spelling of a point of Ed25519 that is not of small order.
+
+    Under one of small order everybody's signature holds. The library decodes a key only where it
+    checks a signature; two doublings of what has order 8 give y = 0. RFC 8032, section 5.1.3.
+    """
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    above, below = (y * y - 1) % PRIME, (CURVE * y * y + 1) % PRIME  # x * x is the one by the other
+    square = pow(above * below, (PRIME - 1) // 2, PRIME) == 1
+    small = above == 0 or y == 0 or (y * y * below + above) % PRIME == 0
+    return len(public) == KEY and y < PRIME and square and not small
+
+
+def seals(public: bytes) -> bool:
+    """Whether what is derived from an X25519 key is a secret: not nothing, whoever asks."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+    try:
+        mine = X25519PrivateKey.from_private_bytes(bytes(range(KEY)))
+        mine.exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError:
         return False
     return True
 
@@ -101,6 +128,8 @@ INTL = Suite(
     box_bytes=32,
     new_box=_new,
     box=box,
+    signs=signs,
+    seals=seals,
     wrap=wrap,
     unwrap=unwrap,
 )

@@ -46,6 +46,8 @@ class Suite:
     `hash_name` stands in names of fields, `hash_title` is said to people.
     Shapes   digest, hmac: 32 bytes. public_bytes, box_bytes: of a raw public key; signature_bytes:
              of a signature; key_bytes: of a key of `cipher`, which `key_of` makes of 32 bytes.
+             signs, seals: whether public bytes are a key that signatures can hold under, and that
+             data keys can be wrapped for: a point, and one of the large group.
              `note_type` stands before a public key in a signed note.
     Errors   signing, box: ValueError for bytes that are no key; unwrap: InvalidTag or ValueError
              for a wrap that is not for this reader.
@@ -68,6 +70,8 @@ class Suite:
     box_bytes: int
     new_box: Callable[[Random], bytes]
     box: Callable[[bytes], BoxKey]
+    signs: Callable[[bytes], bool]
+    seals: Callable[[bytes], bool]
     wrap: Callable[[bytes, bytes, Random], bytes]
     unwrap: Callable[[bytes, BoxKey], bytes]
 

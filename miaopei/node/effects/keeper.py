@@ -21,7 +21,7 @@ from ..granted.parts import Upto, claims_of, parts_of
 from ..mass.holding import open_rows
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import open_values, opens, told_of
+from ..vault.blobs import left_out, open_values, opens, told_of
 
 
 class Keeper:
@@ -33,8 +33,9 @@ class Keeper:
     def run(self) -> int:
         """Open what is in force and settled and is not here yet; how many blobs were opened.
 
-        Errors   Refused net.sealed_unfit, once all that fits is opened, for each blob of another
-                 that does not; RecordDamaged (alarm) where our own store is not as it was.
+        Errors   Refused, once all that fits is opened: net.sealed_unfit for each blob of another
+                 that does not, net.reader_left_out for who can read nothing; RecordDamaged (alarm)
+                 where our own store is not as it was.
         """
         with self.node.reading() as (reading, state):
             granted = next(state.range("grant", ""), None) is not None
@@ -45,7 +46,8 @@ class Keeper:
                 and not self.has(reading, state, name)
                 and self._reads(reading, state, name, book)
             ]
-        done, unfit = 0, list[Refusal]()
+            unfit = left_out(state)
+        done = 0
         for name in books:
             with self.node.store.writing() as block:
                 state = State(block)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...acts.readers import grantees, parties
+from ...acts.seats import seats
 from ...acts.show_difference import MEDIA as TRACE
 from ...acts.state import State
 from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...evidence.kinds import LIST
 from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import canonical, content_id, digest, read_canonical
-from ...measures.suites import BoxKey
+from ...measures.suites import BoxKey, in_use
 from ..ports import Identity, Random, Reading, Writing
 from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
 from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
@@ -125,8 +127,27 @@ def granted(state: State, listing: str, at: int) -> dict[str, str]:
 
 
 def _boxes(state: State, members: Iterable[str]) -> dict[str, str]:
+    """Member -> box key (hex), of those for which a key can be wrapped (`left_out`: the others)."""
     found = {member: state.get("seat", member) for member in members}
-    return {member: seat["box"] for member, seat in found.items() if seat is not None}
+    boxes = {member: seat["box"] for member, seat in found.items() if seat is not None}
+    return {member: box for member, box in boxes.items() if _seals(in_use.suite.name, box)}
+
+
+def left_out(state: State) -> list[Refusal]:
+    """The members for whose box key nothing can be wrapped, so that they can read no book.
+
+    No such key comes into a seat from rule set 4 on; before, a member could put in anything.
+    """
+    return [
+        Refusal("net.reader_left_out", {"member": member, "box": seat["box"]})
+        for member, seat in seats(state)
+        if not _seals(in_use.suite.name, seat["box"])
+    ]
+
+
+@lru_cache(maxsize=1_000)
+def _seals(_suite: str, box: str) -> bool:
+    return in_use.suite.seals(bytes.fromhex(box))
 
 
 def listing_of(state: State, debt: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from tests.support.facts import quake
 from tests.support.products import hills
 from tests.support.rails import PaperBank
+from tests.support.seating import fresh
 from tests.support.town import ONE_CARRIER, Town, codes
 
 KEY = "ab" * 32
@@ -74,9 +75,9 @@ def test_where_a_bank_stands_on_the_record_only_its_keys_count(
     refused: tuple[Town, dict[str, Any]],
 ) -> None:
     town, body = refused
-    keys = [{"key": "12" * 32, "since": 0, "until": None}]
+    keys = [{"key": fresh("bank"), "since": 0, "until": None}]
     names = {"zh": "银行", "en": "bank"}
     bank = {"id": "bank", "name": names, "operator": "bank", "roles": ["bank"], "keys": keys}
     assert town.send(town.act("admit_member", bank)).ok
     assert codes(town.send(town.act("close_ids", body))) == ["act.bank_key_unknown"]
-    assert town.send(town.act("close_ids", {**body, "key": "12" * 32})).ok
+    assert town.send(town.act("close_ids", {**body, "key": fresh("bank")})).ok

@@ -15,7 +15,6 @@ from miaopei.measures.instant import DAY
 from tests.support.consortium import SIX, founder
 from tests.support.histories import contents, replay
 from tests.support.seating import Six, fresh, lived
-from tests.support.town import secret
 
 
 @pytest.fixture
@@ -227,8 +226,8 @@ def test_the_engine_of_who_lost_its_seat_connects_for_one_block_more(six: Six) -
             return key in connections(state, six.now + later, [key])
 
     utility, notary = founder("utility").node, founder("notary").node
-    assert not six.say("notary", "rotate_keys", {"keys": {"node": secret("notary 2").hex()}})
-    assert let_in(secret("notary 2").hex())
+    assert not six.say("notary", "rotate_keys", {"keys": {"node": fresh("notary 2")}})
+    assert let_in(fresh("notary 2"))
     assert let_in(notary)
     gone = {"member": "utility", "reason": "left", "until": six.now + DAY}
     assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5

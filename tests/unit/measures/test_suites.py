@@ -232,3 +232,59 @@ def test_a_private_key_that_is_not_that_of_its_point_is_no_key() -> None:
     for odd in (b"", raw(PRIVATE), raw(PRIVATE) + other.public_key().public_bytes_raw()[1:]):
         with pytest.raises(ValueError, match=r"key|point"):
             Sm2Key(odd)
+
+
+# keys that are none -----------------------------------------------------------------------------
+SMALL = (  # all spellings of the eight points of small order, by RFC 7748 and the curve's papers
+    "00" * 32, "00" * 31 + "80", "01" + "00" * 31, "01" + "00" * 30 + "80",
+    "ec" + "ff" * 30 + "7f", "ec" + "ff" * 31,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+)  # fmt: skip
+
+
+@given(secret=st.binary(min_size=32, max_size=32))
+def test_every_key_that_is_made_serves_as_one(secret: bytes) -> None:
+    public = INTL.signing(secret).public_key().public_bytes_raw()
+    assert INTL.signs(public)
+    assert INTL.seals(INTL.box(secret).public_key().public_bytes_raw())
+
+
+def test_every_key_of_gm_that_is_made_serves_as_one() -> None:
+    for _ in range(20):
+        made = Sm2Key(GM.new_signing(os.urandom)).public_key().public_bytes_raw()
+        assert GM.signs(made)
+        assert GM.seals(made)
+    assert GM.signs(RAW)
+
+
+@given(public=st.binary(min_size=32, max_size=32))
+def test_what_no_signature_can_hold_under_is_no_key(public: bytes) -> None:
+    """The library decodes a key where it checks, and says no more than no: half of all bytes."""
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    prime, d = 2**255 - 19, 0x52036CEE2B6FFE738CC740797779E89800700A4D4141D8AB75EB4DCA135978A3
+    square = (y * y - 1) * pow(d * y * y + 1, -1, prime) % prime
+    root = pow(square, (prime + 3) // 8, prime)
+    on_curve = square in (root * root % prime, -root * root % prime)
+    assert INTL.signs(public) == (on_curve and y < prime and public.hex() not in SMALL)
+
+
+@pytest.mark.parametrize("key", SMALL)
+def test_what_everybody_can_sign_for_is_no_key(key: str) -> None:
+    assert not INTL.signs(raw(key))
+
+
+@pytest.mark.parametrize("key", ["00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f"])
+def test_what_nothing_secret_can_be_derived_from_is_no_box(key: str) -> None:
+    assert not INTL.seals(raw(key))
+    with pytest.raises(ValueError, match=r"."):
+        wrap(bytes(32), raw(key), os.urandom)
+
+
+def test_what_is_off_the_curve_is_no_key_of_gm() -> None:
+    off = RAW[:-1] + bytes([RAW[-1] ^ 1])
+    for bad in (off, b"\x04" + bytes(64), b"\x04" + b"\xff" * 64, RAW[1:] + b"\x04", b""):
+        assert not GM.signs(bad)
+        assert not GM.seals(bad)

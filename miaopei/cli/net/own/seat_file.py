@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ....acts.admit_member import put_member
-from ....acts.base import fields
+from ....acts.base import check_points, fields
 from ....acts.rule_sets import RULES
 from ....acts.seats import KEYS, put_seat
 from ....acts.state import State
@@ -149,8 +149,9 @@ def check_entry(member: Json, seat: Json | None = None) -> None:
     with MemoryStore().writing() as block:
         state = State(block)
         put_member(state, member)
+        check_points("keys", member["keys"], RULES)
         if seat is not None:
-            put_seat(state, seat)
+            put_seat(state, seat, RULES)
 
 
 def _check(path: Path, made: SeatFile) -> None:
