@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from miaopei.accounts.rail import Credit, Credits
+from miaopei.acts.rule_sets import RULES
 from miaopei.errors import OutsideFault
 from miaopei.market.placement import Placement, Share
 from miaopei.measures.instant import from_beijing, period_of
@@ -73,10 +74,11 @@ class Market:
         name: str = "market",
         product: Product = planned_outage.PRODUCT,
         changes: dict[str, Any] | None = None,
+        rules: int = RULES,
     ) -> None:
         """`changes`: what the offer says may be changed, where not as shipped."""
         self.bank = PaidInto()
-        self.town = Town(store, rail=self.bank, name=name).set_up()
+        self.town = Town(store, rail=self.bank, name=name, rules=rules).set_up()
         self.listing = self.town.list_product(product, placement=TWO, arrears=arrears)
         self._form = {"listing": self.listing, **({"changes": changes} if changes else {})}
         self.town.accounts({f"carrier/{who}": f"C-{who}" for who in (LEAD, FOLLOWER)})

@@ -12,6 +12,7 @@ import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.cli.net.keep.importing import raise_rules
 from miaopei.errors import Alarm, OutsideFault, Refused
 from miaopei.node.proof.inspect import inspect
 from miaopei.node.selling.known import accounts
@@ -274,3 +275,24 @@ def test_a_sold_policy_is_bound_from_its_application_on(market: Market) -> None:
     with pytest.raises(Alarm, match="not the one that the record is bound to"):
         market.work()
     assert market.returned() == {}
+
+
+def test_a_record_of_older_rules_takes_an_operators_word_until_it_is_raised() -> None:
+    market = Market(rules=3)
+    held, node = market.insure(), market.town.node
+    name = f"policy/{held['policy']}"
+    assert not accounts.binds(node)
+    with pytest.raises(Refused) as refused:
+        move(market, held["policy"])
+    assert refused.value.refusals[0].code == "act.kind_unknown"
+    with market.town.store.writing() as block:
+        block.put_persons({name: {**block.payees([name])[name], "account": "H-2"}})
+        correct(block, held["policy"], {"account": "H-2"})
+    assert found(market.town) == []
+    raise_rules(node)
+    market.town.at(market.town.now + 1)
+    assert accounts.binds(node)
+    assert move(market, held["policy"]) == 1
+    with market.town.store.writing() as block:
+        block.put_persons({name: {**block.payees([name])[name], "account": "H-2"}})
+    assert found(market.town) == [(held["policy"], "account")]

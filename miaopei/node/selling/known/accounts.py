@@ -79,15 +79,16 @@ def payable(
     """Where each of these is paid; an alarm for whoever has no account on file here, or another
     than the record is bound to."""
     persons = reading.paid_persons(names)
-    other = set(unbound(State(reading), persons, member))
+    bound = any(True for _ in reading.range("account", "", "\x7f", 1))
+    other = set(unbound(State(reading), persons, member) if bound else ())
     known = {
         name: person.fields
         for name, person in persons.items()
         if set(BOUND) <= person.fields.keys() and name not in other
     }
     none = "no account is on file for a payee or payer"
-    bound = "the account on file for a payee is not the one that the record is bound to"
-    return known, [Alarm(bound if n in other else none, who=n) for n in names if n not in known]
+    another = "the account on file for a payee is not the one that the record is bound to"
+    return known, [Alarm(another if n in other else none, who=n) for n in names if n not in known]
 
 
 def unbound(state: State, persons: Mapping[str, Person], member: str) -> Iterator[str]:
