@@ -13,6 +13,7 @@ from ..plots.svg import dot, drawing, line, tag, width_of, words
 
 TOP, LANE, NARROW_LANE, THICK, BOTTOM = 40.0, 44.0, 54.0, 16.0, 30.0
 EDGE = 12.0
+HIGH, CLEAR = 13.0, 4.0  # of words above their base, and what is left free around them
 STEPS = (1, 2, 3, 4, 6, 12, 24)  # hours between two marks of the axis
 Across = Callable[[int], float]
 
@@ -56,15 +57,17 @@ def lanes(rows: Sequence[Lane], due: int, paid: int | None, said: Words, *, narr
         return left + (right - left) * (at - first) / (last - first)
 
     parts = list(_hours(first, last, across, bottom, 4 if narrow else 9))
-    parts.append(line(across(due), TOP - 4, across(due), bottom, "threshold"))
+    placed = [(row, _middle(index, narrow=narrow)) for index, row in enumerate(rows)]
+    labels = [_label(row, across, y, width, narrow=narrow) for row, y in placed if row.said]
+    parts += _upright(across(due), bottom, labels, "threshold")
     parts.append(words(across(due), TOP - 11, said.due, "end", "axis"))
-    if paid is not None:  # before the lanes, whose words lie over it
+    if paid is not None:
         x = across(paid)
-        parts += [line(x, TOP - 4, x, bottom, "paid"), dot(x, TOP - 4, 5, "solid")]
+        parts += [*_upright(x, bottom, labels, "paid"), dot(x, TOP - 4, 5, "solid")]
         parts.append(words(x, TOP - 24, said.paid, "end", "strong"))
-    for index, row in enumerate(rows):
-        y = TOP + tall * index + tall / 2 + (8 if narrow else 0)
-        parts += _lane(row, across, due, y, width, narrow=narrow)
+    for row, y in placed:
+        parts += _lane(row, across, due, y, narrow=narrow)
+    parts += [words(at.x, at.base, at.said, at.anchor, "figure halo") for at in labels]
     return drawing(width, bottom + BOTTOM, said.title, parts)
 
 
@@ -77,11 +80,49 @@ def _hours(first: int, last: int, across: Across, bottom: float, most: int) -> I
         yield words(across(at), bottom + 18, beijing_text(at)[11:16], "middle")
 
 
-def _lane(
-    row: Lane, across: Across, due: int, y: float, width: float, *, narrow: bool
-) -> Iterator[Markup]:
-    base = y - THICK + 3 if narrow else y + 4
-    yield words(EDGE, base, row.name, "start", "strong")
+def _middle(index: int, *, narrow: bool) -> float:
+    """Where a lane's bar lies."""
+    tall = NARROW_LANE if narrow else LANE
+    return TOP + tall * index + tall / 2 + (8 if narrow else 0)
+
+
+def _base(y: float, *, narrow: bool) -> float:
+    """Where the words of a lane stand: over its bar where it is narrow."""
+    return y - THICK + 3 if narrow else y + 4
+
+
+@dataclass(frozen=True)
+class _Label:
+    """What is said of a lane, and where."""
+
+    said: str
+    x: float
+    base: float
+    anchor: str
+
+    def over(self, x: float) -> bool:
+        """Whether an upright line there would run through the words."""
+        left = self.x - (width_of(self.said) if self.anchor == "end" else 0)
+        return left - CLEAR <= x <= left + width_of(self.said) + CLEAR
+
+
+def _label(row: Lane, across: Across, y: float, width: float, *, narrow: bool) -> _Label:
+    x, anchor = (width - EDGE, "end") if narrow else (across(row.until) + 8, "start")
+    return _Label(row.said, x, _base(y, narrow=narrow), anchor)
+
+
+def _upright(x: float, bottom: float, labels: Sequence[_Label], class_: str) -> Iterator[Markup]:
+    """An upright line from above the lanes to the axis, which leaves out the words on its way."""
+    top = TOP - 4
+    for label in labels:
+        if label.over(x):
+            yield line(x, top, x, label.base - HIGH, class_)
+            top = label.base + CLEAR
+    yield line(x, top, x, bottom, class_)
+
+
+def _lane(row: Lane, across: Across, due: int, y: float, *, narrow: bool) -> Iterator[Markup]:
+    yield words(EDGE, _base(y, narrow=narrow), row.name, "start", "strong")
     turn = min(row.until, max(row.since, due))  # from here on it is late
     start, middle, end = across(row.since), across(turn), across(row.until)
     if row.planned:
@@ -92,9 +133,6 @@ def _lane(
             yield _bar(middle, end, y, "bar-late")
     if row.open:
         yield line(end, y - THICK / 2 - 3, end, y + THICK / 2 + 3, "bar-open")
-    if row.said:
-        x, anchor = (width - EDGE, "end") if narrow else (end + 8, "start")
-        yield words(x, base, row.said, anchor, "figure halo")
 
 
 def _bar(start: float, end: float, y: float, class_: str) -> Markup:
