@@ -16,7 +16,7 @@ from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from ..measures.suites import in_use
 from . import admit_member, cases, raise_rules, seats, settling, sold, time
-from .base import Made, Moment, Outcome, check_points, has_role, refuse
+from .base import UNFORESEEN, Made, Moment, Outcome, check_points, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .rule_sets import RULE_SETS, RULES
 from .state import State, writes_digest
@@ -38,9 +38,6 @@ GENESIS_FIELDS = frozenset(
 LEAF_BYTES_MAX = 65_535  # what a tile can hold of one entry
 REFUSED_FOR_GOOD = 4  # the rule set from which an act that was refused on the record stays refused
 REFUSED = "refused"  # table: id of an act -> height of its refusal
-# What a body that nobody thought of can bring out of an act: the same at every member, unlike what
-# a machine or a database brings (memory, depth of calls, a connection), which ends the block.
-UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +14,9 @@ from ..measures.suites import in_use, of_public
 from .envelope import Act
 from .state import State
 
+# What a body that nobody thought of can bring out of an act: the same at every member, unlike what
+# a machine or a database brings (memory, depth of calls, a connection), which ends the block.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 POINTS_SINCE = 4  # the rule set from which on public keys are tried as points
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
@@ -53,6 +57,21 @@ class ActKind(Protocol):
 
     def apply(self, state: State, act: Act, now: Moment) -> Outcome:
         """Check and write; raises Refused, and then nothing it wrote stays."""
+
+
+@contextmanager
+def by_itself(state: State, outcome: Outcome) -> Iterator[list[Refusal]]:
+    """What ripens by itself and cannot leaves everything as it was, and does not keep what else is
+    due from being done; why, in the list. No act is refused for it, and no block stops.
+    """
+    why, mark, made = list[Refusal](), state.mark(), len(outcome.made)
+    try:
+        yield why
+    except (Refused, *UNFORESEEN) as error:
+        state.undo(mark)
+        del outcome.made[made:]
+        unforeseen = (Refusal("act.cannot_ripen", {}),)
+        why += error.refusals if isinstance(error, Refused) else unforeseen
 
 
 def refuse(code: str, **facts: Fact) -> Refused:

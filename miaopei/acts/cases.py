@@ -23,12 +23,14 @@ from ..measures.instant import DAY, from_beijing
 from ..terms.canonical import filing_hash, meaning_hash
 from ..terms.filing import InputRule, Product
 from . import rounds
-from .base import Made, Moment, Outcome, clock_key, ripe_in
+from .base import Made, Moment, Outcome, by_itself, ripe_in
 from .facts import GROUPED, RecordContext
 from .occurrences import Regrouping, pin
 from .on_file import OnFile
+from .standing import held, set_case, standing_of
 from .state import State
 
+APART_SINCE = 4  # the rule set from which on a listing that cannot be looked at is held by itself
 UNSETTLED = frozenset({"ready", "deciding"})
 
 
@@ -54,7 +56,7 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
         for key in sorted(touched):
             if state.has("occurrence", key):
                 for listing in on_file.listings(rule_id):
-                    _reassess(on_file, outcome, listing, key, now)
+                    _apart(on_file, outcome, listing, key, now)
 
 
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
@@ -64,7 +66,28 @@ def ripen(state: State, outcome: Outcome, now: Moment) -> None:
         state.delete("ripe", key)
         case = state.need("case", of)
         if f"{case['until'] or 0:012d}" == key[:12]:
-            _reassess(on_file, outcome, case["listing"], case["at"], now, case["benefit"])
+            _apart(on_file, outcome, case["listing"], case["at"], now, case["benefit"])
+
+
+def _apart(
+    on_file: OnFile,
+    outcome: Outcome,
+    listing: str,
+    at: str,
+    now: Moment,
+    only: str | None = None,
+) -> None:
+    """As `_reassess`; a listing that cannot be looked at is held by name, and others go on.
+
+    Up to rule set 3 an act that came upon one was refused whole.
+    """
+    if now.rules < APART_SINCE and now.by != "time":
+        _reassess(on_file, outcome, listing, at, now, only)
+        return
+    with by_itself(on_file.state, outcome) as why:
+        _reassess(on_file, outcome, listing, at, now, only)
+    if why:
+        held(on_file, outcome, listing, at, why[0])
 
 
 def reassess(
@@ -163,7 +186,7 @@ def _assess(
         standing = _as_before(product, last)  # what a person released does not wait for more facts
     if isinstance(standing, claims_case.Standing):
         if last is None:  # else: what has settled stays so while later facts are incomplete
-            set_case(state, outcome, key, _standing(base, standing))
+            set_case(state, outcome, key, standing_of(base, standing))
         return
     if last is not None and not (anew or waits) and sequence.same_values(last, standing):
         until = _look_again(standing)
@@ -200,7 +223,7 @@ def _each(
     found = _once_more(on_file, product, base, looks, decided, key, anew=anew)
     found = found or sequence.next_ready(looks, decided, base["benefit"])
     if found is None and base["trigger"] is None:
-        set_case(state, outcome, key, _standing(base, sequence.told(looks)))
+        set_case(state, outcome, key, standing_of(base, sequence.told(looks)))
         return
     times = (each["until"] for each in left if each["until"] is not None)
     until = min((time for time in times if time > now.time), default=None)
@@ -245,19 +268,6 @@ def _decided(state: State, trigger_id: str, size: int) -> sequence.Decided:
     trigger = state.need("trigger", trigger_id)
     first, end = state.get("steady", trigger_id) or (0, 0)
     return sequence.Decided(trigger, first, end if trigger["book_size"] == size else first)
-
-
-def _standing(base: Mapping[str, Any], standing: claims_case.Standing) -> dict[str, Any]:
-    """A case of which nothing has been decided."""
-    return {
-        **base,
-        "state": standing.state,
-        "reason": standing.reason,
-        "facts": standing.facts,
-        "until": standing.until,
-        "owner": standing.owner,
-        "instant": standing.instant,
-    }
 
 
 def _trigger(
@@ -345,17 +355,6 @@ def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
     key = case_key(trigger)
     case = state.need("case", key)
     set_case(state, outcome, key, {**case, "state": "deciding", "reason": "trigger_open"})
-
-
-def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) -> None:
-    """Write a case; a change of it is a leaf, and a deadline is put on the clock."""
-    if state.get("case", key) == value:
-        return
-    state.put("case", key, value)
-    if value["until"] is not None:
-        state.put("ripe", clock_key(value["until"], key), key)
-    because = tuple(x for x in (value["settlement"], value["trigger"]) if x)
-    outcome.made.append(Made("case", content_id("case", value), value, because))
 
 
 def _supersede(on_file: OnFile, outcome: Outcome, rule_id: str, occurrence: str) -> None:

@@ -13,7 +13,7 @@ from ..market.listing import TIMES, Listing, Overpaid
 from ..measures.identity import content_id
 from .base import Moment, Outcome, check_id, fields, known, refuse
 from .envelope import Act
-from .rounds import SINCE
+from .rounds import BOUNDED_SINCE, SINCE
 from .state import State
 
 KIND = "list_product"
@@ -35,7 +35,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if each and listing.kept_or_receivable is not Overpaid.KEPT:
         raise refuse("act.nothing_asked_back", id=listing.id, product=listing.product)
     operators = {m: v["operator"] for m, v in state.range("member", "")}
-    if refusals := listing.check(operators):
+    times = listing.check_times() if now.rules >= BOUNDED_SINCE else []
+    if refusals := [*listing.check(operators), *times]:
         raise Refused(*refusals)
     if state.has("listing", listing.id) or state.has("book", listing.book):
         raise refuse("act.listing_taken", id=listing.id)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from ..claims.case import case_key
 from .base import Moment, Outcome, fields, known, refuse
-from .cases import line_up, open_next, set_case
+from .cases import line_up, open_next
 from .envelope import Act
 from .rounds import HELD, WAITING
+from .standing import set_case
 from .state import State
 
 KIND = "open_round"

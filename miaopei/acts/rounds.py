@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..claims.case import words_at
+from ..market.listing import MOST, TIMES
 from ..measures.identity import content_id
 from .base import Made, Moment, Outcome, clock_key, has_role, refuse, ripe_in
 from .envelope import Act
 from .state import State
 
 SINCE = 2  # the rule set that brought rounds
+BOUNDED_SINCE = 4  # the rule set from which on the times of a listing are bounded
 HELD = "held_deciders"
 DECIDE_SECONDS = 600  # how long the carrier is waited for, where the listing names no time
 HOLD_SECONDS = 3_600  # how long after that the others are
@@ -47,8 +49,12 @@ def begin(state: State, trigger_id: str, trigger: Mapping[str, Any], now: Moment
     if not in_rounds(trigger, listing):
         return
     before = state.get("round", trigger_id)
-    deadline = now.time + (listing.get("decide_seconds") or DECIDE_SECONDS)
-    end = deadline + (listing.get("hold_seconds") or HOLD_SECONDS)
+    decide = listing.get("decide_seconds") or DECIDE_SECONDS
+    hold = listing.get("hold_seconds") or HOLD_SECONDS
+    if now.rules >= BOUNDED_SINCE:  # older listings may name more
+        decide, hold = (min(s, MOST[n]) for s, n in zip((decide, hold), TIMES[1:], strict=True))
+    deadline = now.time + decide
+    end = deadline + hold
     value = {
         "number": 1 if before is None else before["number"],
         "state": OPEN,

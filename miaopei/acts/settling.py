@@ -14,10 +14,11 @@ from ..accounts.postings import receivable_changed, settlement_made
 from ..claims.case import case_key
 from ..measures.identity import content_id
 from . import rounds
-from .base import Made, Moment, Outcome
-from .cases import open_next, reassess, set_case
+from .base import Made, Moment, Outcome, by_itself
+from .cases import open_next, reassess
 from .entries import post
 from .envelope import Act
+from .standing import set_case
 from .state import State
 
 UNDECIDED = "held_undecided"
@@ -120,7 +121,8 @@ def undecided(refusal: Mapping[str, Any]) -> dict[str, Any]:
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """Look at every open round of which a deadline has come by the block's time."""
     for trigger_id in rounds.due(state, now):
-        look(state, outcome, trigger_id, now)
+        with by_itself(state, outcome):
+            look(state, outcome, trigger_id, now)
 
 
 def said(

@@ -18,7 +18,7 @@ from ..policies.stack import Change, Segment, at_instant, in_effect
 from ..underwriting.asked import Asked, Known, Span, Verdict
 from ..underwriting.offer import Offer
 from ..underwriting.rules import Accumulation, Once
-from .base import Made, Moment, Outcome, clock_key, ripe_in
+from .base import Made, Moment, Outcome, by_itself, clock_key, ripe_in
 from .entries import post
 from .file_offer import offer_of
 from .state import State
@@ -86,14 +86,18 @@ def stop_waiting(state: State, value: Application) -> None:
 def ripen(state: State, outcome: Outcome, now: Moment) -> None:
     """What has waited too long lapses; what had arrived for it goes back."""
     for _, name in ripe_in(state, "deadline", now.time):
-        value = state.need("application", name)
-        stop_waiting(state, value)
-        value["state"] = "lapsed"
-        close(state, value)
-        if value["paid_fen"]:
-            return_deposit(state, outcome, now, value, value["paid_fen"], "lapsed")
-            value["paid_fen"] = 0
-        put(state, outcome, value)
+        with by_itself(state, outcome):
+            _lapse(state, outcome, now, state.need("application", name))
+
+
+def _lapse(state: State, outcome: Outcome, now: Moment, value: Application) -> None:
+    stop_waiting(state, value)
+    value["state"] = "lapsed"
+    close(state, value)
+    if value["paid_fen"]:
+        return_deposit(state, outcome, now, value, value["paid_fen"], "lapsed")
+        value["paid_fen"] = 0
+    put(state, outcome, value)
 
 
 def close(state: State, value: Application) -> None:

@@ -9,10 +9,13 @@ from typing import Any, Self
 
 from ..accounts.shape import OPTIONAL_INTEGER, OPTIONAL_TEXT, read
 from ..errors import Refusal, Refused
+from ..measures.instant import DAY
 from .placement import Placement
 
 CONSORTIUM_DECIDERS = 3
 TIMES = ("takeover_seconds", "decide_seconds", "hold_seconds")  # in recorded form where given
+# The most that a listing may name; without a bound a deadline could be beyond what can be written.
+MOST = dict(zip(TIMES, (366 * DAY, 31 * DAY, 92 * DAY), strict=True))
 
 
 class Overpaid(StrEnum):
@@ -79,6 +82,15 @@ class Listing:
             if member not in operators
         ]
         return faults + self._check_deciders(operators)
+
+    def check_times(self) -> list[Refusal]:
+        """The times that are longer than a listing may name, from rule set 4 on."""
+        named = {name: getattr(self, name) for name in TIMES}
+        return [
+            Refusal("market.too_long", {"field": name, "seconds": seconds, "limit": MOST[name]})
+            for name, seconds in named.items()
+            if seconds is not None and seconds > MOST[name]
+        ]
 
     def _named(self) -> list[tuple[str, str]]:
         """Every member that the listing names, with the part it plays."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...acts.apply import UNFORESEEN
+from ...acts.base import UNFORESEEN
 from ...acts.envelope import Act
 from ...acts.state import State
 from ...claims.confirm import Spread, alone

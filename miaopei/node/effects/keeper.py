@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...acts.apply import UNFORESEEN
+from ...acts.base import UNFORESEEN
 from ...acts.readers import parties
 from ...acts.state import State
 from ...claims.leaves import Claims, claims_from, hashes_of, leaf_bytes, page_hashes
