@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from .views.desk import Desk, Desks
 
-MOST = 64  # calls answered together: who comes after them waits no longer for their sake
+MOST = 256  # calls answered together; the first of them waits for the last
 Answer = Callable[[Desk], Response]
 
 
