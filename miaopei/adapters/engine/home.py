@@ -100,6 +100,15 @@ def write_settings(
     (folder / "config" / "config.toml").write_text(text, "utf-8")
 
 
+def write_neighbours(folder: Path, neighbours: Iterable[Neighbour]) -> None:
+    """Other neighbours, the rest of the settings as it is; for the engine's next start."""
+    path = folder / "config" / "config.toml"
+    line = f"persistent_peers = {json.dumps(_peers(neighbours))}"
+    lines = path.read_text("utf-8").split("\n")
+    text = [line if old.startswith("persistent_peers = ") else old for old in lines]
+    path.write_text("\n".join(text), "utf-8")
+
+
 def genesis(home: Home) -> dict[str, Any]:
     """The engine's own genesis; everything of it follows from that of the record."""
     return {
@@ -142,7 +151,6 @@ def settings(
     reached: str | None = None,
 ) -> Mapping[str, Mapping[str, object]]:
     """All settings that differ from the engine's own, by section; "" is the top."""
-    peers = ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
     return {
         "": {
             "moniker": name,
@@ -161,7 +169,7 @@ def settings(
             "laddr": f"tcp://{listens}",
             "external_address": reached
             or listens,  # else an inbound member is not taken for a lasting one
-            "persistent_peers": peers,
+            "persistent_peers": _peers(neighbours),
             "pex": False,  # nobody is introduced by others
             "allow_duplicate_ip": True,
             "addr_book_strict": False,
@@ -189,6 +197,10 @@ def settings(
         "storage": {"discard_abci_responses": False},
         "tx_index": {"indexer": "null"},  # the record is the index
     }
+
+
+def _peers(neighbours: Iterable[Neighbour]) -> str:
+    return ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
 
 
 def raw(key: SigningKey) -> str:

@@ -20,6 +20,7 @@ from ...errors import OutsideFault, Refused
 from ...wiring.consortium import Seated, Told
 from . import control
 from .control import Command, Tell
+from .life import telling
 
 BOUND = "--until-stdin-closes"  # ends with whoever started it, however that ends
 
@@ -30,6 +31,7 @@ def main(folder: Path, *, bound: bool) -> int:
     here = Path()
     try:
         seated = Seated(here, Told.of(here))
+        telling.complete(here, seated.status()["seats"])
     except (Refused, OutsideFault) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ...adapters.engine import home, process
+from ...adapters.engine.rpc import EngineRpc
 from ...adapters.engine.wires import Wires
 from ...adapters.sandbox_bank import starter as sandbox
 from ...errors import OutsideFault
@@ -33,6 +34,7 @@ TICK_SECONDS = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0  # after which an earlier end is forgotten
 STOP_SECONDS = 15.0
+LOOK_SECONDS, ALONE_SECONDS = 5.0, 30.0  # between looks for neighbours; without any
 MEMBER = f"{__package__}.member"
 BANK_SOCKET = "bank.sock"
 IMPORTS = Path(__file__).resolve().parents[3]
@@ -53,6 +55,7 @@ class Slot:
     pause: float = FIRST_PAUSE
     not_before: float = 0.0
     started: float = 0.0
+    alone: float | None = None  # since when its engine has had no neighbour
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def tick(self) -> None:
@@ -73,6 +76,23 @@ class Slot:
                 )  # it would try only each 3 s by itself
             elif self.engine and time.monotonic() - self.started > STEADY_SECONDS:
                 self.pause = FIRST_PAUSE
+
+    def look(self) -> None:
+        """End an engine that has had no neighbour for a while, to be started anew: by itself
+        it tries them more and more seldom, at last every few hours.
+        """
+        engine, now = self.engine, time.monotonic()
+        if engine is None:
+            self.alone = None
+            return
+        try:
+            peers = int(EngineRpc(self.folder / home.RPC_SOCKET).ask("net_info")["n_peers"])
+        except OutsideFault:
+            return
+        self.alone = None if peers else self.alone or now
+        if self.alone is not None and now - self.alone > ALONE_SECONDS:
+            self.alone = None
+            engine.terminate()
 
     def end(self, number: signal.Signals) -> None:
         """End both, and wait for it."""
@@ -165,10 +185,15 @@ class Supervisor:
             )
 
     def _tick(self) -> None:
+        looked = time.monotonic()
         while not self._stop.wait(TICK_SECONDS):
+            due = self.net.own is not None and time.monotonic() - looked > LOOK_SECONDS
+            looked = time.monotonic() if due else looked
             for slot in self.slots.values():
                 try:
                     slot.tick()
+                    if due:
+                        slot.look()
                 except OSError as error:
                     sys.stderr.write(f"{slot.member}: {error}\n")
 

@@ -14,7 +14,7 @@ import pytest
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.peers.certificate import certificate, context, private_pem
 from miaopei.adapters.peers.client import PeerBlobs, Seen
-from miaopei.adapters.peers.server import BlobServer, Sight
+from miaopei.adapters.peers.server import BlobServer, Sight, Stands
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, read_canonical
 from miaopei.node.granted.asking import Keys
@@ -42,6 +42,7 @@ def serving(
     seats: Mapping[str, list[str]] = BOXES,
     shows: Path | None = None,
     sight: Sight | None = None,
+    stands: Stands | None = None,
 ) -> Iterator[str]:
     """The insurer hands out blobs, showing another certificate where one is given; where."""
     told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = []
@@ -53,7 +54,7 @@ def serving(
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        made = BlobServer(store, lambda: seats, sight)
+        made = BlobServer(store, lambda: seats, sight, stands)
         mine = tls(folder, "insurer", trusted, server=True)
         if shows is not None:
             mine.load_cert_chain(shows)
@@ -233,3 +234,45 @@ def test_who_has_a_blob_asks_for_its_own_key_alone(
         assert notary.keys("insurer", name) == Keys(b"\xbb" * 32, b"slots")
         assert notary.keys("insurer", name) is not None, "the connection is good for more"
         notary.close()
+
+
+STANDS = {
+    "chain": "miaopei-1", "height": 9, "size": 20, "root": "ab" * 32, "certified": 19, "missing": 0,
+    "rules": 3, "knows": 3, "alarm": False, "waits": False,
+}  # fmt: skip
+
+
+def test_a_member_that_has_a_seat_is_told_how_another_stands(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    asked = list[int | None]()
+
+    def stands(height: int | None) -> dict[str, object]:
+        asked.append(height)
+        return {**STANDS, "root": None if height == 3 else STANDS["root"]}
+
+    with serving(tmp_path, store, ("notary", "stranger"), stands=stands) as address:
+        notary = asking(tmp_path, "notary", address)
+        assert notary.stands("insurer", None) == STANDS
+        assert notary.stands("insurer", 3)["root"] is None
+        notary.close()
+        with pytest.raises(OutsideFault):
+            asking(tmp_path, "stranger", address).stands("insurer", None)
+    assert asked == [None, 3]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"height": "9"}, {"root": 5}, {"alarm": None}, {"more": 1}, {"chain": None}]
+)
+def test_an_answer_of_another_kind_is_none(
+    tmp_path: Path, store: MemoryStore, wrong: dict[str, object]
+) -> None:
+    said = {**STANDS, **wrong}
+    refused = pytest.raises(OutsideFault, match="another answer")
+    with serving(tmp_path, store, ("notary",), stands=lambda _: said) as address, refused:
+        asking(tmp_path, "notary", address).stands("insurer", None)
+
+
+def test_older_software_says_nothing_of_how_it_stands(tmp_path: Path, store: MemoryStore) -> None:
+    with serving(tmp_path, store, ("notary",)) as address, pytest.raises(OutsideFault):
+        asking(tmp_path, "notary", address).stands("insurer", None)

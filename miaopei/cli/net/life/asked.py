@@ -7,7 +7,10 @@ from typing import Any
 
 from ....acts import approvals, pauses
 from ....acts.rounds import HELD
+from ....acts.seats import KEYS, weight
+from ....acts.state import State
 from ....errors import Refusal, Refused
+from ....node.ports import Head
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
 
@@ -43,6 +46,18 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                     value["listing"]["standby_payer"])
             ]  # fmt: skip
 
+    def wishes(*_: Any) -> list[dict[str, Any]]:
+        """What members have wanted, by whom; `open` where it still lacks votes and may get them."""
+        with node.reading() as (reading, state):
+            now, found = reading.head(), list(state.range(approvals.TABLE, ""))
+            return [_wish(state, name, value, now) for name, value in found]
+
+    def entry(_: Tell, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """A member as the record names it."""
+        with node.reading() as (_reading, state):
+            found: dict[str, Any] | None = state.get("member", asked["member"])
+        return found
+
     def held(_: Tell, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Cases whose deciders have not come to agree, by the beginning of their key."""
         with node.reading() as (_reading, state):
@@ -66,7 +81,26 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "meet": meet,
         "approval": approval,
         "pause": pause,
+        "wishes": wishes,
+        "entry": entry,
         "named": named,
         "held": held,
         "open_round": open_round,
+    }
+
+
+def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str, Any]:
+    body = value["body"]
+    votes, total = weight(state, value["by"])
+    stands = body.get("until", now.time + 1) > now.time and body.get("height", 1 << 62) > now.height
+    return {
+        "name": name,
+        "kind": value["kind"],
+        "body": body,
+        "said": {field: given for field, given in body.items() if field not in KEYS},
+        "by": sorted(value["by"]),
+        "votes": votes,
+        "total": total,
+        "done": value["done"],
+        "open": value["done"] is None and stands,
     }

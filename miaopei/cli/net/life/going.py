@@ -37,7 +37,7 @@ def leave(
     status = voting.ask(net)
     seated = {seat["member"] for seat in status["seats"]}
     if member not in seated:
-        _end(net, member)
+        end(net, member)
         return Voted((), 0, 0, done=True)
     teller = net.here[0] if net.own else _other(net, member)
     listings = control.call(net.at(teller), "named", member=member)
@@ -47,7 +47,7 @@ def leave(
     voted = voting.want(net, "unseat_member", body, by)
     if member not in voting.seats(net):
         _last_vote(net, int(voting.ask(net)["height"]))
-        _end(net, member)
+        end(net, member)
     return voted
 
 
@@ -75,8 +75,8 @@ def _other(net: Net, member: str) -> str:
     raise no("no_member", member="", members=", ".join(net.members))
 
 
-def _end(net: Net, member: str) -> None:
-    """It runs no more, and nobody is told of it."""
+def end(net: Net, member: str) -> None:
+    """It runs no more, and nobody here is told of it."""
     seats = tuple(replace(seat, left=seat.left or seat.id == member) for seat in net.seats)
     gone = replace(net, seats=seats)
     if net.own is not None and net.own.member == member:

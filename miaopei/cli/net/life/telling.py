@@ -7,9 +7,10 @@ told at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ....adapters.engine import home
@@ -33,30 +34,55 @@ def known(net: Net, seats: Mapping[str, Json], member: str) -> Known:
     return Known(member, place.engine, place.blobs, seats[member]["node"], shown)
 
 
-def tell(net: Net, member: str, about: Known | None, gone: str = "") -> None:
-    """Tell a member of one that came or changed its keys, or that one is gone."""
+def tell(
+    net: Net, member: str, about: Known | None, gone: str = "", *, seated: bool = True
+) -> None:
+    """Tell a member of one that came or changed its keys, or that one is gone.
+
+    Of one that is not `seated` yet it is not told by which key its engine connects: the record says
+    so once it is (see `complete`).
+    """
     at = net.at(member)
     told = json.loads((at / NODE_FILE).read_text("utf-8"))
     peers = {name: peer for name, peer in told["peers"].items() if name != gone}
     if about is not None:
-        peers[about.member] = about.told
+        peers[about.member] = {k: v for k, v in about.told.items() if seated or k != "node"}
     write_told(at, {**told, "peers": peers})
-    _engine(net, member, peers)
+    engine(net, member, peers)
     if about is not None:
         asked: Json = {"member": about.member, "blobs": about.blobs}
         with suppress(OutsideFault):  # one that is down reads it when it starts
             control.call(at, "meet", certificate=about.certificate, **asked)
 
 
-def _engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> None:
+def complete(at: Path, seats: Sequence[Json]) -> None:
+    """Before a member starts: those that it was told of before they had the seat that they have now
+    are known to its engine as well.
+    """
+    told = json.loads((at / NODE_FILE).read_text("utf-8"))
+    nodes = {seat["member"]: seat["node"] for seat in seats}
+    lacking = {m for m, peer in told["peers"].items() if "node" not in peer and m in nodes}
+    if not lacking:
+        return
+    for member in lacking:
+        told["peers"][member]["node"] = nodes[member]
+    write_told(at, told)
+    home.write_neighbours(at / ENGINE, neighbours(told["peers"]))
+
+
+def engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> None:
     """The engine's settings, for its next start."""
     listens, reached = net.listens(member)[0], net.seat(member).engine
-    neighbours = [
+    quick = net.genesis["clock"] == "replay"
+    home.write_settings(
+        net.at(member) / ENGINE, member, listens, neighbours(peers), quick=quick, reached=reached
+    )
+
+
+def neighbours(peers: Mapping[str, Mapping[str, str]]) -> list[home.Neighbour]:
+    """The engines that a member's engine connects with."""
+    return [
         home.Neighbour(home.address(peer["node"]), peer["engine"])
         for peer in peers.values()
         if "node" in peer
     ]
-    quick = net.genesis["clock"] == "replay"
-    home.write_settings(
-        net.at(member) / ENGINE, member, listens, neighbours, quick=quick, reached=reached
-    )

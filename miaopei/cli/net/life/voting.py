@@ -64,8 +64,7 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     powers = {member: int(seat["power"]) for member, seat in seats(net).items()}
     for member in by:
         net.at(member)
-    here = [member for member in net.here if powers.get(member)]
-    asked = list(by) or (here if net.own else [m for m, power in powers.items() if power])
+    asked = list(by) or (net.here if net.own else [m for m, power in powers.items() if power])
     ref = f"{kind}-{approvals.name_of(kind, body)[:24]}"
     silent, last = list[str](), ""
     for member in asked:
