@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from miaopei.adapters.engine.rpc import EngineRpc
 from tests.support.machines import ROLES, Machines, machines
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
@@ -54,11 +56,92 @@ def test_one_that_is_away_and_one_of_another_genesis_are_named(own: Machines) ->
     own.run("notary", "down")
     own.until("cloud", lambda rows: rows["notary"]["verdict"] == "silent")
     other = own.folder / "other"
-    own.run("notary", "up", "--detach", at=other)
+    own.start("notary", at=other)
     rows = own.until("cloud", lambda rows: rows["notary"]["verdict"] == "other_genesis")
     assert {rows[m]["verdict"] for m in MEMBERS if m != "notary"} == {"agrees"}
     said = own.run("cloud", "status").stdout
     assert "another genesis" in " ".join(said.split())
     own.run("notary", "down", at=other)
-    own.run("notary", "up", "--detach")
+    own.start("notary")
     own.agree("notary", *MEMBERS)
+
+
+def neighbours(own: Machines, member: str) -> set[str]:
+    """The names of the engines that a member's engine is connected with."""
+    engine = EngineRpc(own.at(member) / "members" / member / "rpc.sock")
+    return {peer["node_info"]["moniker"] for peer in engine.ask("net_info")["peers"]}
+
+
+def test_o04_a_further_one_is_admitted_by_approvals_given_one_by_one(own: Machines) -> None:
+    """Its seat file goes to each; nobody speaks for another, and until enough have, it gets no
+    connection: not from those either that want it.
+    """
+    own.init(NEWCOMER)
+    own.run(NEWCOMER, "join", str(own.at("cloud") / "genesis.json"), *map(str, files(own)))
+    own.start(NEWCOMER)
+    seat = str(own.seat(NEWCOMER))
+    assert "operator" in own.run("insurer", "approve", seat, code=1).stderr
+    first, *rest = ("cloud", *(m for m in MEMBERS if m != "cloud"))
+    said = own.told(first, "approve", seat, code=1)
+    assert (said["votes"], said["total"], said["done"]) == (1, len(MEMBERS), False)
+    (wish,) = own.told(rest[0], "wishes")
+    assert (wish["kind"], wish["by"]) == ("seat_member", ["cloud"])
+    enough = 2 * len(MEMBERS) // 3  # one more than these
+    for number, member in enumerate(rest, 2):
+        assert number > enough or NEWCOMER not in neighbours(own, "cloud")
+        said = own.told(member, "approve", seat, code=1 if number <= enough else 0)
+        assert said["done"] == (number > enough)
+    assert own.told(first, "wishes") == []
+    own.agree("cloud", *MEMBERS, NEWCOMER)
+    own.agree(NEWCOMER, *MEMBERS, NEWCOMER)
+
+
+def files(own: Machines) -> list[Path]:
+    """The seat files of the founders, as each has written it."""
+    return [own.seat(member) for member in MEMBERS]
+
+
+def test_a_member_changes_its_keys_and_its_address_and_the_others_take_its_file(
+    own: Machines,
+) -> None:
+    before = own.folder / "earlier.seat.json"
+    shutil.copy(own.seat("regulator"), before)
+    changed = own.told("regulator", "rotate")["keys"]
+    assert changed == "engine, node, peer, log, box"
+    text = own.seat("regulator").read_text("utf-8")
+    altered = own.folder / "altered.seat.json"
+    altered.write_text(text.replace('"blobs": "1', '"blobs": "2'), "utf-8")
+    refused = own.run("cloud", "meet", str(altered), code=1).stderr
+    assert "altered.seat.json was altered" in " ".join(refused.split())
+    # Before its engine signs, it asks the others, who answer nobody whose certificate they lack.
+    assert own.rows("regulator")["regulator"]["verdict"] in ("waits", "down")
+    others = [member for member in (*MEMBERS, NEWCOMER) if member != "regulator"]
+    for member in others:
+        own.run(member, "meet", str(own.seat("regulator")))
+    own.agree("cloud", "regulator")
+    assert "newer" in own.run("cloud", "meet", str(before), code=1).stderr
+    own.run("regulator", "move", *own.elsewhere("regulator"))
+    own.until("cloud", lambda rows: rows["regulator"]["verdict"] == "silent")
+    own.run("cloud", "meet", str(own.seat("regulator")))
+    own.agree("cloud", *MEMBERS)
+
+
+def test_a_member_leaves_when_the_others_have_wanted_what_it_wanted(own: Machines) -> None:
+    said = own.told(NEWCOMER, "leave", "--reason", "its own wish", code=1)
+    assert (said["votes"], said["total"]) == (1, len(MEMBERS) + 1)
+    (wish,) = own.told("cloud", "wishes")
+    assert wish["said"] | {"until": 0} == {
+        "member": NEWCOMER, "reason": "its own wish", "until": 0,
+    }  # fmt: skip
+    assert "wish" in own.run("cloud", "approve", "0000", code=1).stderr
+    enough = 2 * (len(MEMBERS) + 1) // 3
+    for number, member in enumerate(MEMBERS, 2):
+        if number <= enough + 1:
+            code = 1 if number <= enough else 0
+            own.run(member, "approve", wish["name"][:12], code=code)
+    own.until(NEWCOMER, lambda rows: rows[NEWCOMER]["verdict"] == "no_seat")
+    own.run(NEWCOMER, "leave", "--reason", "its own wish")
+    rows = own.until("cloud", lambda rows: rows["cloud"]["power"] is not None)
+    assert rows.get(NEWCOMER, {"verdict": "no_seat"})["verdict"] == "no_seat"
+    own.until(NEWCOMER, lambda rows: rows[NEWCOMER]["verdict"] == "down")
+    own.agree("cloud", *MEMBERS)

@@ -7,6 +7,7 @@ of it, known to the others by the one on the wire; else they share loopback, by 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 from miaopei.adapters.engine import install, wires
 from miaopei.adapters.engine.wires import Wires
+from miaopei.cli.main import main
 from miaopei.cli.net.plan import HOST, Net, ports
 from miaopei.cli.net.watching import standing
 from miaopei.errors import Refused
@@ -35,6 +37,16 @@ ROLES: Mapping[str, Sequence[str]] = {
     "agent": ("channel", "decider"),
     "reinsurer": ("carrier", "decider"),
 }
+
+GIVEN = ("insurer", "regulator", "reinsurer")  # whose operators have a database server already
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said."""
+
+    stdout: str
+    stderr: str
 
 
 @dataclass
@@ -53,33 +65,37 @@ class Machines:
         """The seat file that a member has written."""
         return self.at(member) / f"{member}.seat.json"
 
-    def run(
-        self, member: str, *words: str, code: int = 0, at: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """One of the commands, by a member's operator on its machine, on its folder."""
+    def run(self, member: str, *words: str, code: int = 0, at: Path | None = None) -> Said:
+        """One of the commands, by a member's operator, on its folder."""
         do, *rest = words
+        lang = [] if "--json" in rest else ["--lang", "en"]
+        given = ["member", do, str(at or self.at(member)), *rest, *lang]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            ended = main(given)
+        said = Said(out.getvalue(), err.getvalue())
+        assert ended == code, f"{member} {words}: {ended} {said}"
+        return said
+
+    def start(self, member: str, at: Path | None = None) -> None:
+        """Bring a member up on its machine, in a process of its own."""
         inside = [] if self.laid is None else self.laid.inside(member)
-        folder = str(at or self.at(member))
-        command = [sys.executable, "-m", "miaopei.cli", "member", do, folder, *rest]
+        command = [sys.executable, "-m", "miaopei.cli", "member", "up", str(at or self.at(member))]
         done = subprocess.run(
-            [*inside, *command, *(["--lang", "en"] if "--lang" not in rest else [])],
-            capture_output=True, text=True, timeout=600,
-        )  # fmt: skip
-        assert done.returncode == code, f"{member} {words}: {done.stdout}{done.stderr}"
-        return done
+            [*inside, *command, "--detach"], capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, done.stderr
 
     def told(self, member: str, *words: str, code: int = 0) -> Any:
         """What a command tells with --json."""
         return json.loads(self.run(member, *words, "--json", code=code).stdout)
 
     def init(self, *members: str) -> None:
-        """Keys and seat file of each, made at once, as they are anyway."""
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._init, members))
-
-    def _init(self, member: str) -> None:
-        roles = [word for role in ROLES[member] for word in ("--role", role)]
-        self.run(member, "init", "--id", member, *roles, *self.address(member))
+        """Keys and seat file of each."""
+        for member in members:
+            roles = [word for role in ROLES[member] for word in ("--role", role)]
+            server = ["--dsn", servers.postgres()] if member in GIVEN else []
+            self.run(member, "init", "--id", member, *roles, *self.address(member), *server)
 
     def address(self, member: str) -> list[str]:
         """The options that say where a member is reached, and where it listens."""
@@ -97,10 +113,19 @@ class Machines:
                 ]
         return self.places[member]
 
+    def elsewhere(self, member: str) -> list[str]:
+        """The same for another address: other ports."""
+        if self.laid is None:
+            self.places.pop(member)
+            return self.address(member)
+        own = wires.address(self.laid.members.index(member))
+        words = ["--engine", f"{own}:36656", "--blobs", f"{own}:36657"]
+        return [*words, "--listen-engine", "0.0.0.0:36656", "--listen-blobs", "0.0.0.0:36657"]
+
     def up(self, *members: str) -> None:
         """Start some, at once: none goes on before enough others are there."""
         with ThreadPoolExecutor(len(members)) as pool:
-            list(pool.map(lambda m: self.run(m, "up", "--detach"), members))
+            list(pool.map(self.start, members))
 
     def rows(self, member: str) -> dict[str, dict[str, Any]]:
         """How all stand, as `member status` of one of them sees it."""

@@ -15,7 +15,7 @@ from ..buying import commands as buying
 from ..invoices import commands as invoices
 from ..money import commands as money
 from ..net.granting import own as granting
-from ..net.own import commands as own
+from ..net.own import keeping as own
 from ..outage import commands as outage
 from ..persons import commands as persons
 from ..reports import commands as reports

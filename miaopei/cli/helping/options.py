@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
+    "A member's id, as `status` shows.": "成员编号，见 `status`。",
+    "A newcomer's seat file, or a wish's number.": "新成员的席位文件，或事项的编号。",
+    "Another, that shall go; else itself.": "应离席的另一成员；不写为本成员。",
     "Come back when it is up.": "启动后即返回。",
     "Of a settlement or event: whose receipt.": "名称是结案或事件时，要哪份保单的回执。",
     "Seat files of members.": "各成员的席位文件。",

@@ -70,7 +70,8 @@ def up(folder: Path, *, detach: bool, language: Language) -> int:
     try:
         _until_up(net, supervisor)
         seconds = f"{time.monotonic() - started:.1f}"
-        speak.note(_said("up", language, members=len(net.here), seconds=seconds))
+        said = "up" if net.own is None else "up_own"
+        speak.note(_said(said, language, members=len(net.here), seconds=seconds))
         if detach:
             return GOOD
         _watch(net, supervisor, language)

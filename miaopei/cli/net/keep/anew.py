@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,9 +27,11 @@ from ....wiring.consortium import KEYS_FILE
 from .. import control, mending
 from ..life import telling, voting
 from ..make import Keys, furnish, write_secret
+from ..own import acting, seat_file
 from ..plan import Net, no
 
 PENDING = "return.json"  # new private keys, until the member goes by them
+TO_CARRY = "carry.json"  # the act that seats them, where another member must send it
 NOTHING = {"height": "0", "round": 0, "step": 0}
 NEEDED = ("priv_validator_key.json", "node_key.json", "genesis.json", "config.toml")
 
@@ -62,16 +65,15 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
 
 def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
     """Put the new keys into the member's seat, by whoever of the others answers."""
+    if net.own is not None:
+        _hand_out(net, member, said, public)
+        return
     seat = voting.seats(net).get(member)
     if seat is None:
         raise no("no_seat_there", member=member)
     if all(seat[name] == key for name, key in public.items()):
         return  # an earlier run came so far
-    identity = load_or_make(net.at(member) / KEYS_FILE, member)
-    body = {"keys": public}
-    ref = f"keys-{content_id('keys', body)[:24]}"
-    chain = content_id("chain", said.genesis)
-    act = sign(identity.acts, chain, "rotate_keys", member, ref, body).as_json()
+    act = _act(net, member, said, public)
     for other in net.members:
         if other != member and control.there(net.at(other)):
             control.call(net.at(other), "carry", act=act, seconds=voting.ACT_SECONDS)
@@ -79,18 +81,50 @@ def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None
     raise OutsideFault("no other member answers; bring the net up first", retry=True)
 
 
+def _act(net: Net, member: str, said: Founding, public: dict[str, str]) -> dict[str, Any]:
+    identity = load_or_make(net.at(member) / KEYS_FILE, member)
+    body = {"keys": public}
+    ref = f"keys-{content_id('keys', body)[:24]}"
+    chain = content_id("chain", said.genesis)
+    return sign(identity.acts, chain, "rotate_keys", member, ref, body).as_json()
+
+
+def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
+    """On a machine of its own the member cannot ask who would send its act: it writes it into a
+    file for one of the others, and goes on when it is told the same again.
+
+    Should nobody have sent it, its new engine key has no vote, and signs nothing that counts.
+    Errors   Refused net.to_be_carried the first time.
+    """
+    path = net.folder / TO_CARRY
+    if path.exists():
+        path.unlink()
+        return
+    write_secret(path, json.dumps(_act(net, member, said, public)).encode("ascii"))
+    raise no("to_be_carried", path=str(path))
+
+
 def _furnish(
     net: Net, member: str, said: Founding, keys: dict[str, Ed25519PrivateKey], address: str
 ) -> None:
     """A new home for the engine, and the others told by which keys the member is known now."""
     shutil.rmtree(net.at(member) / ENGINE, ignore_errors=True)  # no key of it is in a seat any more
-    at, seats = net.at(member), voting.seats(net)
-    place = next(seat for seat in net.present if seat.id == member)
-    others = [telling.known(net, seats, m) for m in net.members if m != member and m in seats]
+    at, place = net.at(member), net.seat(member)
+    if net.own is not None:
+        files = [net.seat_file(m) for m in net.members if m != member]
+        others = [seat_file.read(path).known for path in files]
+    else:
+        seats = voting.seats(net)
+        others = [telling.known(net, seats, m) for m in net.members if m != member and m in seats]
     identity = load_or_make(at / KEYS_FILE, member)
     shown = certificate(member, keys["peer"])
     made = Keys(identity, keys["engine"], keys["node"], keys["peer"])
     furnish(net, place, made, shown, others, said, address, said.file["time"])
+    if net.own is not None:
+        before = seat_file.read(net.seat_file(member)).seat
+        public = {name: home.raw(key) for name, key in keys.items()}
+        acting.write(net, {**before, **public})  # for the others, who must trust it first
+        return
     bank = control.call(net.folder, "status")["bank"]
     if member == net.payer and bank is not None:
         mending.tell_bank(net, bank)

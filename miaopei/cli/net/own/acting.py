@@ -1,0 +1,194 @@
+"""What one member on a machine of its own does by its own word: wants a newcomer, or what others
+want, goes by other keys or addresses, and takes up what others hand to it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ....acts.envelope import from_json
+from ....acts.seats import KEYS
+from ....adapters.keys import load_or_make
+from ....adapters.peers.certificate import pem_of
+from ....errors import OutsideFault
+from ....wiring import system_clock
+from ....wiring.consortium import KEYS_FILE, NODE_FILE, TLS_FILE
+from .. import control
+from ..life import going, rotating, telling, voting
+from ..life.voting import Voted
+from ..make import write_plan, write_told
+from ..plan import Net, no
+from . import making, seat_file
+from .seat_file import SeatFile
+
+STEP_SECONDS, LOOK_SECONDS = 90.0, 0.2
+UNSEAT = "unseat_member"
+Json = dict[str, Any]
+
+
+def me(net: Net) -> str:
+    """The member whose folder this is."""
+    assert net.own is not None, "a member's own folder"
+    return net.own.member
+
+
+def admit(net: Net, file: SeatFile) -> Voted:
+    """Want the seat of a newcomer; who is an operator names it on the record first.
+
+    Errors   Refused net.not_named where it is not on the record and we cannot name it,
+             net.other_key where the record knows it by another key, and what the record says.
+    """
+    ours = me(net)
+    entry = control.call(net.at(ours), "entry", member=file.id)
+    if entry is None:
+        if "operator" not in voting.seats(net).get(ours, {"roles": []})["roles"]:
+            raise no("not_named", member=file.id)
+        voting.act(net, ours, "admit_member", f"member-{file.key[:24]}", file.member)
+    else:
+        _check_key(file, entry)
+    voted = voting.want(net, "seat_member", file.wish)
+    _learn(net, file, seated=file.id in voting.seats(net))
+    return voted
+
+
+def meet(net: Net, file: SeatFile) -> None:
+    """Take up a newer seat file of a member: where it is reached now, by which keys.
+
+    Errors   Refused net.not_named, net.other_key, net.seat_file_older.
+    """
+    kept = net.seat_file(file.id)
+    known = seat_file.read(kept) if kept.exists() else None
+    if file.id == me(net):
+        raise no("seat_file_own", member=file.id)
+    if known is not None and file.time < known.time:
+        raise no("seat_file_older", member=file.id)
+    try:
+        entry = control.call(net.at(me(net)), "entry", member=file.id)
+    except OutsideFault:
+        entry = None if known is None else known.member
+    if entry is None:
+        raise no("not_named", member=file.id)
+    _check_key(file, entry)
+    _learn(net, file, seated=True)
+
+
+def wishes(net: Net) -> list[Json]:
+    """What members have wanted, and who; `name` says which it is, `done` at which height."""
+    found: list[Json] = control.call(net.at(me(net)), "wishes")
+    return found
+
+
+def agree(net: Net, name: str) -> tuple[Json, Voted]:
+    """Want what another has wanted; a member that has lost its seat by it is forgotten.
+
+    Errors   Refused net.no_such_wish, and what the record says.
+    """
+    found = [each for each in wishes(net) if each["name"].startswith(name)]
+    if len(found) != 1 or len(name) < 4:
+        raise no("no_such_wish", name=name[:64])
+    (wish,) = found
+    voted = voting.want(net, wish["kind"], wish["body"])
+    gone = wish["body"].get("member")
+    if voted.done and wish["kind"] == UNSEAT and gone != me(net) and gone in net.members:
+        going.end(net, gone)
+    return wish, voted
+
+
+def rotate(net: Net, which: Sequence[str]) -> tuple[list[str], Path]:
+    """Put new keys into our seat and go by them; the seat file to hand to the others.
+
+    Errors   as `rotating.rotate`.
+    """
+    changed = rotating.rotate(net, me(net), which)
+    return changed, renew(net)
+
+
+def renew(net: Net) -> Path:
+    """Our seat file anew: for our seat as the record has it, where we run and have one.
+
+    Errors   OutsideFault (retry) where our node does not come up.
+    """
+    ours = me(net)
+    seat: Json = seat_file.read(net.seat_file(ours)).seat
+    if control.there(net.folder):
+        _answers(net)
+        on_record = voting.seats(net).get(ours, seat)
+        seat = {name: on_record[name] for name in ("member", "power", *KEYS)}
+    return write(net, seat)
+
+
+def _answers(net: Net) -> None:
+    """Wait until our node answers: it may have been started just now."""
+    end = time.monotonic() + STEP_SECONDS
+    while not control.there(net.at(me(net))):
+        if time.monotonic() > end:
+            raise OutsideFault("the member does not come up; see its node.log", retry=True)
+        time.sleep(LOOK_SECONDS)
+
+
+def move(net: Net, change: Callable[[Net], Net]) -> Path:
+    """Be reached, or listen, elsewhere; the member is stopped for it. Our new seat file.
+
+    Errors   Refused net.bad_address.
+    """
+    ours, at = me(net), net.at(me(net))
+    moved = change(net)
+    seat = moved.seat(ours)
+    for address in (seat.engine, seat.blobs, *moved.listens(ours)):
+        seat_file.check_address(address)
+    up = control.there(net.folder)
+    if up:
+        control.call(net.folder, "down", member=ours, seconds=STEP_SECONDS)
+    write_plan(moved)
+    if (at / NODE_FILE).exists():
+        told = json.loads((at / NODE_FILE).read_text("utf-8"))
+        write_told(at, {**told, "blobs": moved.listens(ours)[1]})
+        telling.engine(moved, ours, told["peers"])
+    if up:
+        control.call(net.folder, "heal", member=ours, rebuild=False, seconds=STEP_SECONDS)
+    return renew(moved)
+
+
+def write(net: Net, seat: Json) -> Path:
+    """Our seat file anew, for this seat, signed; where it lies."""
+    ours, at = me(net), net.at(me(net))
+    path = at / TLS_FILE
+    before = seat_file.read(net.seat_file(ours))
+    shown = pem_of(path.read_text("ascii")) if path.exists() else before.certificate
+    made = seat_file.of(before.member, seat, net.seat(ours), shown, system_clock())
+    making.keep(net, made.signed(load_or_make(at / KEYS_FILE, ours)))
+    return making.hand_out(net)
+
+
+def carry(net: Net, file: Path) -> Json:
+    """Send an act that another member has signed; the act.
+
+    Errors   Refused act.malformed, and what the record says.
+    """
+    try:
+        act = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        raise no("no_act_there", path=file.name) from None
+    made = from_json(act).as_json()
+    control.call(net.at(me(net)), "carry", act=made, seconds=STEP_SECONDS)
+    return made
+
+
+def _check_key(file: SeatFile, entry: Json) -> None:
+    """Errors   Refused net.other_key."""
+    if file.key not in [each["key"] for each in entry["keys"] if each["until"] is None]:
+        raise no("other_key", member=file.id, key=file.key[:16])
+
+
+def _learn(net: Net, file: SeatFile, *, seated: bool) -> None:
+    """Keep a member's seat file, and go by it; who has no seat yet gets no connection by it."""
+    others = tuple(seat for seat in net.seats if seat.id != file.id)
+    grown = replace(net, seats=(*others, file.place))
+    making.keep(net, file)
+    write_plan(grown)
+    telling.tell(grown, me(net), file.known, seated=seated)
