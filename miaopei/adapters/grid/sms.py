@@ -1,4 +1,5 @@
-"""The SMS gateway as notices use it: `POST /texts`, `POST /texts/ask`. Addressed by subject token.
+"""The gateway of notices: `POST /texts`, `POST /texts/ask`. Addressed by subject token; a text that
+is no SMS names its channel.
 
 Silence is an outside fault that may be tried again: ids are the same, so nothing is sent twice.
 Source: docs/specs/outage.md, section 9.
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 
 from ...errors import OutsideFault
-from ...node.effects.notices import Said, Text
+from ...node.effects.notices import SMS, Said, Text
 
 SECONDS = 30.0
 STATES = ("accepted", "delivered", "failed", "refused", "unknown")
@@ -28,8 +29,7 @@ class SmsOverHttp:
 
     def send(self, texts: Sequence[Text]) -> list[Said]:
         """Hand texts over. Errors   OutsideFault (retry)."""
-        rows = [{"id": t.id, "to": t.token, "zh": t.zh, "en": t.en} for t in texts]
-        return self._call("/texts", {"texts": rows})
+        return self._call("/texts", {"texts": list(map(_row, texts))})
 
     def ask(self, ids: Sequence[str]) -> list[Said]:
         """What has become of texts. Errors   OutsideFault (retry)."""
@@ -48,6 +48,11 @@ class SmsOverHttp:
             raise OutsideFault(f"the SMS gateway is silent: {why}", retry=True) from None
         except (KeyError, TypeError, ValueError, AttributeError):
             raise OutsideFault("the SMS gateway's answer is unclear", retry=True) from None
+
+
+def _row(text: Text) -> dict[str, str]:
+    row = {"id": text.id, "to": text.token, "zh": text.zh, "en": text.en}
+    return row if text.channel == SMS else row | {"channel": text.channel}
 
 
 def _state(given: Any) -> str:

@@ -28,7 +28,7 @@ NAMES = {
     "meters": ("grid.meter", "用电采集系统（沙箱）", "Electricity-use acquisition (sandbox)"),
     "concentrators": ("grid.meter", "集中器（沙箱）", "Concentrators (sandbox)"),
     "trade": ("trade", "贸易数据平台（沙箱，回放）", "Trade data platform (sandbox, replay)"),
-    "sms": ("sms", "短信网关（沙箱）", "SMS gateway (sandbox)"),
+    "sms": ("sms", "短信、微信、语音网关（沙箱）", "SMS, WeChat and voice gateway (sandbox)"),
 }
 DIED = 70
 
@@ -175,6 +175,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._say(sandbox.call(lambda: trade.rows(kind, token, **span)))
             case ("POST", "control", "phones") if sms:
                 self._say(sandbox.call(lambda: sms.phones(body["phones"])))
+            case ("POST", "control", "wechat") if sms:
+                self._say(sandbox.call(lambda: sms.wechat(body["accounts"])))
             case ("GET", "control", "texts") if sms:
                 self._say({"texts": sandbox.call(sms.all)})
             case ("POST", "texts") if sms:

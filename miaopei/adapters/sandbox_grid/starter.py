@@ -56,6 +56,10 @@ class Running:
         """Tell an SMS gateway who has which phone."""
         self.call("POST", "/control/phones", {"phones": [list(row) for row in phones]})
 
+    def wechat(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """Tell the gateway who has which WeChat account."""
+        self.call("POST", "/control/wechat", {"accounts": [list(row) for row in accounts]})
+
     def customers(self, customers: Iterable[tuple[str, str]]) -> None:
         """Tell a trade data platform which of its customers a token stands for."""
         self.call("POST", "/control/customers", {"customers": [list(row) for row in customers]})

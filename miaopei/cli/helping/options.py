@@ -45,7 +45,7 @@ OPTIONS: Mapping[str, str] = {
     "A scheme's name or file (JSON).": "方案的名称或文件（JSON）。",
     "A smaller loss, in yuan, counts as none.": "小于此数（元）的损失视为没有。",
     "A subject token, or policy/NUMBER.": "主体令牌，或 policy/保单号。",
-    "Address of the SMS gateway.": "短信网关的地址。",
+    "Address of the gateway of notices.": "通知网关的地址。",
     "Ahead, or behind where below zero.": "快多少；负数为慢。",
     "Also those that have ended.": "也列出已结束的。",
     "Also where that is refused at first.": "起初被拒绝时也照此办理。",
@@ -95,6 +95,9 @@ OPTIONS: Mapping[str, str] = {
     "Give a key coins for gas.": "给某密钥一些用作 gas 的币。",
     "Give each person a new key, not only a new wrap.": "为每人更换新密钥，而不仅重新包裹。",
     "Go on after this one.": "从这一个之后继续。",
+    "How notices go, in order: sms, wechat, voice; with commas.": (
+        "通知渠道，按先后：sms、wechat、voice，以逗号分隔。"
+    ),
     "How many members, its own among them.": "成员数，含其自己。",
     "How many members.": "成员数。",
     "How many work at a time.": "同时工作的数目。",

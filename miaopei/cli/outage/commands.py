@@ -52,7 +52,10 @@ def feed_listen(
     address: Annotated[
         str | None, typer.Option(help="The address as sources sign it, where a proxy ends TLS.")
     ] = None,
-    sms: Annotated[str | None, typer.Option(help="Address of the SMS gateway.")] = None,
+    sms: Annotated[str | None, typer.Option(help="Address of the gateway of notices.")] = None,
+    channels: Annotated[
+        str, typer.Option(help="How notices go, in order: sms, wechat, voice; with commas.")
+    ] = "sms",
     silent_after: Annotated[
         int, typer.Option(min=10, help="Seconds without a word that make a source silent.")
     ] = 900,
@@ -72,8 +75,8 @@ def feed_listen(
     from .listening import listen
 
     done = listen(
-        Place.of(data, dsn), port, address=address, sms=sms, silent_after=silent_after,
-        seconds=seconds, pages=pages, language=chosen(lang),
+        Place.of(data, dsn), port, address=address, sms=sms, channels=channels,
+        silent_after=silent_after, seconds=seconds, pages=pages, language=chosen(lang),
     )  # fmt: skip
     raise typer.Exit(done)
 

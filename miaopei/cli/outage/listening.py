@@ -27,7 +27,7 @@ from ...adapters.meters.outages import Outages
 from ...adapters.meters.taking import Came, Meters
 from ...adapters.meters.taking import Taken as Readings
 from ...errors import OutsideFault, Refusal, Refused
-from ...node.effects.notices import Notifier, confirm
+from ...node.effects.notices import CHANNELS, Notifier, confirm
 from ...settings import Language
 from ...wiring import Member, system_clock
 from ...wiring.duties import Duties, Duty
@@ -140,6 +140,7 @@ def listen(
     *,
     address: str | None,
     sms: str | None,
+    channels: str,
     silent_after: int,
     seconds: float | None,
     pages: int | None,
@@ -155,7 +156,7 @@ def listen(
     with ExitStack() as opening:
         member = opening.enter_context(working(place))
         intake = Intake(member.node, names_of(place))
-        notifier = Notifier(member.node, SmsOverHttp(sms)) if sms else None
+        notifier = Notifier(member.node, SmsOverHttp(sms), _channels(channels)) if sms else None
         duties = serving.told(language)
         listener = Listener(member, intake, trusted, notifier, silent_after, speak.note, duties)
         listener.register = register
@@ -176,6 +177,15 @@ def listen(
             speak.note(speaker.text("served"))
     duties.raise_what_stopped()
     return 0
+
+
+def _channels(named: str) -> tuple[str, ...]:
+    """Errors   Refused cli.no_such_channel."""
+    found = tuple(dict.fromkeys(each.strip() for each in named.split(",")))
+    if unknown := [each for each in found if each not in CHANNELS]:
+        facts = {"channel": unknown[0][:40], "known": ", ".join(CHANNELS)}
+        raise Refused(Refusal("cli.no_such_channel", facts))
+    return found
 
 
 def _meters(

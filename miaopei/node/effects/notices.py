@@ -1,4 +1,4 @@
-"""Notices of planned outages (O-02): one a customer in scope, insured or not, by SMS.
+"""Notices of planned outages (O-02): one a customer in scope, insured or not, by several channels.
 
 A page of the outbox is written in the transaction that writes the plan down; each text has an id of
 its own, so that sending it again is quiet. The gateway finds the phone by the token: no number of a
@@ -26,6 +26,7 @@ from ..vault.blobs import seal_by_token
 
 PAGE = 500  # texts of one page, which is one call of the gateway
 ATTEMPTS = 3  # sendings of one text, the first among them
+SMS, WECHAT, VOICE = CHANNELS = "sms", "wechat", "voice"  # text, template message, a call read out
 NEW, ACCEPTED, DELIVERED, UNDELIVERABLE = "new", "accepted", "delivered", "undeliverable"
 OPEN = (NEW, ACCEPTED)
 CLOSED = b"closed"  # of a plan whose outcome is on the record and cannot change
@@ -51,6 +52,7 @@ class Text:
     token: str
     zh: str
     en: str
+    channel: str = SMS
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Said:
 
 
 class Gateway(Protocol):
-    """An SMS gateway. Silence raises OutsideFault(retry=True)."""
+    """A gateway of one or more channels. Silence raises OutsideFault(retry=True)."""
 
     def send(self, texts: Sequence[Text]) -> list[Said]: ...
     def ask(self, ids: Sequence[str]) -> list[Said]: ...
@@ -127,10 +129,15 @@ def enqueue(block: Writing, notice: Notice, tokens: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Notifier:
-    """Sends what stands in the outbox, and asks what became of it."""
+    """Sends what stands in the outbox, and asks what became of it.
+
+    Each attempt goes by the next of `channels`, the last of them for those beyond: who is not
+    reached by one is told by another, and nobody by two at once.
+    """
 
     node: Node
     gateway: Gateway
+    channels: Sequence[str] = (SMS,)
 
     def run(self) -> int:
         """Do what can be done now; how many texts have changed their state.
@@ -149,7 +156,7 @@ class Notifier:
         for row in value["rows"]:
             state = said.get(text_id(value["observation"], row[0], row[2]))
             if row[1] in OPEN and state is not None:
-                after = _after(row, state)
+                after = _after(row, state, len(self.channels))
                 changed += after != row
                 row[:] = after
         if changed:
@@ -168,7 +175,7 @@ class Notifier:
             if row[1] in OPEN
         }
         fresh = [
-            Text(ids[row[0]], row[0], value["zh"], value["en"])
+            Text(ids[row[0]], row[0], value["zh"], value["en"], self._channel(row[2]))
             for row in value["rows"]
             if row[1] == NEW
         ]
@@ -181,6 +188,10 @@ class Notifier:
             if not fault.retry:
                 raise
         return {answer.id: answer.state for answer in answers}
+
+    def _channel(self, attempt: int) -> str:
+        """The channel of an attempt, the first being 1."""
+        return self.channels[min(attempt, len(self.channels)) - 1]
 
 
 def confirm(node: Node) -> int:
@@ -279,14 +290,18 @@ def counts(reading: Reading, observation: str | None = None) -> dict[str, int]:
     return dict(found)
 
 
-def _after(row: Sequence[Any], state: str) -> list[Any]:
-    """A row of the outbox once the gateway has spoken. `refused` (no such customer) is final."""
+def _after(row: Sequence[Any], state: str, channels: int) -> list[Any]:
+    """A row of the outbox once the gateway has spoken. `refused` (no such customer there) is final
+    on the last channel.
+    """
     token, _, attempt = row
     match state:
         case "accepted":
             return [token, ACCEPTED, attempt]
         case "delivered":
             return [token, DELIVERED, attempt]
+        case "refused" if attempt < channels:
+            return [token, NEW, attempt + 1]
         case "refused":
             return [token, UNDELIVERABLE, attempt]
         case "failed" if attempt < ATTEMPTS:

@@ -46,7 +46,10 @@ def in_force(market: Market, day: str) -> list[Any]:
 
 
 # answers ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("channel", "agent"), [("online", None), ("offline", "A17")])
+@pytest.mark.parametrize(
+    ("channel", "agent"),
+    [("online", None), ("offline", "A17"), ("telephone", "A17"), ("wechat", None)],
+)
 def test_o13_an_eligible_application_is_accepted_in_the_same_call_online_or_keyed_by_an_agent(
     market: Market, channel: str, agent: str | None
 ) -> None:
