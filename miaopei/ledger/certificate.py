@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Refusal, Refused
+from . import quorum
 from .quorum import BlockId, Certificate, Change, Commit, Header, Instant, Vote, Voter
 
 Json = Mapping[str, Any]
@@ -35,6 +36,19 @@ def from_json(value: Any) -> Certificate:
             for i, item in enumerate(_list(given["changes"], f"{at}.changes"))
         ),
     )
+
+
+def readable(header: Json, commit: Json, voters: Sequence[Json]) -> dict[str, Any]:
+    """A commit as it may stand in a certificate: votes that only the engine takes count as absent,
+    so that one member cannot spoil every receipt with a signature that no checker reads.
+    """
+    block, given = read_header(header), _commit(commit, "$.commit")
+    seats = _voters(list(voters), "$.voters")
+    votes = [
+        told if vote is not None and quorum.vote_holds(block, given, voter, vote) else None
+        for told, vote, voter in zip(commit["votes"], given.votes, seats, strict=True)
+    ]
+    return {**commit, "votes": votes}
 
 
 def founders(genesis: Json) -> tuple[Voter, ...]:

@@ -11,6 +11,7 @@ from time import strptime
 from typing import Any
 
 from ...errors import OutsideFault
+from ...ledger.certificate import readable
 from .rpc import VALIDATORS_PAGE, EngineRpc
 
 COMMITTED = 2  # the flag of a signature that is under the block
@@ -26,11 +27,11 @@ def certificate(engine: EngineRpc, height: int, first: int = 1) -> Json:
     signed = engine.ask("commit", height=str(height + 1))["signed_header"]
     if left is None or signed is None or signed["commit"] is None:
         raise OutsideFault(f"block {height} is not certified yet", retry=True)
+    voters = _voters(engine, height + 1)
     return {
         "left": header_json(left),
-        "header": header_json(signed["header"]),
-        "commit": _commit(signed["commit"]),
-        "voters": _voters(engine, height + 1),
+        **_signed(signed, voters),
+        "voters": voters,
         "changes": _changes(engine, first, height + 1),
     }
 
@@ -46,14 +47,9 @@ def _changes(engine: EngineRpc, first: int, upto: int) -> list[Json]:
             middle = (low + high) // 2
             low, high = (middle, high) if _voters(engine, middle) == voters else (low, middle)
         signed = engine.ask("commit", height=str(high - 1))["signed_header"]
+        made = _signed(signed, voters)
         at, voters = high, _voters(engine, high)
-        found.append(
-            {
-                "header": header_json(signed["header"]),
-                "commit": _commit(signed["commit"]),
-                "voters": voters,
-            }
-        )
+        found.append({**made, "voters": voters})
     return found
 
 
@@ -85,6 +81,12 @@ def header_json(given: Json) -> Json:
         "evidence": given["evidence_hash"].lower(),
         "proposer": given["proposer_address"].lower(),
     }
+
+
+def _signed(given: Json, voters: list[Json]) -> Json:
+    """A header and the votes for it that every checker reads; `voters` are who may vote on it."""
+    header = header_json(given["header"])
+    return {"header": header, "commit": readable(header, _commit(given["commit"]), voters)}
 
 
 def _commit(given: Json) -> Json:

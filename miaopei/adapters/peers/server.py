@@ -19,6 +19,7 @@ from .certificate import key_of
 
 ASKED_MAX = 200  # bytes of a question
 IDLE_SECONDS = 600
+HANDSHAKE_SECONDS = 10  # in which whoever connects has shown a key; who has no seat is cut then
 # Peer key -> box keys of the members that have a seat: the one in force, then earlier ones.
 Seats = Callable[[], Mapping[str, Sequence[str]]]
 # An engine key's address -> {height, signed}: where we stand, and what we have seen of it.
@@ -44,7 +45,9 @@ class BlobServer:
     @asynccontextmanager
     async def serving(self, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
         """Listen until the context ends."""
-        server = await asyncio.start_server(self._connected, host, port, ssl=tls)
+        server = await asyncio.start_server(
+            self._connected, host, port, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS
+        )
         try:
             yield
         finally:
