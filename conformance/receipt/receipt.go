@@ -280,7 +280,8 @@ func (r *receipt) act(role string) act {
 func (r *receipt) made(role string) made {
 	s := r.one(role)
 	fits := exactly(s.leaf, "leaf", "height", "by", "what", "id", "value", "because")
-	demand(fits && s.leaf["leaf"] == "made" && s.leaf["what"] == role, "verify.leaf_shape")
+	_, named := s.leaf["because"].([]any)
+	demand(fits && named && s.leaf["leaf"] == "made" && s.leaf["what"] == role, "verify.leaf_shape")
 	height, ok := s.leaf["height"].(int64)
 	demand(ok, "verify.leaf_shape")
 	demand(contentID(role, s.leaf["value"]) == s.leaf["id"], "verify.made_id")

@@ -242,6 +242,7 @@ class Seen:
         shown = self._one(role)
         leaf = shown.leaf
         fits = set(leaf) == MADE_LEAF and leaf["leaf"] == "made" and leaf["what"] == role
+        fits &= isinstance(leaf.get("because"), (list, tuple))
         demand(fits and type(leaf["height"]) is int, "leaf_shape", index=shown.index)
         demand(
             content_id(role, leaf["value"]) == leaf["id"], "made_id",

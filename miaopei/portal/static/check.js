@@ -488,7 +488,8 @@ const Receipt = (() => {
         if (!this.leaves[role].length) continue;
         const { index, leaf } = this.leaves[role][0];
         const fields = exactly(leaf, "leaf", "height", "by", "what", "id", "value", "because");
-        const fits = fields && leaf.leaf === "made" && leaf.what === role && Number.isSafeInteger(leaf.height);
+        const fits = fields && leaf.leaf === "made" && leaf.what === role && Number.isSafeInteger(leaf.height)
+          && Array.isArray(leaf.because);
         const good = fits && isObject(leaf.value) && leaf.id === (await contentId(role, leaf.value));
         this.made[role] = { ...leaf, index, good };
       }
