@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from miaopei.acts.state import State
 from miaopei.errors import Refused
 from miaopei.measures.identity import canonical
+from miaopei.node.effects import differing
 from miaopei.node.mass import run as mass
+from miaopei.node.vault import erasing
 from miaopei.node.vault.sealing import frame
+from miaopei.wiring.lying import Less
 
 from . import founding
 from .court import Court
@@ -23,6 +27,33 @@ RUBBISH: dict[str, Callable[[bytes], bytes]] = {
     "no hex where it belongs": lambda framed: framed.replace(b'"policy":"', b'"policy":"zz'),
     "other amounts": lambda framed: framed.replace(b'"pay_fen":', b'"pay_fen":1'),
 }
+
+
+@pytest.mark.parametrize("steps", [b"", b"\xff" * 9, frame([canonical(7)])])
+def test_who_differs_may_show_steps_that_are_none(
+    steps: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others have shown is still told."""
+    court = Court()
+    court.by["notary"].reads = Less(1)
+    court.by["notary"].decider.reads = Less(1)
+    sealed = differing.seal_values
+
+    def nothing(block: Any, node: Any, values: Any, kind: str, media: str, of: Any) -> Any:
+        if node.identity.member != "notary":
+            return sealed(block, node, values, kind, media, of)
+        return mass.seal_framed(block, node, steps, 1, bytes(32), media, of)
+
+    monkeypatch.setattr(differing, "seal_values", nothing)
+    court.shake()
+    court.pass_by(3 * 7_200)
+    court.one("difference")
+    insurer = court.by["insurer"]
+    with insurer.disk.reading() as reading:
+        (told,) = differing.traces(reading, State(reading), insurer.node)
+    assert told["shown"]["notary"]["opened"] is None
+    assert told["shown"][told["against"]]["opened"]["by"] == told["against"]
+    assert [member.alarms for member in court.by.values() if member.alarms] == []
 
 
 @pytest.mark.parametrize("what", RUBBISH)
@@ -82,6 +113,10 @@ def test_rows_that_are_none_hold_up_their_own_batch_and_nothing_else(
     for name in ("insurer", "regulator", "notary"):
         (said,) = court.by[name].decider.refusals().values()
         assert said[0]["code"].split(".")[0] in ("net", "policies")
+        member = court.by[name]
+        with member.disk.writing() as block:  # nor does it keep a person from being erased
+            about = State(block).need("batch", act.id)
+            assert erasing._rows_of(block, about, "ab" * 32, member.node.identity) == ([], ())
     court.shake()
     court.pass_by(7_200)
     payment = court.one("payment")

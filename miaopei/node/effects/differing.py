@@ -8,6 +8,7 @@ what they make of the first policy that differs. Source: docs/specs/consortium.m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...acts.raise_rules import rules_at
 from ...acts.show_difference import MEDIA
 from ...acts.state import State
 from ...claims.evaluate import of_one
+from ...errors import SealedUnfit
 from ...measures.identity import canonical, read_canonical
 from ...policies.row import PolicyRow
 from ...terms import exact
@@ -141,8 +143,10 @@ def traces(reading: Reading, state: State, node: Node) -> list[dict[str, Any]]:
         for member, said in value["shown"].items():
             blob = said["trace"]["blob"]
             opened = None
-            if opens(reading, blob, node.identity):
-                opened = open_values(reading, blob, node.identity)[0]
+            with suppress(SealedUnfit, LookupError):  # sealed by who differs: it may be anything
+                if opens(reading, blob, node.identity):
+                    opened = open_values(reading, blob, node.identity)[0]
+            opened = opened if isinstance(opened, dict) else None
             shown[member] = {**said, "opened": opened}
         found.append({**value, "id": id, "shown": shown})
     return found

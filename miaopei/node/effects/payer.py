@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
+from ...acts.base import UNFORESEEN
 from ...acts.envelope import from_json
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
@@ -102,7 +103,7 @@ class Payer:
             try:
                 self._prepare(debt)
                 ready.append(debt)
-            except SealedUnfit as unfit:
+            except (SealedUnfit, *UNFORESEEN) as unfit:  # what others sealed, say a list's lines
                 if self._keeper is None or refused is None:
                     raise
                 refused.append(told_of(unfit, f"debt {debt}"))
