@@ -101,6 +101,7 @@ def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> 
         path.unlink()
         return
     write_secret(path, json.dumps(_act(net, member, said, public)).encode("ascii"))
+    net.postgres.stop()  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))
 
 

@@ -1,0 +1,33 @@
+"""What a member that lost its engine's key has another send for it, on a machine of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from miaopei.acts.envelope import from_json
+from miaopei.cli.net.keep import anew
+from miaopei.cli.net.own import making
+from miaopei.cli.net.plan import Part
+from miaopei.errors import Refused
+from miaopei.measures.identity import content_id
+from miaopei.node.order.convening import Founding
+
+
+def test_its_act_is_written_once_and_taken_for_sent_the_second_time(tmp_path: Path) -> None:
+    where = making.Where("a.example:1", "a.example:2", server="host=nowhere.example")
+    making.init(tmp_path / "a", Part("a", "a", "a", ("decider",)), 1, where)
+    net, said, keys = making.of(tmp_path / "a"), Founding({"v": 1}), {"engine": "ab" * 32}
+    with pytest.raises(Refused) as refused:
+        anew._hand_out(net, "a", said, keys)
+    (refusal,) = refused.value.refusals
+    path = net.folder / "carry.json"
+    assert (refusal.code, refusal.facts["path"]) == ("net.to_be_carried", str(path))
+    act = from_json(json.loads(path.read_text("utf-8")))
+    assert act.signed_well
+    assert (act.kind, act.by, act.body) == ("rotate_keys", "a", {"keys": keys})
+    assert act.chain == content_id("chain", said.genesis)
+    anew._hand_out(net, "a", said, keys)
+    assert not path.exists()
