@@ -30,6 +30,7 @@ from ..errors import OutsideFault, Refusal, Refused
 from ..ledger import checkpoint
 from ..measures import suites
 from ..node.ports import Reading
+from ..node.proof.collected.positions import Positions
 from ..node.proof.receipts import Collector
 from ..reports import timeliness
 from ..settings import Language
@@ -95,10 +96,13 @@ def pages_of(
         tongue: [speak.Speaker(tongue).refusal(Refusal(f"register.label_{x}")) for x in usual]
         for tongue in tongues
     }
+    positions = Positions()  # what one receipt has read of the log is not read for the next
     settings = Settings(
         clock=lambda recorded: recorded if replay else system_clock(),
         devices=heard or (lambda _reading: []),
-        receipts=lambda reading: Collector(reading, member.node.identity, member.certify),
+        receipts=lambda reading: Collector(
+            reading, member.node.identity, member.certify, positions
+        ),
         open_books=books if replay else frozenset(),  # the demonstration hides nothing
         bank="sandbox",
         labels=texts,

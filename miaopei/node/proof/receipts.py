@@ -41,7 +41,8 @@ from ...measures.instant import DAY
 from ...terms.filing import Product
 from ..ports import Certify, Identity, Reading
 from ..vault.blobs import open_values
-from .lines import Lists
+from .collected.lines import Lists
+from .collected.positions import Positions
 from .opened import Opener
 
 Json = dict[str, Any]
@@ -53,9 +54,15 @@ class Collector:
     """Makes receipts from one snapshot of a member's store."""
 
     def __init__(
-        self, reading: Reading, identity: Identity, certify: Certify | None = None
+        self,
+        reading: Reading,
+        identity: Identity,
+        certify: Certify | None = None,
+        positions: Positions | None = None,
     ) -> None:
+        """`positions`: what earlier collectors of this record have read of it."""
         self._reading, self._identity, self._certify = reading, identity, certify
+        self._positions = positions or Positions()
         self._state = State(reading)
         self._text = reading.checkpoint()
         self._size = checkpoint.parse(self._text).size
@@ -219,11 +226,7 @@ class Collector:
                 return
 
     def _batch(self, book: str, position: int) -> tuple[str, Json]:
-        found = None
-        for key, batch in self._state.range("in_force", f"{book}/"):
-            if int(key.rpartition("/")[2]) > position:
-                break
-            found = batch
+        found = self._positions.batch(self._state, book, position)
         return str(found), dict(self._state.need("batch", str(found)))
 
     def _recorded_at(self, book: str, position: int) -> int:
@@ -258,24 +261,11 @@ class Collector:
                 members.add(leaf["act"]["by"])
             if role == "facts":
                 sources |= {f["observation"]["source"] for f in leaf["act"]["body"]["facts"]}
-        for index, kind, body in self._registrations:
+        for index, kind, body in self._positions.registrations(self._reading, self._size):
             if kind == "admit_member" and body["id"] in members:
                 leaves.add("members", index)
             if kind == "register_source" and body["id"] in sources and index < upto:
                 leaves.add("sources", index)
-
-    @cached_property
-    def _registrations(self) -> list[tuple[int, str, Json]]:
-        """Acts that admit members and register sources, with their positions."""
-        marks = (b'"kind":"admit_member"', b'"kind":"register_source"')
-        found = []
-        for index, leaf in enumerate(self._reading.leaves(0, self._size)):
-            if any(mark in leaf for mark in marks):
-                value = json.loads(leaf)
-                act = value.get("act", {})
-                if act.get("kind") in ("admit_member", "register_source") and value["result"]["ok"]:
-                    found.append((index, act["kind"], act["body"]))
-        return found
 
     def _case_of(self, settlement: str, place: int) -> tuple[int, str]:
         """The leaf by which the case was settled, a few after that of the settlement."""

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...claims.receipt import Line
-from ...evidence.outage.lists import FIELDS, Row, beside, commitment
-from ...ledger.merkle import leaf_hash
-from ...ledger.proof import NodeReader, as_hex, inclusion, nodes_of
-from ...terms.filing import Product
-from ..effects.listed import open_list
-from ..ports import Identity, Reading
+from ....claims.receipt import Line
+from ....evidence.outage.lists import FIELDS, Row, beside, commitment
+from ....ledger.merkle import leaf_hash
+from ....ledger.proof import NodeReader, as_hex, inclusion, nodes_of
+from ....terms.filing import Product
+from ...effects.listed import open_list
+from ...ports import Identity, Reading
 
 KEPT = 8  # lists: a trigger names three
 
