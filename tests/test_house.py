@@ -276,6 +276,17 @@ def test_docs_name_only_files_that_exist() -> None:
     nothing(found, NOT_WRITTEN_AT_PRESENT)
 
 
+def test_docs_name_only_what_the_file_holds_that_they_name_beside_it() -> None:
+    said = re.compile(r"`([A-Za-z_]\w*)(?:\(\))?`[^`.\n]{0,24}? in `(miaopei/[\w/]+\.py)`")
+    found = [(path, name, file) for path, text in docs() for name, file in said.findall(text)]
+    assert found
+    nothing(
+        f"{shown(path)} names {name}, which is not in {file}"
+        for path, name, file in found
+        if not re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8"))
+    )
+
+
 def commands(command: Any, above: str = "") -> Iterator[str]:
     """Every command that can be typed, as it is typed."""
     if isinstance(command, TyperGroup):

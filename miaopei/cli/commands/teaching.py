@@ -338,6 +338,10 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
         "miaopei person erase TOKEN --reason request",
         "永久删除一人的个人信息；依法须保存或有未了结理赔时拒绝，并说明日期。",
     ),
+    "person retain": (
+        "miaopei person retain TOKEN --until 2030-01-01 --ground lawsuit",
+        "声明本成员须保存某人信息至某日，此前任何成员都不能删除；--end 为收回。",
+    ),
     "person rotate": (
         "miaopei person rotate --fresh",
         "更换主密钥：成员照常运行，逐批重新包裹；--retire 销毁旧版本。",

@@ -103,6 +103,7 @@ OPTIONS: Mapping[str, str] = {
     "How many work at a time.": "同时工作的数目。",
     "How many years.": "年数。",
     "How much, in yuan.": "多少，单位为元。",
+    "Why: a code, no sentence; it stays.": "依据：写代码，不写句子；它会留在记录上。",
     "Yuan a month of compute.": "每月算力租金，单位为元。",
     "Yuan a record read.": "每读一条的费用，单位为元。",
     "Yuan a user read.": "每读一户的费用，单位为元。",

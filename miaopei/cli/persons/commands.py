@@ -140,6 +140,27 @@ def erase(
 
 
 @app.command()
+def retain(
+    who: Who,
+    ground: Annotated[str, typer.Option(help="Why: a code, no sentence; it stays.")],
+    until: Until = None,
+    end: Annotated[bool, typer.Option("--end", help="Take it back.")] = False,
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+    dsn: DsnOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Say that this member must keep what it holds of a person: nobody erases them before."""
+    from ..place import Place
+    from . import deeds
+
+    place, language = Place.of(data, dsn), chosen(lang)
+    day = None if end else until
+    body = {"subject": who, "ground": ground}
+    raise typer.Exit(deeds.retain(place, body, day, end=end, as_json=as_json, language=language))
+
+
+@app.command()
 def rotate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Give each person a new key, not only a new wrap.")

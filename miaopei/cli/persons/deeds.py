@@ -56,6 +56,23 @@ def grant(
     return _told(kind, body, result, as_json=as_json, language=language)
 
 
+def retain(
+    place: Place, body: dict[str, Any], day: str | None, *, end: bool, as_json: bool,
+    language: Language,
+) -> int:  # fmt: skip
+    """This member must keep what it holds of a person until a day; `end` takes that back.
+
+    Errors   Refused cli.person_needs_day.
+    """
+    if day is None and not end:
+        raise Refused(Refusal("cli.person_needs_day", {}))
+    body = {**body, "until": 0 if day is None else from_beijing(day)}
+    with place.alone(), place.record() as member:
+        result = _accept(member, "retain", body)
+    kind = "end_retain" if end else "retain"
+    return _told(kind, body, result, as_json=as_json, language=language)
+
+
 def erase(place: Place, who: str, reason: str, *, as_json: bool, language: Language) -> int:
     """Erase a person, if nothing binds this member or another to keep them."""
     with place.alone(), place.record() as member:
@@ -138,7 +155,8 @@ def _told(
         speak.show_json({"kind": kind, "act": result.act, "body": dict(body)})
         return 0
     until = utc_text(body["until"]) if "until" in body else "—"
-    facts = {name: str(body.get(name, "—")) for name in ("subject", "purpose", "grantee", "role")}
+    names = ("subject", "purpose", "grantee", "role", "ground")
+    facts = {name: str(body.get(name, "—")) for name in names}
     sentence = speak.Speaker(language).text(f"person_{kind}", until=until, **facts)
     speak.out(sentence)
     return 0

@@ -179,6 +179,23 @@ def at(now: int) -> Any:
     return lambda folder, dsn, **more: open_member(folder, dsn, **{**more, "clock": lambda: now})
 
 
+def test_who_must_be_kept_is_not_erased_until_that_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miaopei.cli.place.open_member", at(from_beijing("2040-01-01")))
+    assert "--until" in desk("retain", LI, "--ground", "lawsuit", code=1)
+    said = desk("retain", LI, "--ground", "lawsuit", "--until", "2050-01-01")
+    assert "lawsuit" in said
+    refused = desk("erase", LI, code=1)
+    assert "lawsuit" in refused
+    assert "2049-12-31" in refused  # in UTC, as the record says it
+    assert [row["erased"] for row in desk.json("list")] == [False, False]
+    ended = desk.json("retain", LI, "--ground", "lawsuit", "--end")
+    assert (ended["kind"], ended["body"]["until"]) == ("end_retain", 0)
+    assert desk.json("erase", LI)["kind"] == "erase"
+    assert "erased" in desk("retain", LI, "--ground", "late", "--until", "2060-01-01", code=1)
+
+
 def test_the_master_key_is_rotated_by_command_while_a_member_reads(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
