@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,6 @@ Devices = Callable[[Reading], list[dict[str, Any]]]
 Labels = Mapping[Language, Sequence[str]]
 LEAST_FREE = 500_000_000  # bytes
 END_SECONDS = 3  # that whoever follows a stream is waited for
-PORTAL = "miaopei.portal.build"
 
 
 def serve(place: Place, port: int, language: Language) -> int:
@@ -150,9 +148,6 @@ def serve_member(
     rounds: Rounds | None = None,
 ) -> int:
     """Serve an open member's pages; Ctrl-C ends it cleanly, and so does the end of its `rounds`."""
-    if find_spec(PORTAL) is None:
-        speak.note(speaker.text("no_portal"))
-        return 0
     return _listen(pages_of(member, heard, shop, labels), port, speaker, rounds)
 
 
@@ -194,9 +189,6 @@ def serve_map(folder: Path, port: int, language: Language) -> int:
     from .net.watching import standing
 
     net, speaker = Net.of(folder), speak.Speaker(language)
-    if find_spec(PORTAL) is None:
-        speak.note(speaker.text("no_portal"))
-        return 0
     from ..portal.members import build
 
     name = net.genesis["name"]

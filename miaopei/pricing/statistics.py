@@ -41,11 +41,6 @@ def root(value: int | Decimal) -> Decimal:
     return PRECISE.sqrt(Decimal(value))
 
 
-def power_of_ten(exponent: Decimal) -> Decimal:
-    """10 to a power that need not be whole."""
-    return PRECISE.power(Decimal(10), exponent)
-
-
 def shown(value: Decimal, digits: int = 6) -> str:
     """Decimal text of so many significant digits, without an exponent."""
     return f"{Context(prec=digits, rounding=ROUND_HALF_UP).plus(value):f}"
