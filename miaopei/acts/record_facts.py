@@ -14,6 +14,7 @@ from ..evidence.attestation import Attestation, verify
 from ..evidence.kinds import KEYED
 from ..evidence.observation import Observation, check
 from ..evidence.source import Source
+from ..measures.identity import canonical
 from ..measures.shape import exactly
 from .base import Moment, Outcome, clock_key, fields, refuse
 from .cases import facts_arrived
@@ -23,6 +24,9 @@ from .state import State
 
 KIND = "record_facts"
 ROLES = frozenset({"gateway"})
+# From this rule set on every refused item is named in the leaf, so that whoever reads it later, in
+# a receipt say, knows what was taken. A gateway's own acts stay far below.
+NAMED_SINCE, NAMED_BYTES = 4, 65_000
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -42,6 +46,10 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
             new.append(observation)
     if not seen:
         raise Refused(*(outcome.notes or [Refusal("act.no_facts", {})]))
+    if now.rules >= NAMED_SINCE:
+        notes = sum(len(canonical(note.as_json())) + 1 for note in outcome.notes)
+        if act.size + notes > NAMED_BYTES:
+            raise refuse("act.too_many_bad_facts", count=len(outcome.notes))
     facts_arrived(state, outcome, new, now)
     return outcome
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ...acts.facts import product_of
+from ...acts.record_facts import taken
 from ...acts.release import counted
 from ...acts.state import State
 from ...claims.case import words_at
@@ -260,7 +261,8 @@ class Collector:
             if "act" in leaf:
                 members.add(leaf["act"]["by"])
             if role == "facts":
-                sources |= {f["observation"]["source"] for f in leaf["act"]["body"]["facts"]}
+                facts = taken(leaf["act"]["body"], leaf["result"])
+                sources |= {str(fact["observation"].get("source")) for fact in facts}
         for index, kind, body in self._positions.registrations(self._reading, self._size):
             if kind == "admit_member" and body["id"] in members:
                 leaves.add("members", index)

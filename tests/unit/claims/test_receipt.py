@@ -12,10 +12,15 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from miaopei.claims.receipt import ROLES, Kind, Receipt, from_bytes
+from miaopei.claims.verify import verify
 from miaopei.errors import Refused
 from miaopei.ledger.merkle import leaf_hash, root_of
 from miaopei.measures.identity import canonical
+from miaopei.node.gateway import facts_of
 from miaopei.node.proof.receipts import Collector
+from tests.support.facts import catalogue, quake
+from tests.support.products import hills
+from tests.support.town import Town, codes
 from tests.unit.claims.replayed import DALI, IDENTITY, situations, world
 
 MAIN, ENDED, LATE = "", "e" * 32, "f" * 32
@@ -181,3 +186,23 @@ def test_after_a_refusal_of_the_bank_the_last_answer_is_shown() -> None:
     }
     assert numbers["united"] == (2, "executed")
     assert numbers["picc"] == (1, "executed")
+
+
+def test_what_stands_beside_a_good_fact_keeps_no_receipt_from_being_made() -> None:
+    """One gateway's act would have kept every payout that rests on its fact without a receipt."""
+    town = Town(name="beside").set_up()
+    listing = town.list_product(hills())
+    (row,) = town.issue([town.policy(listing)])
+    town.at("2016-05-18 01:00:00")
+    rows = [quake("2016-05-18 00:48:48", "6.1"), catalogue("2016-05-18 00:48:48", "6.1")]
+    good = facts_of(town.node, rows, town.now)
+    wrong = [7, {"observation": 1, "attestation": []}, {"observation": {"source": []}}]
+    told = town.send(town.act("record_facts", {"facts": [*wrong, *good, *wrong]}))
+    assert (told.ok, len(told.notes)) == (True, 6)
+    beyond = town.act("record_facts", {"facts": [*good, *[7] * 20_000]})
+    assert codes(town.send(beyond)) == ["act.too_many_bad_facts"]
+    town.work()
+    (settlement,) = town.table("settlement")
+    with town.node.reading() as (reading, _):
+        receipt = Collector(reading, town.node.identity).payout(settlement, row.policy)
+    assert verify(receipt.to_bytes(), receipt.vkey).failed == ()

@@ -124,7 +124,7 @@ def read(path: Path) -> SeatFile:
         made = SeatFile(**{name: part for name, part in value.items() if name != "v"})
         who, suite = made.id[:60], made.suite[:20]
         holds = value["v"] == 1 and (suite != in_use.suite.name or made.holds)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, Refused) as error:
+    except (OSError, ValueError, TypeError, LookupError, RecursionError, Refused) as error:
         raise _wrong(path, str(error)) from None
     if suite != in_use.suite.name:
         raise no("seat_file_suite", path=path.name, suite=suite, here=in_use.suite.name)
