@@ -107,7 +107,7 @@ def lived_again(folder: Path, databases: list[str], given: dict[str, str]) -> li
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=600,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
