@@ -103,7 +103,7 @@ def half_an_entry() -> Iterator[None]:
 
 @contextmanager
 def the_log_is_cut() -> Iterator[None]:
-    """A disk loses the last leaf that it had, and makes another in its place."""
+    """A disk loses the last leaf that it had now and then, and makes another in its place."""
     real = Disk.reading
     count = 0
 
@@ -111,7 +111,7 @@ def the_log_is_cut() -> Iterator[None]:
     def forgetful(self: Disk) -> Iterator[Any]:
         nonlocal count
         count += 1
-        if count == 400:
+        if count % 400 == 0:
             head, frontier = self._tables.rows["head"][""]
             self._tables.rows["head"][""] = (replace(head, size=head.size - 1), frontier)
         with real(self) as block:
