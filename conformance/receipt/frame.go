@@ -22,6 +22,10 @@ var maySend = map[string][]string{
 	"release": {"operator", "regulator"}, "decide": {"decider"}, "confirm_payments": {"payer"},
 }
 
+// agreed: of several members the last who agreed sends these, whatever its role; an act that waited
+// for others has left a note.
+var agreed = []string{"admit_member", "list_product", "register_source"}
+
 func (r *receipt) certified() bool { return r.value["certificate"] != nil }
 
 func (r *receipt) head() checkpoint {
@@ -120,6 +124,7 @@ func checkActs(r *receipt) {
 			demand(a.value["chain"] == chain, "verify.other_chain")
 			demand(a.result["ok"] == true, "verify.act_refused")
 			demand(exactly(a.result, "ok", "notes"), "verify.leaf_shape")
+			demand(!within(agreed, a.kind) || len(list(get(a.result, "notes"))) == 0, "verify.act_refused")
 			r.sender(a, members)
 			demand(hexSignature(a.value["key"], a.value["sig"], a.signed), "verify.act_signature")
 		}
@@ -136,7 +141,7 @@ func (r *receipt) sender(a act, members map[string]member) {
 			(until == nil || time < num(until))
 	}
 	demand(inForce, "verify.member_key")
-	may := false
+	may := r.certified() && within(agreed, a.kind)
 	for _, role := range list(get(m.entry, "roles")) {
 		may = may || within(maySend[a.kind], plainText(role))
 	}

@@ -29,6 +29,19 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
 
 def put_member(state: State, body: dict[str, Any]) -> None:
     """Check and write one member; genesis does the same."""
+    put(state, checked(state, body))
+
+
+def put(state: State, value: dict[str, Any]) -> None:
+    """Write one member that was checked."""
+    state.put("member", value["id"], value)
+
+
+def checked(state: State, body: dict[str, Any]) -> dict[str, Any]:
+    """A member as it stands on the record.
+
+    Errors   as `apply`.
+    """
     member, name, operator, roles, keys = fields(
         body, id=str, name=dict, operator=str, roles=list, keys=list
     )
@@ -42,11 +55,8 @@ def put_member(state: State, body: dict[str, Any]) -> None:
             raise refuse("act.role_unknown", role=str(role)[:40])
     for key in keys:
         _check_key(key, foreign=Role.BANK in roles)
-    state.put(
-        "member",
-        member,
-        {"id": member, "name": name, "operator": operator, "roles": sorted(roles), "keys": keys},
-    )
+    roles = sorted(roles)
+    return {"id": member, "name": name, "operator": operator, "roles": roles, "keys": keys}
 
 
 def _check_key(value: Any, *, foreign: bool) -> None:

@@ -1,25 +1,55 @@
-"""Approvals: what more than two thirds of the votes must want, each saying so by an act of its own.
+"""Approvals: what several must want, each saying so by an act of its own with the same body.
 
-Members that have a seat with a vote send acts with the same body; the one that brings enough votes
-together has the effect, in its own block. Votes count as the seats stand at that moment. What is
-wanted stands until its end, of which the body speaks, and is done once.
-Source: docs/specs/consortium.md, section 13.
+The act that brings enough of them together has the effect, in its own block: more than two thirds
+of the votes, as the seats stand at that moment, or each of those that a listing would bind. What is
+wanted stands until its end, of which the body speaks, or else `LONGEST` after its first word, and
+is done once; a body that speaks of no end may be wanted anew afterwards. In a record without seats
+one word is enough. Source: docs/specs/consortium.md, section 13.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from ..errors import Fact, Refusal
 from ..measures.identity import content_id
-from ..measures.instant import DAY
-from .base import Moment, refuse
+from ..measures.instant import DAY, utc_text
+from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
 from .seats import TABLE as SEAT
-from .seats import weight
+from .seats import seats, weight
 from .state import State
 
+Facts = dict[str, Fact]
 TABLE = "approval"
 LONGEST = 90 * DAY  # seconds that something may wait for approvals
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for more to say that they want it: who has, who has not yet, until when (UTC
+    seconds; None where its body names a height). `all` of them are needed, or two thirds of votes.
+    """
+
+    kind: str
+    body: dict[str, Any]
+    by: tuple[str, ...]
+    lacks: tuple[str, ...]
+    until: int | None
+    all: bool
+
+    @property
+    def what(self) -> str:
+        """What it is about, by its own name."""
+        named = (self.body.get("listing") or self.body).get("id")
+        return str(named or self.body.get("member") or self.body.get("rules") or "")
+
+    def as_json(self) -> dict[str, Any]:
+        """For a status: without the body, whose name stands in the state."""
+        named = {"kind": self.kind, "what": self.what, "all": self.all, "until": self.until}
+        return {**named, "by": list(self.by), "lacks": list(self.lacks)}
 
 
 def check_until(until: int, now: Moment) -> None:
@@ -34,6 +64,17 @@ def check_vote(state: State, member: str) -> None:
         raise refuse("act.no_vote", by=member)
 
 
+def check_role(state: State, act: Act, roles: Collection[str]) -> None:
+    """Errors   Refused act.role_missing: here one word is enough, and it is that of these roles."""
+    if not has_role(state, act.by, roles):
+        raise refuse("act.role_missing", by=act.by, kind=act.kind)
+
+
+def seated(state: State) -> bool:
+    """Whether members have seats in this record, so that there are others to ask."""
+    return next(seats(state), None) is not None
+
+
 def name_of(kind: str, body: dict[str, Any]) -> str:
     """Where it stands who has wanted something."""
     return content_id("approval", {"kind": kind, "body": body})
@@ -45,19 +86,71 @@ def approve(state: State, act: Act, now: Moment) -> tuple[str, ...]:
     Errors   Refused act.no_vote, act.approved_before (by this member), act.approval_done.
     """
     check_vote(state, act.by)
-    key = name_of(act.kind, act.body)
-    value: dict[str, Any] = state.get(TABLE, key) or {
-        "kind": act.kind,
-        "body": act.body,
-        "by": {},
-        "done": None,
-    }
+    value = state.get(TABLE, name_of(act.kind, act.body)) or _new(act)
     if value["done"] is not None:
         raise refuse("act.approval_done", height=value["done"])
+    return _say(state, act, now, value)
+
+
+def approve_anew(state: State, act: Act, now: Moment) -> tuple[list[str], Outcome]:
+    """As `approve`, for a body that speaks of no end; and what its sender is told where it waits.
+
+    Errors   Refused act.no_vote, act.approved_before.
+    """
+    check_vote(state, act.by)
+    because = list(_say(state, act, now, _begun(state, act, now)))
+    value = state.need(TABLE, name_of(act.kind, act.body))
+    votes, total = weight(state, value["by"])
+    told: Facts = {"votes": votes, "total": total, "until": utc_text(value["until"])}
+    return because, Outcome(notes=[] if because else [Refusal("act.waits_votes", told)])
+
+
+def agree(state: State, act: Act, now: Moment, needs: Collection[str]) -> tuple[list[str], Outcome]:
+    """Note that a member agrees to be bound so, each of `needs` being asked; as `approve_anew`.
+
+    Errors   Refused act.approved_before.
+    """
+    value = {**_begun(state, act, now), "needs": sorted(needs)}
+    because = list(_say(state, act, now, value))
+    lacks = ", ".join(name for name in value["needs"] if name not in value["by"])
+    told: Facts = {"who": lacks, "until": utc_text(value["until"])}
+    return because, Outcome(notes=[] if because else [Refusal("act.waits_for", told)])
+
+
+def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
+    """What waits for approvals after the block of this time and height."""
+    votes = [member for member, seat in seats(state) if seat["power"]]
+    for _, value in state.range(TABLE, ""):
+        body, needs = value["body"], value.get("needs")
+        until = value.get("until", body.get("until"))
+        over = body.get("height", height + 1) <= height if until is None else until <= time
+        if value["done"] is None and not over:
+            lacks = (name for name in needs or votes if name not in value["by"])
+            by = tuple(value["by"])
+            yield Waiting(value["kind"], body, by, tuple(lacks), until, needs is not None)
+
+
+def _new(act: Act) -> dict[str, Any]:
+    return {"kind": act.kind, "body": act.body, "by": {}, "done": None}
+
+
+def _begun(state: State, act: Act, now: Moment) -> dict[str, Any]:
+    """What stands of a body that speaks of no end; anew where that was done, or its end is past."""
+    value: dict[str, Any] | None = state.get(TABLE, name_of(act.kind, act.body))
+    if value is None or value["done"] is not None or value["until"] <= now.time:
+        return {**_new(act), "until": now.time + LONGEST}
+    return value
+
+
+def _say(state: State, act: Act, now: Moment, value: dict[str, Any]) -> tuple[str, ...]:
     if act.by in value["by"]:
         raise refuse("act.approved_before", by=act.by)
     value["by"][act.by] = act.id
-    votes, total = weight(state, value["by"])
-    enough = 3 * votes > 2 * total
+    if "needs" in value:
+        enough = set(value["needs"]) <= set(value["by"])
+    else:
+        votes, total = weight(state, value["by"])
+        enough = 3 * votes > 2 * total
+    key = name_of(act.kind, act.body)
     state.put(TABLE, key, {**value, "done": now.height if enough else None})
     return tuple(value["by"].values()) if enough else ()

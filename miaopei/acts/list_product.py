@@ -6,6 +6,8 @@ listing's book and its line of triggers.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..errors import Refused
 from ..evidence.shocks import each_decides
 from ..ledger.merkle import Frontier
@@ -22,7 +24,16 @@ ROLES = frozenset({"operator", "carrier"})
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for a product not filed, a book taken, or a listing that does not check."""
-    value, product_hash, arrears = fields(act.body, listing=dict, product=str, arrears=bool)
+    put(state, act, *checked(state, act, now))
+    return Outcome()
+
+
+def checked(state: State, act: Act, now: Moment) -> tuple[Listing, dict[str, Any]]:
+    """The listing of a body that may stand, and the filing of its product.
+
+    Errors   as `apply`.
+    """
+    value, product_hash, _ = fields(act.body, listing=dict, product=str, arrears=bool)
     if now.rules < SINCE and (new := [name for name in TIMES[1:] if name in value]):
         raise refuse("market.bad_field", field=new[0], why="not known")
     listing = Listing.from_json(value)
@@ -40,15 +51,20 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise Refused(*refusals)
     if state.has("listing", listing.id) or state.has("book", listing.book):
         raise refuse("act.listing_taken", id=listing.id)
+    return listing, filed
+
+
+def put(state: State, act: Act, listing: Listing, filed: dict[str, Any]) -> None:
+    """Open a listing, its book and its line of triggers."""
     rule = content_id("grouping", filed["product"]["grouping"])
     state.put(
         "listing",
         listing.id,
         {
             "listing": listing.as_json(),
-            "product": product_hash,
+            "product": act.body["product"],
             "rule": rule,
-            "arrears": arrears,
+            "arrears": act.body["arrears"],
             "act": act.id,
         },
     )
@@ -65,4 +81,3 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
             "next": 0,
         },
     )
-    return Outcome()

@@ -18,6 +18,7 @@ from .state import State
 TABLE = "pause"
 NEEDED = 2  # members
 WAITS = 7 * DAY  # seconds that one member's word waits for the second
+SEATED = 4  # from this rule set on the word of who has lost its seat meanwhile counts no more
 
 
 def say(state: State, act: Act, now: Moment, *, paused: bool) -> Outcome:
@@ -30,13 +31,14 @@ def say(state: State, act: Act, now: Moment, *, paused: bool) -> Outcome:
     if not reason.strip() or not person.strip() or len(reason) + len(person) > 400:
         raise refuse("act.bad_body", field="person", why="a name and a reason are needed")
     needed = _needed(state, act)
+    seated = {member for member, _ in seats(state)} or {act.by}
     value: dict[str, Any] = state.get(TABLE, listing) or {"paused": False, "since": None, "by": {}}
     if value["paused"] is paused:
         raise refuse("act.pause_is_so", listing=listing, paused=int(paused))
     waiting = {
         member: word
         for member, word in (value.get("waiting") or {}).items()
-        if now.time < word["at"] + WAITS
+        if now.time < word["at"] + WAITS and (now.rules < SEATED or member in seated)
     }
     if act.by in waiting:
         raise refuse("act.approved_before", by=act.by)

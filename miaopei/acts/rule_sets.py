@@ -12,8 +12,11 @@ from . import (
     admit_batch,
     admit_member,
     admit_transactions,
+    agree_listing,
+    agree_member,
     agree_rates,
     agree_rules,
+    agree_source,
     allot,
     answer_application,
     cannot_decide,
@@ -80,8 +83,9 @@ THIRD = (
     seat_member,
     unseat_member,
 )
-# With rule set 4; from now on a claim model runs once for a trigger and purpose.
-FOURTH = (change_account, use_grant)
+# With rule set 4; from now on a claim model runs once for a trigger and purpose, and where members
+# have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
+FOURTH = (agree_listing, agree_member, agree_source, change_account, use_grant)
 FIRST = (
     admit_batch,
     admit_member,

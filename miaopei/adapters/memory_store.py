@@ -16,7 +16,7 @@ from typing import Any
 
 from ..claims.leaves import Claims, leaves_of, pages, unpacked
 from ..claims.orders import About, Orders, order_row
-from ..errors import Alarm
+from ..errors import Alarm, DebtAlarm
 from ..ledger.merkle import Frontier, leaf_hash
 from ..measures.identity import canonical, digest, read_canonical
 from ..node.ports import Head, PageHead
@@ -312,7 +312,7 @@ class MemoryBlock(MemoryPersons):
         for row in rows:
             key = (row["payout"], row["number"])
             if self._get("instruction", key) is not None:
-                raise Alarm("an instruction is there already", debt=debt)
+                raise DebtAlarm("an instruction is there already", debt=debt)
             self._put("instruction", key, canonical(row))
             self._put("of debt", (debt, *key), key)
 

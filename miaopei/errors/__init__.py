@@ -52,6 +52,14 @@ class Alarm(Exception):
         super().__init__(f"{what} {facts}" if facts else what)
 
 
+class DebtAlarm(Alarm):
+    """Something is wrong with one debt: nothing more of it is sent before a person has looked. What
+    else is owed has nothing to do with it and goes on being paid.
+    """
+
+    code = "alarm.debt"
+
+
 class ReadingsDisagree(Alarm):
     """The columnar and the exact reading gave different amounts for one policy."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple, Protocol
 
+from ..acts.approvals import waiting
 from ..acts.envelope import Act, from_json
 from ..acts.state import State
 from ..claims.confirm import Spread, alone
@@ -124,6 +125,23 @@ def set_up(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties)
         acts = _set_up(node, state, value, shelf, parties)
     _submit(node, acts)
     return len(acts)
+
+
+def agree(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties) -> int:
+    """Say that we agree to the listings of a scheme that wait for our word; how many did.
+
+    Each is held against our own copy of the scheme: what somebody else proposed under the same name
+    is another body, and is not agreed to.
+    """
+    with node.reading() as (reading, state):
+        head = reading.head()
+        named = [_listing(value, entry, shelf, parties) for entry in value["listings"]]
+        acts = [
+            node.act("list_product", f"agree-{content_id('scheme', one.body)[:24]}", one.body)
+            for one in waiting(state, head.time, head.height)
+            if node.identity.member in one.lacks and one.body in named
+        ]
+    return _submit(node, acts)
 
 
 def issue_all(

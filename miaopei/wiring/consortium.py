@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ..acts.approvals import waiting
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
 from ..acts.seats import boxes_of, connections, seats
@@ -226,6 +227,7 @@ class Seated:
         waits = self._starting.waits(head.height)
         with self.member.node.reading() as (_, state):
             rules = rules_at(state, head.height + 1)
+            wanted = [one.as_json() for one in waiting(state, head.time, head.height)]
             seated = [
                 {**seat, "roles": state.need("member", member)["roles"]}
                 for member, seat in seats(state)
@@ -246,6 +248,7 @@ class Seated:
             "rules": rules,
             "knows": RULES,
             "seats": seated,
+            "waiting": wanted,
             "anchored": anchored.standing(self.folder),
         }
 

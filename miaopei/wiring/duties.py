@@ -2,8 +2,9 @@
 
 What is refused, or fails outside, keeps one duty from being done and no other: it is told when it
 begins and when it is over, and the duty is tried again each round, from what it has written down,
-as after a start. An alarm ends all duties until a person has looked and started anew. Any other
-error is a fault of ours: it is told, and whoever runs the rounds ends the process.
+as after a start. So is an alarm about one debt. Any other alarm ends all duties until a person has
+looked and started anew. Any other error is a fault of ours: it is told, and whoever runs the rounds
+ends the process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
-from ..errors import Alarm, OutsideFault, Refusal, Refused
+from ..errors import Alarm, DebtAlarm, OutsideFault, Refusal, Refused
 from ..errors.texts import say
 from ..settings import Language
 
@@ -24,7 +25,8 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True)
 class Told:
-    """What became of a duty: `how` is refused, outside, stopped (an alarm), failed or over."""
+    """What became of a duty: `how` is refused, outside, held (one debt), stopped (an alarm),
+    failed or over."""
 
     how: str
     duty: str
@@ -71,6 +73,8 @@ class Duties:
                 self._keep(Told("refused", name, refusals[0].code, str(refused), refusals))
             except OutsideFault as fault:
                 self._keep(Told("outside", name, OUTSIDE, str(fault)))
+            except DebtAlarm as alarm:
+                self._keep(Told("held", name, alarm.code, str(alarm)))
             except Alarm as alarm:
                 self.alarm = alarm
                 self._keep(Told("stopped", name, alarm.code, str(alarm)))

@@ -105,3 +105,30 @@ def test_two_members_sell_it_again(four: Running) -> None:
     told = nets.as_json(four.miaopei("resume", "yunnan_dali", *SAID, "--person", "Li", "--json"))
     assert (told["what"], told["listing"]) == ("resumed", "yunnan_dali")
     assert not_sold(four) != "act.listing_paused"
+
+
+def test_a_listing_of_one_operator_binds_nobody_before_each_has_agreed(four: Running) -> None:
+    """The cloud alone lists what the insurer would pay: it waits until all have agreed."""
+    listed = control.call(four.net.at("cloud"), "listed", listing="yunnan_dali")
+    value = {**listed["listing"], "id": "second", "book": "second"}
+    body = {"listing": value, "product": listed["product"], "arrears": False}
+    control.call(
+        four.net.at("cloud"), "act", kind="list_product", ref="second", body=body, seconds=60
+    )
+    four.whole()
+    (one,) = four.standing().waiting
+    assert (one["what"], one["by"]) == ("second", ["cloud"])
+    assert one["lacks"] == ["insurer", "notary", "regulator"]
+    said = four.miaopei("status", "--lang", "en").stdout
+    assert "waits for insurer, notary, regulator" in " ".join(said.split())
+    assert "second" in four.miaopei("agree", "insurer").stdout
+    for member in ("insurer", "regulator"):
+        told = nets.as_json(four.miaopei("agree", member, "second", "--json"))
+        assert told["what"] == "agreed_waits"
+    assert not control.call(four.net.at("notary"), "listed", listing="second")
+    assert nets.as_json(four.miaopei("agree", "notary", "second", "--json"))["what"] == "agreed"
+    assert control.call(four.net.at("notary"), "listed", listing="second")["listing"] == value
+    four.whole()
+    assert four.standing().waiting == ()
+    again = four.miaopei("agree", "notary", "second", check=False)
+    assert again.returncode == 1

@@ -5,7 +5,7 @@ Nothing here orders or decides; it applies blocks as every member does, and keep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ class Six:
         (result,) = self.put(self.act(by, kind, body), later=later)
         return "" if result.ok else result.refusals[0].code
 
-    def all_say(self, members: Sequence[str], kind: str, body: dict[str, Any]) -> list[str]:
+    def all_say(self, members: Iterable[str], kind: str, body: dict[str, Any]) -> list[str]:
         """One after another, each in a block of its own."""
         return [self.say(member, kind, body) for member in members]
 
@@ -116,7 +116,10 @@ class Six:
             assert not self.say("utility", "admit_member", body)
         assert not self.say("utility", "file_product", {"product": product.as_json()})
         body = {"listing": listing.as_json(), "product": product.hash, "arrears": False}
-        assert not self.say("utility", "list_product", body)
+        for member in dict.fromkeys(("utility", "insurer", *deciders)):  # each that it binds
+            with self.state() as state:
+                listed = state.has("listing", listing.id)
+            assert listed or not self.say(member, "list_product", body)
         return listing.id
 
 

@@ -13,7 +13,7 @@ from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act
 from miaopei.acts.seats import KEYS, TABLE, boxes_of, connections
 from miaopei.acts.state import State
-from miaopei.errors import Alarm, OutsideFault, Refused
+from miaopei.errors import Alarm, DebtAlarm, OutsideFault, Refused
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.effects.payer import Payer
@@ -274,7 +274,7 @@ class Member:
                 with suppress(OutsideFault, Refused):  # again with the next block
                     duty()
         except Alarm as alarm:
-            self._alarmed = True
+            self._alarmed = not isinstance(alarm, DebtAlarm)
             self.alarms.append(alarm)
             self.world.tell(f"alarm {self.id} {alarm.what}")
 

@@ -18,7 +18,7 @@ from psycopg import Connection, errors
 from ...claims.confirm import Spread, alone
 from ...claims.leaves import Claims, pages
 from ...claims.orders import About, Orders
-from ...errors import Alarm
+from ...errors import Alarm, DebtAlarm
 from ...measures.identity import canonical, digest
 from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
@@ -171,7 +171,7 @@ class PrivateWriting(PersonsWriting, PostgresReading):
             with faults(), self._cursor.copy(COPY_ORDERS) as copy:
                 copy.write(b"".join([COPY_HEAD, copy_orders(debt, orders), COPY_END]))
         except errors.UniqueViolation as twice:
-            raise Alarm("an instruction is there already", debt=debt) from twice
+            raise DebtAlarm("an instruction is there already", debt=debt) from twice
 
     def put_instructions(self, debt: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write new payment instructions down.
@@ -187,7 +187,7 @@ class PrivateWriting(PersonsWriting, PostgresReading):
                 values,
             )
         except errors.UniqueViolation as twice:
-            raise Alarm("an instruction is there already", debt=debt) from twice
+            raise DebtAlarm("an instruction is there already", debt=debt) from twice
 
     def mark_sent(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write down that instructions go out; one that stands as its columns say goes on so.

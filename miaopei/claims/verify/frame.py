@@ -33,6 +33,9 @@ MAY_SEND = {
     "decide": {"decider"},
     "confirm_payments": {"payer"},
 }
+# Of several members the last who agreed sends these, whatever its role: the record has asked each,
+# and of an act that waited for others it has left a note.
+AGREED = frozenset({"admit_member", "list_product", "register_source"})
 
 
 def log_key(seen: Seen) -> Facts:
@@ -151,6 +154,7 @@ def acts(seen: Seen) -> Facts:
         demand(act.act["chain"] == seen.chain, "other_chain", **where)
         demand(act.result.get("ok") is True, "act_refused", **where)
         demand(set(act.result) == {"ok", "notes"}, "leaf_shape", index=act.index)
+        demand(act.act["kind"] not in AGREED or not act.result["notes"], "act_refused", **where)
         _sender(seen, act)
         message = ACT_DOMAIN + act.signed
         demand(signature_holds(act.act["key"], act.act["sig"], message), "act_signature", **where)
@@ -171,7 +175,8 @@ def _sender(seen: Seen, act: ActSeen) -> None:
         for key in member["keys"]
     )
     demand(in_force, "member_key", by=by, index=act.index)
-    demand(set(member["roles"]) & MAY_SEND[kind], "member_role", by=by, kind=kind)
+    agreed = seen.receipt.certificate is not None and kind in AGREED
+    demand(agreed or set(member["roles"]) & MAY_SEND[kind], "member_role", by=by, kind=kind)
 
 
 def signer(seen: Seen) -> Facts:

@@ -17,7 +17,7 @@ from ...errors.texts import say
 from ...settings import Language
 from .. import speak
 from ..net import control, running
-from ..net.plan import ISSUER, PAYER, SOURCE, Net, no
+from ..net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no
 from ..place import as_lines
 
 SCHEME = "yunnan"
@@ -47,6 +47,8 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     started = time.monotonic()
     source, issuer, payer = (net.at(member) for member in (SOURCE, ISSUER, PAYER))
     control.call(source, "set_up", scheme=SCHEME, seconds=STEP_SECONDS)
+    for member in dict.fromkeys((PAYER, *DECIDERS)):  # a listing binds who has agreed
+        control.call(net.at(member), "agree_scheme", scheme=SCHEME, seconds=STEP_SECONDS)
     control.call(issuer, "issue", scheme=SCHEME, seconds=STEP_SECONDS)
     control.call(source, "quiet", seconds=STEP_SECONDS)
 

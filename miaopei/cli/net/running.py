@@ -89,7 +89,11 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
         speak.show_json(found.as_json())
     else:
         speak.console().print(_table(found, language))
-        for line in (*_waiting(found, language), *_named(found, language)):
+        for line in (
+            *_waiting(found, language),
+            *_wanted(found, language),
+            *_named(found, language),
+        ):
             speak.out(line)
         speak.out(_said("goes_on" if found.goes_on else "halted", language))
     return GOOD if found.goes_on else NOT_GOOD
@@ -256,6 +260,14 @@ def _waiting(found: Standing, language: Language) -> Iterator[str]:
         if row.waits is not None:
             said = say(Refusal(row.waits["code"], row.waits["facts"]), language)
             yield _said("waits", language, member=row.member, why=said)
+
+
+def _wanted(found: Standing, language: Language) -> Iterator[str]:
+    """What waits for members to agree to it."""
+    for one in found.waiting:
+        facts = {"kind": one["kind"], "id": one["what"]}
+        by, lacks = ", ".join(one["by"]), ", ".join(one["lacks"])
+        yield _said("agree_waits", language, **facts, by=by, lacks=lacks)
 
 
 def _named(found: Standing, language: Language) -> Iterator[str]:

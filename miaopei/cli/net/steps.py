@@ -37,10 +37,13 @@ BATCH, AN_ACT, SENDING = 40, 280, 64  # readings a fact, an act at least; acts t
 def steps(seated: Seated) -> Mapping[str, Command]:
     """The steps of a demonstration that one member can carry out."""
     node, member = seated.member.node, seated.member
+    parties = scheme.Parties(PAYER, DECIDERS, K)
 
     def set_up(_: Tell, asked: dict[str, Any]) -> int:
-        parties = scheme.Parties(PAYER, DECIDERS, K)
         return scheme.set_up(node, scheme.load(asked["scheme"]), shelf(), parties)
+
+    def agree_scheme(_: Tell, asked: dict[str, Any]) -> int:
+        return scheme.agree(node, scheme.load(asked["scheme"]), shelf(), parties)
 
     def issue(_: Tell, asked: dict[str, Any]) -> int:
         bank = None if seated.told.bank is None else BankControl(seated.told.bank)
@@ -93,6 +96,7 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         "load": load,
         "readings": readings,
         "set_up": set_up,
+        "agree_scheme": agree_scheme,
         "issue": issue,
         "play": play,
         "register": register,

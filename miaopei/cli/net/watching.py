@@ -59,6 +59,7 @@ class Standing:
     """The whole net. `goes_on`: whether more than two thirds of the votes agree and are up.
 
     `compared_at`: the lowest height at which the root of one was held against those of others.
+    `waiting`: what waits for members to agree to it.
     """
 
     rows: tuple[Row, ...]
@@ -66,11 +67,13 @@ class Standing:
     goes_on: bool
     differences: tuple[dict[str, Any], ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
+    waiting: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         rows = [asdict(row) for row in self.rows]
         named = {"differences": list(self.differences), "faults": list(self.faults)}
+        named["waiting"] = list(self.waiting)
         return {"members": rows, "compared_at": self.compared_at, "goes_on": self.goes_on, **named}
 
 
@@ -123,7 +126,10 @@ def standing(net: Net, *, named: bool = True) -> Standing:
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})
     both = (tuple(best["differences"]), tuple(best["faults"]))
     at = min((height for height, _ in held.values()), default=None)
-    return Standing(tuple(rows), at, 3 * good > 2 * votes, *both)
+    words = [said.get(row.member) or {} for row in rows if row.verdict == "agrees"]
+    ours = [status for status in words if "waiting" in status]
+    waiting = tuple(max(ours, key=lambda s: int(s["height"]), default={"waiting": ()})["waiting"])
+    return Standing(tuple(rows), at, 3 * good > 2 * votes, *both, waiting)
 
 
 def compared(

@@ -18,7 +18,7 @@ from ...acts.envelope import from_json
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
 from ...claims.payout import instruction_id
-from ...errors import Alarm, OutsideFault, Refusal, Refused, SealedUnfit
+from ...errors import Alarm, DebtAlarm, OutsideFault, Refusal, Refused, SealedUnfit
 from ...ledger import checkpoint
 from ...measures.identity import canonical, id_of, read_canonical
 from ..mass.run import Tell, silent
@@ -66,9 +66,9 @@ class Payer:
         """Do what can be done now; the number of instructions with a new final outcome.
 
         A silent bank is no error here: what was sent stays open and is asked for next time.
-        Errors   Alarm for an answer that does not fit, or an account that is not on file, once
-                 everything else is done; for what it is about nothing is confirmed. Refused, then
-                 too, for what rests on another's seal that does not hold, or is not taken over.
+        Errors   Alarm for an answer that does not fit, once everything else is done; DebtAlarm
+                 where an account is not on file, or an instruction is there already. Refused,
+                 then too, for what rests on another's bad seal, or is not taken over.
         """
         alarms, refused = list[Alarm](), list[Refusal]()
         done = 0
@@ -85,7 +85,9 @@ class Payer:
             except Refused as error:
                 refused += error.refusals
         if alarms:
-            raise Alarm(alarms[0].what, **alarms[0].facts, others=len(alarms) - 1)
+            grave = [each for each in alarms if not isinstance(each, DebtAlarm)]
+            first, kind = (grave or alarms)[0], Alarm if grave else DebtAlarm
+            raise kind(first.what, **first.facts, others=len(alarms) - 1)
         if refused:
             raise Refused(*refused)
         return done

@@ -263,11 +263,14 @@ class Collector:
             if role == "facts":
                 facts = taken(leaf["act"]["body"], leaf["result"])
                 sources |= {str(fact["observation"].get("source")) for fact in facts}
-        for index, kind, body in self._positions.registrations(self._reading, self._size):
+        registered = list(self._positions.registrations(self._reading, self._size))
+        for index, kind, body, by in reversed(registered):
             if kind == "admit_member" and body["id"] in members:
                 leaves.add("members", index)
+                members.add(by)  # who was named before
             if kind == "register_source" and body["id"] in sources and index < upto:
                 leaves.add("sources", index)
+                members.add(by)
 
     def _case_of(self, settlement: str, place: int) -> tuple[int, str]:
         """The leaf by which the case was settled, a few after that of the settlement."""

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from miaopei.errors import Alarm, OutsideFault, RecordDamaged, Refusal, Refused
+from miaopei.errors import Alarm, DebtAlarm, OutsideFault, RecordDamaged, Refusal, Refused
 from miaopei.wiring.duties import Duties, Duty, Rounds, Told
 
 NO = Refused(Refusal("selling.bad_key", {"limit": 200}))
@@ -50,6 +50,7 @@ class Played:
         (NO, "refused", "selling.bad_key"),
         (OutsideFault("no answer from the bank", retry=True), "outside", "outside"),
         (OutsideFault("the bank has no such account", retry=False), "outside", "outside"),
+        (DebtAlarm("an instruction is there already", debt="ab"), "held", "alarm.debt"),
     ],
 )
 def test_what_one_duty_cannot_do_is_told_once_keeps_no_other_back_and_is_tried_again(

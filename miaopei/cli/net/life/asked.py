@@ -35,6 +35,31 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         said = {name: sorted(value.get(name) or {}) for name in ("by", "waiting")}
         return {"paused": bool(value.get("paused")), **said}
 
+    def listed(_: Tell, asked: dict[str, Any]) -> Any:
+        """How a listing stands on the record; null where none of this name does."""
+        with node.reading() as (_reading, state):
+            return state.get("listing", asked["listing"])
+
+    def waiting(*_: Any) -> list[dict[str, Any]]:
+        """What waits for a word of ours, each with its name and body."""
+        with node.reading() as (reading, state):
+            head = reading.head()
+            return [
+                {**one.as_json(), "name": approvals.name_of(one.kind, one.body), "body": one.body}
+                for one in approvals.waiting(state, head.time, head.height)
+                if node.identity.member in one.lacks
+            ]
+
+    def agree(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Say that we want what waits for our word under this name; what it waits for still."""
+        found = [one for one in waiting() if one["name"] == asked["name"]]
+        if not found:
+            raise Refused(Refusal("net.nothing_waits", {"what": str(asked["name"])[:60]}))
+        (one,) = found
+        ref = f"agree-{one['name'][:24]}-{one['until']}"
+        done = node.accept(one["kind"], ref, one["body"])
+        return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
+
     def named(_: Tell, asked: dict[str, Any]) -> list[str]:
         """Listings that a member decides or pays."""
         with node.reading() as (_reading, state):
@@ -83,6 +108,9 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "pause": pause,
         "wishes": wishes,
         "entry": entry,
+        "listed": listed,
+        "waiting": waiting,
+        "agree": agree,
         "named": named,
         "held": held,
         "open_round": open_round,
@@ -92,7 +120,8 @@ def answers(seated: Seated) -> Mapping[str, Command]:
 def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str, Any]:
     body = value["body"]
     votes, total = weight(state, value["by"])
-    stands = body.get("until", now.time + 1) > now.time and body.get("height", 1 << 62) > now.height
+    until = value.get("until", body.get("until", now.time + 1))
+    stands = until > now.time and body.get("height", 1 << 62) > now.height
     return {
         "name": name,
         "kind": value["kind"],

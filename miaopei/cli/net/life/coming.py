@@ -25,6 +25,7 @@ from . import telling, voting
 from .voting import Voted
 
 WISH = "seat.json"  # the body of `seat_member`, public
+NAMED = "member.json"  # that of `admit_member`
 UNTIL_SECONDS = 30 * DAY  # how long it may wait for approvals
 CAUGHT_UP_SECONDS, LOOK_SECONDS = 120.0, 0.2
 Json = dict[str, Any]
@@ -57,7 +58,7 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     others = [telling.known(net, seats, m) for m in net.members if m in seats]
     seat = _place(net, who)
     grown = replace(net, seats=(*net.seats, seat))
-    operator = voting.operator(net)
+    voting.operator(net)
     keys = new_keys(grown, Part(who.id, who.zh, who.en, who.roles))
     raw = home.raw(keys.identity.acts)
     named = {
@@ -67,7 +68,6 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
         "roles": sorted(who.roles),
         "keys": [{"key": raw, "since": 0, "until": None}],
     }
-    voting.act(net, operator, "admit_member", f"member-{raw[:24]}", named)
     shown = certificate(who.id, keys.peer)
     address = net.postgres.start()
     make_databases(grown, address, who.id)
@@ -78,7 +78,8 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
         restoring.give(grown, who.id)
     end = voting.ask(net)["time"] + UNTIL_SECONDS
     wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
-    (grown.at(who.id) / WISH).write_text(json.dumps(wish, indent=2) + "\n", "utf-8")
+    for file, body in ((NAMED, named), (WISH, wish)):
+        (grown.at(who.id) / file).write_text(json.dumps(body, indent=2) + "\n", "utf-8")
     write_plan(grown)
     voted = approve(grown, who.id, by)
     control.call(net.folder, "add", member=who.id)
@@ -94,6 +95,11 @@ def approve(net: Net, member: str, by: Sequence[str] = ()) -> Voted:
         wish = json.loads((net.at(member) / WISH).read_text("utf-8"))
     except OSError:
         raise no("no_wish", member=member) from None
+    named = net.at(member) / NAMED
+    if named.is_file():  # one of an earlier version is on the record already
+        voted = voting.name(net, json.loads(named.read_text("utf-8")), by)
+        if not voted.done:
+            return voted
     voted = voting.want(net, "seat_member", wish, by)
     seats = voting.seats(net)
     if member in seats:

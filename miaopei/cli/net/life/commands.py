@@ -1,4 +1,4 @@
-"""`miaopei net join, approve, leave, rotate, raise-rules, pause, resume, reopen-round`."""
+"""`miaopei net join, approve, leave, rotate, raise-rules, pause, resume, agree, reopen-round`."""
 
 from __future__ import annotations
 
@@ -158,6 +158,38 @@ def resume(
     say_voted("resumed", listing, done, lang, as_json=as_json, lacking="words_lacking")
 
 
+def agree(
+    folder: Folder,
+    member: Who,
+    what: Annotated[
+        str, typer.Argument(metavar="[LISTING]", help="What it agrees to: its id or its name.")
+    ] = "",
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Show what waits for a member's word, or have it agree: a listing binds who has agreed."""
+    from ... import speak
+    from . import deciding
+
+    net = _net(folder)
+    if what:
+        said = deciding.agree(net, member, what)
+        told = {"member": member, "kind": said["kind"], "id": said["what"]}
+        name = "agreed_waits" if said["waits"] else "agreed"
+        tell(name, {**told, "act": said["act"]} if as_json else told, lang, as_json=as_json)
+        return
+    found = deciding.waiting(net, member)
+    if as_json:
+        speak.show_json(found)
+        return
+    for one in found:
+        facts = {"kind": one["kind"], "id": one["what"], "name": one["name"][:16],
+                 "by": ", ".join(one["by"]), "lacks": ", ".join(one["lacks"])}  # fmt: skip
+        tell("waits_for_word", facts, lang, as_json=False)
+    if not found:
+        tell("nothing_waits", {"what": member}, lang, as_json=False)
+
+
 def reopen_round(
     folder: Folder,
     case: Annotated[str, typer.Argument(metavar="[CASE]", help="The beginning of its key.")] = "",
@@ -183,6 +215,7 @@ def add(app: typer.Typer) -> None:
         "raise-rules": raise_rules,
         "pause": pause,
         "resume": resume,
+        "agree": agree,
         "reopen-round": reopen_round,
     }
     for name, command in commands.items():

@@ -75,6 +75,29 @@ def pause(
     return Voted(tuple(said), len(said), NEEDED, done)
 
 
+def waiting(net: Net, member: str, what: str = "") -> list[Json]:
+    """What waits for a word of a member, or what of it has this name, or a name that begins so."""
+    found: list[Json] = control.call(net.at(member), "waiting", seconds=voting.ASK_SECONDS)
+    return [one for one in found if what == one["what"] or one["name"].startswith(what)]
+
+
+def agree(net: Net, member: str, what: str) -> Json:
+    """Have a member say that it wants what waits for its word.
+
+    Errors   Refused net.nothing_waits; net.several_wait where others propose something else under
+             the same name; and what the record says.
+    """
+    found = waiting(net, member, what)
+    if not found:
+        raise no("nothing_waits", what=what[:60])
+    if len(found) > 1:
+        names = ", ".join(one["name"][:16] for one in found)
+        raise no("several_wait", what=what[:60], names=names)
+    asked: Json = {"name": found[0]["name"]}
+    said = control.call(net.at(member), "agree", seconds=voting.ACT_SECONDS, **asked)
+    return {**found[0], **said}
+
+
 def reopen(net: Net, case: str, by: str | None) -> Json:
     """Have a case that its deciders did not agree on decided once more.
 

@@ -85,6 +85,10 @@ LIVING: Mapping[str, tuple[str, str]] = {
         "miaopei net resume DIR LISTING --by insurer --by regulator --reason TEXT --person NAME",
         "由两个成员恢复一个挂牌的销售。",
     ),
+    "net agree": (
+        "miaopei net agree DIR notary yunnan_dali",
+        "列出等待某成员表示同意的事项，或由它表示同意：挂牌只约束已同意的成员。",
+    ),
     "net reopen-round": (
         "miaopei net reopen-round DIR yunnan_dali --by notary",
         "裁定方未能一致的案件在排除故障后再裁定一轮。",

@@ -10,11 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ....acts import approvals
+from ....acts.agree_member import HELD_BY_VOTES
 from ....errors import OutsideFault, Refused
 from .. import control
 from ..plan import Net, no
 
 ASK_SECONDS, ACT_SECONDS = 5.0, 90.0
+AGREED_SINCE = 4  # the rule set from which votes decide who holds a role that weighs
 ENOUGH, SAID = "act.approval_done", "act.approved_before"
 Json = dict[str, Any]
 
@@ -85,6 +87,25 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     votes = sum(powers.get(member, 0) for member in found["by"])
     done = found["done"] is not None
     return Voted(tuple(found["by"]), votes, sum(powers.values()), done, tuple(silent))
+
+
+def name(net: Net, body: Json, by: Sequence[str] = ()) -> Voted:
+    """Have a member named on the record: by one operator, or by votes where its roles weigh.
+
+    Errors   Refused net.no_operator, and what the record says.
+    """
+    who, ref = operator(net), f"member-{body['keys'][0]['key'][:24]}"
+    if control.call(net.at(who), "entry", member=body["id"], seconds=ASK_SECONDS):
+        return Voted((), 0, 0, done=True)
+    if weighs(net, body):
+        return want(net, "admit_member", body, by)
+    act(net, who, "admit_member", ref, body)
+    return Voted((who,), 0, 0, done=True)
+
+
+def weighs(net: Net, body: Json) -> bool:
+    """Whether a member of these roles is named by votes, and by no operator alone."""
+    return ask(net)["rules"] >= AGREED_SINCE and bool(HELD_BY_VOTES & set(body["roles"]))
 
 
 def approval(net: Net, member: str, kind: str, body: Json) -> Json:

@@ -38,14 +38,19 @@ def me(net: Net) -> str:
 
 
 def admit(net: Net, file: SeatFile) -> Voted:
-    """Want the seat of a newcomer; who is an operator names it on the record first.
+    """Want the seat of a newcomer; who is an operator names it on the record first, or where its
+    roles weigh all want it named first.
 
     Errors   Refused net.not_named where it is not on the record and we cannot name it,
              net.other_key where the record knows it by another key, and what the record says.
     """
     ours = me(net)
     entry = control.call(net.at(ours), "entry", member=file.id)
-    if entry is None:
+    if entry is None and voting.weighs(net, file.member):
+        named = voting.want(net, "admit_member", file.member)
+        if not named.done:
+            return named
+    elif entry is None:
         if "operator" not in voting.seats(net).get(ours, {"roles": []})["roles"]:
             raise no("not_named", member=file.id)
         voting.act(net, ours, "admit_member", f"member-{file.key[:24]}", file.member)

@@ -19,7 +19,7 @@ from ...ports import Reading
 
 KINDS = (admit_member.KIND, register_source.KIND)
 _MARKS = tuple(f'"kind":"{kind}"'.encode() for kind in KINDS)
-Registration = tuple[int, str, dict[str, Any]]  # position, kind, body
+Registration = tuple[int, str, dict[str, Any], str]  # position, kind, body, sender
 
 
 class Positions:
@@ -32,7 +32,7 @@ class Positions:
         self._batches: dict[str, list[str]] = {}
 
     def registrations(self, reading: Reading, size: int) -> Iterator[Registration]:
-        """Acts that admit members and register sources, in a log of so many leaves."""
+        """Acts that did admit members and register sources, in a log of so many leaves."""
         with self._lock:
             if size > self._read:
                 for index, leaf in enumerate(reading.leaves(self._read, size), self._read):
@@ -59,5 +59,5 @@ class Positions:
 def _registration(index: int, leaf: bytes) -> Iterator[Registration]:
     value = json.loads(leaf)
     act = value.get("act", {})
-    if act.get("kind") in KINDS and value["result"]["ok"]:
-        yield index, act["kind"], act["body"]
+    if act.get("kind") in KINDS and value["result"] == {"ok": True, "notes": []}:  # else it waited
+        yield index, act["kind"], act["body"], act["by"]

@@ -17,7 +17,7 @@ from ....acts.change_account import BOUND, HOLDER, OPERATOR, bound_to, next_numb
 from ....acts.envelope import Act, from_json
 from ....acts.raise_rules import rules_at
 from ....acts.state import State
-from ....errors import Alarm, Refusal, Refused
+from ....errors import Alarm, DebtAlarm, Refusal, Refused
 from ....measures.identity import canonical, read_canonical
 from ...node import Node
 from ...ports import Reading, Writing
@@ -88,7 +88,8 @@ def payable(
     }
     none = "no account is on file for a payee or payer"
     another = "the account on file for a payee is not the one that the record is bound to"
-    return known, [Alarm(another if n in other else none, who=n) for n in names if n not in known]
+    lost = [name for name in names if name not in known]
+    return known, [Alarm(another, who=n) if n in other else DebtAlarm(none, who=n) for n in lost]
 
 
 def unbound(state: State, persons: Mapping[str, Person], member: str) -> Iterator[str]:

@@ -1,0 +1,210 @@
+"""A listing binds who has agreed; roles that weigh and sources in force are for votes to give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from miaopei.acts.approvals import LONGEST, name_of, waiting
+from miaopei.market.listing import Listing, Overpaid
+from miaopei.measures.instant import DAY
+from tests.support.consortium import SIX
+from tests.support.products import hills
+from tests.support.seating import Six, lived
+from tests.support.town import ONE_CARRIER, identity
+
+PUPPETS = ("px", "py", "pz")
+Body = dict[str, Any]
+
+
+def listed(six: Six, deciders: tuple[str, ...] = PUPPETS, **changes: Any) -> Body:
+    """The body of a listing of a product that is filed already or is filed by it."""
+    product = hills()
+    given: Body = {
+        "id": "evil", "product": product.id, "book": "evil", "placement": ONE_CARRIER,
+        "payer": "insurer", "standby_payer": "agent", "deciders": deciders, "k": 2,
+        "kept_or_receivable": Overpaid.KEPT, "occurrence_cap_fen": None, "solo": False,
+    }  # fmt: skip
+    with six.state() as state:
+        filed = state.has("product", product.hash)
+    if not filed:
+        for share in ONE_CARRIER.shares:
+            named = {"id": share.carrier, "name": {"zh": "承保人", "en": share.carrier},
+                     "operator": share.carrier, "roles": ["carrier"], "keys": []}  # fmt: skip
+            assert not six.say("utility", "admit_member", named)
+        assert not six.say("utility", "file_product", {"product": product.as_json()})
+    listing = Listing(**{**given, **changes})
+    return {"listing": listing.as_json(), "product": product.hash, "arrears": False}
+
+
+def named(six: Six, member: str, *roles: str, keys: bool = True) -> Body:
+    public = identity(member).acts.public_key().public_bytes_raw().hex()
+    held = [{"key": public, "since": 0, "until": None}] if keys else []
+    return {"id": member, "name": {"zh": member, "en": member}, "operator": member,
+            "roles": list(roles), "keys": held}  # fmt: skip
+
+
+def source(key: str, **changes: Any) -> Body:
+    held = [{"key": identity(key).acts.public_key().public_bytes_raw().hex(), "since": 0,
+             "until": None}]  # fmt: skip
+    return {"id": "cenc.rapid", "operator": "cenc", "name": {"zh": "源", "en": "source"},
+            "kinds": ["shock"], "counted": True, "keys": held, "box": None, **changes}  # fmt: skip
+
+
+def there(six: Six, table: str, key: str) -> bool:
+    with six.state() as state:
+        return state.has(table, key)
+
+
+def lacking(six: Six) -> list[tuple[str, ...]]:
+    with six.state() as state:
+        return [one.lacks for one in waiting(state, six.now, six.height)]
+
+
+def test_one_operator_with_members_of_its_own_making_binds_no_insurer() -> None:
+    six = Six()
+    for puppet in PUPPETS:
+        six.admit(puppet, ("decider",))
+    body = listed(six)
+    assert six.all_say(["cloud", *PUPPETS], "list_product", body) == [""] * 4
+    assert not there(six, "listing", "evil")
+    assert not there(six, "book", "evil")
+    assert lacking(six) == [("agent", "insurer")]
+    assert six.say("insurer", "list_product", {**body, "arrears": True}) == "", "another body"
+    assert six.say("agent", "list_product", body) == ""
+    assert sorted(lacking(six)) == [("agent", *PUPPETS), ("insurer",)]
+    assert not there(six, "listing", "evil")
+
+
+@pytest.mark.parametrize("last", ["insurer", "agent", "regulator", "notary", "utility"])
+def test_whoever_is_last_to_agree_lists_it_and_is_told_nothing_waits(last: str) -> None:
+    six = Six()
+    body = listed(six, ("utility", "regulator", "notary"))
+    asked = [m for m in ("insurer", "agent", "regulator", "notary", "utility") if m != last]
+    for member in asked:
+        (result,) = six.put(six.act(member, "list_product", body))
+        assert [note.code for note in result.notes] == ["act.waits_for"]
+        assert last in str(result.notes[0].facts["who"])
+    assert not there(six, "listing", "evil")
+    (result,) = six.put(act := six.act(last, "list_product", body))
+    assert (result.ok, result.notes) == (True, ())
+    with six.state() as state:
+        assert state.need("listing", "evil")["act"] == act.id
+        assert state.need("book", "evil")["size"] == 0
+    assert lacking(six) == []
+    assert six.say(asked[0], "list_product", body) == "act.listing_taken"
+
+
+def test_a_carrier_that_can_speak_is_asked_and_one_without_a_key_is_not() -> None:
+    six = Six()
+    six.admit("reinsurer", ("carrier",))
+    body = listed(six)
+    shares = body["listing"]["placement"]["shares"]
+    shares[0]["carrier"] = "reinsurer"
+    for puppet in PUPPETS:
+        six.admit(puppet, ("decider",))
+    asked = ("insurer", "agent", *PUPPETS)
+    assert six.all_say(asked, "list_product", body) == [""] * 5
+    assert lacking(six) == [("reinsurer",)]
+    assert six.say("reinsurer", "list_product", body) == ""
+    assert there(six, "listing", "evil")
+
+
+def test_who_is_neither_asked_nor_an_operator_nor_a_carrier_proposes_nothing() -> None:
+    six = Six()
+    body = listed(six, ("utility", "regulator", "notary"))
+    six.admit("stranger", ("decider",))
+    assert six.say("stranger", "list_product", body) == "act.role_missing"
+    assert lacking(six) == []
+    assert six.say("cloud", "list_product", body) == "", "an operator proposes, bound to nothing"
+    assert six.say("cloud", "list_product", body) == "act.approved_before"
+    assert lacking(six) == [("agent", "insurer", "notary", "regulator", "utility")]
+
+
+def test_words_wait_ninety_days_and_then_count_no_more() -> None:
+    six = Six()
+    body = listed(six, ("utility", "regulator", "notary"))
+    assert six.all_say(("insurer", "agent", "utility"), "list_product", body) == [""] * 3
+    assert six.say("regulator", "list_product", body, later=LONGEST) == "", "a word of its own"
+    with six.state() as state:
+        assert list(state.need("approval", name_of("list_product", body))["by"]) == ["regulator"]
+    assert six.all_say(("notary", "insurer", "agent"), "list_product", body) == [""] * 3
+    assert not there(six, "listing", "evil")
+    assert six.say("utility", "list_product", body) == ""
+    assert there(six, "listing", "evil")
+
+
+@pytest.mark.parametrize("role", ["operator", "regulator", "gateway", "bank"])
+def test_a_role_that_weighs_needs_more_than_two_thirds_of_the_votes(role: str) -> None:
+    six = Six()
+    body = named(six, "puppet", role, "decider")
+    assert six.all_say(SIX[:4], "admit_member", body) == [""] * 4
+    assert not there(six, "member", "puppet")
+    assert six.say("puppet", "file_product", {"product": {}}) == "act.member_unknown"
+    (result,) = six.put(six.act(SIX[4], "admit_member", body))
+    assert (result.ok, result.notes) == (True, ())
+    assert there(six, "member", "puppet")
+    assert six.say(SIX[5], "admit_member", body) == "act.member_taken"
+
+
+def test_a_carrier_an_agent_and_one_without_a_key_are_named_by_one_operator() -> None:
+    six = Six()
+    six.admit("plain", ("carrier", "decider", "channel", "payer"))
+    assert six.say("cloud", "admit_member", named(six, "paper", "bank", keys=False)) == ""
+    assert there(six, "member", "paper")
+    assert six.say("plain", "admit_member", named(six, "other")) == "act.role_missing"
+    assert six.say("plain", "admit_member", named(six, "other", "operator")) == "act.no_vote"
+
+
+def test_a_source_in_force_changes_by_votes_and_a_new_one_by_one_word() -> None:
+    six = Six()
+    ours, theirs = source("gate"), source("thief")
+    assert six.say("cloud", "register_source", ours) == ""
+    assert six.say("cloud", "register_source", theirs) == ""
+    assert six.say("cloud", "register_source", {**ours, "operator": "another"}) == ""
+    with six.state() as state:
+        assert state.need("source", "cenc.rapid") == ours
+    assert six.say("utility", "register_source", ours) == "", "as it stands: nothing changes"
+    others = [member for member in SIX if member != "cloud"]
+    assert six.all_say(others[:3], "register_source", theirs) == [""] * 3
+    with six.state() as state:
+        assert state.need("source", "cenc.rapid") == ours, "four of six"
+    for wanted, by in ((theirs, others[3:4]), (ours, SIX[:5]), (theirs, SIX[:5])):
+        assert six.all_say(by, "register_source", wanted) == [""] * len(by), "wanted anew"
+        with six.state() as state:
+            assert state.need("source", "cenc.rapid") == wanted
+
+
+def test_an_older_rule_set_goes_on_by_one_word() -> None:
+    six = Six(rules=3)
+    body = listed(six, ("utility", "regulator", "notary"))
+    assert six.say("cloud", "list_product", body) == ""
+    assert there(six, "listing", "evil")
+    assert six.say("cloud", "admit_member", named(six, "puppet", "operator")) == ""
+    assert six.say("cloud", "register_source", source("gate")) == ""
+    assert six.say("cloud", "register_source", source("thief")) == ""
+    with six.state() as state:
+        assert state.need("source", "cenc.rapid") == source("thief")
+        assert not list(state.range("approval", ""))
+
+
+def test_a_pause_counts_no_word_of_one_that_has_lost_its_seat() -> None:
+    for rules, paused in ((3, True), (4, False)):
+        six = Six(rules=rules)
+        said = {"listing": six.list_product(), "reason": "a doubt", "person": "Li"}
+        assert six.say("utility", "pause_listing", said) == ""
+        gone = {"member": "utility", "reason": "a thief", "until": six.now + DAY}
+        assert (
+            six.all_say([m for m in SIX if m != "utility"], "unseat_member", gone)[:4] == [""] * 4
+        )
+        assert six.say("agent", "pause_listing", said) == ""
+        with six.state() as state:
+            assert state.need("pause", said["listing"])["paused"] is paused
+        assert bool(six.say("notary", "pause_listing", said)) is paused
+
+
+def test_the_life_of_members_has_words_that_waited() -> None:
+    with lived().state() as state:
+        kinds = {value["kind"] for _, value in state.range("approval", "")}
+    assert {"list_product", "seat_member"} <= kinds
