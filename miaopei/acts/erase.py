@@ -2,21 +2,30 @@
 
 Body: {subject, kept_until, reason}. `kept_until` is the last date to which the sender's own rows
 bind it (0 where none does); what others must keep they have said by `retain`. Nothing is taken
-before the last of these. The record itself stays as it is. Source: docs/specs/persons.md,
-section 5.
+before the last of these, nor, from rule set 4 on, while a policy that the record knows is in force
+or something of it is open. Each holder looks at its own rows besides, before it destroys anything.
+The record itself stays as it is. Source: docs/specs/persons.md, section 5.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import Fact
+from ..measures.identity import content_id
 from ..measures.instant import utc_text
 from .base import Moment, Outcome, check_id, fields, refuse
 from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
 from .retain import FOR_EVER
+from .sold import segments_of
 from .state import State
 
 KIND = "erase"
 ROLES = HOLDERS | {"regulator"}
+LOOKS_SINCE = 4  # the rule set from which what the record itself knows to be open is looked at
+ENDED = ("settled", "not_covered", "nothing_due", "closed", "refused")  # cases that wait for nobody
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -37,5 +46,49 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse(
             "persons.retained", person=subject, until=utc_text(until), who=who, ground=ground
         )
+    if now.rules >= LOOKS_SINCE:
+        for policy in _policies(state, subject):
+            _check_ended(state, subject, policy, now.time)
     state.put("erased", subject, {"at": now.time, "by": act.by, "reason": reason, "act": act.id})
     return Outcome()
+
+
+def _policies(state: State, subject: str) -> Iterator[dict[str, Any]]:
+    """Policies of a person that were sold on the record: what was brought in batches is sealed."""
+    if subject.startswith("policy/"):
+        found = state.get("policy", subject.removeprefix("policy/"))
+        if found is not None:
+            yield found
+        return
+    for listing, _ in state.range("listing", ""):
+        mark = content_id("holder", [listing, subject])  # docs/specs/underwriting.md
+        for key, _ in state.range("holder", f"{listing}/{mark}/"):
+            if (found := state.get("policy", key.rpartition("/")[2])) is not None:
+                yield found
+
+
+def _check_ended(state: State, subject: str, policy: Mapping[str, Any], now: int) -> None:
+    """Errors   Refused persons.retained while it is in force, persons.claim_open."""
+    listing, spans = policy["listing"], [s for s in segments_of(policy) if s.in_force]
+    until = max((span.until for span in spans), default=0)
+    if now < until:
+        facts: dict[str, Fact] = {"until": utc_text(until), "who": listing, "ground": "in_force"}
+        raise refuse("persons.retained", person=subject, **facts)
+    for key, case in state.range("case", f"{listing}/"):
+        instant = case["instant"]
+        met = instant is None or any(span.since <= instant < span.until for span in spans)
+        if case["state"] not in ENDED and met:
+            raise _open(subject, key, case["state"], case["until"])
+    for _, duty in state.range("duty", "pay/"):
+        payment = state.need("payment", duty["debt"])
+        ours = payment.get("policy") == policy["policy"]
+        if payment["kind"] == "settlement":
+            settled = state.need("settlement", duty["debt"])["settlement"]
+            ours = settled["listing"] == listing
+        if ours:
+            raise _open(subject, duty["debt"][:16], "unpaid", None)
+
+
+def _open(subject: str, case: str, why: str, until: int | None) -> Exception:
+    end = None if until is None else utc_text(until)
+    return refuse("persons.claim_open", person=subject, case=case[:200], state=why, until=end)

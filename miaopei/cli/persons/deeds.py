@@ -78,7 +78,7 @@ def erase(place: Place, who: str, reason: str, *, as_json: bool, language: Langu
     with place.alone(), place.record() as member:
         assert member.eraser is not None, "a member of a folder erases"
         with member.node.reading() as (reading, state):
-            kept_until = bound(reading, state, who)
+            kept_until = bound(reading, state, who, member.node.identity)
         body = {"subject": who, "kept_until": kept_until, "reason": reason}
         result = _accept(member, "erase", body)
         member.eraser.run()

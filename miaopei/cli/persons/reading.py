@@ -12,10 +12,12 @@ from ...acts.consents import granted
 from ...acts.state import State
 from ...adapters.keys import subject_keys
 from ...errors import Refusal, Refused
+from ...errors.texts import say
 from ...measures.instant import utc_text
 from ...measures.mask import masked
 from ...node.ports import Reading, Writing
 from ...node.selling.keeping import known_of, name_of, numbers_of, person_of
+from ...node.vault.erasing import pending
 from ...node.vault.persons import Person
 from ...node.vault.uses import Use, note, recorded
 from ...settings import Language
@@ -38,12 +40,15 @@ class Asked:
 
 def known(place: Place, after: str, limit: int, *, as_json: bool, language: Language) -> int:
     """Tokens of whom we know, without opening anything."""
-    with place.record() as member, member.node.store.reading() as reading:
+    with place.record() as member, member.node.reading() as (reading, state):
         found = [
             {"person": row.person, "erased": row.body is None, "master": row.master}
             for row in reading.kept(after, limit)
         ]
+        waits = list(pending(reading, state))
     speaker = speak.Speaker(language)
+    for refusal in waits:  # erased on the record, and kept here as yet
+        speak.note(say(refusal, language))
     if as_json:
         speak.show_json(found)
         return 0

@@ -1,8 +1,10 @@
 """Erasure: what a holder still has of a person is destroyed, and the record stays as it is.
 
 The act names the person; here go their key, the keys of their rows, and what was opened with them.
-A list beside the member's keys outlives backups, so that a restored member forgets them before it
-serves. Source: docs/specs/persons.md, section 5.
+What the act says of others binds nobody: each member looks at its own rows, at what is open and
+owed by them, and at how long the law has it keep them. What is bound is kept until then, and it
+says why. A list beside the member's keys outlives backups, so that a restored member forgets them
+before it serves. Source: docs/specs/persons.md, section 5.
 """
 
 from __future__ import annotations
@@ -12,20 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ...acts.envelope import Act, from_json
+from ...acts.erase import ENDED
 from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, Refusal, Refused, SealedUnfit
-from ...measures.instant import utc_text
+from ...measures.identity import canonical, read_canonical
+from ...measures.instant import HOUR, utc_text
 from ...policies.book import Recorded
 from ...policies.retention import kept_until
-from ...policies.row import erased_row
+from ...policies.row import erased_row, row_from_json
 from ..node import Node
 from ..ports import Identity, Reading, Writing
 from ..selling.keeping import forget_number, forget_subject
 from .blobs import open_rows_of, opens
 from .rowkeys import READER, ROWS, destroyed
 
-ENDED = ("settled", "not_covered", "nothing_due", "closed", "refused")  # cases that wait for nobody
 FINAL = ("paid", "closed", "replaced")  # instructions after which nothing more is sent
 
 
@@ -49,7 +52,7 @@ class Eraser:
         self.node, self._books, self._kept = node, books, kept
 
     def run(self) -> int:
-        """Destroy what is due; how many persons were erased.
+        """Destroy what is due and nothing binds us to keep; how many persons were erased.
 
         An erasure that the record does not hold any more (it was restored) is said again first.
         """
@@ -58,17 +61,19 @@ class Eraser:
                 (subject, said["act"])
                 for subject, said in state.range("erased", "")
                 if reading.progress(f"erased/{subject}") is None
+                and _look_at(reading, subject) <= reading.head().time
             ]
             again = [] if self._kept is None else list(_lost(state, self._kept.entries()))
         if again:
             self.node.submit(again)
-        for subject, act in due:
-            self._erase(subject, act)
-        return len(due)
+        return sum(self._erase(subject, act) for subject, act in due)
 
-    def _erase(self, subject: str, act: str) -> None:
+    def _erase(self, subject: str, act: str) -> bool:
         with self.node.store.writing() as block:
             state = State(block)
+            if (held := _held_back(block, state, subject, self.node.identity)) is not None:
+                block.put_progress(_kept(subject), canonical(held))
+                return False
             if self._kept is not None:
                 place = block.place(act)
                 leaf = None if place is None else json.loads(block.leaf(place))
@@ -77,12 +82,26 @@ class Eraser:
                 if self._books is not None:
                     self._books.forget(block, state, book)
             block.put_progress(f"erased/{subject}", b"1")
+            block.put_progress(_kept(subject), None)
+        return True
+
+
+def pending(reading: Reading, state: State) -> Iterator[Refusal]:
+    """Who stands erased on the record and is kept here as yet: until when, and why."""
+    for subject, _ in state.range("erased", ""):
+        if (kept := reading.progress(_kept(subject))) is not None:
+            said = read_canonical(kept)
+            yield Refusal(said["code"], said["facts"])
 
 
 def replay(block: Writing, identity: Identity, kept: Iterable[str]) -> list[str]:
-    """Erase anew what a backup brought back: all that the record or the list says; who they are."""
+    """Erase anew what a backup brought back: all that the list says, and of the record's what
+    nothing binds us to keep; who they are.
+    """
     state = State(block)
-    subjects = sorted({*kept, *(subject for subject, _ in state.range("erased", ""))})
+    said = {subject for subject, _ in state.range("erased", "")} - set(kept := set(kept))
+    free = {one for one in said if _held_back(block, state, one, identity) is None}
+    subjects = sorted(kept | free)
     for subject in subjects:
         for book in destroy(block, state, subject, identity):
             block.put_progress(f"schedule/{book}", None)
@@ -118,12 +137,12 @@ def destroy(block: Writing, state: State, subject: str, identity: Identity) -> s
     return {book for book in books if state.need("book", book)["size"]}
 
 
-def bound(reading: Reading, state: State, subject: str) -> int:
+def bound(reading: Reading, state: State, subject: str, identity: Identity) -> int:
     """Until when our own rows bind us to keep a person; what is open still is refused.
 
     Errors   Refused persons.claim_open with the case and its date.
     """
-    rows = _kept_rows(reading, state, subject)
+    rows = _kept_rows(reading, state, subject, identity)
     policies = {recorded.row.policy for recorded in rows}
     for key, case in state.range("case", ""):
         book = state.need("listing", case["listing"])["listing"]["book"]
@@ -144,13 +163,54 @@ def bound(reading: Reading, state: State, subject: str) -> int:
     return kept_until(recorded.row for recorded in rows)
 
 
-def _kept_rows(reading: Reading, state: State, subject: str) -> list[Recorded]:
-    policies = [subject.removeprefix("policy/")] if subject.startswith("policy/") else []
-    return [
+def _held_back(
+    reading: Reading, state: State, subject: str, identity: Identity
+) -> dict[str, Any] | None:
+    """What binds us to keep a person still, and when to look again; None where nothing does."""
+    now = reading.head().time
+    try:
+        until = bound(reading, state, subject, identity)
+    except Refused as refused:
+        (first, *_) = refused.refusals
+        return {"code": first.code, "facts": dict(first.facts), "look": now + HOUR}
+    if until <= now:
+        return None
+    facts = {"person": subject, "until": utc_text(until), "who": identity.member}
+    return {"code": "persons.retained", "facts": {**facts, "ground": "own_rows"}, "look": until}
+
+
+def _look_at(reading: Reading, subject: str) -> int:
+    """When what was kept is looked at again; at once where nothing was."""
+    kept = reading.progress(_kept(subject))
+    return 0 if kept is None else int(read_canonical(kept)["look"])
+
+
+def _kept(subject: str) -> str:
+    return f"erasure/{subject}"
+
+
+def _kept_rows(reading: Reading, state: State, subject: str, identity: Identity) -> list[Recorded]:
+    """Rows about a person or their policies, also those that we may open and have not yet."""
+    names = [subject, *reading.subjects_of(subject)]
+    policies = [name.removeprefix("policy/") for name in names if name.startswith("policy/")]
+    found = [
         recorded
         for book, entry in state.range("book", "")
         for recorded in reading.rows_of(book, entry["size"], policies, [subject])
     ]
+    marks = [f'"{name}"'.encode() for name in (subject, *policies)]
+    for _, batch in state.range("batch", ""):
+        name, first = batch["rows"]["blob"], batch["first"]
+        opened = first is not None and reading.rows_between(batch["book"], first, first + 1)
+        if opened or batch["rows"]["media"] != ROWS or not opens(reading, name, identity):
+            continue
+        rows = (row for row in _bytes_of(reading, name, identity) if any(m in row for m in marks))
+        found += [
+            Recorded(at, 0, row_from_json(read_canonical(row)))
+            for at, row in enumerate(rows)
+            if not row.startswith(b'{"erased"')
+        ]
+    return found
 
 
 def _held(reading: Reading, case: Mapping[str, Any], policies: set[str]) -> str | None:
@@ -191,13 +251,18 @@ def _rows_of(
     if not opens(block, name, identity):
         return [], ()
     token = f'"subject":"{subject}"'.encode()  # not opened here yet
-    try:
-        rows = open_rows_of(block, name, identity)
-    except SealedUnfit:
-        if next(seats(State(block)), None) is None:
-            raise  # nobody else's bytes
-        return [], ()  # what another sealed badly, nobody can read here
+    rows = _bytes_of(block, name, identity)
     return [at for at, row in enumerate(rows) if token in row], ()
+
+
+def _bytes_of(reading: Reading, name: str, identity: Identity) -> Sequence[bytes]:
+    """The rows of a batch that is not opened here; none of what another sealed badly."""
+    try:
+        return open_rows_of(reading, name, identity)
+    except SealedUnfit:
+        if next(seats(State(reading)), None) is None:
+            raise  # nobody else's bytes
+        return ()
 
 
 def _strike(block: Writing, opened: Sequence[Recorded]) -> set[str]:

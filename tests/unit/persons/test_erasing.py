@@ -29,7 +29,7 @@ from miaopei.node.node import Node
 from miaopei.node.proof.inspect import erased_rows
 from miaopei.node.proof.receipts import Collector
 from miaopei.node.vault.blobs import open_blob, open_rows_of
-from miaopei.node.vault.erasing import Eraser, bound
+from miaopei.node.vault.erasing import Eraser, bound, pending
 from miaopei.node.vault.rowkeys import MARK, destroyed, open_rows, seal_rows, slots_of
 from miaopei.policies.retention import kept_until
 from miaopei.policies.row import PolicyRow, Transaction, row_bytes, row_from_json, stored_row
@@ -41,6 +41,8 @@ from tests.support.town import CARRIERS, ONE_CARRIER, Dice, Town
 
 LI, WANG = "1a" * 32, "2b" * 32
 KNOWN = {"name": "李四", "account": "62220001", "phone": "13812340000"}
+SHORT = ("2017-01-01", "2018-01-01")  # the law keeps it for five years more
+FREE = "2023-01-02"
 NIGHT, READ = "2017-03-27 07:40:00", "2017-03-27 08:00:00"
 
 
@@ -48,7 +50,7 @@ def a_town(store: PostgresStore | None = None) -> Town:
     """Li and Wang are insured, and a house of nobody's; each is known; Li is paid by a link."""
     town = Town(store, rail=PaperBank()).set_up()
     listing = town.list_product(hills(), placement=ONE_CARRIER)
-    rows = [town.policy(listing) for _ in range(3)]
+    rows = [town.policy(listing, *ends) for ends in (SHORT, (), ())]
     rows[:2] = [replace(row, subject=who) for row, who in zip(rows, (LI, WANG), strict=False)]
     with town.store.writing() as block:
         block.put_persons({LI: KNOWN, WANG: {**KNOWN, "name": "王五"}})
@@ -59,6 +61,7 @@ def a_town(store: PostgresStore | None = None) -> Town:
 
 
 def erase(town: Town, who: str, kept: ErasureFile | None = None) -> int:
+    town.at(max(town.now, from_beijing(FREE)))
     body = {"subject": who, "kept_until": 0, "reason": "request"}
     assert town.send(town.act("erase", body, who)).ok
     return Eraser(town.node, town.decider.schedules, kept).run()
@@ -107,7 +110,7 @@ def test_a_later_event_pays_who_is_there_and_the_columns_know_the_erased_no_more
     assert town.executed_fen() == 3 * wan(300)
     erase(town, LI)
     assert salt not in b"".join(path.read_bytes() for path in tmp_path.rglob("*.column"))
-    town.tell(quake("2018-05-18 00:48:48", "5.6"), at="2018-05-18 01:00:00")
+    town.tell(quake("2023-05-18 00:48:48", "5.6"), at="2023-05-18 01:00:00")
     town.work()
     assert town.executed_fen() == 5 * wan(300)
     assert batch["rows"]["count"] == 3
@@ -200,16 +203,69 @@ def test_rows_about_persons_have_keys_of_their_own_and_every_bit_of_them_counts(
 def test_rows_bind_their_holder_by_law_and_by_what_is_open() -> None:
     town = a_town()
     with town.node.reading() as (reading, state):
-        assert utc_text(bound(reading, state, LI)) == "2039-12-31T16:00:00Z"  # ten years on
-        assert bound(reading, state, "3c" * 32) == 0
+        assert bound(reading, state, LI, town.me) == from_beijing("2023-01-01")
+        assert utc_text(bound(reading, state, WANG, town.me)) == "2039-12-31T16:00:00Z"  # ten on
+        assert bound(reading, state, "3c" * 32, town.me) == 0
     town.tell(quake(NIGHT, "5.6"), at=READ)
     town.decider.run()
     with town.node.reading() as (reading, state), pytest.raises(Refused) as open_:
-        bound(reading, state, LI)
+        bound(reading, state, LI, town.me)
     assert open_.value.refusals[0].code == "persons.claim_open"
     town.work()
     with town.node.reading() as (reading, state):
-        assert bound(reading, state, LI) == from_beijing("2040-01-01")
+        assert bound(reading, state, LI, town.me) == from_beijing("2023-01-01")
+
+
+def test_an_act_of_erasure_destroys_nothing_that_is_open_owed_or_kept_by_law() -> None:
+    """Anyone may have said `kept_until: 0`: it is our own rows that bind us."""
+    town = a_town()
+    with town.store.reading() as reading:
+        rows = reading.rows("hills", 9)
+    first = f"policy/{rows[0].row.policy}"
+    eraser = Eraser(town.node, town.decider.schedules)
+    for who in (LI, WANG, first):
+        body = {"subject": who, "kept_until": 0, "reason": "request"}
+        assert town.send(town.act("erase", body, who)).ok
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.decider.run()
+    assert eraser.run() == 0
+    with town.node.reading() as (reading, state):
+        said = {str(one.facts["person"]): one for one in pending(reading, state)}
+        assert set(reading.persons([LI, WANG])) == {LI, WANG}
+    assert {one.code for one in said.values()} == {"persons.claim_open"}
+    town.work()
+    assert town.executed_fen() == 3 * wan(300), "who was erased is paid like everybody"
+    assert eraser.run() == 0, "not looked at again within the hour"
+    town.at(town.now + 3600)
+    assert eraser.run() == 0
+    with town.node.reading() as (reading, state):
+        said = {str(one.facts["person"]): one for one in pending(reading, state)}
+    assert {one.code for one in said.values()} == {"persons.retained"}
+    assert said[LI].facts["until"] == said[first].facts["until"] == "2022-12-31T16:00:00Z"
+    assert "2022-12-31" in say(said[LI], "en")
+    town.at(FREE)
+    assert eraser.run() == 2
+    with town.node.reading() as (reading, state):
+        assert [one.facts["person"] for one in pending(reading, state)] == [WANG]
+        assert set(reading.persons([LI, WANG])) == {WANG}
+    assert eraser.run() == 0
+
+
+def test_a_restored_member_erases_of_the_record_only_what_it_may(tmp_path: Path) -> None:
+    store = PostgresStore(servers.database())
+    town = a_town(store)
+    town.at(FREE)
+    for who in (LI, WANG):
+        body = {"subject": who, "kept_until": 0, "reason": "request"}
+        assert town.send(town.act("erase", body, who)).ok
+    with store.reading() as reading:
+        backup.write(tmp_path / "backup", reading, town.me, os.urandom)
+    store.close()
+    again = PostgresStore(servers.database())
+    assert backup.restore(tmp_path / "backup", again, town.me, {}).same
+    with again.reading() as reading:
+        assert set(reading.persons([LI, WANG])) == {WANG}, "the law keeps the other until 2040"
+    again.close()
 
 
 def test_how_long_the_law_keeps_a_contract() -> None:
@@ -230,7 +286,7 @@ def test_memory_and_postgres_erase_alike(database: str) -> None:
     found = []
     for store in (MemoryStore(), PostgresStore(database)):
         town = a_town(store)  # type: ignore[arg-type]
-        erase(town, WANG)
+        erase(town, LI)
         with store.reading() as reading:
             found.append([(r.position, r.row) for r in reading.rows("hills", 9)])
             found[-1].append((9, sorted(reading.persons([LI, WANG]))))

@@ -181,6 +181,17 @@ def test_a_stranger_gets_one_answer_for_covered_another_feeder_and_erased(market
     assert codes(market, "7", customer="3302810000003", **AGENT) == ["selling.erased"]
 
 
+def test_whoever_holds_a_policy_in_force_is_not_erased(market: Market) -> None:
+    """By their token or by the number of the policy, whatever the sender says of its own rows."""
+    policy = market.insure()["policy"]
+    for subject in (token(market), f"policy/{policy}"):
+        body = {"subject": subject, "kept_until": 0, "reason": "request"}
+        result = market.town.send(market.town.act("erase", body, subject))
+        assert [refusal.code for refusal in result.refusals] == ["persons.retained"]
+        assert result.refusals[0].facts["ground"] == "in_force"
+    assert market.town.table("erased") == {}
+
+
 def test_who_was_erased_buys_again_under_a_new_key(market: Market) -> None:
     body = {"subject": token(market), "kept_until": 0, "reason": "request"}
     assert market.town.send(market.town.act("erase", body)).ok
