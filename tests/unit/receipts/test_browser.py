@@ -81,7 +81,9 @@ def test_what_the_page_checks_it_judges_as_ours_does(page: Checker) -> None:
     for held in drawn(DRAWN, seed=11):
         ours, said = set(held.verdict().failed), page.check(held)
         if said["verdict"] == "holds":
-            assert ours <= NOT_MADE, (held.name, ours)
+            # A listing that is not in its recorded form, which the page says it does not look at,
+            # fails with us each check that reads anything of it.
+            assert ours <= NOT_MADE or "listing" in ours, (held.name, ours)
         else:
             assert ours, (held.name, said["failed"])
         seen += bool(ours)
