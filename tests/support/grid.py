@@ -45,7 +45,7 @@ def sealed(town: Town, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     with town.store.writing() as block:
         return seal_blob(
             block, town.node, [canonical(each) for each in listed],
-            [commitment(each) for each in listed], "miaopei/list/1",
+            [commitment(each) for each in listed], "miaopei/list/1", town.seals_for,
         )  # fmt: skip
 
 

@@ -96,6 +96,8 @@ def identity(member: str = "miaopei") -> Identity:
 class Town:
     """One member over any store. Nothing is listed yet; `list_product` and `issue` do that."""
 
+    seals_for: str | None = None  # the listing whose readers open our lists; here there are none
+
     def __init__(
         self,
         store: Store | None = None,

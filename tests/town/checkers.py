@@ -51,6 +51,7 @@ class Checkers:
         self._paid_here: dict[tuple[str, str, str], int] = defaultdict(int)
         self._held_here: dict[tuple[str, str, str], int] = {}
         self._counted: set[str] = set()
+        self.told: dict[str, dict[str, int]] = {}  # book -> policy -> fen, as a test says
         self._entries = 0
         self._seen = 0
         self.seating = Seating(members[0].genesis)
@@ -140,8 +141,8 @@ class Checkers:
         reserved of the year, for a person may release it.
         """
         facts = {name: fact["value"] for name, fact in trigger["facts"].items()}
-        gross = 0
-        if facts["role"] == 1:
+        gross = self.told.get(trigger["book"], {}).get(policy, 0)
+        if facts.get("role") == 1:
             gross = max(fen for low, fen in STEPS if fen is not None and low <= facts["magnitude"])
             if trigger["book"] == "two":
                 gross = min(gross, shares * SHARE_FEN)

@@ -5,6 +5,7 @@ Made once a process by the simulator itself, unhurt; each run starts from copies
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -180,21 +181,25 @@ def _set_up(member: Member) -> list[Act]:
     ]  # fmt: skip
     acts.append(node.act("file_area", "area", area()))
     for name, product in products().items():
-        listing = Listing(
-            id=name, product=product.id, book=name, placement=ONE_CARRIER, payer="insurer",
-            standby_payer="agent", deciders=DECIDERS, k=2, kept_or_receivable=Overpaid.KEPT,
-            occurrence_cap_fen=None, solo=False, takeover_seconds=TAKE_OVER,
-            decide_seconds=DECIDE, hold_seconds=HOLD,
-        )  # fmt: skip
-        body = {"listing": listing.as_json(), "product": product.hash, "arrears": False}
         acts.append(node.act("file_product", f"file {name}", {"product": product.as_json()}))
-        acts.append(node.act("list_product", f"list {name}", body))
+        acts.append(node.act("list_product", f"list {name}", listed(name, product)))
     return acts
 
 
-def batch(member: Member, book: str, tag: str = "") -> Act:
-    """Three policies of a book, for a year and more."""
-    rows = rows_of(book, tag)
+def listed(name: str, product: Product) -> dict[str, Any]:
+    """What all whom a listing would bind say of it: three decide, one pays, another stands by."""
+    listing = Listing(
+        id=name, product=product.id, book=name, placement=ONE_CARRIER, payer="insurer",
+        standby_payer="agent", deciders=DECIDERS, k=2, kept_or_receivable=Overpaid.KEPT,
+        occurrence_cap_fen=None, solo=False, takeover_seconds=TAKE_OVER,
+        decide_seconds=DECIDE, hold_seconds=HOLD,
+    )  # fmt: skip
+    return {"listing": listing.as_json(), "product": product.hash, "arrears": False}
+
+
+def batch(member: Member, book: str, tag: str = "", rows: Sequence[PolicyRow] | None = None) -> Act:
+    """Three policies of a book, for a year and more; or these."""
+    rows = rows_of(book, tag) if rows is None else rows
     commitments = [row.commitment() for row in rows]
     with member.disk.writing() as block:
         sealed = seal_blob(
