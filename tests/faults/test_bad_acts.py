@@ -159,7 +159,9 @@ def test_an_act_of_60001_bytes_is_refused_and_one_of_60000_is_read() -> None:
 
 
 def test_a_heap_of_bad_facts_makes_no_leaf_that_is_too_long() -> None:
-    """One good fact among thousands of bad ones: their refusals would not fit beside the act."""
+    """One good fact among thousands of bad ones: their refusals would not fit beside the act, so
+    all of it is refused by name; the good one by itself pays.
+    """
     town, listing, _ = a_town()
     town.at(READ)
     facts = [0] * 15_000 + facts_of(town.node, [quake(NIGHT, "5.6")], town.now)
@@ -167,7 +169,8 @@ def test_a_heap_of_bad_facts_makes_no_leaf_that_is_too_long() -> None:
     result = town.send(act)
     assert len(canonical(act.as_json())) <= ACT_BYTES_MAX
     assert max(len(leaf) for leaf in town.leaves()) <= 65_535
-    assert result.ok
+    assert [refusal.code for refusal in result.refusals] == ["act.too_many_bad_facts"]
+    good(town.tell(quake(NIGHT, "5.6")))
     town.work()
     assert town.paid_fen(listing) == wan(300)
 

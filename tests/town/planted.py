@@ -131,12 +131,12 @@ def no_turn_is_given_up() -> Iterator[None]:
 @contextmanager
 def no_reason() -> Iterator[None]:
     """Cases are written down without why they wait."""
-    real = cases._standing
+    real = cases.standing_of
 
     def silent(base: Any, standing: Any) -> dict[str, Any]:
         return {**real(base, standing), "reason": ""}
 
-    with mock.patch.object(cases, "_standing", silent):
+    with mock.patch.object(cases, "standing_of", silent):
         yield
 
 

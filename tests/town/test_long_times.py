@@ -14,21 +14,27 @@ from miaopei.market.listing import MOST, Listing, Overpaid
 from miaopei.measures.instant import DAY
 
 from .court import Court
-from .founding import ONE_CARRIER, batch, products
+from .founding import DECIDERS, ONE_CARRIER, batch, products
 
 LONGEST = 2**53 - 1
 
 
 def listed(court: Court, **times: int) -> list[str]:
-    """Have an operator list the product of a book once more."""
+    """Have the product of a book listed once more, by all that the listing would bind; the codes
+    of the first that is refused.
+    """
     product = products()["hills"]
     listing = Listing(
         id="far", product=product.id, book="far", placement=ONE_CARRIER, payer="insurer",
-        standby_payer="agent", deciders=("insurer", "regulator", "notary"), k=2,
+        standby_payer="agent", deciders=DECIDERS, k=2,
         kept_or_receivable=Overpaid.KEPT, occurrence_cap_fen=None, solo=False, **times,
     )  # fmt: skip
     body = {"listing": listing.as_json(), "product": product.hash, "arrears": False}
-    return court.say("cloud", "list_product", body)
+    for who in ("cloud", "agent", *DECIDERS):
+        codes = court.say(who, "list_product", body)
+        if codes not in ([], ["act.waits_for"]):
+            return codes
+    return codes
 
 
 @pytest.mark.parametrize("name", MOST)

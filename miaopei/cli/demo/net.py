@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import Refusal
+from ...errors import OutsideFault, Refusal
 from ...errors.texts import say
 from ...settings import Language
 from .. import speak
@@ -21,7 +22,7 @@ from ..net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no
 from ..place import as_lines
 
 SCHEME = "yunnan"
-STEP_SECONDS = 600.0
+STEP_SECONDS, LOOK_SECONDS = 600.0, 0.05
 
 
 def run(folder: Path, *, until: int | None, as_json: bool, language: Language) -> int:
@@ -47,8 +48,11 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     started = time.monotonic()
     source, issuer, payer = (net.at(member) for member in (SOURCE, ISSUER, PAYER))
     control.call(source, "set_up", scheme=SCHEME, seconds=STEP_SECONDS)
-    for member in dict.fromkeys((PAYER, *DECIDERS)):  # a listing binds who has agreed
+    bound = list(dict.fromkeys((PAYER, *DECIDERS)))
+    _seen(net, SOURCE, bound)
+    for member in bound:  # a listing binds who has agreed
         control.call(net.at(member), "agree_scheme", scheme=SCHEME, seconds=STEP_SECONDS)
+    _seen(net, bound[-1], [ISSUER])
     control.call(issuer, "issue", scheme=SCHEME, seconds=STEP_SECONDS)
     control.call(source, "quiet", seconds=STEP_SECONDS)
 
@@ -64,3 +68,17 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     facts = {"rows": played, "seconds": seconds, "folder": str(payer / "receipts")}
     speak.note(say(Refusal("net.played", facts), language))
     return rows
+
+
+def _seen(net: Net, by: str, members: Sequence[str]) -> None:
+    """Wait until members have come as far as one of them: what it said last is known to them.
+
+    Errors   OutsideFault (retry) where one does not come.
+    """
+    height = control.call(net.at(by), "status", seconds=STEP_SECONDS)["height"]
+    began = time.monotonic()
+    for member in members:
+        while control.call(net.at(member), "status", seconds=STEP_SECONDS)["height"] < height:
+            if time.monotonic() > began + STEP_SECONDS:
+                raise OutsideFault(f"{member} does not come to block {height}", retry=True)
+            time.sleep(LOOK_SECONDS)

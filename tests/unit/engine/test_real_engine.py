@@ -82,6 +82,7 @@ def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path
             time=START,
             validators=(("utility", public("utility", "engine"), 1),),
             listens=f"127.0.0.1:{free_port()}",
+            reached="127.0.0.1:0",
             neighbours=(),
             validator=key("utility", "engine"),
             connection=key("utility", "node"),

@@ -60,7 +60,7 @@ def test_the_schema_is_openapi_3_1_and_tells_everything(client: httpx.Client) ->
             assert operation["description"], path
             assert method in ("get", "post")
             if (told := operation["responses"].get("422")) is not None:  # a key used again
-                assert path.endswith(("/applications", "/transactions")), path
+                assert path.endswith(("/applications", "/transactions", "/account")), path
                 assert list(told["content"]) == ["application/problem+json"]
             for code in ("500", "503"):
                 content = operation["responses"][code]["content"]
