@@ -134,7 +134,7 @@ def apply_block(
     leaves: list[tuple[str, bytes]] = []
     results: list[ActResult] = []
     counted = quiet = 0
-    state.prefetch(("act", act.id) for act in acts)
+    state.prefetch((table, act.id) for table in ("act", REFUSED) for act in acts)
     for act in acts:
         result, said = _one(state, act, Moment(height, at, rules, act.id))
         results.append(result)

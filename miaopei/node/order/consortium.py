@@ -180,6 +180,7 @@ class Consortium:
             return {}
         with self._store.reading() as reading:
             state = State(reading)
+            state.prefetch((table, name) for table in ("act", REFUSED) for name in names)
             held = [name for name in names if state.has("act", name)]
             heights = {name: state.get(REFUSED, name) for name in names}
         refused = {n: refused_before(n, at) for n, at in heights.items() if at is not None}
