@@ -117,7 +117,11 @@ def connection_of(reading: Reading, tokens: Sequence[str], feeder: str) -> str:
     return "differs" if any(on(name) for name in feeders - {feeder}) else "unknown"
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, str]]]:
+def csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The rows of an operator's CSV file with their numbers from 1, its header among them.
+
+    Errors   Refused grid.too_large, grid.not_text, grid.bad_line.
+    """
     if len(data) > LARGEST:
         raise no("too_large", length=len(data), limit=LARGEST)
     try:
@@ -126,14 +130,18 @@ def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, str]]]:
         raise no("not_text", wanted="UTF-8") from None
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        for line, row in enumerate(rows, 1):
-            if line == 1 and tuple(row) == HEADER:
-                continue
-            if len(row) != len(HEADER) or not all(0 < len(cell) <= 64 for cell in row):
-                raise no("bad_line", line=line)
-            yield line, (row[0], row[1], row[2])
+        yield from enumerate(rows, 1)
     except csv.Error:
         raise no("bad_line", line=rows.line_num) from None
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, str]]]:
+    for line, row in csv_rows(data):
+        if line == 1 and tuple(row) == HEADER:
+            continue
+        if len(row) != len(HEADER) or not all(0 < len(cell) <= 64 for cell in row):
+            raise no("bad_line", line=line)
+        yield line, (row[0], row[1], row[2])
 
 
 def _index(reading: Reading) -> dict[str, str]:

@@ -7,8 +7,6 @@ never numbers. Source: docs/specs/outage.md, section 11.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +16,8 @@ from pathlib import Path
 
 from ....errors import Refusal, Refused
 from ....measures.instant import from_utc_text
-from ...grid.connections import Names
-from ...grid.message import LARGEST, MOST_CUSTOMERS, no
+from ...grid.connections import Names, csv_rows
+from ...grid.message import MOST_CUSTOMERS, no
 from ...keys import write_secret
 from ..speech import Batch
 
@@ -119,22 +117,11 @@ def keep(folder: Path, readers: Readers) -> None:
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, tuple[str, str, int] | Refusal]]:
-    if len(data) > LARGEST:
-        raise no("too_large", length=len(data), limit=LARGEST)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise no("not_text", wanted="UTF-8") from None
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for line, row in enumerate(rows, 1):
-            if line == 1:
-                if tuple(row) != HEADER:
-                    raise no("bad_line", line=line)
-            else:
-                yield line, _row(line, row)
-    except csv.Error:
-        raise no("bad_line", line=rows.line_num) from None
+    for line, row in csv_rows(data):
+        if line > 1:
+            yield line, _row(line, row)
+        elif tuple(row) != HEADER:
+            raise no("bad_line", line=line)
 
 
 def _row(line: int, row: Sequence[str]) -> tuple[str, str, int] | Refusal:
