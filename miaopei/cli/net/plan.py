@@ -12,6 +12,7 @@ from typing import Any
 
 from ...adapters.postgres.starter import LocalPostgres
 from ...errors import Fact, Refusal, Refused
+from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.order.convening import Founding
 from ...node.order.convening import read as read_founding
@@ -134,6 +135,13 @@ class Net:
             return cls(path, seats, bool(value.get("apart", False)), payer, own)
         except (OSError, ValueError, KeyError, TypeError):
             raise no("none", folder=str(path)) from None
+
+    @classmethod
+    def entered(cls, folder: Path) -> Net:
+        """As `of`; this process then goes by the suite of its record."""
+        net = cls.of(folder)
+        suites.use(suites.of_genesis(net.genesis))
+        return net
 
     @property
     def genesis(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -44,10 +43,11 @@ def grant(
     lang: LangOption = None,
 ) -> None:
     """Let a member read the books of listings, for a purpose and until a day; on the record."""
+    from ..plan import Net
     from . import doing
 
     doing.grant(
-        doing.net_in(folder),
+        Net.entered(folder),
         holder,
         to,
         listings,
@@ -68,10 +68,11 @@ def end_grant(
     lang: LangOption = None,
 ) -> None:
     """Take such a grant back: nothing that comes after it is opened; what was read was read."""
+    from ..plan import Net
     from . import doing
 
     doing.end_grant(
-        doing.net_in(folder),
+        Net.entered(folder),
         holder,
         to,
         listings or [],
@@ -83,9 +84,10 @@ def end_grant(
 
 def grants(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -> None:
     """Who may read whose books for what and until when, and each use that was made of it."""
+    from ..plan import Net
     from . import doing
 
-    doing.grants(doing.net_in(folder), as_json=as_json, language=chosen(lang))
+    doing.grants(Net.entered(folder), as_json=as_json, language=chosen(lang))
 
 
 def recompute(
@@ -101,11 +103,12 @@ def recompute(
 
     0 where all are equal, 4 where one differs: the first policy is shown with both traces.
     """
+    from ..plan import Net
     from . import doing
 
     which(settlement, all_=all_)
     code = doing.recompute(
-        doing.net_in(folder), member, settlement, purpose, as_json=as_json, language=chosen(lang)
+        Net.entered(folder), member, settlement, purpose, as_json=as_json, language=chosen(lang)
     )
     raise typer.Exit(code)
 
@@ -118,11 +121,5 @@ def which(settlement: str | None, *, all_: bool) -> None:
 
 def add(app: typer.Typer) -> None:
     """Give `miaopei net` these commands."""
-    commands: dict[str, Callable[..., None]] = {
-        "grant": grant,
-        "end-grant": end_grant,
-        "grants": grants,
-        "recompute": recompute,
-    }
-    for name, command in commands.items():
-        app.command(name)(command)
+    for command in (grant, end_grant, grants, recompute):
+        app.command(command.__name__.replace("_", "-"))(command)

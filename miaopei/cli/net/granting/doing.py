@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ....errors import Refusal
 from ....errors.texts import say
-from ....measures import suites
 from ....measures.instant import beijing_text, from_beijing
 from ....measures.money import as_yuan
 from ....settings import Language
@@ -143,16 +141,6 @@ def steps(node: Mapping[str, Any]) -> str:
 
     walk(node)
     return ", ".join(f"{name}={value}" for name, value in found.items()) + f" -> {node['value']}"
-
-
-def net_in(folder: Path) -> Net:
-    """The net in a folder, whose suite this process then goes by.
-
-    Errors   Refused net.none.
-    """
-    net = Net.of(folder)
-    suites.use(suites.of_genesis(net.genesis))
-    return net
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,20 +73,13 @@ def recompute(
 
 def add(app: typer.Typer) -> None:
     """Give `miaopei member` these commands."""
-    commands: dict[str, Callable[..., None]] = {
-        "grant": grant,
-        "end-grant": end_grant,
-        "grants": grants,
-        "recompute": recompute,
-    }
-    for name, command in commands.items():
-        app.command(name)(command)
+    for command in (grant, end_grant, grants, recompute):
+        app.command(command.__name__.replace("_", "-"))(command)
 
 
 def _own(folder: Path) -> tuple[Any, str]:
     """The member's folder, and who it is. Errors   Refused net.none, net.not_own."""
-    from ..own import making
+    from ..own import acting, making
 
     net = making.of(folder)
-    assert net.own is not None, "the folder of one member"
-    return net, net.own.member
+    return net, acting.me(net)

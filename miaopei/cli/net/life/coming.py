@@ -16,7 +16,6 @@ from ....acts.seats import KEYS
 from ....adapters.engine import home, wires
 from ....adapters.peers.certificate import certificate
 from ....errors import OutsideFault
-from ....measures.instant import DAY
 from .. import control
 from ..keep import restoring
 from ..make import furnish, make_databases, new_keys, write_plan
@@ -26,7 +25,6 @@ from .voting import Voted
 
 WISH = "seat.json"  # the body of `seat_member`, public
 NAMED = "member.json"  # that of `admit_member`
-UNTIL_SECONDS = 30 * DAY  # how long it may wait for approvals
 CAUGHT_UP_SECONDS, LOOK_SECONDS = 120.0, 0.2
 Json = dict[str, Any]
 
@@ -76,7 +74,7 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     furnish(grown, seat, keys, shown, others, begins, address, time)
     if begins.continues:
         restoring.give(grown, who.id)
-    end = voting.ask(net)["time"] + UNTIL_SECONDS
+    end = voting.ask(net)["time"] + voting.UNTIL_SECONDS
     wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
     for file, body in ((NAMED, named), (WISH, wish)):
         (grown.at(who.id) / file).write_text(json.dumps(body, indent=2) + "\n", "utf-8")
@@ -123,7 +121,7 @@ def weigh(net: Net, member: str, power: int, by: Sequence[str] = ()) -> Voted:
     found = next((seat for seat in status["seats"] if seat["member"] == member), None)
     if found is None:
         raise no("no_seat_there", member=member)
-    end = (status["time"] // DAY + 1) * DAY + UNTIL_SECONDS  # on one day it is one wish
+    end = voting.until(status["time"])
     keys = {name: found[name] for name in KEYS}
     wish = {"member": member, "power": power, **keys, "until": end}
     return voting.want(net, "seat_member", wish, by)

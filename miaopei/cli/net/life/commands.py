@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -136,10 +136,7 @@ def pause(
     lang: LangOption = None,
 ) -> None:
     """Stop selling a listing, by two members; what is in force is paid as ever."""
-    from . import deciding
-
-    done = deciding.pause(_net(folder), listing, reason, person, by, resume=False)
-    say_voted("paused", listing, done, lang, as_json=as_json, lacking="words_lacking")
+    say_paused(_net(folder), listing, (reason, person), by, lang, as_json=as_json, resume=False)
 
 
 def resume(
@@ -152,10 +149,7 @@ def resume(
     lang: LangOption = None,
 ) -> None:
     """Sell a paused listing again, by two members."""
-    from . import deciding
-
-    done = deciding.pause(_net(folder), listing, reason, person, by, resume=True)
-    say_voted("resumed", listing, done, lang, as_json=as_json, lacking="words_lacking")
+    say_paused(_net(folder), listing, (reason, person), by, lang, as_json=as_json, resume=True)
 
 
 def agree(
@@ -206,47 +200,45 @@ def reopen_round(
 
 def add(app: typer.Typer) -> None:
     """Give `miaopei net` these commands."""
-    commands: dict[str, Callable[..., None]] = {
-        "join": join,
-        "approve": approve,
-        "leave": leave,
-        "seat": seat,
-        "rotate": rotate,
-        "raise-rules": raise_rules,
-        "pause": pause,
-        "resume": resume,
-        "agree": agree,
-        "reopen-round": reopen_round,
-    }
-    for name, command in commands.items():
-        app.command(name)(command)
+    for command in (join, approve, leave, seat, rotate, raise_rules, pause, resume, agree,
+                    reopen_round):  # fmt: skip
+        app.command(command.__name__.replace("_", "-"))(command)
 
 
 def _net(folder: Path) -> Any:
-    from ....measures import suites
     from ..plan import Net
 
-    net = Net.of(folder)
-    suites.use(suites.of_genesis(net.genesis))
-    return net
+    return Net.entered(folder)
 
 
-def say_voted(
-    done: str,
-    about: str,
-    voted: Any,
+def say_paused(
+    net: Any,
+    listing: str,
+    why: tuple[str, str],
+    by: Sequence[str],
     lang: Lang | None,
     *,
     as_json: bool,
-    lacking: str = "votes_lacking",
-    **more: Any,
+    resume: bool,
 ) -> None:
-    """What came of a vote about a member, or of words about a listing; 1 where some are lacking."""
-    kind = "member" if lacking == "votes_lacking" else "listing"
-    facts = {kind: about, "by": ", ".join(voted.by), "votes": voted.votes,
-             "total": voted.total, **more}  # fmt: skip
-    name = done if voted.done else lacking
-    tell(name, {**voted.as_json(), **facts, "by": facts["by"]}, lang, as_json=as_json)
+    """Have members pause or resume a listing, for this reason and person, and what came of it."""
+    from . import deciding
+
+    voted = deciding.pause(net, listing, *why, by, resume=resume)
+    done = "resumed" if resume else "paused"
+    _say(done if voted.done else "words_lacking", voted, lang, as_json=as_json, listing=listing)
+
+
+def say_voted(
+    done: str, member: str, voted: Any, lang: Lang | None, *, as_json: bool, **more: Any
+) -> None:
+    """What came of a vote; 1 where votes are lacking."""
+    name = done if voted.done else "votes_lacking"
+    _say(name, voted, lang, as_json=as_json, member=member, **more)
+
+
+def _say(name: str, voted: Any, lang: Lang | None, *, as_json: bool, **about: Any) -> None:
+    tell(name, {**voted.as_json(), **about, "by": ", ".join(voted.by)}, lang, as_json=as_json)
     if not voted.done:
         raise typer.Exit(1)
 

@@ -13,14 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from ....errors import OutsideFault
-from ....measures.instant import DAY
 from .. import control
 from ..make import write_plan
 from ..plan import Net, no
 from . import telling, voting
 from .voting import Voted
 
-UNTIL_SECONDS = 30 * DAY
 NEXT_SECONDS, LOOK_SECONDS = 90.0, 0.2  # for the block after, and between looks for it
 Json = dict[str, Any]
 
@@ -43,7 +41,7 @@ def leave(
     listings = control.call(net.at(teller), "named", member=member)
     if listings and not anyway:
         raise no("needed", member=member, listings=", ".join(listings[:5]))
-    body = {"member": member, "reason": reason, "until": _until(status["time"])}
+    body = {"member": member, "reason": reason, "until": voting.until(status["time"])}
     voted = voting.want(net, "unseat_member", body, by)
     if member not in voting.seats(net):
         _last_vote(net, int(voting.ask(net)["height"]))
@@ -59,11 +57,6 @@ def _last_vote(net: Net, seen: int) -> None:
             why = "the record does not go on; start the members that are down, then leave again"
             raise OutsideFault(why, retry=True)
         time.sleep(LOOK_SECONDS)
-
-
-def _until(now: int) -> int:
-    """The end of the wish: whole days, so that the same command on one day wants the same."""
-    return (now // DAY + 1) * DAY + UNTIL_SECONDS
 
 
 def _other(net: Net, member: str) -> str:

@@ -12,12 +12,14 @@ from typing import Any
 from ....acts import approvals
 from ....acts.agree_member import HELD_BY_VOTES
 from ....errors import OutsideFault, Refused
+from ....measures.instant import DAY
 from .. import control
 from ..plan import Net, no
 
 ASK_SECONDS, ACT_SECONDS = 5.0, 90.0
 AGREED_SINCE = 4  # the rule set from which votes decide who holds a role that weighs
 ENOUGH, SAID = "act.approval_done", "act.approved_before"
+UNTIL_SECONDS = 30 * DAY  # how long what is wanted may wait for approvals
 Json = dict[str, Any]
 
 
@@ -106,6 +108,11 @@ def name(net: Net, body: Json, by: Sequence[str] = ()) -> Voted:
 def weighs(net: Net, body: Json) -> bool:
     """Whether a member of these roles is named by votes, and by no operator alone."""
     return ask(net)["rules"] >= AGREED_SINCE and bool(HELD_BY_VOTES & set(body["roles"]))
+
+
+def until(now: int) -> int:
+    """The end of a wish: whole days, so that the same command on one day wants the same."""
+    return (now // DAY + 1) * DAY + UNTIL_SECONDS
 
 
 def approval(net: Net, member: str, kind: str, body: Json) -> Json:

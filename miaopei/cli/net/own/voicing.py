@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...commands.options import JsonFlag, Lang, LangOption
-from ..life.commands import Anyway, Listing, Person, Reason, say_voted, tell
+from ..life.commands import Anyway, Listing, Person, Reason, say_paused, say_voted, tell
 from .commands import Folder, ListenBlobs, ListenEngine, app
 
 __all__ = ["app"]  # with all commands of the group
@@ -246,13 +246,11 @@ def _pause(
     as_json: bool,
     resume: bool,
 ) -> None:
-    from ..life import deciding
     from . import acting
 
     net = member_of(folder)
-    voted = deciding.pause(net, listing, reason, person, (acting.me(net),), resume=resume)
-    done = "resumed" if resume else "paused"
-    say_voted(done, listing, voted, lang, as_json=as_json, lacking="words_lacking")
+    by = (acting.me(net),)
+    say_paused(net, listing, (reason, person), by, lang, as_json=as_json, resume=resume)
 
 
 def member_of(folder: Path) -> Any:
