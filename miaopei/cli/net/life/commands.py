@@ -230,15 +230,16 @@ def say_paused(
 
 
 def say_voted(
-    done: str, member: str, voted: Any, lang: Lang | None, *, as_json: bool, **more: Any
+    done: str, member: str, voted: Any, lang: Lang | None, /, *, as_json: bool, **more: Any
 ) -> None:
     """What came of a vote; 1 where votes are lacking."""
-    name = done if voted.done else "votes_lacking"
-    _say(name, voted, lang, as_json=as_json, member=member, **more)
+    _say(
+        done if voted.done else "votes_lacking", voted, lang, as_json=as_json, member=member, **more
+    )
 
 
-def _say(name: str, voted: Any, lang: Lang | None, *, as_json: bool, **about: Any) -> None:
-    tell(name, {**voted.as_json(), **about, "by": ", ".join(voted.by)}, lang, as_json=as_json)
+def _say(done: str, voted: Any, lang: Lang | None, /, *, as_json: bool, **about: Any) -> None:
+    tell(done, {**voted.as_json(), **about, "by": ", ".join(voted.by)}, lang, as_json=as_json)
     if not voted.done:
         raise typer.Exit(1)
 

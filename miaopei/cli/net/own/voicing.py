@@ -45,7 +45,7 @@ def approve(
         say_voted("joined", file.id, voted, lang, as_json=as_json)
     else:
         wish, voted = acting.agree(net, what)
-        facts = {"what": wish["kind"], "name": wish["name"][:12]}
+        facts = {"kind": wish["kind"], "name": wish["name"][:12]}
         say_voted("wanted", "", voted, lang, as_json=as_json, **facts)
 
 
@@ -64,7 +64,7 @@ def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
         tell("no_wishes", {}, lang)
     for each in found:
         body = ", ".join(f"{name} {str(value)[:40]}" for name, value in each["said"].items())
-        facts = {"name": each["name"][:12], "what": each["kind"], "body": body}
+        facts = {"name": each["name"][:12], "kind": each["kind"], "body": body}
         facts |= {"by": ", ".join(each["by"]), "votes": each["votes"], "total": each["total"]}
         tell("wish", facts, lang)
 
