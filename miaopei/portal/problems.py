@@ -25,6 +25,7 @@ API = "/api/"
 MEDIA = "application/problem+json"
 LOG = logging.getLogger("miaopei.portal")
 TOO_MANY = "portal.too_many"
+BUSY = ("net.busy", "net.too_fast", TOO_MANY)  # each says after how many seconds to ask again
 STATUS: Mapping[str, int] = {
     "portal.not_found": 404,
     "portal.not_given_out": 404,
@@ -44,6 +45,8 @@ STATUS: Mapping[str, int] = {
     "selling.list_missing": 503,
     "selling.stopped": 503,
     TOO_MANY: 429,
+    "net.busy": 503,
+    "net.too_fast": 503,
     "act.listing_not_known": 404,
     "act.offer_not_known": 404,
     "act.policy_not_known": 404,
@@ -76,9 +79,7 @@ def install(app: FastAPI) -> None:
 
     def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem), "registered for this class"
-        wait = error.refusal.facts.get("seconds") if error.refusal.code == TOO_MANY else None
-        extra = None if wait is None else {"Retry-After": str(wait)}
-        return answer(request.scope, [error.refusal], extra)
+        return answer(request.scope, [error.refusal])
 
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused), "registered for this class"
@@ -121,10 +122,14 @@ def answer(
     refusals: Sequence[Refusal],
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A page, or problem JSON for the API, in the language asked for; 400 for codes of others."""
+    """A page, or problem JSON for the API, in the language asked for; 400 for codes of others.
+
+    Whoever is told to wait is told how long, also as `Retry-After`.
+    """
     request = Request(scope)
-    status = STATUS.get(refusals[0].code, 400)
-    extra = {**(headers or {}), "Cache-Control": "no-store", "Vary": "Accept-Language"}
+    status, wait = STATUS.get(refusals[0].code, 400), _seconds(refusals)
+    later = {} if wait is None else {"Retry-After": str(wait)}
+    extra = {**later, **(headers or {}), "Cache-Control": "no-store", "Vary": "Accept-Language"}
     path = scope["path"]
     if path.startswith(API):
         language = texts.preferred(request.headers.get("accept-language"))
@@ -134,6 +139,12 @@ def answer(
         return Response(data, status, extra, MEDIA)
     language = language_of(request)
     return HTMLResponse(_page(refusals, status, language, scope), status, extra)
+
+
+def _seconds(refusals: Sequence[Refusal]) -> Fact | None:
+    """After how long to ask again, where one says that we are busy."""
+    told = (r.facts.get("seconds") for r in refusals if r.code in BUSY)
+    return next((seconds for seconds in told if seconds is not None), None)
 
 
 def problem_json(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...acts.apply import ActResult, apply_block, replay_time
+from ...acts.envelope import Act
 from ...acts.seats import SPENT, powers
 from ...acts.seats import TABLE as SEATS
 from ...acts.state import State
@@ -65,8 +66,9 @@ class Application:
         self._open: ExitStack | None = None
         self._newcomers = False
         self.moved: dict[str, int] = {}  # engine key -> votes, as the last computed block has it
-        self.door = Door()
+        self.door = Door(clock)
         self._made: Committed | None = None
+        self._acts: Sequence[Act] = ()  # of the computed block
         self._head = self._next = Head(0, empty_root(), -1, 0)
         self._after = 0
         self._behind: Behind | None = None
@@ -113,7 +115,8 @@ class Application:
         parcel = read_parcel(item)
         if parcel is None:
             return Refusal("net.no_parcel", {"bytes": len(item)})
-        return next((said for act in parcel.acts if (said := self.door.objection(act))), None)
+        said = next((said for act in parcel.acts if (said := self.door.objection(act))), None)
+        return said or self.door.too_fast(parcel.acts)
 
     def begin(self, chain: str) -> bytes:
         """The engine begins the record: it was founded when we started; its first root.
@@ -185,6 +188,7 @@ class Application:
         self._head = self._next
         self.certified = self._after
         self.door.pass_time(self._head.time)
+        self.door.pace.weigh(self._acts, made.results, self._head.time)
         if self._newcomers:
             with self._store.reading() as reading:
                 self.door.learn(reading)
@@ -241,7 +245,7 @@ class Application:
         self._newcomers = bool(written & set(TABLES))
         self.moved = changes(powers(State(block)), powers(state)) if SEATS in written else {}
         self._next = keep(block, state, made)
-        self._after = before.size
+        self._after, self._acts = before.size, acts
         self._made = Committed(height, made.results, self._next.root.hex())
         return self._next.root, self._codes(items)
 

@@ -93,8 +93,9 @@ class Consortium:
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Send acts in order; when this returns they are final, or refused at the door.
 
-        Errors   Refused net.busy where too much of ours is on its way; OutsideFault (retry) where
-                 the members do not come to an end: the same acts may be sent again.
+        Errors   Refused net.busy where too much of ours is on its way, net.too_fast where too much
+                 has come on the record of late; OutsideFault (retry) where the members do not come
+                 to an end. The same acts may be sent again.
         """
         return [result for part in parcels(acts) for result in self._order(part)]
 
@@ -120,6 +121,8 @@ class Consortium:
 
     def _carry(self, acts: tuple[Act, ...]) -> dict[str, ActResult]:
         """Send until all of it is committed here."""
+        if said := self._door.too_fast(acts):
+            raise Refused(said)
         size, sent = sum(map(_burden, acts)), time.monotonic()
         futures: dict[str, Future[ActResult]] = {act.id: Future() for act in acts}
         facts = all(act.kind == record_facts.KIND for act in acts)
@@ -166,6 +169,8 @@ class Consortium:
                 return
         if answer is Sent.FULL:
             raise self._busy(IN_FLIGHT_MAX)
+        if answer is Sent.AWAY and (said := self._door.too_fast(acts)):
+            raise Refused(said)
         raise OutsideFault(
             f"the members have not put it in order within {self._patience:.0f} s", retry=True
         )

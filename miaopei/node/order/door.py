@@ -1,4 +1,5 @@
-"""The door of the engine's queue: who sent it, by which key, and is it signed. Cheap on purpose.
+"""The door of the engine's queue: who sent it, by which key, is it signed, and is it not too much.
+Cheap on purpose.
 
 The engine asks for every item at every member while votes wait behind it, so nothing here asks the
 database: genesis and members are kept at hand and read again when a block has changed them.
@@ -6,23 +7,58 @@ database: genesis and members are kept at hand and read again when a block has c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from ...acts.apply import admit
+from ...acts.apply import ActResult, admit
 from ...acts.base import Moment
 from ...acts.envelope import Act
 from ...acts.rule_sets import RULES
 from ...acts.state import State
 from ...errors import Refusal, Refused
-from ..ports import Reading
+from ..ports import Clock, Reading
 
 TABLES = ("genesis", "member")
+BYTES_A_SECOND = 1_000_000  # of one member's acts, in the long run
+AT_ONCE = 8_000_000  # bytes that it may be ahead of that
+REFUSED_BYTES = 100_000  # what an act weighs that the record keeps as refused, whatever its size
+
+
+class Pace:
+    """How much each member of a live record has put on it of late.
+
+    Weighed is what blocks have taken that was new, or newly refused, at the block's time: whoever
+    sends another's acts once more uses up nothing of what that other may send, and blocks that are
+    caught up with weigh nothing by now. It decides what is let in here and nothing that stands on
+    the record, so that members need not be of one mind about it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._latest = clock, 0
+        self._weight = dict[str, tuple[int, int]]()  # member -> bytes, at a second
+
+    def weigh(self, acts: Sequence[Act], results: Sequence[ActResult], at: int) -> None:
+        """What a block of this time has made of these acts."""
+        self._latest = at
+        for act, result in zip(acts, results, strict=True):
+            if result.new:
+                size = act.size if result.ok else max(act.size, REFUSED_BYTES)
+                self._weight[act.by] = self._left(act.by, at) + size, at
+
+    def wait(self, member: str) -> int:
+        """Seconds until more of this member is let in; 0 where there is room."""
+        over = self._left(member, max(self._clock(), self._latest)) - AT_ONCE
+        return max(0, -(-over // BYTES_A_SECOND))
+
+    def _left(self, member: str, now: int) -> int:
+        weight, at = self._weight.get(member, (0, now))
+        return max(0, weight - max(0, now - at) * BYTES_A_SECOND)
 
 
 class Door:
     """Admits acts by what the record said of its members when it was last read."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.pace = Pace(clock)
         self._kept: dict[tuple[str, str], bytes] = {}
         self._time = 0
 
@@ -35,6 +71,13 @@ class Door:
     def pass_time(self, time: int) -> None:
         """The last block's time: keys come in force and go out of it."""
         self._time = time
+
+    def too_fast(self, acts: Iterable[Act]) -> Refusal | None:
+        """Busy, where one whose acts these are has put too much on the record of late."""
+        for member in dict.fromkeys(act.by for act in acts):
+            if seconds := self.pace.wait(member):
+                return Refusal("net.too_fast", {"member": member, "seconds": seconds})
+        return None
 
     def objection(self, act: Act) -> Refusal | None:
         """What is to be said against an act before it is put in order; None where nothing is."""

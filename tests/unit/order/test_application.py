@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,10 @@ from miaopei.errors import Alarm, Refused
 from miaopei.ledger import checkpoint
 from miaopei.measures.identity import read_canonical
 from miaopei.measures.suites import named, within
+from miaopei.node.order import door
 from miaopei.node.order.application import TOLERANCE, Application, Committed
+from miaopei.node.order.consortium import Consortium
+from miaopei.node.order.door import AT_ONCE, REFUSED_BYTES
 from miaopei.node.order.keep import found
 from miaopei.node.order.parcel import Parcel, parcels, read_parcel, read_time, time_item
 from miaopei.node.ports import Identity, Store
@@ -306,3 +310,53 @@ def signed_by(store: PostgresStore, me: Identity) -> list[int]:
         kept = reading.execute("select size, text from own.checkpoint order by size")
     lines = {size: checkpoint.parse(text).signatures for size, text in kept}
     return [size for size, by in lines.items() if vkey.key_id in {line.key_id for line in by}]
+
+
+# Not too much of one member -----------------------------------------------------------------------
+def test_who_floods_with_refused_acts_is_told_to_wait_and_nobody_else_is() -> None:
+    """The flood ends at every door by what its acts have come to; replayed acts cost nothing."""
+    now = START
+    store = MemoryStore()
+    app = application(store=store, clock=lambda: now)
+    orderer = Consortium(store, app.door, lambda item: pytest.fail("nothing goes out"))
+    bad = [act(GENESIS, "notary", "admit_member", f"bad-{i}", {"id": ""}) for i in range(200)]
+    let_in = 0
+    for one in bad:
+        item = Parcel(1, (one,)).to_bytes()
+        said = app.check(item)
+        if said is None:
+            run(app, [time_item(now), item])
+            let_in += 1
+    assert let_in == AT_ONCE // REFUSED_BYTES + 1
+    assert said is not None
+    assert (said.code, said.facts["member"]) == ("net.too_fast", "notary")
+    last = len(leaves(store))
+    fresh = act(GENESIS, "notary", "admit_member", "good", newcomer(GENESIS, "good").body)
+    with pytest.raises(Refused) as refused:
+        orderer.submit([fresh])
+    assert refused.value.refusals[0].code == "net.too_fast"
+    assert app.check(Parcel(1, (newcomer(GENESIS, "a"),)).to_bytes()) is None, "others go on"
+    run(app, [time_item(now), Parcel(2, tuple(bad[:30])).to_bytes()])
+    assert len(leaves(store)) == last, "the same acts again leave nothing"
+    seconds = refused.value.refusals[0].facts["seconds"]
+    assert isinstance(seconds, int)
+    now += seconds
+    assert app.check(Parcel(1, (fresh,)).to_bytes()) is None, "and after the wait it is taken"
+
+
+def test_whoever_sends_anothers_acts_again_uses_up_nothing_of_what_that_one_may_send() -> None:
+    app = application()
+    items = [Parcel(n, (newcomer(GENESIS, "a"),)).to_bytes() for n in range(1, 20)]
+    with patch.object(door, "AT_ONCE", 2_000):
+        run(app, *([time_item(START), item] for item in items))
+        assert app.check(Parcel(1, (newcomer(GENESIS, "b"),)).to_bytes()) is None
+
+
+def test_what_is_caught_up_with_weighs_nothing_by_now() -> None:
+    """A member that was away reads hours of acts in a minute, and shuts its door on nobody."""
+    app = application(clock=lambda: START + 3_600)
+    with patch.object(door, "AT_ONCE", 0), patch.object(door, "BYTES_A_SECOND", 10):
+        run(app, *(block(START + n, newcomer(GENESIS, f"m{n}")) for n in range(5)))
+        assert app.check(Parcel(1, (newcomer(GENESIS, "b"),)).to_bytes()) is None
+        run(app, block(START + 3_600, newcomer(GENESIS, "m")))
+        assert app.check(Parcel(1, (newcomer(GENESIS, "b"),)).to_bytes()) is not None

@@ -11,7 +11,7 @@ import pytest
 
 from miaopei import portal
 from miaopei.adapters.memory_store import MemoryStore
-from miaopei.errors import OutsideFault, RecordDamaged
+from miaopei.errors import OutsideFault, RecordDamaged, Refusal, Refused
 from miaopei.node.ports import Reading
 
 SECRET = "a line of the inside"
@@ -84,6 +84,18 @@ def test_a_fault_is_told_without_its_inside(reason: Exception, status: int) -> N
         assert answer.headers["x-content-type-options"] == "nosniff"
     if status == 503:
         assert asked(Opens(Away(reason)), "/zh/").headers["retry-after"]
+
+
+@pytest.mark.parametrize("code", ["net.busy", "net.too_fast"])
+def test_a_busy_member_says_when_to_come_again(code: str) -> None:
+    facts = {"bytes": 2_000_000, "limit": 2_000_000, "member": "cloud", "seconds": 7}
+    busy = Refused(Refusal(code, facts))
+    answer = asked(Opens(Away(busy)), "/api/v1/record")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["code"], told["problems"][0]["facts"]["seconds"]) == (code, 7)
+    assert "7" in told["detail"]
 
 
 def test_the_style_is_there_whatever_happens() -> None:
