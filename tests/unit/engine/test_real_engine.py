@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.support.consortium import START, genesis, key, newcomer, public, who
 
 pytestmark = pytest.mark.timeout(1200)  # the first run builds the engine
 ONE = genesis(["utility"])
+INTERVAL = 2  # seconds
 
 
 class Running:
@@ -72,6 +74,14 @@ def running(folder: Path, store: MemoryStore) -> Iterator[Running]:
     assert made.failed == []
 
 
+def hurry(settings: Path) -> None:
+    """Empty blocks come sooner than in earnest, so that some can be waited for."""
+    text = settings.read_text("utf-8")
+    ours = 'create_empty_blocks_interval = "15s"'
+    assert text.count(ours) == 1, "what the spec says of an idle record"
+    settings.write_text(text.replace(ours, ours.replace("15s", f"{INTERVAL}s")), "utf-8")
+
+
 def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path: Path) -> None:
     install.install()
     home.write(
@@ -88,6 +98,7 @@ def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path
             connection=key("utility", "node"),
         ),
     )
+    hurry(tmp_path / process.ENGINE / "config" / "config.toml")
     store = MemoryStore()
     with running(tmp_path, store) as one:
         made: list[ActResult] = one.orderer.submit([newcomer(ONE, f"m{i}") for i in range(50)])
@@ -100,3 +111,19 @@ def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path
         (more,) = two.orderer.submit([newcomer(ONE, "later")])
         assert more.ok
         assert two.application.head.height > before.height
+        an_idle_engine_makes_few_blocks(two)
+
+
+def an_idle_engine_makes_few_blocks(one: Running) -> None:
+    """So many seconds / interval + 2 at most, as an idle hour makes 3600/15 + 2; none adds a leaf.
+
+    The first block after an act comes at once: it certifies what the act's block left.
+    """
+    began, before = time.monotonic(), one.application.head
+    while one.application.head.height < before.height + 4:  # it does go on
+        assert time.monotonic() < began + 120
+        time.sleep(0.05)
+    time.sleep(2 * INTERVAL)
+    blocks = one.application.head.height - before.height
+    assert blocks <= (time.monotonic() - began) / INTERVAL + 2
+    assert one.application.head.root == before.root
