@@ -15,7 +15,7 @@ from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.shape import misfit
 from ...node.granted.asking import Keys
-from ...node.vault.fetch import Fetched
+from ...node.vault.fetch import Fetched, OtherBytes
 from .certificate import key_of, trust
 
 SECONDS = 5.0
@@ -59,10 +59,11 @@ class PeerBlobs:
     def fetch(self, member: str, name: str) -> Fetched | None:
         """A blob and our wrapped key from one member; None where it has not got it.
 
-        Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
+        Errors   OutsideFault (retry) where it does not answer, or not in the form that was asked;
+                 OtherBytes where it hands over something else under that name.
         """
         with self._asking(member, "hand over a blob") as connection:
-            return self._fetch(connection, name)
+            return self._fetch(connection, member, name)
 
     def keys(self, member: str, name: str) -> Keys | None:
         """Our keys to a blob that we have, from one member; None where it keeps none for us.
@@ -139,12 +140,13 @@ class PeerBlobs:
         self._open[member] = made
         return made
 
-    def _fetch(self, connection: ssl.SSLSocket, name: str) -> Fetched | None:
+    def _fetch(self, connection: ssl.SSLSocket, member: str, name: str) -> Fetched | None:
         data, wrap, rows = self._asked(connection, {"blob": name})
         if data is None:
             return None
         if digest(data) != name:
-            raise ValueError("other bytes than were asked for")
+            self._open.pop(member).close()
+            raise OtherBytes(f"{member} hands over other bytes than were asked for", retry=True)
         return Fetched(data, wrap, rows)
 
     def _asked(

@@ -1,8 +1,9 @@
 """Fetching: every member stores every blob that the log names, from whoever has it.
 
 A blob that is missing is a named thing, asked for again until it is here; nothing is decided
-without it. How far the log was looked through is remembered, and what is missing of it, so that a
-restart asks on from there. Only what apply took is looked at: beside it an act may hold anything.
+without it. Who hands over other bytes than were asked for is named, and another is asked. How far
+the log was looked through is remembered, and what is missing of it, so that a restart asks on from
+there. Only what apply took is looked at: beside it an act may hold anything.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acts import record_facts
 from ...acts.blobs import is_digest
-from ...errors import OutsideFault, RecordDamaged
-from ...measures.identity import canonical, read_canonical
+from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
+from ...measures.identity import canonical, digest, read_canonical
 from ...measures.suites import in_use
 from ..ports import Reading
 from .rowkeys import READER
@@ -33,6 +34,10 @@ REFERENCE = {"blob", "length", "count", "root", "media"}
 PATIENT, RARELY = 30, 60
 AT_ONCE = 2_000  # leaves that are looked through at a time
 STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
+
+
+class OtherBytes(OutsideFault):
+    """A member has handed over other bytes than were asked for."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Fetcher:
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
         self._turn, self._denied = 0, Counter[str]()
+        self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
             self._read = int(reading.progress(PROGRESS) or b"0")
             self._kept = reading.progress(LACKING)
@@ -86,12 +92,15 @@ class Fetcher:
             self.missing = {each.blob: each for each in lacking if self._lacks(reading, each)}
 
     def run(self) -> int:
-        """Look through what is new in the log and ask for what is missing; how many came."""
+        """Look through what is new in the log and ask for what is missing; how many came.
+
+        Errors   Refused net.other_bytes once all that came is kept, naming who handed over others.
+        """
         with self._node.store.reading() as reading:
             self._look(reading)
         silent, found = set[str](), list[_Came]()
         came = held = 0
-        self._turn += 1
+        self._turn, self._lied = self._turn + 1, {}
         for missing in list(self.missing.values()):
             if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
                 continue
@@ -109,6 +118,9 @@ class Fetcher:
                 found, held = [], 0
         self._store(found)
         self._keep()
+        if self._lied:
+            lied = [{"member": who, "blob": blob} for who, blob in sorted(self._lied.items())]
+            raise Refused(*(Refusal("net.other_bytes", facts) for facts in lied))
         return came
 
     def _look(self, reading: Reading) -> None:
@@ -133,8 +145,12 @@ class Fetcher:
                 continue
             try:
                 found = self._peers.fetch(member, missing.blob)
-            except OutsideFault:
+                if found is not None and digest(found.data) != missing.blob:
+                    raise OtherBytes(f"{member} hands over other bytes", retry=True)
+            except OutsideFault as fault:
                 silent.add(member)
+                if isinstance(fault, OtherBytes):
+                    self._lied[member] = missing.blob
                 continue
             if found is not None:
                 return found

@@ -190,6 +190,41 @@ def test_a_gap_that_is_never_filled_stays_in_sight_and_holds_nothing_up(grid: Gr
     assert grid.take(s.message(2)).missing == ()  # it turns up after all
 
 
+def another_gateway(grid: Grid) -> None:
+    """From now on another member takes messages in: on the same record, nothing of its own yet."""
+    progress = grid.town.store._tables.rows["progress"]
+    for name in [name for name in progress if name.startswith("grid/")]:
+        del progress[name]
+
+
+@pytest.mark.parametrize("late", ["never", "sent again", "from both"])
+def test_a_number_that_one_gateway_lacks_is_no_gap_of_the_record(grid: Grid, late: str) -> None:
+    """What another gateway took is on every member's record, by the order: nothing waits for the
+    number, and where the source sends it to this one as well, nothing is doubled.
+    """
+    policies = grid.insure("0571001", "0571003")
+    plan = s.message(1, plans=[s.plan(["0571001", "0571003"])])
+    times: dict[str, str | None] = {"0571001": s.LATE, "0571003": s.ON}
+    command, meters = report(2, times), report(1, times, source=s.METERS)
+    grid.take(plan)
+    another_gateway(grid)
+    assert grid.take(command, BACK_AT).missing == (1,)
+    if late == "from both":  # each gateway has taken each message
+        for message in (plan, command, meters):
+            grid.take(message, BACK_AT)
+        another_gateway(grid)
+        for message in (plan, command):
+            grid.take(message, BACK_AT)
+    grid.take(meters, BACK_AT)
+    grid.town.work()
+    assert grid.paid() == {policies["0571001"]: 10_000}
+    if late == "sent again":
+        assert grid.take(plan, BACK_AT).missing == ()
+    grid.town.work()
+    assert grid.paid() == {policies["0571001"]: 10_000}
+    grid.town.balance()  # a copy may have it decided once more, and then owes nothing more
+
+
 @pytest.mark.parametrize(("sequence", "code"), [(0, "bad_sequence"), (10_002, "gap_too_wide")])
 def test_numbers_that_cannot_be_are_refused(grid: Grid, sequence: int, code: str) -> None:
     with pytest.raises(Refused) as refused:

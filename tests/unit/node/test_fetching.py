@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
-from miaopei.errors import OutsideFault
+from miaopei.errors import OutsideFault, Refused
 from miaopei.measures.identity import canonical, digest
 from miaopei.node.gateway import facts_of
 from miaopei.node.node import Node
@@ -39,10 +39,11 @@ class Counting(MemoryStore):
 
 
 class Others:
-    """Members that have some blobs; one may be silent."""
+    """Members that have some blobs; one may be silent, or hand over anything."""
 
-    def __init__(self, blobs: Mapping[str, bytes], *, silent: str = "") -> None:
+    def __init__(self, blobs: Mapping[str, bytes], *, silent: str = "", lying: str = "") -> None:
         self.blobs, self.silent, self.asked = dict(blobs), silent, list[str]()
+        self.lying = lying
 
     @property
     def members(self) -> list[str]:
@@ -52,6 +53,8 @@ class Others:
         if member == self.silent:
             raise OutsideFault("silent", retry=True)
         self.asked.append(member)
+        if member == self.lying:
+            return Fetched(b"anything", None)
         return Fetched(self.blobs[name], None) if name in self.blobs else None
 
 
@@ -128,6 +131,24 @@ def test_what_came_from_others_while_its_sender_was_silent_is_asked_for_again() 
     others.silent = ""
     assert (one.run(), one.missing) == (1, {})
     assert others.asked == ["notary", "cloud"]
+
+
+def test_who_hands_over_something_else_is_named_and_another_is_asked() -> None:
+    """A fact's original comes from whoever has it; what a liar gives in its place is not kept."""
+    store = Counting()
+    blobs = named(store, [bytes([n]) * 5_000 for n in range(3)])
+    others = Others(blobs, lying="cloud")
+    one = fetcher(store, others)
+    with pytest.raises(Refused) as refused:
+        one.run()
+    assert [(r.code, r.facts["member"]) for r in refused.value.refusals] == [
+        ("net.other_bytes", "cloud")
+    ]
+    assert refused.value.refusals[0].facts["blob"] in blobs
+    assert all(held(store, blobs))
+    assert others.asked == ["cloud", *["notary"] * 3], "it is asked no more in this round"
+    others.lying = ""
+    assert (one.run(), one.missing) == (3, {})
 
 
 # What stands beside a good fact ------------------------------------------------------------------

@@ -18,6 +18,7 @@ from miaopei.adapters.peers.server import BlobServer, Sight, Stands
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, read_canonical
 from miaopei.node.granted.asking import Keys
+from miaopei.node.vault.fetch import OtherBytes
 from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
 
@@ -137,7 +138,7 @@ def test_other_bytes_than_were_asked_for_are_refused(tmp_path: Path, store: Memo
                 yield reading
 
     name = name_in(store)
-    refused = pytest.raises(OutsideFault, match="other bytes")
+    refused = pytest.raises(OtherBytes, match="insurer hands over other bytes")
     with serving(tmp_path, Lying(), ("notary",)) as address, refused:
         asking(tmp_path, "notary", address).fetch("insurer", name)
 
