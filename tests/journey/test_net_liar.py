@@ -1,20 +1,29 @@
-"""The carrier's software pays less than the terms say: outvoted, and named with both traces."""
+"""A carrier that pays less than the terms say, or is silent, is no veto: named, and paid for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import sleep
+from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from miaopei.acts.state import State
+from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.net import control
+from miaopei.cli.net.plan import Net, database
 from miaopei.errors import Refused
-from miaopei.measures.instant import from_beijing
+from miaopei.measures.instant import HOUR, from_beijing
 from tests.support import nets
 from tests.support.nets import Running
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
 UNTIL, RIGHT = "2015-11-10", 753_760_000
-LATER, YUNLONG = "2016-06-01", 2_800_000_000
+LATER, YUNLONG, YANGBI = "2016-06-01", 2_800_000_000, 2_800_000_000
+CARRIERS, HOLDER = ("chengtai", "picc", "pingan", "continent", "united"), "6200-DALI-0001"
+STANDBY, TAKE_OVER = "reinsurer", 6 * HOUR
 SAID = ("--by", "insurer", "--by", "regulator", "--reason", "a doubt about the source")
 
 
@@ -107,28 +116,122 @@ def test_two_members_sell_it_again(four: Running) -> None:
     assert not_sold(four) != "act.listing_paused"
 
 
-def test_a_listing_of_one_operator_binds_nobody_before_each_has_agreed(four: Running) -> None:
+@pytest.fixture(scope="module")
+def five(four: Running) -> Running:
+    """A reinsurer has joined, which may pay in the insurer's place."""
+    four.miaopei("join", STANDBY, "--role", "payer")
+    grown = Running(Net.of(four.net.folder))
+    grown.whole(120)
+    return grown
+
+
+def test_a_listing_of_one_operator_binds_nobody_before_each_has_agreed(five: Running) -> None:
     """The cloud alone lists what the insurer would pay: it waits until all have agreed."""
-    listed = control.call(four.net.at("cloud"), "listed", listing="yunnan_dali")
-    value = {**listed["listing"], "id": "second", "book": "second"}
+    cloud, notary = five.net.at("cloud"), five.net.at("notary")
+    listed = control.call(cloud, "listed", listing="yunnan_dali")
+    named = {"standby_payer": STANDBY, "takeover_seconds": TAKE_OVER}
+    value = {**listed["listing"], "id": "second", "book": "second", **named}
     body = {"listing": value, "product": listed["product"], "arrears": False}
-    control.call(
-        four.net.at("cloud"), "act", kind="list_product", ref="second", body=body, seconds=60
-    )
-    four.whole()
-    (one,) = four.standing().waiting
+    control.call(cloud, "act", kind="list_product", ref="second", body=body, seconds=60)
+    five.whole()
+    (one,) = five.standing().waiting
     assert (one["what"], one["by"]) == ("second", ["cloud"])
-    assert one["lacks"] == ["insurer", "notary", "regulator"]
-    said = four.miaopei("status", "--lang", "en").stdout
-    assert "waits for insurer, notary, regulator" in " ".join(said.split())
-    assert "second" in four.miaopei("agree", "insurer").stdout
-    for member in ("insurer", "regulator"):
-        told = nets.as_json(four.miaopei("agree", member, "second", "--json"))
+    assert one["lacks"] == ["insurer", "notary", "regulator", STANDBY]
+    said = five.miaopei("status", "--lang", "en").stdout
+    assert f"waits for insurer, notary, regulator, {STANDBY}" in " ".join(said.split())
+    assert "second" in five.miaopei("agree", "insurer").stdout
+    for member in ("insurer", "regulator", STANDBY):
+        told = nets.as_json(five.miaopei("agree", member, "second", "--json"))
         assert told["what"] == "agreed_waits"
-    assert not control.call(four.net.at("notary"), "listed", listing="second")
-    assert nets.as_json(four.miaopei("agree", "notary", "second", "--json"))["what"] == "agreed"
-    assert control.call(four.net.at("notary"), "listed", listing="second")["listing"] == value
-    four.whole()
-    assert four.standing().waiting == ()
-    again = four.miaopei("agree", "notary", "second", check=False)
+    assert not control.call(notary, "listed", listing="second")
+    assert nets.as_json(five.miaopei("agree", "notary", "second", "--json"))["what"] == "agreed"
+    assert control.call(notary, "listed", listing="second")["listing"] == value
+    five.whole()
+    assert five.standing().waiting == ()
+    again = five.miaopei("agree", "notary", "second", check=False)
     assert again.returncode == 1
+
+
+# Last in this file: the insurer is silent ---------------------------------------------------------
+def credited(five: Running) -> tuple[int, int]:
+    """How often the bank itself says that money came in for the policyholder, and how much."""
+    rail = BankRail(control.call(five.net.folder, "status")["bank"], 10.0)
+    page = rail.statement(HOLDER)
+    assert page.next_after is None
+    came = [line.amount_fen for line in page.lines if line.instruction is not None]
+    return len(came), sum(came)
+
+
+def table(five: Running, member: str, name: str) -> dict[str, Any]:
+    """A table of the record, as a member has it."""
+    store = PostgresStore(make_conninfo(five.net.postgres.start(), dbname=database(member)))
+    try:
+        with store.reading() as reading:
+            return dict(State(reading).range(name, ""))
+    finally:
+        store.close()
+
+
+def settled_by_others(five: Running) -> list[str]:
+    """Listings of which a settlement stands that the insurer had no part in."""
+    found = [one["settlement"] for one in table(five, STANDBY, "settlement").values()]
+    return sorted(one["listing"] for one in found if one["deciders"] == ["notary", "regulator"])
+
+
+def owing(five: Running) -> list[str]:
+    """Listings of which a debt stands open, by the standby's copy."""
+    made = table(five, STANDBY, "settlement")
+    return [
+        made[name]["settlement"]["listing"]
+        for name, debt in table(five, STANDBY, "payment").items()
+        if debt["executed_fen"] != debt["due_fen"]
+    ]
+
+
+def at(five: Running, time: int) -> None:
+    """Time passes."""
+    asked = {"kind": "time", "ref": f"time-{time}", "body": {"time": time}}
+    control.call(five.net.at("cloud"), "act", seconds=60, **asked)
+
+
+def test_a_silent_carrier_and_payer_is_no_veto_the_standby_pays_once_and_it_comes_back(
+    five: Running,
+) -> None:
+    """The insurer carries, decides and pays two listings; one has a standby, the other waits."""
+    cloud = five.net.at("cloud")
+    refused = five.miaopei("mandate", "yunnan_dali", "--lang", "en", check=False)
+    assert (refused.returncode, "no standby payer" in refused.stderr) == (1, True)
+    control.call(five.net.at("insurer"), "issue", scheme="yunnan", under="second", seconds=120)
+    told = nets.as_json(five.miaopei("mandate", "second", "--json"))
+    assert (told["standby"], told["count"]) == (STANDBY, len(CARRIERS) + 1)
+    assert nets.as_json(five.miaopei("mandate", "second", "--json"))["count"] == 0
+    five.whole(120)
+    begins, ends = from_beijing("2017-03-27"), from_beijing("2017-03-28")
+    at(five, begins)
+    control.call(cloud, "quiet", seconds=130)
+    before, by_others = credited(five), settled_by_others(five)
+    five.miaopei("kill", "insurer", "--stay")
+    window = {"since": begins, "until": ends, "language": "en", "alone": True}
+    control.call(cloud, "play", seconds=600, **window)
+    both = sorted([*by_others, "second", "yunnan_dali"])
+    for _ in range(400):  # five minutes at a time, until the deciders' deadline has passed
+        if settled_by_others(five) == both:
+            break
+        at(five, ends := ends + 300)
+        sleep(1)
+    assert settled_by_others(five) == both
+    assert credited(five) == before, "until its deadline nobody takes over"
+    at(five, ends + TAKE_OVER)
+    five.until(lambda _: owing(five) == ["yunnan_dali"], 120)
+    once = (before[0] + len(CARRIERS), before[1] + YANGBI)
+    assert credited(five) == once, "the standby pays its listing's debt, and no other"
+    (taken,) = table(five, STANDBY, "takeover").values()
+    assert (taken["by"], taken["from"]) == (STANDBY, "insurer")
+    five.miaopei("heal", "insurer")
+    five.until(lambda _: not owing(five), 120)
+    five.whole(120)
+    at(five, ends + 10 * TAKE_OVER)
+    control.call(cloud, "quiet", seconds=130)
+    assert credited(five) == (once[0] + len(CARRIERS), once[1] + YANGBI), "its own, once"
+    assert len(table(five, "insurer", "takeover")) == 1
+    assert {row.trouble for row in five.standing().rows} == {None}

@@ -12,6 +12,7 @@ from ..anchor.teaching import TAUGHT as ANCHOR
 from ..net.granting.teaching import GRANTING
 from ..net.keep.teaching import KEEPING
 from ..net.life.teaching import LIVING
+from ..net.mandate.teaching import MANDATE
 from ..net.own.teaching import OWN
 from ..outage.teaching import METERS
 
@@ -364,6 +365,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     **METERS,
     **GRANTING,
+    **MANDATE,
     **KEEPING,
     **LIVING,
     **OWN,

@@ -214,6 +214,7 @@ def write_plan(net: Net) -> None:
         "v": 1,
         "apart": net.apart,
         "payer": net.payer,
+        "standbys": list(net.standbys),
         "seats": [vars(seat) for seat in net.seats],
     }
     if net.own is not None:

@@ -70,6 +70,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
     from .granting import asked as granting
     from .life.asked import answers
+    from .mandate import asked as mandate
     from .steps import steps
 
     def act(_: Tell, asked: dict[str, Any]) -> Any:
@@ -96,6 +97,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         **steps(seated),
         **answers(seated),
         **granting.answers(seated),
+        **mandate.answers(seated),
     }
 
 

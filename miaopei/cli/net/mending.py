@@ -38,8 +38,9 @@ def rebuild(net: Net, member: str) -> None:
 
 
 def tell_bank(net: Net, address: str) -> None:
-    """Tell the paying member where the bank is now."""
-    at = net.at(net.payer)
-    told = json.loads((at / NODE_FILE).read_text("utf-8"))
-    if told["bank"] != address:
-        write_told(at, {**told, "bank": address})
+    """Tell the paying members where the bank is now."""
+    for member in net.banked:
+        at = net.at(member)
+        told = json.loads((at / NODE_FILE).read_text("utf-8"))
+        if told["bank"] != address:
+            write_told(at, {**told, "bank": address})

@@ -119,6 +119,7 @@ class Net:
     apart: bool = False  # each member in a network namespace of its own
     payer: str = PAYER  # who has the bank
     own: Own | None = None
+    standbys: tuple[str, ...] = ()  # who has it as well, to take over
 
     @classmethod
     def of(cls, folder: Path) -> Net:
@@ -132,7 +133,8 @@ class Net:
             seats = tuple(Seat(**seat) for seat in value["seats"])
             payer = str(value.get("payer", PAYER))
             own = Own(**value["own"]) if "own" in value else None
-            return cls(path, seats, bool(value.get("apart", False)), payer, own)
+            apart, standbys = bool(value.get("apart", False)), tuple(value.get("standbys", ()))
+            return cls(path, seats, apart, payer, own, standbys)
         except (OSError, ValueError, KeyError, TypeError):
             raise no("none", folder=str(path)) from None
 
@@ -162,6 +164,11 @@ class Net:
     def here(self) -> list[str]:
         """Those that run from this folder: all, or the one whose folder it is."""
         return self.members if self.own is None else [self.own.member]
+
+    @property
+    def banked(self) -> tuple[str, ...]:
+        """Who has the bank: the payer, and those that may take over from it."""
+        return (self.payer, *(member for member in self.standbys if member in self.members))
 
     @property
     def postgres(self) -> LocalPostgres | GivenServer:

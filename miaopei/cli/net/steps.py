@@ -46,15 +46,22 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         return scheme.agree(node, scheme.load(asked["scheme"]), shelf(), parties)
 
     def issue(_: Tell, asked: dict[str, Any]) -> int:
+        """`under` issues the first listing's policies under another that stands on the record."""
         bank = None if seated.told.bank is None else BankControl(seated.told.bank)
-        return scheme.issue_all(node, scheme.load(asked["scheme"]), bank, asked.get("again", ""))
+        value = scheme.load(asked["scheme"])
+        if (under := asked.get("under")) is not None:
+            value = {**value, "listings": [{**value["listings"][0], "id": under}]}
+        return scheme.issue_all(node, value, bank, asked.get("again", ""))
 
     def play(tell: Tell, asked: dict[str, Any]) -> int:
+        """`since` leaves out what arrived before; with `alone` nobody's duties are waited for."""
         arrivals = history.arrivals(history.shipped_readings())
+        since, alone = asked.get("since", 0), asked.get("alone", False)
         until = asked["until"] or max(arrival.at for arrival in arrivals) + demo.ENDS_AFTER
-        arrivals = [arrival for arrival in arrivals if arrival.at <= until]
+        arrivals = [arrival for arrival in arrivals if since <= arrival.at <= until]
         tail, count = demo.Tail(member, Speaker(asked["language"])), 0
-        for step in replay(node, arrivals, until, lambda: quiet(seated)):
+        after = (lambda: None) if alone else (lambda: quiet(seated))
+        for step in replay(node, arrivals, until, after):
             count += step.rows
             tell({"rows": count, "of": len(arrivals), "lines": list(tail.lines())})
         tell({"rows": count, "of": len(arrivals), "lines": list(tail.lines())})

@@ -127,7 +127,7 @@ def _furnish(
         acting.write(net, {**before, **public})  # for the others, who must trust it first
         return
     bank = control.call(net.folder, "status")["bank"]
-    if member == net.payer and bank is not None:
+    if member in net.banked and bank is not None:
         mending.tell_bank(net, bank)
     about = telling.known(net, seats, member)
     for other in net.members:

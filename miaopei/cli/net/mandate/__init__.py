@@ -1,0 +1,1 @@
+"""A standby payer made able to pay: whom and where the payer pays, and which bank."""
