@@ -149,6 +149,9 @@ class Life:
         fresh = {name: keys.public(member.id, name, n) for name, n in self.numbers.items()}
 
         def go_by() -> bool:
+            voters = self.run.engine.voters(member.height + 1)
+            if "engine" in fresh and fresh["engine"] not in voters:
+                return False  # the block between needs the earlier key
             if member.seats.get(member.id, {}).items() >= fresh.items():
                 if not member.numbers.items() >= self.numbers.items():
                     member.renew(self.numbers)

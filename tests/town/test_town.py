@@ -37,6 +37,11 @@ def test_every_law_holds_in_every_run() -> None:
     assert {told.liar.partition(" ")[0] for told in runs} == {"", *LIARS}
 
 
+def test_a_new_engine_key_signs_no_sooner_than_it_votes() -> None:
+    """With one of six lying, the block between lacked a fifth voice for ever."""
+    assert run(1297).breach == ""
+
+
 def test_one_seed_replays_a_run_exactly() -> None:
     """In other processes, under other hash seeds: the same trace to the byte."""
     said = set()

@@ -77,6 +77,14 @@ class EngineRpc:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def voters(self) -> set[str]:
+        """The public keys, raw in hex, that vote on the next block.
+
+        Errors   OutsideFault (retry) where the engine does not answer.
+        """
+        rows = self.ask("validators", per_page=str(VALIDATORS_PAGE))["validators"]
+        return {base64.b64decode(row["pub_key"]["value"]).hex() for row in rows}
+
     def _post(self, method: str, **arguments: Any) -> dict[str, Any]:
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ....acts.seats import KEYS
 from ....adapters.engine import home
+from ....adapters.engine.rpc import EngineRpc
 from ....adapters.keys import change_keys
 from ....adapters.peers.certificate import certificate, private_pem
-from ....errors import Refused
+from ....errors import OutsideFault, Refused
 from ....measures.identity import content_id
 from ....measures.suites import in_use
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
@@ -28,6 +30,7 @@ from ..plan import Net, no
 from . import telling, voting
 
 PENDING = "rotation.json"  # new private keys, until the member goes by them
+LOOK_SECONDS = 0.1
 Secrets = dict[str, bytes]
 
 
@@ -52,6 +55,8 @@ def rotate(net: Net, member: str, which: Sequence[str] = ()) -> list[str]:
     except Refused:
         pending.unlink()
         raise
+    if "engine" in secrets:
+        _until_it_votes(net, member, body["keys"]["engine"])
     control.call(net.folder, "down", member=member, seconds=voting.ACT_SECONDS)
     _go_by(net, member, secrets)
     control.call(net.folder, "heal", member=member, rebuild=False, seconds=voting.ACT_SECONDS)
@@ -62,6 +67,22 @@ def rotate(net: Net, member: str, which: Sequence[str] = ()) -> list[str]:
             telling.tell(net, other, about)
     pending.unlink()
     return list(secrets)
+
+
+def _until_it_votes(net: Net, member: str, key: str) -> None:
+    """A new engine key votes from the second block after its act on. The block between needs the
+    earlier key, without which, where others are away, it would never come.
+
+    Errors   OutsideFault (retry) where that block does not come.
+    """
+    if not voting.seats(net)[member]["power"]:
+        return
+    engine = EngineRpc(net.at(member) / home.RPC_SOCKET)
+    end = time.monotonic() + voting.ACT_SECONDS
+    while key not in engine.voters():
+        if time.monotonic() > end:
+            raise OutsideFault("no block has come since; say the command again", retry=True)
+        time.sleep(LOOK_SECONDS)
 
 
 def _go_by(net: Net, member: str, secrets: Secrets) -> None:
