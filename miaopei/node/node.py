@@ -61,17 +61,28 @@ class Node:
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Have these acts ordered together; when this returns they are final or refused.
 
-        Only time and what ripens by it may pass where `acts` is empty. An act that the record has
-        refused before is wished anew, under a name of its own: we are who says so, and now.
+        Only time and what ripens by it may pass where `acts` is empty. An act of ours that the
+        record has refused before is wished anew, under a name of its own: we are who says so, and
+        now. Never an act of somebody else: his words under our key would be ours.
         """
         results = self.orderer.submit(acts)
-        while again := [i for i, result in enumerate(results) if _before(result)]:
+        ours = [self._ours(act) for act in acts]
+        while again := [i for i, result in enumerate(results) if ours[i] and _before(result)]:
             wished = [acts[i] for i in again]
             names = [f"{acts[i].ref} after {_before(results[i])}" for i in again]
             fresh = [self.act(a.kind, n, a.body) for a, n in zip(wished, names, strict=True)]
             for i, result in zip(again, self.orderer.submit(fresh), strict=True):
                 results[i] = result
         return results
+
+    def carry(self, act: Act) -> ActResult:
+        """Put an act into order that somebody else has signed, as it is."""
+        (result,) = self.orderer.submit([act])
+        return result
+
+    def _ours(self, act: Act) -> bool:
+        key = self.identity.acts.public_key().public_bytes_raw().hex()
+        return (act.by, act.key) == (self.identity.member, key)
 
     def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.

@@ -79,7 +79,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
 
     def carry(_: Tell, asked: dict[str, Any]) -> Any:
         """Hand in an act that another member has signed and cannot send itself."""
-        (made,) = seated.member.node.submit([from_json(asked["act"])])
+        made = seated.member.node.carry(from_json(asked["act"]))
         if not made.ok:
             raise Refused(*made.refusals)
         return {"act": made.act, "new": made.new}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -84,7 +85,7 @@ def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None
 def _act(net: Net, member: str, said: Founding, public: dict[str, str]) -> dict[str, Any]:
     identity = load_or_make(net.at(member) / KEYS_FILE, member)
     body = {"keys": public}
-    ref = f"keys-{content_id('keys', body)[:24]}"
+    ref = f"keys-{content_id('keys', body)[:24]}-{int(time.time())}"  # refused once is for good
     chain = content_id("chain", said.genesis)
     return sign(identity.acts, chain, "rotate_keys", member, ref, body).as_json()
 

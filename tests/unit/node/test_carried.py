@@ -1,0 +1,84 @@
+"""An act that another has signed is put into order as it is, never as the carrier's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from miaopei.acts.envelope import Act, from_json, sign
+from miaopei.acts.seats import KEYS
+from miaopei.node.node import Node
+from miaopei.node.order.application import Committed
+from miaopei.node.order.consortium import Consortium, Sent
+from miaopei.node.order.door import Door
+from miaopei.node.order.parcel import read_parcel
+from tests.support.seating import Six, fresh, identity
+
+
+def at_insurer(six: Six) -> Node:
+    """The insurer's node, whose engine has each parcel in a block at once."""
+    door = Door(lambda: six.now)
+
+    def learn() -> None:
+        with six.store.reading() as reading:
+            door.learn(reading)
+            door.pass_time(reading.head().time)
+
+    def send(item: bytes) -> Sent:
+        parcel = read_parcel(item)
+        assert parcel is not None
+        results = six.put(*parcel.acts)
+        learn()
+        orderer.heard(Committed(six.height, tuple(results), ""))
+        return Sent.QUEUED
+
+    learn()
+    orderer = Consortium(six.store, door, send)
+    return Node(six.store, identity("insurer"), lambda: six.now, os.urandom, orderer)
+
+
+def refused_once(six: Six) -> Act:
+    """Keys that the notary wants in its seat, and may not have so soon."""
+    assert six.say("notary", "rotate_keys", {"keys": {"engine": fresh("first")}}) == ""
+    act = six.act("notary", "rotate_keys", {"keys": {name: fresh(name) for name in KEYS}})
+    (result,) = six.put(act)
+    assert [refusal.code for refusal in result.refusals] == ["act.rotated_lately"]
+    return act
+
+
+def nothing_of_it_is_ours(hand_in: Callable[[Node, Act], bool]) -> None:
+    six = Six()
+    act = refused_once(six)
+    stranger = identity("a stranger")
+    body = {"keys": {"engine": fresh("a stranger's")}}
+    unknown = sign(stranger.acts, six.chain, "rotate_keys", "nobody", "please carry", body)
+    forged = sign(stranger.acts, six.chain, "rotate_keys", "insurer", "please carry", body)
+    assert not any(result.ok for result in six.put(unknown, forged))
+    with six.state() as state:
+        before = state.get("seat", "insurer")
+    for each in (act, unknown, forged):
+        assert not hand_in(at_insurer(six), from_json(each.as_json()))
+    with six.state() as state:
+        assert state.get("seat", "insurer") == before
+
+
+def test_what_was_refused_to_another_is_not_wished_by_who_carries_it() -> None:
+    """Its keys would stand in the carrier's seat, and the carrier's word under any body."""
+    nothing_of_it_is_ours(lambda node, act: node.carry(act).ok)
+
+
+def test_nor_by_who_submits_it() -> None:
+    nothing_of_it_is_ours(lambda node, act: node.submit([act])[0].ok)
+
+
+def test_an_act_of_our_own_that_is_carried_is_not_wished_again() -> None:
+    """Whoever hands it in a second time is not us; what we want again we say again."""
+    six = Six()
+    body = {"keys": {"engine": fresh("first")}}
+    assert six.say("insurer", "rotate_keys", body) == ""
+    act = six.act("insurer", "rotate_keys", {"keys": {"engine": fresh("second")}})
+    six.put(act)
+    result = at_insurer(six).carry(act)
+    assert [refusal.code for refusal in result.refusals] == ["act.refused_before"]
+    six.put(later=2 * 86_400)
+    assert at_insurer(six).submit([act])[0].ok
