@@ -126,6 +126,7 @@ class Seated:
         self._fault: str | None = None  # with which this member ends
         self._lies_from, self._less = 1 << 62, 0
         self.failed = asyncio.Event()
+        self.followers = set[Callable[[Committed], None]]()  # told of each block as it is final
         self._rounds = Rounds(self.duties, self._work, LOOK_SECONDS, ready=self._caught_up)
         self._stop = threading.Event()
 
@@ -298,6 +299,8 @@ class Seated:
     def _heard(self, block: Committed) -> None:
         self.orderer.heard(block)
         self._rounds.due.set()
+        for follower in tuple(self.followers):
+            follower(block)
 
     def _work(self) -> Iterator[Duty]:
         """Duties, whenever a block has come: fetch, then what every member does."""

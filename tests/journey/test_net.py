@@ -14,12 +14,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from bench.consortium.running import Blocks
 from miaopei.adapters.peers.certificate import context
 from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.claims.receipt import from_json
 from miaopei.claims.verify import verify
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net, database
+from miaopei.cli.net.running import SORTS
 from miaopei.measures.identity import canonical
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
@@ -326,3 +328,25 @@ def test_o08_after_its_end_a_new_batch_stays_closed_to_it(five: Running) -> None
     refused = five.miaopei("recompute", READER, "--all", "--lang", "en", check=False)
     assert (refused.returncode, "took the grant" in refused.stderr) == (1, True)
     assert nets.as_json(five.miaopei("audit", READER, "--json"))["sound"]
+
+
+def test_each_member_tells_its_blocks_as_it_commits_them(four: Running) -> None:
+    with Blocks(four.net) as blocks:
+        four.name(four.net.members[0], "told-of")
+        first = blocks.first(four.net.members[0], lambda block: bool(block["acts"]))
+        told = [
+            blocks.first(member, lambda block: bool(block["height"] == first["height"]))
+            for member in four.net.members
+        ]
+        later = blocks.first(
+            four.net.members[0], lambda block: bool(block["certified"] >= first["size"])
+        )
+    assert {(block["acts"], block["size"]) for block in told} == {(1, first["size"])}
+    assert first["certified"] < first["size"]
+    assert later["height"] > first["height"]
+
+
+def test_what_coming_up_took_is_told_part_by_part(four: Running) -> None:
+    moments = control.call(four.net.folder, "status")["moments"]
+    parts = [moments[name] for name in SORTS]
+    assert parts == sorted(parts)

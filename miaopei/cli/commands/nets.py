@@ -89,12 +89,17 @@ def import_(
 def up(
     folder: Folder,
     detach: Annotated[bool, typer.Option("--detach", help="Come back when all are up.")] = False,
+    as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Bring all members up on this machine, with a live table; Ctrl-C stops them again."""
+    """Bring all members up on this machine, with a live table; Ctrl-C stops them again.
+
+    `--json` tells how many seconds each part of it took.
+    """
     from ..net import running
 
-    raise typer.Exit(running.up(folder, detach=detach, language=chosen(lang)))
+    language = chosen(lang)
+    raise typer.Exit(running.up(folder, detach=detach, language=language, as_json=as_json))
 
 
 @app.command()

@@ -70,6 +70,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
     from .granting import asked as granting
     from .life.asked import answers
+    from .load import following, insuring, offering
     from .mandate import asked as mandate
     from .steps import steps
 
@@ -98,6 +99,9 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         **answers(seated),
         **granting.answers(seated),
         **mandate.answers(seated),
+        **following.answers(seated),
+        **insuring.answers(seated),
+        **offering.answers(seated),
     }
 
 

@@ -31,6 +31,7 @@ REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
 LOOK_SECONDS = 1.0
 LOG = "net.log"
+SORTS = ("database", "bank", "nodes", "engines")  # in the order in which they come up
 LONGEST_TROUBLE = 160  # characters of it in the table
 GOOD, NOT_GOOD = 0, 1
 
@@ -60,8 +61,11 @@ def init(
     return GOOD
 
 
-def up(folder: Path, *, detach: bool, language: Language) -> int:
-    """Start the supervisor; wait until all are up; then watch, or come back."""
+def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False) -> int:
+    """Start the supervisor; wait until all are up; then watch, or come back.
+
+    `as_json`: tell what took how long.
+    """
     net = Net.of(folder)
     if control.there(net.folder):
         raise no("is_up", folder=str(net.folder))
@@ -69,9 +73,11 @@ def up(folder: Path, *, detach: bool, language: Language) -> int:
     supervisor = _supervise(net, detach=detach)
     try:
         _until_up(net, supervisor)
-        seconds = f"{time.monotonic() - started:.1f}"
+        whole = time.monotonic() - started
         said = "up" if net.own is None else "up_own"
-        speak.note(_said(said, language, members=len(net.here), seconds=seconds))
+        speak.note(_said(said, language, members=len(net.here), seconds=f"{whole:.1f}"))
+        if as_json:
+            speak.show_json(_split(net, started, whole))
         if detach:
             return GOOD
         _watch(net, supervisor, language)
@@ -203,6 +209,16 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
         time.sleep(0.2)
     lacking = [row.member for row in standing(net, named=False).rows if not row.up]
     raise OutsideFault(f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}", retry=True)
+
+
+def _split(net: Net, started: float, whole: float) -> dict[str, float]:
+    """Seconds that coming up took: all of them, and each part after the one before it."""
+    moments = control.call(net.folder, "status")["moments"]
+    found, before = {"seconds": round(whole, 3)}, started
+    for name in SORTS:
+        at = max(before, moments.get(name, before))
+        found[name], before = round(at - before, 3), at
+    return {**found, "blocks": round(max(0.0, started + whole - before), 3)}
 
 
 def _watch(net: Net, supervisor: subprocess.Popen[bytes], language: Language) -> None:

@@ -56,6 +56,8 @@ class Slot:
     not_before: float = 0.0
     started: float = 0.0
     alone: float | None = None  # since when its engine has had no neighbour
+    answered: float | None = None  # when its node first answered its engine
+    served: float | None = None  # when its engine first answered
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def tick(self) -> None:
@@ -74,6 +76,9 @@ class Slot:
                 self.engine = process.start(
                     self.folder, self.inside
                 )  # it would try only each 3 s by itself
+                self.answered = self.answered or time.monotonic()
+            elif self.engine and self.served is None and (self.folder / home.RPC_SOCKET).exists():
+                self.served = time.monotonic()
             elif self.engine and time.monotonic() - self.started > STEADY_SECONDS:
                 self.pause = FIRST_PAUSE
 
@@ -152,6 +157,7 @@ class Supervisor:
         self.wires = self._wires()
         self.slots = {member: self._new_slot(member) for member in net.here}
         self.bank: sandbox.RunningBank | None = None
+        self.moments: dict[str, float] = {}  # when database and bank were there
         self.told = asyncio.Event()
         self._stop = threading.Event()
 
@@ -164,6 +170,7 @@ class Supervisor:
         with ExitStack() as opened:
             opened.callback(self.net.postgres.stop)
             self.net.postgres.start()
+            self.moments["database"] = time.monotonic()
             if self.wires is not None:
                 opened.callback(self.wires.take_up)
                 self.wires.lay()
@@ -171,6 +178,7 @@ class Supervisor:
             if self.net.own is None or self.net.own.bank == SANDBOX:
                 self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank", socket=at))
                 mending.tell_bank(self.net, self.bank.address)
+            self.moments["bank"] = time.monotonic()
             ticking = threading.Thread(target=self._tick, name="ticks")
             ticking.start()
             async with AsyncExitStack() as serving:
@@ -216,9 +224,17 @@ class Supervisor:
         }
 
     def status(self) -> dict[str, Any]:
-        """Processes, and the bank's address."""
+        """Processes, the bank's address, and when each sort was first there (monotonic clock)."""
         bank = None if self.bank is None else self.bank.address
-        return {"bank": bank, "members": [slot.told() for slot in self.slots.values()]}
+        slots = list(self.slots.values())
+        first = {
+            "nodes": [slot.answered for slot in slots],
+            "engines": [slot.served for slot in slots],
+        }
+        whole = {name: [at for at in of if at is not None] for name, of in first.items()}
+        moments = {name: max(of) for name, of in whole.items() if of and len(of) == len(slots)}
+        members = [slot.told() for slot in slots]
+        return {"bank": bank, "members": members, "moments": {**self.moments, **moments}}
 
     def add(self, member: str) -> None:
         """Run one more member, which stands in the plan by now."""

@@ -1,0 +1,1 @@
+"""What a measurement asks of running members: a load to offer, covers to sell, blocks to tell."""
