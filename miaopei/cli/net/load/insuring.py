@@ -60,7 +60,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (reading, state):
             collector = Collector(reading, node.identity, seated.member.certify)
             for name, entry in state.range("settlement", ""):
-                if entry["listing"] != asked["listing"]:
+                if entry["settlement"]["listing"] != asked["listing"]:
                     continue
                 for claim in reading.claims(entry["settlement"]["trigger"]):
                     if len(made) == asked["count"]:
