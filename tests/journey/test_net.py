@@ -332,7 +332,7 @@ def test_o08_after_its_end_a_new_batch_stays_closed_to_it(five: Running) -> None
 
 def test_each_member_tells_its_blocks_as_it_commits_them(four: Running) -> None:
     with Blocks(four.net) as blocks:
-        four.name(four.net.members[0], "told-of")
+        four.name("cloud", "told-of")
         first = blocks.first(four.net.members[0], lambda block: bool(block["acts"]))
         told = [
             blocks.first(member, lambda block: bool(block["height"] == first["height"]))
