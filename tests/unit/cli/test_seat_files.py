@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from miaopei.acts.rule_sets import RULES
 from miaopei.adapters.keys import load_or_make
+from miaopei.cli.commands import app
 from miaopei.cli.net.own import making, seat_file
 from miaopei.cli.net.plan import Part
 from miaopei.errors import Refused
@@ -153,3 +156,34 @@ def test_a_role_or_name_that_cannot_be_is_refused_before_anything_is_made(tmp_pa
             "act."
         )
     assert not (tmp_path / "x").exists()
+
+
+def test_no_seat_file_lowers_the_rules_of_the_record(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_enter", lambda *_: None)  # which needs an engine
+    net = making.of(tmp_path / "a")
+    assert making.found(net, files, None).file["rules"] == RULES
+    low = signed_again(files[3], tmp_path / "d", rules=RULES - 1)
+    assert code(lambda: making.found(net, files, None)) == (
+        "net.seat_file_rules",
+        {"member": "d", "rules": RULES - 1, "wanted": RULES},
+    )
+    assert making.found(net, files, None, RULES - 1).file["rules"] == RULES - 1
+    signed_again(low, tmp_path / "d", rules=RULES)
+    assert making.found(net, files, None, RULES - 1).file["rules"] == RULES - 1
+    assert code(lambda: making.found(net, files, None, RULES + 1))[0] == "net.seat_file_rules"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_rules_stand_beside_the_digest(
+    files: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+) -> None:
+    monkeypatch.setattr(making, "_enter", lambda *_: None)
+    say = ["member", "found", str(tmp_path / "a"), *map(str, files)]
+    told = CliRunner().invoke(app, [*say, "--rules", str(RULES - 1), "--lang", language])
+    assert (f"rule set {RULES - 1}" if language == "en" else f"规则集 {RULES - 1}") in told.output
+    assert json.loads(CliRunner().invoke(app, [*say, "--json"]).output)["rules"] == RULES

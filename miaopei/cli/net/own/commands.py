@@ -81,6 +81,10 @@ def found(
     origin: Annotated[
         str | None, typer.Option(help="The log's origin line: a name that only you use.")
     ] = None,
+    rules: Annotated[
+        int | None,
+        typer.Option(min=1, help="An older rule set to begin with; every founder says the same."),
+    ] = None,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
@@ -91,7 +95,7 @@ def found(
     from . import making
 
     net = making.of(folder)
-    _entered("founded", making.found(net, seats, origin), lang, as_json=as_json)
+    _entered("founded", making.found(net, seats, origin, rules), lang, as_json=as_json)
 
 
 @app.command()
@@ -155,5 +159,5 @@ def _entered(name: str, made: Any, lang: Lang | None, *, as_json: bool) -> None:
 
     view = made.view
     members = ", ".join(seat["member"] for seat in view["seats"])
-    facts = {"chain": made.chain, "members": members, "digest": making.digest(made)}
-    tell(name, facts, lang, as_json=as_json)
+    facts = {"chain": made.chain, "members": members, "rules": made.file["rules"]}
+    tell(name, {**facts, "digest": making.digest(made)}, lang, as_json=as_json)

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ....acts.apply import begin
+from ....acts.rule_sets import RULES
 from ....acts.state import State
 from ....adapters.engine.install import need
 from ....adapters.keys import load_or_make, suite_at
@@ -114,13 +115,18 @@ def of(folder: Path) -> Net:
     return net
 
 
-def found(net: Net, files: Sequence[Path], origin: str | None) -> Founding:
+def found(
+    net: Net, files: Sequence[Path], origin: str | None, rules: int | None = None
+) -> Founding:
     """Begin a record with the members of these seat files, ours among them: each does so by itself,
     and all make the same genesis.
 
+    `rules`: the rule set it begins with where a person has said one; else the newest of this
+    software. A seat file never lowers it: one of its members would so decide for all.
+
     Errors   Refused net.seat_file*, net.seat_file_twice, net.not_among, net.members,
-             net.no_operator, act.bad_seat for two with one key, act.too_few_votes,
-             net.founded_already.
+             net.no_operator, net.seat_file_rules, act.bad_seat for two with one key,
+             act.too_few_votes, net.founded_already.
     """
     ours = _ours(net)
     given = sorted(_read(files), key=lambda each: each.id)
@@ -131,13 +137,17 @@ def found(net: Net, files: Sequence[Path], origin: str | None) -> Founding:
     if all("operator" not in each.member["roles"] for each in given):
         raise no("no_operator_among")
     _check_votes(given)
+    wanted = rules or RULES
+    for each in given:
+        if each.rules < wanted:
+            raise no("seat_file_rules", member=each.id, rules=each.rules, wanted=wanted)
     value = consortium_genesis(
         "miaopei net",
         [each.founder for each in given],
         clock="live",
         time=max(each.time for each in given),
         origin=origin or _origin(given),
-        rules=min(each.rules for each in given),
+        rules=wanted,
     )
     with MemoryStore().writing() as block:
         begin(State(block), value)
