@@ -98,17 +98,17 @@ def check_not_erased(state: State, subject: str) -> None:
         raise refuse("persons.erased", person=subject)
 
 
-def check_scope(scope: list[Any]) -> None:
-    """Names of data classes or fields, each once, in order.
+def check_scope(scope: list[Any], field: str = "scope") -> None:
+    """Names (of data classes or fields, of purposes), each once, in order.
 
     Errors   Refused act.bad_body.
     """
     if not 0 < len(scope) <= SCOPES_MAX or not all(type(name) is str for name in scope):
-        raise refuse("act.bad_body", field="scope", why=f"needs 1 to {SCOPES_MAX} names")
+        raise refuse("act.bad_body", field=field, why=f"needs 1 to {SCOPES_MAX} names")
     for name in scope:
-        check_id("scope", name)
+        check_id(field, name)
     if scope != sorted(set(scope)):
-        raise refuse("act.bad_body", field="scope", why="is not sorted, or a name stands twice")
+        raise refuse("act.bad_body", field=field, why="is not sorted, or a name stands twice")
 
 
 def check_span(since: int, until: int, now: int) -> None:

@@ -1,8 +1,10 @@
 """`file_claim_model`: a carrier's claim model, to run beside the data of a provider.
 
-Body: {listing, carrier, id, version, benefit, terms}. The model is terms as JSON, checked as every
-product's are and named by its hash; never code. What it reads are facts that the listing's product
-has, defined alike. It yields a measure; amounts are decided by the listing's deciders only.
+Body: {listing, carrier, id, version, benefit, terms}; from rule set 4 on a carrier that wants runs
+for several purposes adds {purposes}: a model runs once for a trigger, or once for each of them. The
+model is terms as JSON, checked as every product's are and named by its hash; never code. What it
+reads are facts that the listing's product has, defined alike. It yields a measure; amounts are
+decided by the listing's deciders only.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from ..terms import canonical
 from ..terms.check import check
 from ..terms.words import Observed
 from .base import Made, Moment, Outcome, check_carriers, check_id, fields, known, refuse
+from .consents import check_scope
 from .envelope import Act
 from .facts import product_of
-from .metered import contract, must_act_for
+from .metered import ONCE_SINCE, contract, must_act_for
 from .state import State
 
 KIND = "file_claim_model"
@@ -24,8 +27,13 @@ ROLES = frozenset({"carrier", "operator"})
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused with every fault of the terms, for a version that is taken, and other facts."""
+    body, purposes = act.body, None
+    if now.rules >= ONCE_SINCE and "purposes" in body:
+        (purposes,) = fields({"purposes": body["purposes"]}, purposes=list)
+        check_scope(purposes, "purposes")
+        body = {name: part for name, part in body.items() if name != "purposes"}
     listing, carrier, name, version, benefit, value = fields(
-        act.body, listing=str, carrier=str, id=str, version=int, benefit=str, terms=dict
+        body, listing=str, carrier=str, id=str, version=int, benefit=str, terms=dict
     )
     listed = known(state, "listing", listing, "act.listing_not_known")
     check_carriers(listed["listing"], [carrier])
@@ -49,6 +57,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("metering.model_known", id=name, version=version)
     model = {"v": 1, "listing": listing, "carrier": carrier, "id": name, "version": version}
     model |= {"benefit": benefit, "terms": value}
+    if purposes is not None:
+        model["purposes"] = purposes
     hashed = content_id("claim_model", model)
     state.put("model_version", key, {"model": hashed, "at": now.time})
     state.put("model", hashed, model)

@@ -13,6 +13,8 @@ from .base import has_role, refuse
 from .envelope import Act
 from .state import State
 
+ONCE_SINCE = 4  # the rule set from which a run is not billed again under another number
+
 
 def contract(listing: str, carrier: str) -> str:
     """The key of what a carrier and the data providers of a listing have agreed."""

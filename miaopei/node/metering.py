@@ -13,7 +13,7 @@ from typing import Any
 
 from ..acts.consents import allowed
 from ..acts.facts import product_of
-from ..acts.meter_usage import run_before
+from ..acts.meter_usage import check_purpose, run_before
 from ..acts.state import State
 from ..claims.evaluate import of_one
 from ..errors import Refusal, Refused
@@ -43,7 +43,8 @@ def run(node: Node, model: str, trigger: str, *, provider: str, purpose: str, ca
 
     Whose data are read, and who was asked for and has not consented, stands in the log of uses on
     the record before any list is opened (`vault/uses.py`).
-    The same model, trigger and purpose run once: whoever wants another run files another version.
+    A model runs once for a trigger, or once for each purpose that it names as filed: whoever wants
+    another run files another version.
     Errors   Refused metering.*, consent.* where nobody's data may be read; RecordDamaged (alarm).
     """
     with node.reading() as (reading, state):
@@ -102,6 +103,7 @@ def _asked(reading: Reading, state: State, model: str, trigger_id: str, purpose:
         raise Refused(Refusal("metering.model_not_known", {"id": model[:16]}))
     if trigger is None or trigger["listing"] != filed["listing"]:
         raise Refused(Refusal("act.trigger_not_known", {"id": trigger_id[:64]}))
+    check_purpose(model, filed, purpose)
     terms = canonical.from_json(filed["terms"])
     listing = state.need("listing", trigger["listing"])
     reads = {of.name for of in terms.inputs if isinstance(of, Observed)}

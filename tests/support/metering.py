@@ -20,6 +20,7 @@ from tests.support.town import CARRIERS, ONE_CARRIER, Town
 
 CARRIER, PROVIDER = CARRIERS[0], "grid"
 RATES = {"user_fen": 12, "record_fen": 3, "rent_fen": 500_000}
+PURPOSES = [*(f"claims-{number}" for number in range(19)), "claims"]  # which its models name
 
 
 class Metered:
@@ -36,6 +37,7 @@ class Metered:
     ) -> None:
         """`subjects` are the tokens of the persons whose policies they are, where known."""
         self.product: Product = hills()
+        self.rules = rules
         self.town = Town(name=name, rail=rail, rules=rules).set_up()
         self.listing = self.town.list_product(self.product, placement=ONE_CARRIER)
         self.town.admit(PROVIDER, "data_provider")
@@ -60,6 +62,8 @@ class Metered:
         terms = canonical.as_json(self.product.versions[0].terms)
         body = {"listing": self.listing, "carrier": CARRIER, "id": "delay", "version": version}
         body["benefit"] = self.product.versions[0].terms.benefits[0].name
+        if self.rules >= 4:
+            body["purposes"] = sorted(PURPOSES)
         return {**body, "terms": terms, **change}
 
     def file(self, version: int) -> str:
@@ -77,7 +81,7 @@ class Metered:
             "model": self.model,
             "provider": PROVIDER,
             "trigger": self.trigger,
-            "purpose": f"claims-{number}",  # a model runs once for a trigger and purpose
+            "purpose": PURPOSES[number],  # a model runs once for a trigger and purpose
             "caller": "claims-desk",
             "at": at if isinstance(at, int) else from_beijing(at),
             "users": users,

@@ -267,6 +267,12 @@ OPTIONS: Mapping[str, str] = {
     "Where the page is served, on this machine only.": "网页的端口，仅限本机。",
     "Where the sheet of faulty rows is written.": "错行清单写到哪里。",
     "Where to write (JSON).": "写到哪里（JSON）。",
+    "It runs once for each; once for all where none is named.": (
+        "就每个目的各运行一次；不写则总共一次。"
+    ),
+    "An older rule set to begin with; every founder says the same.": (
+        "以较旧的规则集开始；每个创始成员须写相同的值。"
+    ),
     "Which benefit it works out.": "计算哪一项保障。",
     "Which input is decided.": "确认哪个输入。",
     "Which line of business.": "哪一条业务线。",

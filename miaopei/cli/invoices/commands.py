@@ -54,6 +54,10 @@ def model(
     name: Annotated[str, typer.Option("--id", help="The model's name.")],
     version: Annotated[int, typer.Option("--version", min=1, help="Its version.")],
     benefit: Annotated[str, typer.Option("--benefit", help="Which benefit it works out.")],
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option("--purpose", help="It runs once for each; once for all where none is named."),
+    ] = None,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
@@ -62,8 +66,11 @@ def model(
     from ..place import Place
     from .deeds import model as run
 
-    about = {"listing": listing, "carrier": carrier, "id": name, "version": version}
-    run(Place.of(data, dsn), {**about, "benefit": benefit}, file, language=chosen(lang))
+    about: dict[str, object] = {"listing": listing, "carrier": carrier, "id": name}
+    about |= {"version": version, "benefit": benefit}
+    if purpose:
+        about["purposes"] = sorted(set(purpose))
+    run(Place.of(data, dsn), about, file, language=chosen(lang))
 
 
 @app.command("run")

@@ -227,6 +227,40 @@ def test_the_record_itself_bills_a_run_of_a_model_trigger_and_purpose_once(
     assert (len(counted.runs), counted.repeated) == (2, [])
 
 
+@pytest.mark.parametrize("named", [None, ["claims", "tariff"]])
+def test_a_provider_cannot_bill_a_run_again_under_purposes_of_its_own(
+    metered: Metered, named: list[str] | None
+) -> None:
+    town, body = metered.town, metered.model_body(2)
+    del body["purposes"]
+    body |= {} if named is None else {"purposes": named}
+    (model,) = (made.id for made in town.send(town.act("file_claim_model", body, "m2")).made)
+    about = {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
+    first = metering.run(town.node, model, metered.trigger, **about).body
+    taken, refused = 0, Counter[str]()
+    for number, purpose in enumerate(("claims.0", "claims.1", "tariff", "tariff", "claims")):
+        again = {**first, "run": f"{number}c" * 32, "purpose": purpose}
+        said = town.send(town.act_of(PROVIDER, "meter_usage", again, f"again {number}"))
+        taken += said.ok
+        refused.update(codes(said))
+    if named is None:
+        assert (taken, refused) == (0, {"metering.run_repeated": 5})
+    else:
+        assert (taken, refused) == (
+            1,
+            {"metering.purpose_unknown": 2, "metering.run_repeated": 2},
+        )
+        with pytest.raises(Refused) as other:
+            metering.run(town.node, model, metered.trigger, **{**about, "purpose": "claims.9"})
+        assert other.value.refusals[0].code == "metering.purpose_unknown"
+
+
+@pytest.mark.parametrize("bad", [[], "claims", ["b", "a"], ["a", "a"], [1], None])
+def test_purposes_that_are_none_are_refused(metered: Metered, bad: object) -> None:
+    act = metered.town.act("file_claim_model", metered.model_body(2, purposes=bad), "bad")
+    assert codes(metered.town.send(act)) == ["act.bad_body"]
+
+
 def test_a_run_that_was_made_void_may_be_made_again(metered: Metered) -> None:
     town, about = metered.town, {"provider": PROVIDER, "purpose": "claims", "caller": "desk"}
     first = metering.run(town.node, metered.model, metered.trigger, **about).body["run"]
