@@ -25,6 +25,7 @@ from ..vault.blobs import open_values, opens
 
 EQUAL, DIFFERS, ERASED = "equal", "differs", "erased"
 STEPS = ("amount_fen", "uncut_fen", "limits", "trace")
+BEFORE_CAP = ("policy", "position", "gross_fen", "spent_fen", "terms_fen")
 AT_ONCE = 10_000  # rows looked through at a time for those that were erased
 Json = dict[str, Any]
 
@@ -41,8 +42,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A settlement made again. `result` is equal, differs, or erased: rows that it counted are
-    gone, and all that is left of them is proved by hash.
+    """A settlement made again. `result` is equal, differs, or erased: rows of its book are gone,
+    proved by hash alone, and of the others no amount before the cap differs.
 
     `policy` is the first that differs; where only totals do, `totals` names them.
     Units   fen.
@@ -99,7 +100,12 @@ def made_again(
     gone = _erased(reading, book, size)
     ours = [leaf.as_json() for leaf in leaves_of(claims, said["trigger"])]
     apart = first_apart(_without(ours, gone), _without(reading.claims(said["trigger"]), gone))
-    if gone and (apart is None or listing.occurrence_cap_fen is not None):
+    if gone and apart is not None and listing.occurrence_cap_fen is not None:
+        # What a cap leaves to others hangs on the rows that are gone; what is due before does not.
+        theirs = _without(reading.claims(said["trigger"]), gone)
+        before = first_apart(_uncut(_without(ours, gone)), _uncut(theirs))
+        apart = None if before is None else _both(before, ours, theirs)
+    if gone and apart is None:
         return _verdict(about, numbers, ERASED, erased=len(gone))
     if apart is None:
         names = tuple(sorted(n for n in mine if mine[n] != said["totals"].get(n)))
@@ -167,6 +173,26 @@ def _plain(claim: Json | None) -> Json | None:
 
 def _without(claims: Sequence[Json], gone: set[str]) -> list[Json]:
     return [claim for claim in claims if claim["policy"] not in gone]
+
+
+def _uncut(claims: Sequence[Json]) -> list[Json]:
+    """What stands in a claim before the cap; nothing where that is nothing."""
+    return [
+        {name: claim[name] for name in BEFORE_CAP} for claim in claims if claim["terms_fen"] > 0
+    ]
+
+
+def _both(
+    before: tuple[Json | None, Json | None], ours: Sequence[Json], theirs: Sequence[Json]
+) -> tuple[Json | None, Json | None]:
+    """The whole claims of the policy that differs before the cap."""
+    at = before[0] or before[1]
+    assert at is not None, "one of two differing claims is there"
+    found = [
+        next((claim for claim in claims if claim["policy"] == at["policy"]), None)
+        for claims in (ours, theirs)
+    ]
+    return found[0], found[1]
 
 
 def _erased(reading: Reading, book: str, size: int) -> set[str]:

@@ -71,3 +71,21 @@ def test_of_a_settlement_that_counted_an_erased_row_the_rest_is_compared() -> No
     town.tell(quake("2018-05-18 00:48:48", "5.6"), at="2018-05-18 01:00:00")
     town.work()
     assert sorted(v.result for v in verdicts(town)) == [EQUAL, ERASED]
+
+
+@pytest.mark.parametrize("cap", [10**12, 10**6])
+def test_a_cap_and_an_erased_row_hide_nobodys_wrong_amount(cap: int) -> None:
+    """What the cap leaves to each hangs on the row that is gone; what is due before it does not."""
+    town = a_town(cap_fen=cap)
+    town.tell(quake(NIGHT, "5.6"), at=READ)
+    town.work()
+    assert [v.result for v in verdicts(town)] == [EQUAL]
+    erase(town, LI)
+    assert [v.result for v in verdicts(town)] == [ERASED]
+    (wrong,) = verdicts(town, Less(1))
+    assert wrong.result == DIFFERS
+    assert wrong.ours is not None
+    assert wrong.settled is not None
+    assert wrong.ours.claim is not None
+    assert wrong.settled.claim is not None
+    assert wrong.ours.claim["terms_fen"] != wrong.settled.claim["terms_fen"]

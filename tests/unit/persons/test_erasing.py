@@ -46,10 +46,10 @@ FREE = "2023-01-02"
 NIGHT, READ = "2017-03-27 07:40:00", "2017-03-27 08:00:00"
 
 
-def a_town(store: PostgresStore | None = None) -> Town:
+def a_town(store: PostgresStore | None = None, cap_fen: int | None = None) -> Town:
     """Li and Wang are insured, and a house of nobody's; each is known; Li is paid by a link."""
     town = Town(store, rail=PaperBank()).set_up()
-    listing = town.list_product(hills(), placement=ONE_CARRIER)
+    listing = town.list_product(hills(), placement=ONE_CARRIER, cap_fen=cap_fen)
     rows = [town.policy(listing, *ends) for ends in (SHORT, (), ())]
     rows[:2] = [replace(row, subject=who) for row, who in zip(rows, (LI, WANG), strict=False)]
     with town.store.writing() as block:

@@ -17,7 +17,7 @@ from ..life import voting
 from ..plan import Net
 
 ACT_SECONDS = 90.0
-DIFFERS = 4
+DIFFERS, ERASED = 4, 5
 Json = dict[str, Any]
 
 
@@ -87,7 +87,7 @@ def recompute(
     as_json: bool,
     language: Language,
 ) -> int:
-    """Settlements made again; 4 where one differs.
+    """Settlements made again; 4 where one differs, else 5 where one cannot be made again in full.
 
     Errors   Refused grant.*, act.settlement_not_known.
     """
@@ -102,7 +102,8 @@ def recompute(
             for line in lines(verdict, language):
                 speak.out(line)
         speak.refuse([Refusal(one["code"], one["facts"]) for one in found["closed"]], language)
-    return DIFFERS if any(verdict["result"] == "differs" for verdict in verdicts) else 0
+    results = {verdict["result"] for verdict in verdicts}
+    return DIFFERS if "differs" in results else ERASED if "erased" in results else 0
 
 
 def lines(verdict: Mapping[str, Any], language: Language) -> Iterator[str]:
