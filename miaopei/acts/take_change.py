@@ -17,7 +17,7 @@ from ..measures.instant import beijing_text, period_of
 from ..measures.money import Rounding, divide
 from ..policies.row import HEX_32, Transaction
 from ..policies.stack import Change, Segment, at_instant, charged, check_change, in_effect, overlay
-from ..underwriting.answer import answer_change, premium, verdict_of
+from ..underwriting.answer import answer_change, premium, raises, verdict_of
 from ..underwriting.asked import Asked, Known, Reason, Span, Step, Verdict
 from ..underwriting.offer import Allowed, Offer
 from ..underwriting.rules import at_midnight, listed_by, no
@@ -28,12 +28,20 @@ from .envelope import Act
 from .file_offer import current_offer, offer_of
 from .pauses import check_open
 from .state import State
-from .take_application import check_channel, check_looked, new_value, silent_now, whole
+from .take_application import (
+    check_channel,
+    check_looked,
+    looked_plans,
+    new_value,
+    silent_now,
+    whole,
+)
 
 KIND = "take_change"
 ROLES = frozenset({"operator", "carrier", "channel"})
 TEXT, INTEGER = (str, type(None)), (int, type(None))
 WHAT = ("endorse", "renew", "cancel", "reinstate")
+RAISES_SINCE = 4  # the rule set from which a raise waits, and nothing is reinstated twice
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,9 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     silent = silent_now(state, policy["listing"], now)
     diff = cost(state, wish)
     reasons = list(_reasons(state, wish, now, spent, hits))
-    said = answer_change(wish.offer, _asked(wish), _known(state, wish, now, silent), reasons)
+    known_of = replace(_known(state, wish, now, silent), announced=looked_plans(looked))
+    raised = _raised_from(wish) if now.rules >= RAISES_SINCE and at >= now.time else None
+    said = answer_change(wish.offer, _asked(wish), known_of, reasons, raised)
     if wish.transaction is Transaction.CANCEL:  # nobody is kept in a policy by what is not sold
         said = replace(said, verdict=verdict_of(reasons), reasons=tuple(reasons))
     fee = 0 if wish.transaction is not Transaction.CANCEL else wish.offer.changes.cancel_fee_fen
@@ -191,7 +201,7 @@ def _reasons(
         yield no("cancel_not_offered", verdict, allowed=str(rules.cancel))
     if wish.transaction is Transaction.REINSTATE:
         before, wanted = spent or 0, sum(wish.change.declared.values())
-        had = _reinstated(wish)
+        had = _reinstated(wish, now)
         if wanted + had > before:
             sums: dict[str, Fact] = {"wanted": wanted, "spent": before, "had": had}
             yield no("reinstates_too_much", Verdict.REFUSED, **sums)
@@ -199,11 +209,37 @@ def _reasons(
         yield from listed_by(wish.offer.sanctions() or "", hits)
 
 
-def _reinstated(wish: Wish) -> int:
-    """What was reinstated before, in the policy year of the change."""
+def _reinstated(wish: Wish, now: Moment) -> int:
+    """What was reinstated before, in the policy year of the change, from whatever instant on.
+
+    Up to rule set 3 only what holds at the instant of the change was counted.
+    """
+    if now.rules >= RAISES_SINCE:
+        year = period_of(wish.change.at, wish.policy["year_from"])
+        mine = (Change.from_json(change) for change in wish.policy["changes"])
+        return sum(
+            sum(change.declared.values())
+            for change in mine
+            if change.transaction is Transaction.REINSTATE and year[0] <= change.at < year[1]
+        )
     found = at_instant(wish.before, wish.change.at)
     name = wish.offer.changes.reinstate
     return 0 if found is None or name is None else found.declared[name]
+
+
+def _raised_from(wish: Wish) -> int | None:
+    """The first instant from which more can be due; a renewal is held against what it follows."""
+    last = wish.before[-1]
+    for part in overlay(wish.before, wish.after):
+        if not part.in_force:
+            continue
+        old = at_instant(wish.before, part.since)
+        if old is None and part.since >= last.until:
+            name = wish.offer.changes.reinstate  # begins anew with each term
+            old = last if name is None else replace(last, declared={**last.declared, name: 0})
+        if old is None or raises(wish.offer, old.declared, part.declared):
+            return part.since
+    return None
 
 
 def _asked(wish: Wish) -> Asked:

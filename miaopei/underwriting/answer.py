@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import Refusal, Refused
 from ..measures.instant import beijing_text
 from .asked import Answer, Asked, Known, Reason, Step, Verdict
 from .offer import Offer
-from .rules import Accumulation, Heard, Within
+from .rules import Accumulation, Announced, Dates, Heard, Within
 from .tariff import ONE
 
 GRAVITY = (Verdict.REFUSED, Verdict.REFERRED)
@@ -55,16 +56,46 @@ def answer(offer: Offer, asked: Asked, known: Known) -> Answer:
     return _with_premium(offer, asked, reasons)
 
 
-def answer_change(offer: Offer, asked: Asked, known: Known, reasons: list[Reason]) -> Answer:
+def answer_change(
+    offer: Offer,
+    asked: Asked,
+    known: Known,
+    reasons: list[Reason],
+    raised_from: int | None = None,
+) -> Answer:
     """The answer to a change of a policy: the rules that a standing policy still meets.
 
     `reasons` are those that the change itself brings. `asked` is the policy as it will stand.
+    `raised_from`: when more can be due than before (UTC seconds; None: never more). Nobody raises
+    for what is announced, nor sooner than a new policy would begin.
     """
     found = list(reasons)
     for rule in offer.rules:
         if isinstance(rule, OF_A_CHANGE):
             found += rule.look(asked, known)
+        elif raised_from is not None and isinstance(rule, Dates):
+            found += rule.wait(raised_from, known)
+        elif raised_from is not None and isinstance(rule, Announced):
+            found += rule.look(replace(asked, since=raised_from), known)
     return _with_premium(offer, asked, found)
+
+
+def raises(offer: Offer, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    """Whether more can be due on the figures after than on those before.
+
+    The amount that premium is taken of and what is reinstated raise upwards, a figure that costs
+    less the higher it is (a deductible) downwards; any other difference is taken for a raise.
+    """
+    falls = {table.by: table.falls() for table in offer.tariff.tables}
+    up = {offer.tariff.on, offer.changes.reinstate}
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name, 0), after.get(name, 0)
+        down = None if name in up else falls.get(name)
+        if new != old and (down is None and name not in up):
+            return True
+        if (new < old) if down else (new > old):
+            return True
+    return False
 
 
 def verdict_of(reasons: list[Reason]) -> Verdict:

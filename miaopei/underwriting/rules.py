@@ -43,14 +43,19 @@ class Dates:
     ahead_most: int
     otherwise: Verdict = Verdict.REFUSED
 
+    def wait(self, since: int, known: Known) -> Iterator[Reason]:
+        """The waiting time alone, which a raise of a standing policy meets too."""
+        earliest = known.now + self.ahead_least
+        if since < earliest:
+            times = {"since": beijing_text(since), "earliest": beijing_text(earliest)}
+            yield no("starts_too_soon", self.otherwise, **times)
+
     def look(self, asked: Asked, known: Known) -> Iterator[Reason]:
         """Seconds ahead of the answer."""
         since, until = asked.since, asked.until
         facts: dict[str, Fact] = {"since": beijing_text(since), "until": beijing_text(until)}
-        earliest, latest = known.now + self.ahead_least, known.now + self.ahead_most
-        if since < earliest:
-            at = beijing_text(earliest)
-            yield no("starts_too_soon", self.otherwise, since=facts["since"], earliest=at)
+        latest = known.now + self.ahead_most
+        yield from self.wait(since, known)
         if since > latest:
             at = beijing_text(latest)
             yield no("starts_too_late", self.otherwise, since=facts["since"], latest=at)

@@ -21,22 +21,40 @@ ONE = 1_000_000  # a factor of one, in millionths
 
 @dataclass(frozen=True)
 class Table:
-    """A factor by a fact's answer, or by a declared figure: the first row that reaches it.
+    """A factor by a fact's answer, or by a declared figure.
 
-    `rows`: (answer or highest figure, millionths).
+    `rows`: (answer or figure, millionths). With `reached` a figure between two rows takes the lower
+    one, so that no discount is given that is not earned; in offers that do not say it, the next.
     """
 
     by: str
     rows: tuple[tuple[str | int, int], ...]
+    reached: bool = False
 
     def factor(self, facts: Mapping[str, str], declared: Mapping[str, int]) -> int:
         """Millionths. Errors   Refused underwriting.no_rate."""
         value: str | int = declared[self.by] if self.by in declared else facts.get(self.by, "")
-        for key, ppm in self.rows:
+        rows = self.rows
+        if self.reached and isinstance(value, int):
+            rows = tuple((value, ppm) for key, ppm in rows if isinstance(key, int) and key <= value)
+            rows = rows[-1:]
+        for key, ppm in rows:
             reached = isinstance(key, int) and isinstance(value, int) and value <= key
             if reached or key == value:
                 return ppm
         raise Refused(Refusal("underwriting.no_rate", {"by": self.by, "value": value}))
+
+    def falls(self) -> bool | None:
+        """Whether a higher figure costs less, as a deductible does; None where nothing says."""
+        factors = [ppm for key, ppm in self.rows if isinstance(key, int)]
+        if not factors or factors[0] == factors[-1]:
+            return None
+        return factors[-1] < factors[0]
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that is filed."""
+        said = {"by": self.by, "rows": [list(row) for row in self.rows]}
+        return {**said, "reached": True} if self.reached else said
 
 
 @dataclass(frozen=True)
@@ -79,11 +97,10 @@ class Tariff:
 
     def as_json(self) -> dict[str, Any]:
         """The form that is filed."""
-        tables = [{"by": t.by, "rows": [list(row) for row in t.rows]} for t in self.tables]
         return {
             "on": self.on,
             "rate_ppm": self.rate_ppm,
-            "tables": tables,
+            "tables": [table.as_json() for table in self.tables],
             "least_fen": self.least_fen,
             "unit_fen": self.unit_fen,
         }
@@ -101,7 +118,13 @@ class Tariff:
 
 
 def _table(value: object) -> Table:
-    by, rows = read(value, "underwriting.bad_field", by=str, rows=list)
+    reached, rest = False, value
+    if isinstance(value, Mapping) and "reached" in value:
+        reached = value["reached"]
+        rest = {name: part for name, part in value.items() if name != "reached"}
+        if reached is not True:
+            raise bad("tables.reached", "is true where it is said")
+    by, rows = read(rest, "underwriting.bad_field", by=str, rows=list)
     found: list[tuple[str | int, int]] = []
     for row in rows:
         if not isinstance(row, list) or len(row) != 2 or type(row[1]) is not int or row[1] < 0:
@@ -112,4 +135,4 @@ def _table(value: object) -> Table:
     figures = [key for key, _ in found if isinstance(key, int)]
     if not found or figures != sorted(set(figures)):
         raise bad(f"tables.{by}", "needs rows, the figures in rising order")
-    return Table(by, tuple(found))
+    return Table(by, tuple(found), reached)

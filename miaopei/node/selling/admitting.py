@@ -7,10 +7,13 @@ from typing import Any
 
 from ...acts.admit_transactions import MOST
 from ...acts.envelope import Act, from_json
+from ...acts.file_offer import offer_of
 from ...acts.state import State
+from ...acts.take_change import price_of
 from ...errors import Alarm
 from ...measures.identity import canonical, read_canonical
 from ...policies.row import PolicyRow, Transaction
+from ...policies.stack import Change, Segment, in_effect
 from ..mass.bringing import body_of
 from ..node import Node
 from ..ports import Writing
@@ -61,8 +64,9 @@ def _act(block: Writing, node: Node, listing: str) -> Act | None:
 
 
 def rows_of(block: Writing, node: Node, book: str, value: dict[str, Any]) -> Sequence[PolicyRow]:
-    """The rows of one application; the whole premium stands on the first."""
+    """The rows of one application; its premium stands on those whose time earns it."""
     policy = State(block).get("policy", value["policy"])
+    parts = _shares(State(block), policy, value)
     token = block.progress(f"selling/subject/{value['policy']}")
     return [
         PolicyRow(
@@ -73,10 +77,41 @@ def rows_of(block: Writing, node: Node, book: str, value: dict[str, Any]) -> Seq
             since=row["since"],
             until=row["until"],
             year_from=value["at"] if policy is None else policy["year_from"],
-            premium_fen=0 if at else value["premium_fen"],
+            premium_fen=parts[at],
             salt=node.random(32).hex(),
             subject=None if token is None else token.decode("ascii"),
             declared=row["declared"],
         )
         for at, row in enumerate(value["rows"])
     ]
+
+
+def _shares(state: State, policy: dict[str, Any] | None, value: dict[str, Any]) -> list[int]:
+    """What of a premium each row earns, in fen; together they are the premium.
+
+    By what each row's time costs more than it did, cut to whole fen; the rest, and what does not
+    follow from time (a reinstatement), stands on the first.
+    """
+    rows, fen = value["rows"], value["premium_fen"]
+    if policy is None or len(rows) < 2 or not fen:
+        return [fen, *[0] * (len(rows) - 1)]
+    changes = [Change.from_json(change) for change in policy["changes"]]
+    what = Transaction(value["kind"])
+    terms = (value["id"], what, value["at"], len(changes), value["until"], value["figures"])
+    before, after = in_effect(changes), in_effect([*changes, Change(*terms)])
+    offer = offer_of(state, value["listing"], value["offer"])
+
+    def cost(segments: Sequence[Segment], since: int, until: int) -> int:
+        total = 0
+        for part in segments:
+            seconds = min(part.until, until) - max(part.since, since)
+            if part.in_force and seconds > 0:
+                of = offer if part.term == value["id"] else None
+                total += price_of(state, policy, part, of) * seconds
+        return total
+
+    spans = [(row["since"], row["until"]) for row in rows]
+    weights = [max(0, cost(after, *span) - cost(before, *span)) for span in spans]
+    timed, whole = max(0, fen - value["extra_fen"]), sum(weights) or 1
+    shares = [timed * weight // whole for weight in weights]
+    return [fen - sum(shares[1:]), *shares[1:]]

@@ -16,13 +16,14 @@ from ...acts.file_offer import current_offer
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...measures.identity import canonical, content_id, digest, read_canonical
-from ...measures.instant import period_index
+from ...measures.instant import period_index, period_of
 from ..node import Node
 from ..ports import Reading, Writing
 from ..proof.opened import Opener
 from ..vault.persons import Person
 from . import keeping
 from .asking import Desk, Wanted, check_person, look_up, sanctions_of
+from .known.announced import announced
 from .known.standing import mark_of
 
 Application = dict[str, Any]
@@ -170,6 +171,8 @@ def _change(
     if transaction == "renew":
         looked["sanctions"] = _looked_again(block, state, found)
     spent = spent_of(block, state, found, at) if transaction == "reinstate" else None
+    if transaction != "cancel" and (known := _announced(desk, block, found, at)):
+        looked["announced"] = known
     return {
         "application": desk.node.random(16).hex(),
         "policy": policy,
@@ -191,6 +194,17 @@ def _looked_again(block: Reading, state: State, policy: Mapping[str, Any]) -> An
     if person is None:
         raise Refused(Refusal("selling.person_gone", {"policy": policy["policy"]}))
     return sanctions_of(block, state, source, person)
+
+
+def _announced(desk: Desk, block: Reading, policy: Mapping[str, Any], at: int) -> int:
+    """How many outages that name the customer are announced from an instant on."""
+    name = f"policy/{policy['policy']}"
+    customer = block.payees([name]).get(name, {}).get("customer")
+    tokens = [] if desk.tokens is None or customer is None else list(desk.tokens(customer))
+    kept = block.progress(f"selling/subject/{policy['policy']}")
+    tokens += [] if kept is None else [kept.decode("ascii")]
+    span = (at, period_of(at, policy["year_from"])[1])
+    return announced(block, desk.node.identity, policy["listing"], tokens, span) if tokens else 0
 
 
 def spent_of(reading: Reading, state: State, policy: Mapping[str, Any], at: int) -> int:

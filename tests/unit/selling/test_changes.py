@@ -150,6 +150,23 @@ def test_a_change_before_a_recorded_one_is_put_in_its_place(market: Market) -> N
     assert kinds == ["issue", "endorse", "endorse"]
 
 
+def test_a_premium_stands_on_the_rows_that_earn_it(market: Market) -> None:
+    """Limit doubled from October, then no deductible from June: 36 yuan a year more until October,
+    72 after it; the second row earns its part in its own time."""
+    held = market.insure(declared={"deductible": 120})
+    for at, declared in (("2026-10-01", {"occurrence_limit": 1_000_000}), ("2026-06-01", {})):
+        asked = market.change(held["policy"], "endorse", at, declared or {"deductible": 0})
+        market.pay(asked)
+        market.work()
+    with market.town.node.reading() as (reading, state):
+        rows = reading.rows(market.listing, state.need("book", market.listing)["size"])
+        told = Reporting(reading, state, market.town.me).experience()
+        (line,) = experience(told, from_beijing("2026-10-01"))
+    assert [row.row.premium_fen for row in rows] == [8_400, 4_188, 1_204, 3_590]
+    assert sum(row.row.premium_fen for row in rows[2:]) == asked["premium_fen"]
+    assert line.earned_fen == 8_400 * 183 // 365 + 1_204
+
+
 def test_where_the_offer_says_so_a_change_out_of_sequence_is_for_a_person(market: Market) -> None:
     changes = {**offer_form()["changes"], "out_of_sequence": "referred"}
     market.file_offer(changes=changes)

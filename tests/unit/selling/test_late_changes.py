@@ -66,11 +66,37 @@ def test_a_raise_after_the_outage_began_pays_nobody_by_itself_unless_in_arrears(
     assert restored(market) == {policy: ("paid", WHOLE) if arrears else ("held", 0)}
 
 
-def test_a_raise_from_the_next_midnight_is_answered_at_once_and_leaves_this_outage_alone() -> None:
+@pytest.mark.parametrize("figures", [{"occurrence_limit": yuan(20_000)}, {"deductible": 0}])
+def test_nobody_raises_cover_for_an_outage_that_is_announced(figures: dict[str, int]) -> None:
+    """Neither a higher limit nor a lower deductible; a lower limit is answered as ever."""
+    market = hearing(arrears=False)
+    second = CUSTOMER[:-1] + "2"
+    held = market.insure(second, since="2026-05-06", declared={"deductible": 240})
+    outage = {"off": "2026-05-20 08:00:00", "on": "2026-05-20 18:00:00", "number": "YY-2"}
+    planned = plan(market.town, [second], published="2026-04-28 09:00:00", **outage)
+    good(market.town.tell(planned, at="2026-04-28 11:00:00"))
+    policy = held["policy"]
+    market.town.at("2026-05-02 09:00:00")
+    for at, code in (("2026-05-20", "outage_announced"), ("2026-05-07", "starts_too_soon")):
+        asked = market.change(policy, "endorse", at, figures)
+        assert asked["state"] == "refused"
+        assert f"underwriting.{code}" in [each["code"] for each in asked["reasons"]]
+    after = market.change(policy, "endorse", "2026-05-21", figures)
+    assert (after["state"], after["reasons"]) == ("accepted", [])
+    market.town.at(after["until_late"] + 1)
+    lower = {"occurrence_limit": yuan(1_000)}
+    assert market.change(policy, "endorse", "2026-06-20", lower)["state"] == "ready"
+
+
+def test_a_raise_waits_as_a_new_policy_does_and_leaves_this_outage_alone() -> None:
     market = hearing(arrears=False)
     (policy,) = market.town.table("policy")
     market.town.at("2026-05-02 09:00:00")
-    asked = market.change(policy, "endorse", "2026-05-03", {"occurrence_limit": yuan(20_000)})
+    figures = {"occurrence_limit": yuan(20_000)}
+    soon = market.change(policy, "endorse", "2026-05-03", figures)
+    assert [each["code"] for each in soon["reasons"]] == ["underwriting.starts_too_soon"]
+    asked = market.change(policy, "endorse", "2026-05-10", figures)
+    assert asked["state"] == "accepted"
     market.pay(asked)
     market.work()
     assert restored(market) == {policy: ("paid", yuan(1_000))}

@@ -83,7 +83,7 @@ def a_late_outage(market: Market) -> Any:
 def test_a_payout_is_reinstated_for_a_premium_and_counts_once_it_is_paid(market: Market) -> None:
     """100 of 200,000 yuan for the year's 120: 6 fen, whatever time is left."""
     held = a_late_outage(market)
-    asked = market.change(held["policy"], "reinstate", "2026-05-03", {"reinstated": PAID})
+    asked = market.change(held["policy"], "reinstate", "2026-05-20", {"reinstated": PAID})
     assert (asked["state"], asked["premium_fen"]) == ("accepted", 6)
     market.pay(asked)
     market.work()
@@ -92,21 +92,23 @@ def test_a_payout_is_reinstated_for_a_premium_and_counts_once_it_is_paid(market:
         rows = reading.rows(market.listing, size)
     found = [
         effective(rows, from_beijing(day), size)[0].chosen.row.declared["reinstated"]
-        for day in ("2026-05-02", "2026-05-03", "2027-03-31")
+        for day in ("2026-05-19", "2026-05-20", "2027-03-31")
     ]
     assert found == [0, PAID, PAID]
 
 
-def test_no_more_is_reinstated_than_was_paid_and_not_twice(market: Market) -> None:
+@pytest.mark.parametrize("again_from", ["2026-06-01", "2026-05-15"])
+def test_no_more_is_reinstated_than_was_paid_and_not_twice(market: Market, again_from: str) -> None:
+    """Neither after the first reinstatement nor from an instant before it."""
     held = a_late_outage(market)
-    asked = market.change(held["policy"], "reinstate", "2026-05-03", {"reinstated": PAID + 1})
+    asked = market.change(held["policy"], "reinstate", "2026-05-20", {"reinstated": PAID + 1})
     assert (asked["state"], asked["reasons"][0]["code"]) == (
         *("refused", "underwriting.reinstates_too_much"),
     )
-    first = market.change(held["policy"], "reinstate", "2026-05-03", {"reinstated": PAID}, key="2")
+    first = market.change(held["policy"], "reinstate", "2026-05-20", {"reinstated": PAID}, key="2")
     market.pay(first)
     market.work()
-    again = market.change(held["policy"], "reinstate", "2026-06-01", {"reinstated": 1})
+    again = market.change(held["policy"], "reinstate", again_from, {"reinstated": 1})
     assert (again["state"], again["reasons"][0]["code"]) == (
         *("refused", "underwriting.reinstates_too_much"),
     )
@@ -114,7 +116,7 @@ def test_no_more_is_reinstated_than_was_paid_and_not_twice(market: Market) -> No
 
 def test_a_renewal_begins_with_nothing_reinstated(market: Market) -> None:
     held = a_late_outage(market)
-    asked = market.change(held["policy"], "reinstate", "2026-05-03", {"reinstated": PAID})
+    asked = market.change(held["policy"], "reinstate", "2026-05-20", {"reinstated": PAID})
     market.pay(asked)
     market.work()
     market.town.at("2027-03-01")

@@ -149,6 +149,15 @@ def test_the_premium_is_told_step_by_step_in_whole_fen(offer: Offer) -> None:
     ]
 
 
+def test_a_deductible_between_two_rows_takes_no_discount_that_it_has_not_earned(
+    offer: Offer,
+) -> None:
+    prices = {0: 120, 30: 120, 60: 102, 90: 102, 120: 84, 150: 84, 180: 84, 210: 84, 240: 60}
+    for deductible, price in prices.items():
+        chosen = asked(declared={"deductible": deductible, "occurrence_limit": yuan(5_000)})
+        assert answer(offer, chosen, Known(NOW)).premium_fen == yuan(price)
+
+
 def test_a_small_cover_costs_the_least_premium(offer: Offer) -> None:
     small = asked(declared={"deductible": 240, "occurrence_limit": yuan(1_000)})
     assert answer(offer, small, Known(NOW)).premium_fen == yuan(30)
