@@ -15,9 +15,8 @@ from ...acts.readers import grant_for, holders, parties
 from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged
 from ..node import Node
-from ..vault.blobs import opens
-from ..vault.rowkeys import READER, open_rows
-from ..vault.sealing import unframe, unseal, unwrap_any
+from ..vault.blobs import keep_row_keys, opens
+from ..vault.sealing import unwrap_any
 from .parts import Part, Upto, parts_of, shown_of
 
 AT_ONCE = 500  # batches and settlements of a book in one go
@@ -124,17 +123,11 @@ class Asker:
                 return False
             try:
                 key, reader = unwrap_any(keys.wrap, (me.box, *me.boxes))
-                plain = unseal(sealed, key)
-                if keys.rows is not None:
-                    open_rows(unframe(plain), keys.rows, key)
+                if not keep_row_keys(block, blob, sealed, key, keys.rows):
+                    return False  # another may have those that lack
             except RecordDamaged:
                 return False
             block.put_wrap(blob, reader, keys.wrap)
-            if keys.rows is not None:
-                block.put_wrap(blob, READER, keys.rows)
-                # Who handed them over may not have forgotten yet whom we have: we do so once more.
-                for subject, _ in list(State(block).range("erased", "")):
-                    block.put_progress(f"erased/{subject}", None)
         return True
 
 

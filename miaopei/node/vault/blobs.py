@@ -16,7 +16,17 @@ from ...ledger.merkle import leaf_hash, root_of
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.suites import BoxKey, in_use
 from ..ports import Identity, Random, Reading, Writing
-from .rowkeys import READER, ROWS, open_rows, seal_rows, slots_of
+from .rowkeys import (
+    GONE,
+    MARK,
+    READER,
+    ROWS,
+    open_rows,
+    readable,
+    seal_rows,
+    slot_bytes,
+    slots_of,
+)
 from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 
 if TYPE_CHECKING:
@@ -198,10 +208,78 @@ def open_values(reading: Reading, name: str, identity: Identity) -> list[Any]:
 def open_rows_of(reading: Reading, name: str, identity: Identity) -> list[bytes]:
     """The canonical bytes of a batch's rows; of an erased row what is left of it.
 
-    Errors   RecordDamaged (alarm).
+    Errors   RecordDamaged (alarm); SealedUnfit also for a row without a key that nobody erased.
     """
     plain, key = _opened(reading, name, identity)
-    return open_rows(unframe(plain), reading.wrapped(name, READER), key)
+    rows = open_rows(unframe(plain), reading.wrapped(name, READER), key)
+    left = {at for at, row in enumerate(rows) if row.startswith(GONE)}
+    if left and (left := left - gone_of(reading, name)) and not _erased_since(reading, name):
+        raise SealedUnfit("the key of a row is missing", blob=name, row=min(left))
+    return rows
+
+
+def rows_that_open(reading: Reading, name: str, identity: Identity) -> list[bytes]:
+    """The rows of a batch as `open_rows_of`, also where a key of some is missing or is none.
+
+    Errors   RecordDamaged (alarm) where the blob itself does not open.
+    """
+    plain, key = _opened(reading, name, identity)
+    return readable(unframe(plain), reading.wrapped(name, READER), key)[0]
+
+
+def keep_row_keys(block: Writing, name: str, data: bytes, key: bytes, slots: bytes | None) -> bool:
+    """Keep the keys of a batch's rows that another hands over; whether none of them lacks.
+
+    A key that does not open its row is none; nor is one kept of a row or a person whose keys were
+    destroyed here: who hands it over may not have forgotten yet, or may be bound to keep it.
+    """
+    plain = unseal(data, key)
+    if MARK not in plain:
+        return True
+    framed, size = unframe(plain), slot_bytes()
+    had, kept = block.wrapped(name, READER), bytearray(size * len(framed))
+    came = slots if slots is not None and len(slots) == len(kept) else bytes(kept)
+    without = set(readable(framed, came, key)[1])
+    for at, row in enumerate(framed):
+        if row.startswith(MARK):
+            given = had if at in without else came
+            span = slice(at * size, (at + 1) * size)
+            kept[span] = (given or b"")[span] or bytes(size)
+    rows, lacking = readable(framed, bytes(kept), key)
+    erased = [
+        f'"subject":"{subject}"'.encode()
+        for subject, _ in State(block).range("erased", "")
+        if block.progress(f"erased/{subject}") is not None
+    ]
+    gone = gone_of(block, name)
+    gone |= {at for at, row in enumerate(rows) if any(token in row for token in erased)}
+    for at in gone:
+        kept[at * size : (at + 1) * size] = bytes(size)
+    block.put_wrap(name, READER, bytes(kept))
+    mark_gone(block, name, gone)
+    return not set(lacking) - gone or _erased_since(block, name)
+
+
+def gone_of(reading: Reading, name: str) -> set[int]:
+    """The rows of a batch, by their place in it, whose keys this member destroyed."""
+    kept = reading.progress(f"gone/{name}")
+    return set() if kept is None else set(read_canonical(kept))
+
+
+def mark_gone(block: Writing, name: str, indexes: Iterable[int]) -> None:
+    """Write down that keys of a batch's rows are destroyed here."""
+    if more := gone_of(block, name).union(indexes):
+        block.put_progress(f"gone/{name}", canonical(sorted(more)))
+
+
+def _erased_since(reading: Reading, name: str) -> bool:
+    """Whether a person was erased since a batch came in force: who holds it may have destroyed
+    keys before they came to us, and whose row it was nobody can tell any more.
+    """
+    state = State(reading)
+    in_force = (batch for _, batch in state.range("batch", "") if batch["first"] is not None)
+    since = next((b["recorded_at"] for b in in_force if b["rows"]["blob"] == name), None)
+    return since is not None and any(said["at"] >= since for _, said in state.range("erased", ""))
 
 
 def told_of(error: Exception, about: str, blob: str = "-", by: str = "-") -> Refusal:

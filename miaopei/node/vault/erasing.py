@@ -26,8 +26,8 @@ from ...policies.row import erased_row, row_from_json
 from ..node import Node
 from ..ports import Identity, Reading, Writing
 from ..selling.keeping import forget_number, forget_subject
-from .blobs import open_rows_of, opens
-from .rowkeys import READER, ROWS, destroyed
+from .blobs import mark_gone, opens, rows_that_open
+from .rowkeys import GONE, READER, ROWS, destroyed
 
 FINAL = ("paid", "closed", "replaced")  # instructions after which nothing more is sent
 
@@ -122,6 +122,7 @@ def destroy(block: Writing, state: State, subject: str, identity: Identity) -> s
             slots = destroyed(slots, index)
         if indexes:
             block.put_wrap(name, READER, slots)
+            mark_gone(block, name, indexes)
             books.add(batch["book"])
             names |= _strike(block, opened)
     for name in list(names):
@@ -208,7 +209,7 @@ def _kept_rows(reading: Reading, state: State, subject: str, identity: Identity)
         found += [
             Recorded(at, 0, row_from_json(read_canonical(row)))
             for at, row in enumerate(rows)
-            if not row.startswith(b'{"erased"')
+            if not row.startswith(GONE)
         ]
     return found
 
@@ -258,7 +259,7 @@ def _rows_of(
 def _bytes_of(reading: Reading, name: str, identity: Identity) -> Sequence[bytes]:
     """The rows of a batch that is not opened here; none of what another sealed badly."""
     try:
-        return open_rows_of(reading, name, identity)
+        return rows_that_open(reading, name, identity)
     except SealedUnfit:
         if next(seats(State(reading)), None) is None:
             raise  # nobody else's bytes

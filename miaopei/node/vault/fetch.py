@@ -19,8 +19,8 @@ from ...acts.blobs import is_digest
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.suites import in_use
-from ..ports import Reading
-from .rowkeys import READER
+from ..ports import Reading, Writing
+from .blobs import keep_row_keys
 from .sealing import unwrap_any
 
 if TYPE_CHECKING:
@@ -70,10 +70,13 @@ class Missing:
 
 @dataclass(frozen=True)
 class _Came:
-    """A blob that came: under which of our boxes its key is wrapped, whether nothing lacks."""
+    """A blob that came: its data key, under which of our boxes that is wrapped, and whether nothing
+    lacks.
+    """
 
     missing: Missing
     fetched: Fetched
+    key: bytes
     reader: str | None
     whole: bool
 
@@ -83,13 +86,13 @@ class Fetcher:
 
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
-        self._turn, self._denied = 0, Counter[str]()
+        self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
             self._read = int(reading.progress(PROGRESS) or b"0")
             self._kept = reading.progress(LACKING)
             lacking = [Missing(*each) for each in read_canonical(self._kept or b"[]")]
-            self.missing = {each.blob: each for each in lacking if self._lacks(reading, each)}
+            self.missing = {each.blob: each for each in lacking}
 
     def run(self) -> int:
         """Look through what is new in the log and ask for what is missing; how many came.
@@ -99,7 +102,7 @@ class Fetcher:
         with self._node.store.reading() as reading:
             self._look(reading)
         silent, found = set[str](), list[_Came]()
-        came = held = 0
+        came = held = 0  # how many, how many bytes
         self._turn, self._lied = self._turn + 1, {}
         for missing in list(self.missing.values()):
             if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
@@ -108,15 +111,15 @@ class Fetcher:
             if fetched is None:
                 self._denied[missing.blob] += not silent
                 continue
-            reader = None if fetched.wrap is None else self._reader(fetched.wrap)
+            key, reader = (b"", None) if fetched.wrap is None else self._reader(fetched.wrap)
             # Who wrapped a key for us and was silent is asked again.
             whole = reader is not None or (fetched.wrap is None and missing.by not in silent)
-            found.append(_Came(missing, fetched, reader, whole))
-            came, held = came + 1, held + len(fetched.data)
+            found.append(_Came(missing, fetched, key, reader, whole))
+            held += len(fetched.data)
             if held > STORED_AT_ONCE:
-                self._store(found)
+                came += self._store(found)
                 found, held = [], 0
-        self._store(found)
+        came += self._store(found)
         self._keep()
         if self._lied:
             lied = [{"member": who, "blob": blob} for who, blob in sorted(self._lied.items())]
@@ -156,29 +159,52 @@ class Fetcher:
                 return found
         return None
 
-    def _store(self, found: Sequence[_Came]) -> None:
-        """Keep what came, in one transaction: each waits for the block that is being applied."""
+    def _store(self, found: Sequence[_Came]) -> int:
+        """Keep what came, in one transaction: each waits for the block that is being applied; how
+        many are new or whole now.
+        """
         if not found:
-            return
+            return 0
+        new = len({each.missing.blob for each in found} - self._halves)
+        whole = set[str]()
         with self._node.store.writing() as block:
             for each in found:
                 block.put_blob(each.fetched.data, each.missing.media)
-                if each.reader is not None and each.fetched.wrap is not None:
-                    block.put_wrap(each.missing.blob, each.reader, each.fetched.wrap)
-                    if each.fetched.rows is not None:
-                        block.put_wrap(each.missing.blob, READER, each.fetched.rows)
+                if self._keys(block, each) and each.whole:
+                    whole.add(each.missing.blob)
         for each in found:
-            if each.whole:
-                del self.missing[each.missing.blob]
-                del self._denied[each.missing.blob]
+            blob = each.missing.blob
+            if blob in whole:
+                del self.missing[blob]
+                del self._denied[blob]
+                new += blob in self._halves
+                self._halves.discard(blob)
+            else:  # asked for again, and in the end as rarely as what nobody has
+                self._denied[blob] += each.whole
+                self._halves.add(blob)
+        return new
 
-    def _reader(self, wrapped: bytes) -> str | None:
-        """Under which of our boxes a wrap lies; None for one that none of them opens."""
+    @staticmethod
+    def _keys(block: Writing, came: _Came) -> bool:
+        """Keep the keys of a blob that came; whether none lacks. What its maker sealed so that it
+        does not open stays so.
+        """
+        name, fetched = came.missing.blob, came.fetched
+        if came.reader is None or fetched.wrap is None:
+            return True
+        block.put_wrap(name, came.reader, fetched.wrap)
+        try:
+            return keep_row_keys(block, name, fetched.data, came.key, fetched.rows)
+        except RecordDamaged:
+            return True
+
+    def _reader(self, wrapped: bytes) -> tuple[bytes, str | None]:
+        """A data key, and under which of our boxes it is wrapped; None where none of them opens."""
         me = self._node.identity
         try:
-            return unwrap_any(wrapped, (me.box, *me.boxes))[1]
+            return unwrap_any(wrapped, (me.box, *me.boxes))
         except RecordDamaged:
-            return None
+            return b"", None
 
     def _keep(self) -> None:
         """Write down where we are, where that has changed."""

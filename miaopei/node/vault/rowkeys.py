@@ -1,7 +1,8 @@
 """Rows about persons inside a batch: each under a key of its own, to be destroyed alone.
 
 The keys lie beside the blob, wrapped under its data key, one slot a row; a slot of zeros is a row
-without a key of its own, or one that was erased. Source: docs/specs/record.md, section 4.
+without a key of its own, or one that was erased. Which were erased is written down beside: zeros
+alone are a key that was kept back. Source: docs/specs/record.md, section 4.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from ...measures.suites import Cipher, in_use
 
 ROWS = "miaopei/rows/1"
 READER = "rows"  # under which name the slots of a batch lie beside its wraps
-MARK = b"MPR1"
+MARK, GONE = (
+    b"MPR1",
+    b'{"erased":',
+)  # how a row with a key of its own begins, and what is left of one
 ROW_AAD, KEY_AAD = b"miaopei/v1/row-body\0", b"miaopei/v1/row-key\0"
 NONCE, TAG = 12, 16
 POLICY = re.compile(rb'"policy":"([0-9a-f]{32})"')
@@ -76,6 +80,26 @@ def open_rows(framed: Sequence[bytes], slots: bytes | None, data_key: bytes) -> 
     ]
 
 
+def readable(
+    framed: Sequence[bytes], slots: bytes | None, data_key: bytes
+) -> tuple[list[bytes], list[int]]:
+    """The rows as `open_rows`, but one that does not open is as if erased; which those are."""
+    size, cipher = slot_bytes(), in_use.suite.cipher(data_key)
+    given = slots if slots is not None and len(slots) == size * len(framed) else bytes(0)
+    rows, lacking = list[bytes](), list[int]()
+    for at, row in enumerate(framed):
+        if not row.startswith(MARK):
+            rows.append(row)
+            continue
+        try:
+            rows.append(_open(cipher, row, given[at * size : (at + 1) * size]))
+        except SealedUnfit:
+            rows.append(_open(cipher, row, b""))
+        if rows[-1].startswith(GONE):
+            lacking.append(at)
+    return rows, lacking
+
+
 def destroyed(slots: bytes, index: int) -> bytes:
     """The slots without the key of one row."""
     size = slot_bytes()
@@ -89,7 +113,7 @@ def slot_bytes() -> int:
 
 def commitment_of(row: bytes) -> bytes:
     """What the book's tree holds for a row, whole or erased."""
-    gone = row.startswith(b'{"erased":')
+    gone = row.startswith(GONE)
     return bytes.fromhex(json.loads(row)["erased"] if gone else id_of("row", row))
 
 
