@@ -27,10 +27,19 @@ from .base import Made, Moment, Outcome, by_itself, ripe_in
 from .facts import GROUPED, RecordContext
 from .occurrences import Regrouping, pin
 from .on_file import OnFile
-from .standing import held, set_case, standing_of
+from .standing import (
+    contradicted,
+    held,
+    held_again,
+    set_case,
+    settled_again,
+    standing_of,
+    supersede,
+)
 from .state import State
 
 APART_SINCE = 4  # the rule set from which on a listing that cannot be looked at is held by itself
+CORRECTED_SINCE = 4  # the rule set from which what contradicts a settled outage is held
 UNSETTLED = frozenset({"ready", "deciding"})
 
 
@@ -49,7 +58,7 @@ def facts_arrived(state: State, outcome: Outcome, new: Iterable[Observation], no
                 changed = again(observation)
                 touched.update(changed.touched)
                 for occurrence in changed.gone:
-                    _supersede(on_file, outcome, rule_id, occurrence)
+                    supersede(on_file, outcome, rule_id, occurrence)
             elif day := observation.values.get("event_day"):
                 first = from_beijing(day)
                 touched.update(grouping.around(first, first + DAY - 1))
@@ -130,6 +139,7 @@ def _reassess(
         if case is not None and case["state"] in UNSETTLED:
             continue  # its facts are frozen for this revision; looked at again when it has settled
         seen = seen or on_file.context(entry["rule"], product.grouping, listing_id, occurrence)
+        seen.from_first = now.rules >= CORRECTED_SINCE
         _assess(on_file, outcome, entry, product, benefit, at, occurrence, seen, now, anew=anew)
 
 
@@ -187,8 +197,14 @@ def _assess(
     if isinstance(standing, claims_case.Standing):
         if last is None:  # else: what has settled stays so while later facts are incomplete
             set_case(state, outcome, key, standing_of(base, standing))
+        elif (
+            case is not None and now.rules >= CORRECTED_SINCE and product.grouping["kind"] == OUTAGE
+        ):
+            contradicted(state, outcome, key, case, base, standing, now)
         return
     if last is not None and not (anew or waits) and sequence.same_values(last, standing):
+        if case is not None and now.rules >= CORRECTED_SINCE and held_again(case):
+            case = settled_again(state, outcome, key, case, last)
         until = _look_again(standing)
         if until is not None and until > now.time and case is not None:
             set_case(state, outcome, key, {**case, "until": until})
@@ -355,21 +371,6 @@ def open_next(state: State, outcome: Outcome, name: str, now: Moment) -> None:
     key = case_key(trigger)
     case = state.need("case", key)
     set_case(state, outcome, key, {**case, "state": "deciding", "reason": "trigger_open"})
-
-
-def _supersede(on_file: OnFile, outcome: Outcome, rule_id: str, occurrence: str) -> None:
-    """An earlier shock, recorded late, has taken this unsettled sequence into its own."""
-    state = on_file.state
-    for listing in on_file.listings(rule_id):
-        for key, case in list(state.range("case", f"{listing}/{occurrence}/")):
-            value = {
-                **case,
-                "state": "not_covered",
-                "reason": "part_of_an_earlier_sequence",
-                "until": None,
-                "owner": None,
-            }
-            set_case(state, outcome, key, value)
 
 
 def _rules(state: State) -> dict[str, Mapping[str, Any]]:

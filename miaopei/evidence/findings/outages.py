@@ -109,8 +109,8 @@ def restored(
 ) -> Finding:
     """When power was back for the last in scope, whole minutes since 1970 UTC.
 
-    Complete reports only. The freeze runs from the first of them; past it one source is enough,
-    in the contract's order, then its fallback.
+    Complete reports only. The freeze runs from the first of them, whatever corrects it later; past
+    it one source is enough, in the contract's order, then its fallback.
     """
     kept = settled_before(rule, fixed)
     if kept is not None:
@@ -123,7 +123,8 @@ def restored(
     facts = _reports(context, number, now)
     current = latest(facts)
     complete = [f for f in current if _last_on(f) is not None]
-    first = min((f.recorded_at for f in complete), default=None)
+    counted = facts if context.from_first else complete
+    first = min((f.recorded_at for f in counted if _last_on(f) is not None), default=None)
     deadline = (int(plan.values["on_planned"]) if first is None else first) + rule["freeze_seconds"]
     answer = agree(current, rule["sources"], rule, _last_on)
     asked = {name: rule[name] for name in ("sources", "operators", "tolerance")}

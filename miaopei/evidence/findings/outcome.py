@@ -81,6 +81,10 @@ class Context(Protocol):
         """The listing's grouping rule, in its filed form."""
 
     @property
+    def from_first(self) -> bool:
+        """Whether a freeze runs from a source's first word, so that corrections never renew it."""
+
+    @property
     def occurrences(self) -> Sequence[Occurrence]:
         """Occurrences of the same rule near this one in time, this one among them."""
 
@@ -111,6 +115,7 @@ class Gathered:
     occurrences: Sequence[Occurrence] = ()
     known: Mapping[str, Found] = field(default_factory=dict)
     resolutions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    from_first: bool = True
 
     @cached_property
     def names(self) -> Names:

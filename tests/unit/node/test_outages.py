@@ -160,6 +160,61 @@ def test_late_data_after_the_freeze_adjusts() -> None:
     assert len(town.settlements(listing)) == 2
 
 
+def test_a_system_that_settled_alone_and_corrects_itself_is_paid_the_difference() -> None:
+    town, listing, policies = an_outage(["a"])
+    good(town.tell(back(town, {"a": LATE}, source=METERS), at="2021-06-01 19:35:00"))
+    town.at(from_beijing("2021-06-01 19:35:00") + DAY)
+    town.work()
+    assert paid(town, listing) == {policies["a"]: DUE}
+    corrected = back(town, {"a": "2021-06-01 20:30:00"}, source=METERS, revision=1)
+    good(town.tell(corrected, at="2021-06-03 08:00:00"))
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 15_000}
+
+
+def test_corrections_do_not_put_the_freeze_off() -> None:
+    town, listing, policies = an_outage(["a"])
+    first = from_beijing("2021-06-01 19:35:00")
+    good(town.tell(back(town, {"a": LATE}, source=METERS), at=beijing_text(first)))
+    corrected = back(town, {"a": "2021-06-01 20:30:00"}, source=METERS, revision=1)
+    good(town.tell(corrected, at=beijing_text(first + 20 * HOUR)))
+    town.at(first + DAY)
+    town.work()
+    assert paid(town, listing) == {policies["a"]: 15_000}
+
+
+@pytest.mark.parametrize("word", ["person", "corrected", "withdrawn"])
+def test_what_contradicts_a_settled_outage_is_held_for_a_person(word: str) -> None:
+    """One system settled alone; the other's first report is an hour apart."""
+    town, listing, policies = an_outage(["a"])
+    good(town.tell(back(town, {"a": LATE}, source=METERS), at="2021-06-01 19:35:00"))
+    town.at(from_beijing("2021-06-01 19:35:00") + DAY)
+    town.work()
+    later = "2021-06-01 20:30:00"
+    good(town.tell(back(town, {"a": later}), at="2021-06-03 08:00:00"))
+    town.work()
+    case = town.case(listing, "delay")
+    assert (case["state"], case["owner"]) == ("held_conflict", "operator")
+    assert paid(town, listing) == {policies["a"]: DUE}
+    if word == "withdrawn":  # the other system comes round to what was paid
+        good(town.tell(back(town, {"a": LATE}, revision=1), at="2021-06-03 09:00:00"))
+        town.work()
+        assert town.case(listing, "delay")["state"] == "settled"
+        assert paid(town, listing) == {policies["a"]: DUE}
+        return
+    if word == "corrected":
+        agreed = back(town, {"a": later}, source=METERS, revision=1)
+        good(town.tell(agreed, at="2021-06-03 09:00:00"))
+    else:
+        good([town.send(town.act("resolve", {
+            "listing": listing, "occurrence": case["occurrence"], "input": "actual_restoration",
+            "value": from_beijing(later) // 60, "reason": "read by hand", "person": "值班员",
+        }))])  # fmt: skip
+    town.work()
+    assert town.case(listing, "delay")["state"] == "settled"
+    assert paid(town, listing) == {policies["a"]: 15_000}
+
+
 def test_the_plan_last_published_before_the_start_counts() -> None:
     town, listing, policies = an_outage(["a", "b"])
     sooner = plan(
