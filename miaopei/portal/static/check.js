@@ -106,7 +106,10 @@ const Receipt = (() => {
   function walk(value, depth) {
     demand(depth < DEEPEST || typeof value !== "object" || value === null, "too_deep");
     if (typeof value === "string") {
+      demand(value.isWellFormed(), "not_nfc");  // half a character, which has no bytes
       demand(value.normalize("NFC") === value, "not_nfc");
+    } else if (Object.is(value, -0)) {
+      demand(false, "not_canonical");
     } else if (Array.isArray(value)) {
       value.forEach((item) => walk(item, depth + 1));
     } else if (isObject(value)) {

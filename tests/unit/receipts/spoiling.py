@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from miaopei.claims.receipt import from_json
+from miaopei.claims.receipt import DOMAIN, from_json
 from miaopei.errors import Refused
 from miaopei.ledger.checkpoint import verifier_key
 from miaopei.measures.identity import canonical
@@ -118,6 +118,17 @@ def odd_number(good: Held, draw: Draw) -> bytes:
     while good.data[end : end + 1].isdigit():
         end += 1
     return good.data[: at + 8] + draw.choice(odd) + good.data[end:]
+
+
+def misspelt(good: Held, was: bytes, now: bytes) -> Held:
+    """The first of some bytes spelled otherwise, and those bytes signed anew by the member."""
+    value = json.loads(good.data)
+    said = value.pop("sig").encode()
+    unsigned = canonical(value)
+    assert was in unsigned
+    sig = IDENTITY.acts.sign(DOMAIN + unsigned.replace(was, now, 1)).hex().encode()
+    data = good.data.replace(was, now, 1).replace(said, sig)
+    return replace(good, name=f"{now!r} in {good.name}", data=data)
 
 
 def deep(good: Held, draw: Draw) -> bytes:

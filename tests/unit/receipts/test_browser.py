@@ -20,7 +20,8 @@ from miaopei.measures.identity import canonical
 from miaopei.measures.suites import named, within
 from tests.unit.receipts.browser import PAGE, Checker, checker, shots
 from tests.unit.receipts.gathered import Held, gathered, quakes
-from tests.unit.receipts.spoiling import spoilt
+from tests.unit.receipts.go_program import build, failed
+from tests.unit.receipts.spoiling import misspelt, spoilt
 from tests.unit.receipts.test_other_program import drawn
 
 NAMES = "[...document.querySelectorAll('.checks code')].map((each) => each.textContent)"
@@ -73,6 +74,25 @@ def test_spoilt_receipts_never_hold(page: Checker) -> None:
         said = page.check(held)
         assert said["verdict"] == "holds-not", held.name
         assert said["failed"]
+
+
+def test_a_spelling_that_one_program_refuses_all_of_them_refuse(
+    page: Checker, tmp_path: Path
+) -> None:
+    """Minus zero, and half of a character that takes two: signed anew, so that nothing else says
+    no."""
+    good = gathered()[0]
+    held = [
+        misspelt(good, b'"index":0,', b'"index":-0,'),
+        misspelt(good, b'"zh":"', b'"zh":"\\ud800'),
+        misspelt(good, b'"zh":"', b'"zh":"\\udc00\\ud800'),
+    ]
+    others = failed(build(tmp_path), held, tmp_path)
+    for each, other in zip(held, others, strict=True):
+        said = page.check(each)
+        assert (said["verdict"], said["failed"]) == ("holds-not", "bytes"), each.name
+        assert "bytes" in each.verdict().failed, each.name
+        assert "bytes" in other, each.name
 
 
 def test_what_the_page_checks_it_judges_as_ours_does(page: Checker) -> None:
