@@ -25,7 +25,13 @@ API = "/api/"
 MEDIA = "application/problem+json"
 LOG = logging.getLogger("miaopei.portal")
 TOO_MANY = "portal.too_many"
-BUSY = ("net.busy", "net.too_fast", TOO_MANY)  # each says after how many seconds to ask again
+TRIES = "portal.too_many_tries"
+BUSY = (
+    "net.busy",
+    "net.too_fast",
+    TOO_MANY,
+    TRIES,
+)  # each says after how many seconds to ask again
 STATUS: Mapping[str, int] = {
     "portal.not_found": 404,
     "portal.not_given_out": 404,
@@ -45,6 +51,9 @@ STATUS: Mapping[str, int] = {
     "selling.list_missing": 503,
     "selling.stopped": 503,
     TOO_MANY: 429,
+    TRIES: 429,
+    "portal.other_name": 409,
+    "portal.other_channel": 403,
     "net.busy": 503,
     "net.too_fast": 503,
     "act.listing_not_known": 404,

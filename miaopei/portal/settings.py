@@ -15,6 +15,7 @@ from ..node.ports import Reading
 from ..node.selling.asking import Wanted
 from ..reports.published import Printed
 from ..settings import Language, hosts
+from .buying.pace import Pace, tries
 
 STOPS = ("stopped", "failed")
 HOST, PORT = "127.0.0.1", 8420
@@ -50,6 +51,9 @@ class Selling(Protocol):
     def is_holder(self, policy: str, shown: Mapping[str, str]) -> bool:
         """Whether somebody gives what the policyholder gave."""
 
+    def is_named(self, policy: str, name: str) -> bool:
+        """Whether a name is that of the policyholder, or none is known."""
+
 
 class Receipts(Protocol):
     """Makes signed receipts from one snapshot (`node.proof.receipts.Collector`)."""
@@ -77,6 +81,7 @@ class Settings:
     `devices` the concentrators that this member listens to. `selling` takes applications (None:
     this portal only shows), `channels` are the channels by the SHA-256 (hex) of their tokens,
     `pace` counts a call of an address and says how many seconds it must wait (None: nobody waits),
+    `tries` counts by policy who is wrong about its holder,
     `anchored` says how far a second ledger was
     told (None: none is), `collecting` says by carrier to which account premium is paid,
     `duties` what keeps the duties of this process from being done, as {how, duty, code}, and
@@ -94,6 +99,7 @@ class Settings:
     selling: Selling | None = None
     anchored: Callable[[], Mapping[str, Any] | None] = lambda: None
     pace: Callable[[str], int] | None = None
+    tries: Pace = field(default_factory=tries)
     channels: Mapping[str, str] = field(default_factory=dict)
     collecting: Mapping[str, str] = field(default_factory=dict)
     duties: Callable[[], Sequence[Mapping[str, str]]] = lambda: ()

@@ -10,7 +10,7 @@ from ...errors import Refusal, Refused
 from . import taking
 from .asking import Desk, Wanted, check_account
 from .known import accounts
-from .known.standing import is_holder
+from .known.standing import is_holder, is_named
 from .taking import Application, key_name
 
 
@@ -65,3 +65,8 @@ class Shop:
         """Whether somebody gives the number and phone that the policyholder gave."""
         with self.desk.node.store.reading() as reading:
             return is_holder(reading, policy, shown)
+
+    def is_named(self, policy: str, name: str) -> bool:
+        """Whether a name is that of the policyholder, or none is known."""
+        with self.desk.node.store.reading() as reading:
+            return is_named(reading, policy, name)

@@ -18,7 +18,7 @@ from ..problems import Problem
 from ..settings import Selling, Settings
 from ..views.desk import Desk, Desks
 from . import models, views
-from .pace import check_pace
+from .pace import check_pace, check_tries
 
 ONLINE = "online"
 Key = Annotated[
@@ -214,7 +214,7 @@ def _policies(router: APIRouter, desks: Desks, plain: Any) -> None:
             found = policy_or_404(desk, policy)
         holder = None if wanted.holder is None else wanted.holder.model_dump()
         if not (trusted and channel == found["channel"]):
-            check_holder(shop, policy, holder)
+            check_holder(settings, policy, holder)
         value = shop.change(policy, wanted.transaction, wanted.at, wanted.declared, channel, key)
         with desks.open() as desk:
             return models.Application(**views.application_view(desk, value))
@@ -238,11 +238,15 @@ def _accounts(router: APIRouter, desks: Desks) -> None:
         they gave when they applied, through a channel as well. What is on its way goes where it
         was sent."""
         settings = desks.settings
-        _paced(settings, request, token)
+        channel, trusted = _paced(settings, request, token)
         shop = shop_of(settings)
         with desks.open() as desk:
-            policy_or_404(desk, policy)
-        check_holder(shop, policy, wanted.holder.model_dump())
+            sold_by = policy_or_404(desk, policy)["channel"]
+        if trusted and channel != sold_by:
+            raise Problem("other_channel")
+        check_holder(settings, policy, wanted.holder.model_dump())
+        if not shop.is_named(policy, wanted.name):
+            raise Problem("other_name")
         given = {"account": wanted.account, "name": wanted.name}
         number = shop.change_account(policy, given, key)
         with desks.open() as desk:
@@ -258,10 +262,14 @@ def policy_or_404(desk: Desk, number: str) -> dict[str, Any]:
     return found
 
 
-def check_holder(shop: Selling, policy: str, holder: Mapping[str, str] | None) -> None:
-    """Errors   Problem portal.not_the_holder."""
-    if holder is None or not shop.is_holder(policy, holder):
+def check_holder(settings: Settings, policy: str, holder: Mapping[str, str] | None) -> None:
+    """Errors   Problem portal.not_the_holder; portal.too_many_tries after a few of these."""
+    if holder is None:
         raise Problem("not_the_holder")
+    check_tries(settings, policy)
+    if not shop_of(settings).is_holder(policy, holder):
+        raise Problem("not_the_holder")
+    settings.tries.give_back(policy)
 
 
 def wanted_of(value: Mapping[str, Any], channel: str) -> Wanted:

@@ -23,6 +23,7 @@ from miaopei import portal
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import yuan
 from miaopei.node.selling.shop import Shop
+from miaopei.portal.buying.pace import WRONG_TRIES, tries
 from miaopei.products import planned_outage
 from tests.support.portals import serving
 from tests.support.selling import GOOD, LEAD, SINCE, Market, offer_form
@@ -224,13 +225,18 @@ def test_only_the_holder_or_the_channel_that_sold_it_changes_a_policy(shop: Serv
 def test_only_the_holder_names_another_account_and_nobody_is_told_which(shop: Served) -> None:
     held = shop.market.insure()
     path = f"/api/v1/policies/{held['policy']}/account"
-    new = {"account": "H-NEW-0001", "name": "另一户名有限公司"}
+    new = {"account": "H-NEW-0001", "name": "示例制造厂001"}
     stranger = {"holder": {"id_number": "911", "phone": "13905740000"}}
     holder = {"holder": {"id_number": "9133 0281 2810 000001", "phone": "1390574 0000"}}
     for said, token, status in (
-        *((new, "", 400), ({**new, **stranger}, "", 403), ({**new, **stranger}, TOKEN, 403)),
+        *(
+            (new, "", 400),
+            ({**new, **stranger}, "", 403),
+            ({**new, **stranger, "name": "Eve"}, "", 403),
+        ),
         *(({**new, **holder}, "", 201), ({**new, **holder}, "", 201)),
         ({**new, **holder, "account": "H-OTHER"}, "", 422),
+        ({**new, **holder, "name": "另一户名有限公司"}, "", 409),
     ):
         headers = {"Idempotency-Key": "a-1"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -247,6 +253,48 @@ def test_only_the_holder_names_another_account_and_nobody_is_told_which(shop: Se
     shop.market.change(held["policy"], "cancel", "2026-08-01")
     shop.market.work()
     assert set(shop.market.returned()) == {"H-NEW-0001"}
+
+
+def test_nobody_guesses_a_holder_with_whatever_token_and_address(shop: Served) -> None:
+    held = shop.market.insure()
+    path = f"/api/v1/policies/{held['policy']}/account"
+    right = 13905740000
+
+    def asked(number: int, token: str = "") -> tuple[int, str]:
+        shown = {"id_number": "913302812810000001", "phone": str(right + number)}
+        headers = {"Idempotency-Key": f"g-{number}"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        new = {"account": "H-EVE", "name": "示例制造厂001", "holder": shown}
+        told = shop.client.post(path, json=new, headers=headers)
+        return told.status_code, told.json()["code"]
+
+    assert asked(0, TOKEN) == (403, "portal.other_channel"), "it was sold online"
+    wrong = [asked(number) for number in range(1, 3 + WRONG_TRIES)]
+    assert wrong[:WRONG_TRIES] == [(403, "portal.not_the_holder")] * WRONG_TRIES
+    assert wrong[WRONG_TRIES:] == [(429, "portal.too_many_tries")] * 2
+    assert asked(0) == (429, "portal.too_many_tries"), "not with the right one either"
+    shown = {"id_number": "913302812810000001", "phone": str(right)}
+    change = {"transaction": "cancel", "at": from_beijing("2026-09-01"), "holder": shown}
+    told = shop.client.post(
+        path.replace("account", "transactions"),
+        json=change,
+        headers={"Idempotency-Key": "t-1", "Authorization": f"Bearer {TOKEN}"},
+    )
+    assert told.status_code == 429, "nor by the other way in"
+    shop.market.change(held["policy"], "cancel", "2026-08-01")
+    shop.market.work()
+    assert "H-EVE" not in shop.market.returned()
+
+
+def test_a_try_that_shows_the_holder_does_not_count() -> None:
+    wrong = tries()
+    for _ in range(3 * WRONG_TRIES):
+        assert wrong.count("one") == 0
+        wrong.give_back("one")
+    assert [wrong.count("one") > 0 for _ in range(WRONG_TRIES + 1)] == [False] * WRONG_TRIES + [
+        True
+    ]
+    assert wrong.count("another") == 0
 
 
 def test_a_portal_that_only_shows_takes_nothing() -> None:

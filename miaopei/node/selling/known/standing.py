@@ -112,3 +112,9 @@ def is_holder(reading: Reading, policy: str, shown: Mapping[str, str]) -> bool:
     pairs = [(plain(kept[n]).encode(), plain(shown[n]).encode()) for n in SHOWN]
     fits = [hmac.compare_digest(*pair) and pair[0] != b"" for pair in pairs]
     return all(fits)
+
+
+def is_named(reading: Reading, policy: str, name: str) -> bool:
+    """Whether a name is the one that is on file for the policyholder, or none is."""
+    kept = reading.payees([name_of(policy)]).get(name_of(policy), {}).get("name", "")
+    return plain(kept) in {"", plain(name)}
