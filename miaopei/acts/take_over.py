@@ -3,8 +3,9 @@
 Body: {debt, reason}. Who takes over draws on the same accounts at the same bank under the same ids,
 so that the bank itself refuses a double; what the other confirms afterwards is refused. From rule
 set 4 on a standby that has taken over and is silent as long is no dead end: the listing's payer
-takes the debt back, by the same act. A list that a policyholder hands on is that policyholder's,
-and is not taken over. Source: record.md, 8.
+takes the debt back, by the same act, and so on in turn, each after twice the time of the turn
+before: what neither can pay is not handed to and fro for ever. A list that a policyholder hands on
+is that policyholder's, and is not taken over. Source: record.md, 8.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .state import State
 KIND = "take_over"
 ROLES = frozenset({"payer"})
 SINCE = 4  # the rule set from which the payer may take a debt back
+MOST_DOUBLED = 20  # times that the wait between turns doubles
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -39,6 +41,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     state.put("payment", debt, {**payment, "payer": act.by})
     state.put("duty", f"pay/{debt}", {"debt": debt, "payer": act.by})
     note: dict[str, Any] = {"act": act.id, "from": payment["payer"], "by": act.by, "at": now.time}
+    if now.rules >= SINCE and (before := state.get("takeover", debt)) is not None:
+        note["turn"] = before.get("turn", 1) + 1
     state.put("takeover", debt, note)
     return Outcome()
 
@@ -54,5 +58,8 @@ def other_payer(state: State, debt: str, rules: int) -> tuple[str | None, int | 
     after, taken = listing.takeover_seconds, state.get("takeover", debt)
     back = taken is not None and rules >= SINCE and taken["by"] == listing.standby_payer
     since = entry["at"] if taken is None else taken["at"]
+    if taken is not None and rules >= SINCE and after is not None:
+        since = max(since, state.need("payment", debt)["last_at"] or 0)  # who pays is not silent
+        after <<= min(taken.get("turn", 1) - 1, MOST_DOUBLED)
     other = listing.payer if back else listing.standby_payer
     return other, None if after is None else since + after
