@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....acts import approvals, pauses
+from ....acts.facts import product_of
 from ....acts.rounds import HELD
 from ....acts.seats import KEYS, weight
 from ....acts.state import State
@@ -45,7 +46,12 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (reading, state):
             head = reading.head()
             return [
-                {**one.as_json(), "name": approvals.name_of(one.kind, one.body), "body": one.body}
+                {
+                    **one.as_json(),
+                    "name": approvals.name_of(one.kind, one.body),
+                    "body": one.body,
+                    "about": _about(state, one.body),
+                }
                 for one in approvals.waiting(state, head.time, head.height)
                 if node.identity.member in one.lacks
             ]
@@ -115,6 +121,16 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "held": held,
         "open_round": open_round,
     }
+
+
+def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:
+    """Who runs the members that a listing names, and what its product is called."""
+    listing = body.get("listing")
+    if not isinstance(listing, dict):
+        return {}
+    named = {listing["payer"], listing["standby_payer"], *listing["deciders"]} - {None}
+    operators = {name: state.need("member", name)["operator"] for name in sorted(named)}
+    return {"operators": operators, "product": product_of(state, body["product"]).name.as_json()}
 
 
 def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str, Any]:

@@ -177,11 +177,23 @@ def agree(
         speak.show_json(found)
         return
     for one in found:
-        facts = {"kind": one["kind"], "id": one["what"], "name": one["name"][:16],
+        facts = {"kind": one["kind"], "id": one["what"], "name": one["name"],
                  "by": ", ".join(one["by"]), "lacks": ", ".join(one["lacks"])}  # fmt: skip
         tell("waits_for_word", facts, lang, as_json=False)
+        if terms := deciding.bound(one, chosen(lang)):
+            tell("word_binds", terms, lang, as_json=False)
+        show_whole(one["body"])
     if not found:
         tell("nothing_waits", {"what": member}, lang, as_json=False)
+
+
+def show_whole(body: dict[str, Any]) -> None:
+    """All that is agreed to, a field a line."""
+    from ... import speak
+    from . import deciding
+
+    for line in deciding.spelled(body):
+        speak.out(line)
 
 
 def reopen_round(

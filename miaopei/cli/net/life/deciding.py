@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ....acts.pauses import NEEDED
 from ....errors import OutsideFault, Refused
+from ....measures.money import as_yuan
 from .. import control
 from ..own import elsewhere
 from ..plan import Net, no
@@ -79,6 +81,43 @@ def waiting(net: Net, member: str, what: str = "") -> list[Json]:
     """What waits for a word of a member, or what of it has this name, or a name that begins so."""
     found: list[Json] = control.call(net.at(member), "waiting", seconds=voting.ASK_SECONDS)
     return [one for one in found if what == one["what"] or one["name"].startswith(what)]
+
+
+def spelled(value: Any, name: str = "") -> Iterator[str]:
+    """All that a body says, a field a line, by the names of the record; nothing is cut away."""
+    if isinstance(value, dict) and value:
+        for each in sorted(value):
+            yield from spelled(value[each], f"{name}.{each}" if name else each)
+    elif isinstance(value, list) and value:
+        for place, each in enumerate(value, start=1):
+            yield from spelled(each, f"{name}.{place}")
+    else:
+        yield f"  {name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def bound(one: Json, language: str) -> Json | None:
+    """What a listing that waits would bind its members to, as facts of a sentence; None for what
+    is no listing."""
+    if one["kind"] != "list_product" or not one.get("about"):
+        return None
+    listing, about = one["body"]["listing"], one["about"]
+
+    def run(member: str | None) -> str:
+        return "-" if member is None else f"{member} ({about['operators'].get(member, '?')})"
+
+    cap = listing["occurrence_cap_fen"]
+    shares = listing["placement"]["shares"]
+    return {
+        "payer": run(listing["payer"]),
+        "standby": run(listing["standby_payer"]),
+        "deciders": ", ".join(map(run, listing["deciders"])),
+        "k": listing["k"],
+        "n": len(listing["deciders"]),
+        "shares": ", ".join(f"{each['carrier']} {each['ppm']} ppm" for each in shares),
+        "cap": "-" if cap is None else as_yuan(cap),
+        "product": about["product"][language],
+        "hash": one["body"]["product"],
+    }
 
 
 def agree(net: Net, member: str, what: str) -> Json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...commands.options import JsonFlag, Lang, LangOption
-from ..life.commands import Anyway, Listing, Person, Reason, say_paused, say_voted, tell
+from ..life.commands import Anyway, Listing, Person, Reason, say_paused, say_voted, show_whole, tell
 from .commands import Folder, ListenBlobs, ListenEngine, app
 
 __all__ = ["app"]  # with all commands of the group
@@ -63,10 +63,10 @@ def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     if not found:
         tell("no_wishes", {}, lang)
     for each in found:
-        body = ", ".join(f"{name} {str(value)[:40]}" for name, value in each["said"].items())
-        facts = {"name": each["name"][:12], "kind": each["kind"], "body": body}
+        facts = {"name": each["name"], "kind": each["kind"]}
         facts |= {"by": ", ".join(each["by"]), "votes": each["votes"], "total": each["total"]}
         tell("wish", facts, lang)
+        show_whole(each["body"])
 
 
 @app.command()
