@@ -35,7 +35,7 @@ BODY: dict[str, Types] = {
     "holder": TEXT, "feeder": TEXT, "facts": dict, "declared": dict, "since": int, "until": int,
     "commitments": dict, "looked": dict,
 }  # fmt: skip
-FOUND = ("covered", "announced")  # in `looked` only where something was found
+FOUND = ("covered", "announced", "beside")  # in `looked` only where something was found
 KEPT = (
     *("order", "listing", "offer", "channel", "agent", "holder", "feeder", "facts", "declared"),
     *("until", "looked"),
@@ -62,7 +62,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     asked = Asked(since, until, facts, declared, holder, feeder)
     covered = [*sold.spans(state, "holder", f"{listing}/{holder}/", now.time), *before]
     nearby = sold.spans(state, "exposure", f"{listing}/{feeder}/", now.time)
-    known_of = Known(now.time, covered, nearby, hits, silent, connection, looked_plans(looked))
+    found = looked_plans(looked), looked_beside(looked)
+    known_of = Known(now.time, covered, nearby, hits, silent, connection, *found)
     said = answer(offer, asked, known_of)
     value = {
         **new_value(name, "issue", name, act, now, said),
@@ -176,6 +177,17 @@ def looked_plans(looked: Mapping[str, Any]) -> int:
     found = looked.get("announced", 0)
     if type(found) is not int or found < 0:
         raise refuse("act.bad_body", field="announced", why="needs a count")
+    return found
+
+
+def looked_beside(looked: Mapping[str, Any]) -> list[str]:
+    """Other listings under which the member found the same person covered.
+
+    Errors   Refused act.bad_body.
+    """
+    found = looked.get("beside", [])
+    if not isinstance(found, list) or any(type(each) is not str for each in found):
+        raise refuse("act.bad_body", field="beside", why="needs the ids of listings")
     return found
 
 

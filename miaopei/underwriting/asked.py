@@ -66,7 +66,7 @@ class Known:
     `covered`: cover of the same holder under this listing; `nearby`: other cover on the same
     feeder; `sanctions`: what of the applicant stands on the list (`id`, `name`); `silent`: sources
     that say nothing at present; `announced`: how many outages are announced that name the customer
-    and begin within the cover.
+    and begin within the cover; `beside`: other listings under which the customer is covered.
     """
 
     now: int
@@ -76,6 +76,7 @@ class Known:
     silent: Sequence[str] = ()
     connection: Connection = Connection.NOT_ASKED
     announced: int = 0
+    beside: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,23 @@ class Announced:
             yield no("outage_announced", self.otherwise, **facts)
 
 
-Rule = OneOf | Dates | Within | Once | Sanctions | Accumulation | Connected | Heard | Announced
+@dataclass(frozen=True)
+class Apart:
+    """Cover of the same loss under another listing does not stand beside this one."""
+
+    listings: tuple[str, ...]
+    otherwise: Verdict
+
+    def look(self, _: Asked, known: Known) -> Iterator[Reason]:
+        """By what was looked up: the other listings that cover the customer in the same time."""
+        for listing in known.beside:
+            if listing in self.listings:
+                yield no("covered_beside", self.otherwise, listing=listing)
+
+
+Rule = (
+    OneOf | Dates | Within | Once | Sanctions | Accumulation | Connected | Heard | Announced | Apart
+)
 NAMES: Mapping[str, type[Rule]] = {
     "one_of": OneOf,
     "dates": Dates,
@@ -188,6 +204,7 @@ NAMES: Mapping[str, type[Rule]] = {
     "connected": Connected,
     "heard": Heard,
     "announced": Announced,
+    "apart": Apart,
 }
 KINDS = {"int": int, "str": str, "tuple[str, ...]": list, "Verdict": str}
 

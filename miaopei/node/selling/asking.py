@@ -16,7 +16,7 @@ from ...errors import Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...underwriting.asked import Connection
 from ...underwriting.offer import Way
-from ...underwriting.rules import Announced
+from ...underwriting.rules import Announced, Apart
 from ..node import Node
 from ..ports import Reading
 from .known.announced import announced
@@ -117,8 +117,18 @@ def look_up(
     stood = standing(reading, state, wanted.listing, tokens, span, wanted.person)
     channel = offer.channel(wanted.channel)
     anybody = channel is None or channel.way is Way.ONLINE
+    others = {
+        name: standing(reading, state, name, tokens, span, wanted.person)
+        for rule in offer.rules
+        if isinstance(rule, Apart)
+        for name in sorted(rule.listings)
+        if state.has("listing", name)
+    }
+    beside = {name: other for name, other in others.items() if other.covered}
     told = stood.erased or connection == Connection.DIFFERS or stood.covered
     if told and anybody and not stood.may_hear(reading, wanted.person):
+        raise Refused(Refusal("selling.not_answered_here"))
+    if anybody and not all(o.may_hear(reading, wanted.person) for o in beside.values()):
         raise Refused(Refusal("selling.not_answered_here"))
     if stood.erased:
         raise Refused(Refusal("selling.erased"))
@@ -126,6 +136,8 @@ def look_up(
     looked: dict[str, Any] = {"sanctions": found, "connection": connection}
     if (covered := stood.span()) is not None:
         looked["covered"] = covered
+    if beside:
+        looked["beside"] = list(beside)
     if any(isinstance(rule, Announced) for rule in offer.rules) and tokens:
         known = announced(reading, desk.node.identity, wanted.listing, tokens, span)
         looked |= {"announced": known} if known else {}
