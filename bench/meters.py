@@ -22,7 +22,7 @@ from miaopei.adapters.meters.listening import Listener
 from miaopei.adapters.meters.outages import Outages
 from miaopei.adapters.meters.taking import Came, Meters, Taken
 from miaopei.adapters.sandbox_grid.starter import start
-from miaopei.cli.demo.outage import nearest_rank
+from miaopei.cli.demo.day.timed import nearest_rank
 from miaopei.cli.net.plan import ports
 from miaopei.measures.instant import HOUR
 

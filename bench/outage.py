@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from miaopei.adapters.grid.intake import Intake
-from miaopei.cli.demo.outage import TimedRail, nearest_rank
+from miaopei.cli.demo.day.timed import TimedRail, nearest_rank
 from miaopei.measures.instant import DAY, HOUR, from_beijing
 from miaopei.node.effects.payer import Payer
 

@@ -215,6 +215,8 @@ def _set_up(
     for member in value["members"]:
         body = {**member, "operator": member["id"], "keys": []}
         body["roles"] = sorted(body["roles"])
+        if _acts_itself(state, body):
+            continue
         wanted.append(("admit_member", "member", body["id"], body, state.get("member", body["id"])))
     for source in value["sources"]:
         raw = node.identity.acts.public_key().public_bytes_raw().hex()
@@ -245,6 +247,12 @@ def _set_up(
         for kind, what, _, body, held in wanted
         if held is None
     ]
+
+
+def _acts_itself(state: State, member: Mapping[str, Any]) -> bool:
+    """Whether the record has this member already, with keys of its own and all of these roles."""
+    held = state.get("member", member["id"])
+    return held is not None and bool(held["keys"]) and set(member["roles"]) <= set(held["roles"])
 
 
 def _listing(

@@ -10,7 +10,16 @@ import typer
 from ..net.granting import commands as granting
 from ..net.life import commands as life
 from ..net.mandate import commands as mandate
-from .options import DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
+from .options import (
+    Customers,
+    DsnOption,
+    InFile,
+    JsonFlag,
+    LangOption,
+    Line,
+    SuiteOption,
+    chosen,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -294,18 +303,27 @@ def lie(
 @app.command()
 def demo(
     folder: Folder,
+    what: Annotated[Line, typer.Argument(help="Which line of business.")] = Line.EARTHQUAKE,
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only up to this day (Beijing).")
     ] = None,
+    customers: Customers = 5_000,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
     """Replay 2015 to 2021 on the net: three decide, two equal ones settle, the insurer pays.
 
-    Needs a net made with --replay that has played nothing yet; brings it up where it is down.
+    Or `outage`: the day of `miaopei demo outage` on six members, each doing its own part of it.
+    Needs a net made with --replay that has not played it yet; brings it up where it is down. After
+    the earthquakes the outage can be played on the same net, not the other way round.
     """
     from ...measures.instant import from_beijing
     from ..demo import net
 
+    if what is Line.OUTAGE:
+        from ..demo.day.net import run
+
+        language = chosen(lang)
+        raise typer.Exit(run(folder, customers=customers, as_json=as_json, language=language))
     day = None if until is None else from_beijing(until)
     raise typer.Exit(net.run(folder, until=day, as_json=as_json, language=chosen(lang)))

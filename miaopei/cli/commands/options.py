@@ -18,6 +18,13 @@ class Lang(StrEnum):
     EN = "en"
 
 
+class Line(StrEnum):
+    """What may be demonstrated."""
+
+    EARTHQUAKE = "earthquake"
+    OUTAGE = "outage"
+
+
 def chosen(lang: Lang | None) -> settings.Language:
     """The language asked for, else that of the environment."""
     match lang:
@@ -67,6 +74,9 @@ CatalogueFile = typer.Argument(
     readable=True,
     help="The catalogue, or another feed that `feed read` accepts.",
 )
+Customers = Annotated[
+    int, typer.Option(metavar="COUNT", help="Of `demo outage`: how many customers are in scope.")
+]
 PORT = 8420
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")]
 ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters of its beginning.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,22 +9,17 @@ import typer
 
 from .options import (
     PORT,
+    Customers,
     DataOption,
     DsnOption,
     JsonFlag,
     LangOption,
+    Line,
     PortOption,
     SuiteOption,
     ThingName,
     chosen,
 )
-
-
-class Line(StrEnum):
-    """What may be demonstrated."""
-
-    EARTHQUAKE = "earthquake"
-    OUTAGE = "outage"
 
 
 def demo(
@@ -42,6 +36,7 @@ def demo(
     pace: Annotated[
         float, typer.Option(min=0, help="Of `demo outage`: seconds that each scene stands.")
     ] = 3.0,
+    customers: Customers = 5_000,
     lang: LangOption = None,
 ) -> None:
     """Replay 2015 to 2021: real earthquakes pay by themselves, and leave receipts.
@@ -58,9 +53,9 @@ def demo(
     told: Any = {"once": once, "json_file": json_file, "language": language, "port": port}
     told["suite"] = suite
     if what is Line.OUTAGE:
-        from ..demo.outage import run as run_outage
+        from ..demo.day.solo import run as run_outage
 
-        raise typer.Exit(run_outage(place, pace=pace, **told))
+        raise typer.Exit(run_outage(place, pace=pace, customers=customers, **told))
     from ..demo import run as run_demo
 
     raise typer.Exit(run_demo(place, **told))

@@ -1,4 +1,4 @@
-"""`miaopei net demo`: the first journey on several members, who pay what one member pays.
+"""`miaopei net demo DIR`: the first journey on several members, who pay what one member pays.
 
 The government cloud sets up, moves the time and brings the facts; insurer, regulator and notary
 decide on their own copies, two equal ones settle; the insurer pays. The net is brought up for it
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,24 @@ def run(folder: Path, *, until: int | None, as_json: bool, language: Language) -
     net = Net.of(folder)
     if net.genesis["clock"] != "replay":
         raise no("live", folder=str(net.folder))
-    was_up = control.there(net.folder)
-    if not was_up:
-        running.up(folder, detach=True, language=language)
-    try:
+    with brought_up(net, language):
         rows = play(net, until=until, as_json=as_json, language=language)
-    finally:
-        if not was_up:
-            running.down(folder, None, language=language)
     if as_json:
         sys.stdout.write(as_lines(rows).decode("utf-8"))
     return 0
+
+
+@contextmanager
+def brought_up(net: Net, language: Language) -> Iterator[None]:
+    """The net up: brought up where it is down, and then stopped again."""
+    was_up = control.there(net.folder)
+    if not was_up:
+        running.up(net.folder, detach=True, language=language)
+    try:
+        yield
+    finally:
+        if not was_up:
+            running.down(net.folder, None, language=language)
 
 
 def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> list[dict[str, Any]]:
@@ -49,10 +57,10 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     source, issuer, payer = (net.at(member) for member in (SOURCE, ISSUER, PAYER))
     control.call(source, "set_up", scheme=SCHEME, seconds=STEP_SECONDS)
     bound = list(dict.fromkeys((PAYER, *DECIDERS)))
-    _seen(net, SOURCE, bound)
+    seen(net, SOURCE, bound)
     for member in bound:  # a listing binds who has agreed
         control.call(net.at(member), "agree_scheme", scheme=SCHEME, seconds=STEP_SECONDS)
-    _seen(net, bound[-1], [ISSUER])
+    seen(net, bound[-1], [ISSUER])
     control.call(issuer, "issue", scheme=SCHEME, seconds=STEP_SECONDS)
     control.call(source, "quiet", seconds=STEP_SECONDS)
 
@@ -70,7 +78,7 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     return rows
 
 
-def _seen(net: Net, by: str, members: Sequence[str]) -> None:
+def seen(net: Net, by: str, members: Sequence[str]) -> None:
     """Wait until members have come as far as one of them: what it said last is known to them.
 
     Errors   OutsideFault (retry) where one does not come.

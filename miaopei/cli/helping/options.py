@@ -145,6 +145,7 @@ OPTIONS: Mapping[str, str] = {
     "Minutes that every policy bears.": "每份保单自行承担的分钟数。",
     "Names of products; all where none is named.": "产品名称；不写为全部。",
     "Names this wish: the same again changes nothing.": "为本次请求命名：重复提交不起变化。",
+    "Of `demo outage`: how many customers are in scope.": "用于 `demo outage`：停电范围内的户数。",
     "Of `demo outage`: seconds that each scene stands.": "用于 `demo outage`：每幕停留的秒数。",
     "Of several members: the record's genesis.json.": "多成员时：该记录的 genesis.json。",
     "Official death notices (CSV).": "官方死亡通报（CSV）。",

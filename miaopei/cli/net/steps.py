@@ -18,6 +18,7 @@ from ...products.shelf import shelf
 from ...wiring.consortium import Seated
 from .. import demo
 from ..demo import history, output
+from ..demo.day.seated import days
 from ..place import Place
 from ..speak import Speaker
 from .control import Command, Tell
@@ -78,6 +79,7 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         "register": register,
         "write": write,
         "quiet": wait,
+        **days(seated),
     }
 
 

@@ -137,6 +137,22 @@ def test_another_value_under_the_same_name_is_refused_and_nothing_is_written(
     assert state_of(member) == before
 
 
+def test_who_is_a_member_with_keys_and_these_roles_already_is_not_admitted_again(
+    member: Member,
+) -> None:
+    value = copy.deepcopy(scheme.load("yunnan"))
+    with member.node.reading() as (_, state):
+        held = state.need("member", "operator")
+    itself = {"id": "operator", "name": {"zh": "又名", "en": "another name"}}
+    value["members"].append({**itself, "roles": [held["roles"][0]]})
+    scheme.apply(member.node, value, shelf())
+    assert state_of(member)["member"]["operator"] == held
+    value["members"][-1]["roles"] = [*held["roles"], "policyholder"]
+    with pytest.raises(Refused) as refused:
+        scheme.apply(member.node, value, shelf())
+    assert refused.value.refusals[0].code == "scheme.differs"
+
+
 def test_a_listing_says_what_becomes_of_money_paid_too_much(member: Member) -> None:
     """Only a cover that takes nothing back refuses it: the Yunnan cover decides shock by shock."""
     value = scheme.load("yunnan")

@@ -51,7 +51,10 @@ LIVING: Mapping[str, tuple[str, str]] = {
     ),
     "net demo": (
         "miaopei net demo DIR --json",
-        "在网络上回放 2015—2021 年：三方裁定，两份相同的即结案，由保险公司付款。",
+        (
+            "在网络上回放 2015—2021 年：三方裁定，两份相同的即结案，由保险公司付款。加 outage"
+            "则由六个成员各司其职演完 `demo outage` 的一天；同一网络可先地震后停电，不可反过来。"
+        ),
     ),
     "net join": (
         "miaopei net join DIR reinsurer --role carrier --power 1",

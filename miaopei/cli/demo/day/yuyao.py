@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...measures.instant import beijing_text, from_beijing
+from ....adapters.grid.connections import Names
+from ....errors import Refusal, Refused
+from ....measures.instant import beijing_text, from_beijing
 
 FEEDERS = (("F1", "余姚 10kV 城东线"), ("F2", "余姚 10kV 城西线"), ("F3", "余姚 10kV 泗门线"))
 DEDICATED, PUBLIC, HOUSES = 400, 160, 10  # a feeder: own transformers, shared ones, customers each
 LAST_DEDICATED, LAST_PUBLIC = 260, 74  # of the third feeder, which is in scope in part
 UNINSURED, EXPIRED = 10, 30  # of each feeder's first in scope; of the first feeder's next
 OUTSIDE = 40  # insured and not in scope
+IN_SCOPE, FEWEST = 5_000, 100  # customers in scope; of the smallest town
 NUMBER = "YY-20260520-001"
 PUBLISHED, OFF, ON = "2026-05-17 09:00:00", "2026-05-20 08:00:00", "2026-05-20 18:00:00"
 POLICY_SINCE, POLICY_UNTIL, EXPIRED_UNTIL = "2026-01-05", "2027-01-05", "2026-05-01"
@@ -47,15 +50,40 @@ class Customer:
         return ",".join(map(str, cells)) + "\n"
 
 
-def town() -> list[Customer]:
-    """The 6,000 customers of three feeders, 5,000 of them in scope."""
-    return [customer for feeder, _ in FEEDERS for customer in _feeder(feeder)]
+def town(in_scope: int = IN_SCOPE) -> list[Customer]:
+    """The 6,000 customers of three feeders, 5,000 of them in scope; or a smaller town.
+
+    In a smaller one exactly `in_scope` of them are left, evenly taken from all that are in scope,
+    and as great a part of the others.
+    Errors   Refused cli.town_size.
+    """
+    if not FEWEST <= in_scope <= IN_SCOPE:
+        facts = {"customers": in_scope, "fewest": FEWEST, "most": IN_SCOPE}
+        raise Refused(Refusal("cli.town_size", facts))
+    left: list[Customer] = []
+    seen = {True: 0, False: 0}
+    for customer in (customer for feeder, _ in FEEDERS for customer in _feeder(feeder)):
+        seen[customer.in_scope] += 1
+        place = seen[customer.in_scope]
+        if place * in_scope // IN_SCOPE != (place - 1) * in_scope // IN_SCOPE:
+            left.append(customer)
+    return left
 
 
 def connections(customers: Sequence[Customer]) -> bytes:
     """Who hangs where, as the utility hands it over."""
     rows = "".join(f"{c.feeder},{c.transformer},{c.number}\n" for c in customers)
     return f"feeder,transformer,customer\n{rows}".encode()
+
+
+def phones(customers: Sequence[Customer], names: Names) -> list[tuple[str, str]]:
+    """Who has which phone, by token, as the SMS gateway knows it."""
+    return [(names(c.number)[-1], f"1390574{i:04d}") for i, c in enumerate(customers)]
+
+
+def day_file(customers: Sequence[Customer]) -> bytes:
+    """The day as anybody may count it."""
+    return (HEADER + "".join(c.line() for c in customers)).encode("utf-8")
 
 
 def plan(customers: Sequence[Customer], revision: int) -> dict[str, Any]:
