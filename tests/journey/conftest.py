@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import commands
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,11 +38,10 @@ class Shell:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Standard output of a command that ends as expected."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=200)
-        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in err
-        return out
+        done = commands.run(arguments, cwd=self.folder, env=self.environment(), timeout=200)
+        assert done.returncode == code, f"{arguments}: {done}"
+        assert "Traceback" not in done.stderr
+        return done.stdout
 
     def environment(self) -> dict[str, str]:
         """Ours, with the checkout importable and English asked for."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from miaopei.adapters.engine import install
 from miaopei.adapters.keys import load_or_make
 from miaopei.cli.net.plan import Net
-from tests.support import nets, servers
+from tests.support import commands, nets, servers
 
 from .test_live import HEADER
 
@@ -23,9 +21,7 @@ SETTLED = "settled 40,000,000.00 yuan"
 
 
 def miaopei(*arguments: str, data: Path, code: int = 0) -> str:
-    program = str(Path(sys.executable).with_name("miaopei"))
-    command = [program, *arguments, "--data", str(data), "--lang", "en"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ran = commands.run([*arguments, "--data", str(data), "--lang", "en"])
     assert ran.returncode == code, (arguments, ran.stdout, ran.stderr)
     return ran.stdout + ran.stderr
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from tests.support import commands
+
 COLUMNS = "time_beijing latitude longitude depth_km magnitude_type magnitude location"
 HEADER = ",".join([*COLUMNS.split(), "position_from", "source"])
 
 
 def miaopei(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).with_name("miaopei"))
-    command = [program, *arguments, "--data", str(data), "--lang", "en"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return commands.run([*arguments, "--data", str(data), "--lang", "en"])
 
 
 @pytest.mark.timeout(300)

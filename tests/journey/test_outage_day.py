@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from miaopei.adapters.sandbox_bank.starter import start as start_bank
+from tests.support import commands
 
 pytestmark = pytest.mark.timeout(600)  # the day itself, on a busy machine
 
@@ -48,11 +49,9 @@ def told(place: Path, server: str, template: str) -> dict[str, Any]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(b"create database outage_day template template0")
     dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
-    done = subprocess.run(
-        [sys.executable, "-m", "miaopei.cli", "demo", "outage", "--once", "--lang", "zh",
-         "--json", str(place / "day.json"), "--data", str(place), "--dsn", dsn],
-        capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
+    json_file = str(place / "day.json")
+    asked = ["demo", "outage", "--once", "--lang", "zh", "--json", json_file]
+    done = commands.run([*asked, "--data", str(place), "--dsn", dsn])
     assert done.returncode == 0, done.stderr
     assert "沙箱" in done.stdout
     found: dict[str, Any] = json.loads((place / "day.json").read_text("utf-8"))
@@ -140,10 +139,7 @@ def test_a_receipt_is_handed_out_holds_alone_and_why_leads_to_the_plan(
     here = ["--data", str(place), "--dsn", dsn]
 
     def miaopei(*words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "miaopei.cli", *words],
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+        done = commands.run(words)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
@@ -175,11 +171,7 @@ def test_the_invoice_command_shows_counts_and_prints_the_month(
     (invoice,) = told["invoices"]
 
     def miaopei(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "miaopei.cli", "invoice", *words, "--data", str(place),
-             "--dsn", dsn],
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+        done = commands.run(["invoice", *words, "--data", str(place), "--dsn", dsn])
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -270,11 +262,7 @@ def test_the_record_of_the_day_holds_in_every_part(
     told: dict[str, Any], place: Path, server: str
 ) -> None:
     dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
-    done = subprocess.run(
-        [sys.executable, "-m", "miaopei.cli", "audit", "--json", "--data", str(place),
-         "--dsn", dsn],
-        capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
+    done = commands.run(["audit", "--json", "--data", str(place), "--dsn", dsn])
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 
@@ -305,10 +293,6 @@ def test_experience_is_the_premium_and_what_was_paid(
 
 def _asked(place: Path, server: str, *command: str) -> Any:
     dsn = psycopg.conninfo.make_conninfo(server, dbname="outage_day")
-    done = subprocess.run(
-        [sys.executable, "-m", "miaopei.cli", *command, "--json", "--data", str(place),
-         "--dsn", dsn],
-        capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
+    done = commands.run([*command, "--json", "--data", str(place), "--dsn", dsn])
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     return json.loads(done.stdout)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.measures.instant import DAY, beijing_day, from_beijing
 from miaopei.wiring import system_clock
+from tests.support import commands
 from tests.unit.meters.conftest import free_port
 
 PERSON = {
@@ -40,8 +41,7 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
         (tmp_path / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
 
     def run(*said: str, code: int = 0) -> Any:
-        whole = [sys.executable, "-m", "miaopei.cli", *said, "--data", str(data)]
-        done = subprocess.run(whole, capture_output=True, text=True, check=False, timeout=120)
+        done = commands.run([*said, "--data", str(data)])
         assert done.returncode == code, (said, done.stdout, done.stderr)
         return json.loads(done.stdout) if "--json" in said else done.stdout
 

@@ -26,7 +26,7 @@ from miaopei.cli.main import main
 from miaopei.cli.net.plan import HOST, Net, ports
 from miaopei.cli.net.watching import standing
 from miaopei.errors import Refused
-from tests.support import servers
+from tests.support import commands, servers
 
 ROLES: Mapping[str, Sequence[str]] = {
     "insurer": ("carrier", "decider", "payer", "channel"),
@@ -159,10 +159,8 @@ def machines(name: str, members: Sequence[str]) -> Iterator[Machines]:
     try:
         yield made
     finally:
-        for at in folder.iterdir():
-            with contextlib.suppress(Exception):
-                words = [sys.executable, "-m", "miaopei.cli", "member", "down", str(at)]
-                subprocess.run(words, capture_output=True, timeout=120)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda at: commands.run(["member", "down", str(at)]), folder.iterdir()))
         if made.laid is not None:
             made.laid.take_up()
         shutil.rmtree(folder, ignore_errors=True)

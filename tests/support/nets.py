@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
 from miaopei.cli.net.watching import Standing, standing
 from miaopei.errors import OutsideFault
-from tests.support import servers
+from tests.support import commands, servers
 
 BODY = {"name": {"zh": "参与者", "en": "participant"}, "roles": [], "keys": []}
 
@@ -67,8 +66,7 @@ class Running:
 
 def miaopei(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """The command line as a process."""
-    command = [sys.executable, "-m", "miaopei.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = commands.run(arguments)
     assert not check or done.returncode == 0, done.stderr + done.stdout
     return done
 
