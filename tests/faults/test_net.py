@@ -78,6 +78,13 @@ class Load:
             self.acknowledged.append(who)
             number += 1
 
+    def goes_on(self, acts: int = 1, seconds: float = 150.0) -> None:
+        """Wait until so many more are acknowledged."""
+        wanted, end = len(self.acknowledged) + acts, time.monotonic() + seconds
+        while len(self.acknowledged) < wanted:
+            assert time.monotonic() < end, "nothing is acknowledged any more"
+            time.sleep(0.05)
+
     def end(self) -> list[str]:
         """Stop sending; what was acknowledged."""
         self._going = False
@@ -117,7 +124,7 @@ def check_history(six: Running, acknowledged: list[str]) -> None:
 def test_killed_members_lose_nothing_and_the_others_go_on(six: Running) -> None:
     load = Load(six, "kill", ["cloud", "utility"])
     for number in range(KILLS):
-        time.sleep(2)
+        load.goes_on(2)
         six.miaopei("kill", six.net.members[(5 * number + 1) % 6])
         six.until(lambda s: all(row.up for row in s.rows), 90)
     check_history(six, load.end())
@@ -126,29 +133,27 @@ def test_killed_members_lose_nothing_and_the_others_go_on(six: Running) -> None:
 def test_two_of_six_away_and_the_record_stands_until_one_is_back(six: Running) -> None:
     six.whole()
     six.miaopei("kill", "notary", "agent", "--stay")
-    time.sleep(3)
-    before = six.standing()
-    assert not before.goes_on
+    before = six.until(lambda s: not s.goes_on)
     assert six.miaopei("status", check=False).returncode == 1
     load = Load(six, "two", ["cloud"])
-    time.sleep(5)
+    time.sleep(4)
     assert max(row.height or 0 for row in six.standing().rows) <= 1 + max(
         row.height or 0 for row in before.rows
     )
     assert load.acknowledged == []
     six.miaopei("heal", "notary")
     six.until(lambda s: s.goes_on, 90)
-    time.sleep(3)
+    load.goes_on()
     six.miaopei("heal", "agent")
     check_history(six, load.end())
 
 
 def test_all_six_killed_at_once_come_back_with_what_was_final(six: Running) -> None:
     load = Load(six, "all", ["cloud", "utility"])
-    time.sleep(3)
+    load.goes_on(2)
     six.miaopei("kill", "all")
     six.until(lambda s: all(row.up for row in s.rows), 90)
-    time.sleep(3)
+    load.goes_on()
     check_history(six, load.end())
 
 
@@ -213,15 +218,15 @@ def test_three_against_three_stands_and_goes_on_when_joined(six: Running, apart:
     for member in one:
         six.miaopei("cut", member, *(part for o in other for part in ("--from", o)))
     load = Load(six, "half", ["cloud", "utility"])  # one in each half
-    time.sleep(4)
+    time.sleep(2)
     before = heights(six)
-    time.sleep(6)
+    time.sleep(5)
     assert heights(six) == before  # neither half makes a block, and nothing is acknowledged
     assert load.acknowledged == []
     for member in one:
         six.miaopei("heal", member)
     six.until(lambda s: s.goes_on and max(r.height or 0 for r in s.rows) > max(before.values()))
-    time.sleep(3)
+    load.goes_on()
     check_history(six, load.end())
 
 
