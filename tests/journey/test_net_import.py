@@ -40,7 +40,7 @@ from miaopei.node.node import Node
 from miaopei.node.proof.rebuild import compare, reapply
 from miaopei.node.replay import replay
 from miaopei.products.shelf import shelf
-from tests.laws.test_audit_laws import PROMISED, flipped, one_in_a_file, turned
+from tests.laws.test_audit_laws import PROMISED, Heard, flipped, one_in_a_file, turned
 from tests.support import nets, servers
 from tests.support.nets import Running
 from tests.unit.receipts.gathered import Held
@@ -239,7 +239,7 @@ def test_flipped_bits_on_a_member_are_all_found_and_located(
                     one_in_a_file(tmp_path, choose.choice(files), audit["files"], choose)
                 else:
                     with flipped(connection, where, choose) as flip:
-                        found: dict[str, list[Refusal]] = {}
+                        found: dict[str, Heard] = {}
                         told = PROMISED[where]
                         assert any(one.by(audit, found, flip) for one in told), (flip, found)
     four.miaopei("heal", "miaopei")

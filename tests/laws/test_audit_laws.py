@@ -51,6 +51,23 @@ class Flip:
     bit: int
 
 
+class Heard:
+    """What a stage says of a flip, asked no further than until it has said what is looked for."""
+
+    def __init__(self, stage: Iterator[Refusal]) -> None:
+        self.said: list[Refusal] = []
+        self._more = stage
+
+    def __iter__(self) -> Iterator[Refusal]:
+        yield from self.said
+        for each in self._more:
+            self.said.append(each)
+            yield each
+
+    def __repr__(self) -> str:
+        return repr(self.said)
+
+
 @dataclass(frozen=True)
 class Told:
     """What a stage must say: a code, and facts as far as they locate the damage."""
@@ -59,10 +76,10 @@ class Told:
     code: str
     facts: Callable[[Flip], Mapping[str, object]]
 
-    def by(self, audit: Mapping[str, Stage], found: dict[str, list[Refusal]], flip: Flip) -> bool:
+    def by(self, audit: Mapping[str, Stage], found: dict[str, Heard], flip: Flip) -> bool:
         """Whether the stage says it; `found` keeps what a stage said."""
         if self.stage not in found:
-            found[self.stage] = list(guarded(self.stage, audit[self.stage]))
+            found[self.stage] = Heard(guarded(self.stage, audit[self.stage]))
         wanted = self.facts(flip).items()
         return any(
             each.code == self.code and wanted <= each.facts.items() for each in found[self.stage]
@@ -338,7 +355,7 @@ def test_a_thousand_flipped_bits_of_every_kind_are_all_found_and_located(
                 one_in_a_file(tmp_path, choose.choice(files), audit["files"], choose)
                 continue
             with flipped(connection, where, choose) as flip:
-                found: dict[str, list[Refusal]] = {}
+                found: dict[str, Heard] = {}
                 assert any(told.by(audit, found, flip) for told in PROMISED[where]), (flip, found)
         with a_claim_of_another(connection) as flip:
             assert any(told.by(audit, {}, flip) for told in PROMISED["group.claims.body"])
