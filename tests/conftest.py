@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from miaopei.adapters.postgres.schema import migrate
 from miaopei.adapters.postgres.starter import LocalPostgres
+from tests.support import parts
 
 # The same examples on every run: a failure on one machine is a failure on all. MIAOPEI_SEARCH=1
 # looks for new ones instead.
@@ -37,6 +38,19 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 # Told to stop from outside, fixtures still put away what they started (servers above all).
 signal.signal(signal.SIGTERM, _stop)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--parts", action="store_true", help="say how long each part took")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if config.getoption("--parts"):
+        reports = (one for each in terminalreporter.stats.values() for one in each)
+        tests = [one for one in reports if isinstance(one, pytest.TestReport)]
+        terminalreporter.section("time by part")
+        for line in parts.table((one.nodeid.split("::")[0], one.duration) for one in tests):
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

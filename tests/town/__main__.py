@@ -6,14 +6,12 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 
 from . import running
-from .disk import Crash
 from .running import Told
 
 COUNTED = (
@@ -26,16 +24,7 @@ EVERY = 5.0  # seconds between lines of progress
 def many(first: int, count: int, workers: int) -> Iterator[Told]:
     """Runs of so many seeds, in order."""
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(whole, range(first, first + count), chunksize=4)
-
-
-def whole(seed: int) -> Told:
-    """One run; a fault that nobody foresaw is a breach of its seed, and the next seed goes on."""
-    made = running.Run(seed)
-    try:
-        return running.ended(made)
-    except (Exception, Crash):  # noqa: BLE001 - told with its seed
-        return made.told(traceback.format_exc())
+        yield from pool.map(running.run, range(first, first + count), chunksize=4)
 
 
 def main(arguments: list[str]) -> int:

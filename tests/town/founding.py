@@ -231,8 +231,7 @@ def rows_of(book: str, tag: str = "") -> list[PolicyRow]:
 
 
 def put_payees(member: Member, payees: dict[str, str]) -> None:
-    """Have a payer know whom to pay at which account; nobody dies of what sets a run up."""
-    member.disk.dies.pop(member.disk.writes + 1, None)
+    """Have a payer know whom to pay at which account."""
     with member.disk.writing() as block:
         for name, account in payees.items():
             block.put_payee(name, {"account": account, "name": "投保人"})
