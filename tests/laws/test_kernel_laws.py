@@ -1,6 +1,6 @@
 """Laws of the compiled kernels: on every row they say what the exact reading says.
 
-Over the whole vocabulary and whole ranges, refusals included; MIAOPEI_ROWS rows a run (120,000
+Over the whole vocabulary and whole ranges, refusals included; MIAOPEI_ROWS rows a run (200,000
 unless it is set: 24 terms, each compiled anew, which is what takes the time). The long mode:
 `MIAOPEI_ROWS=20000000 script/test` and this file.
 """
@@ -36,7 +36,7 @@ from miaopei.terms.fused import REFUSED, Shape
 from miaopei.terms.uncut import uncut
 from tests.support.drawn import YEAR, terms
 
-ROWS = int(os.environ.get("MIAOPEI_ROWS", "120000"))
+ROWS = int(os.environ.get("MIAOPEI_ROWS", "200000"))
 TERMS = max(24, ROWS // 50_000)
 EACH = ROWS // TERMS
 LAW = settings(

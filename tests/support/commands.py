@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 600.0
+_one = threading.Lock()
 
 
 def run(
@@ -50,7 +52,9 @@ def run(
         socket.socket(socket.AF_UNIX) as asking,  # closed early, it ends the command
     ):
         asking.settimeout(timeout)
-        asking.connect(_mother())
+        with _one:
+            address = _mother()
+        asking.connect(address)
         socket.send_fds(asking, [b"\0"], [out.fileno(), err.fileno()])
         asking.sendall(json.dumps(asked).encode())
         asking.shutdown(socket.SHUT_WR)
