@@ -38,7 +38,7 @@ from tests.support.drawn import YEAR, terms
 
 ROWS = int(os.environ.get("MIAOPEI_ROWS", "200000"))
 TERMS = max(24, ROWS // 50_000)
-EACH = ROWS // TERMS
+EACH = -(-ROWS // TERMS)
 LAW = settings(
     max_examples=TERMS,
     deadline=None,
