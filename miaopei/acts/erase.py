@@ -4,6 +4,7 @@ Body: {subject, kept_until, reason}. `kept_until` is the last date to which the 
 bind it (0 where none does); what others must keep they have said by `retain`. Nothing is taken
 before the last of these, nor, from rule set 4 on, while a policy that the record knows is in force
 or something of it is open. Each holder looks at its own rows besides, before it destroys anything.
+From set 4 on, where members have seats, whoever can hold nothing of a person says nothing here.
 The record itself stays as it is. Source: docs/specs/persons.md, section 5.
 """
 
@@ -15,9 +16,11 @@ from typing import Any
 from ..errors import Fact
 from ..measures.identity import content_id
 from ..measures.instant import utc_text
-from .base import Moment, Outcome, check_id, fields, refuse
+from .approvals import seated
+from .base import Moment, Outcome, check_id, fields, has_role, refuse
 from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
+from .readers import parties
 from .retain import FOR_EVER
 from .sold import segments_of
 from .state import State
@@ -36,6 +39,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if not 0 <= kept_until < FOR_EVER:
         raise refuse("act.bad_body", field="kept_until", why="is no time")
     check_not_erased(state, subject)
+    if now.rules >= LOOKS_SINCE and not _may_hold(state, act.by):
+        raise refuse("persons.no_holder", by=act.by, person=subject)
     bound = [(kept_until, act.by, "own_rows")]
     bound += [
         (said["until"], key.removeprefix(f"{subject}/"), said["ground"])
@@ -51,6 +56,15 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
             _check_ended(state, subject, policy, now.time)
     state.put("erased", subject, {"at": now.time, "by": act.by, "reason": reason, "act": act.id})
     return Outcome()
+
+
+def _may_hold(state: State, member: str) -> bool:
+    """Whether a member may have something of a person: it sells, gives data of its customers, or a
+    listing binds it. In a record of one, that one has.
+    """
+    if not seated(state) or has_role(state, member, ("channel", "data_provider")):
+        return True
+    return any(member in parties(state, listing) for listing, _ in state.range("listing", ""))
 
 
 def _policies(state: State, subject: str) -> Iterator[dict[str, Any]]:

@@ -82,7 +82,11 @@ def test_a_policyholder_whom_another_member_erases_is_paid_all_the_same() -> Non
     insurer = court.by["insurer"]
     subject = f"policy/{rows_of('hills')[0].policy}"
     body = {"subject": subject, "kept_until": 0, "reason": "wish"}
-    assert court.say("cloud", "erase", body) == []
+    kept, later = {"subject": subject, "ground": "lawsuit"}, court.world.clock + 10**8
+    assert court.say("cloud", "erase", body) == ["persons.no_holder"]
+    assert court.say("agent", "erase", body) == []
+    assert court.say("insurer", "retain", {**kept, "until": later}) == []
+    assert court.say("insurer", "retain", {**kept, "until": 0}) == []
     assert Eraser(insurer.node).run() == 0
     for name in ("agent", "regulator"):
         assert Eraser(court.by[name].node).run() == 0, "standby and decider keep it as well"

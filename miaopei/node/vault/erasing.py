@@ -174,10 +174,15 @@ def _held_back(
     except Refused as refused:
         (first, *_) = refused.refusals
         return {"code": first.code, "facts": dict(first.facts), "look": now + HOUR}
+    ground, said = "own_rows", state.get("retained", f"{subject}/{identity.member}")
+    if said is not None and said["until"] > until:
+        until, ground = said["until"], said["ground"]
     if until <= now:
         return None
     facts = {"person": subject, "until": utc_text(until), "who": identity.member}
-    return {"code": "persons.retained", "facts": {**facts, "ground": "own_rows"}, "look": until}
+    # What was said may be taken back at any time; rows do not change.
+    look = until if ground == "own_rows" else min(until, now + HOUR)
+    return {"code": "persons.retained", "facts": {**facts, "ground": ground}, "look": look}
 
 
 def _look_at(reading: Reading, subject: str) -> int:
