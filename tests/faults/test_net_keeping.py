@@ -288,10 +288,12 @@ def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
     image = Image(four, tmp_path / "image")
     four.miaopei("heal", HURT)
     four.whole(90)
-    for number in range(4):
-        four.name("cloud", f"of-the-lost-life-{number}")
-    four.whole()
     key = json.loads((four.net.at(HURT) / "engine/config/priv_validator_key.json").read_text())
+    number = 0
+    while number < 4 or key["address"] not in signers(four, row_of(four.standing()).height - 1):
+        four.name("cloud", f"of-the-lost-life-{number}")  # what others have seen of it is in blocks
+        number += 1
+    four.whole()
     four.miaopei("kill", HURT, "insurer", "regulator", "--stay")
     before = signed(four)
     image.put_back()
