@@ -60,6 +60,8 @@ def test_a_policy_is_sold_changed_and_ended_from_the_command_line(tmp_path: Path
     assert (ended["state"], ended["refund_fen"]) == ("in_force", 10_200 - 2_515 - 1_000)
     shown = run("policy", "show", asked["policy"], "--json")
     assert [c["transaction"] for c in shown["changes"]] == ["issue", "cancel"]
+    text = run("policy", "show", asked["policy"], "--lang", "en")
+    assert "deductible 60, occurrence_limit 5,000.00 yuan" in text
     listed = run("policy", "list", "--json")
     run("begin", "yuyao_plus")
     assert run("policy", "offer", "planned_outage_plus", "--json")["number"] == 1

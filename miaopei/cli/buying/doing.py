@@ -240,10 +240,13 @@ def figures(given: Sequence[str], money: Collection[str]) -> dict[str, int]:
 
 
 def _money_in(member: Member, policy: str) -> set[str]:
-    """The declared figures of a policy's product that are money, by any version of its terms."""
     with member.node.reading() as (_, state):
-        listing = state.need("listing", state.need("policy", policy)["listing"])
-        versions = product_of(state, listing["product"]).versions
+        return money_of(state, state.need("policy", policy)["listing"])
+
+
+def money_of(state: State, listing: str) -> set[str]:
+    """The declared figures of a listing's product that are money, by any version of its terms."""
+    versions = product_of(state, state.need("listing", listing)["product"]).versions
     inputs = (of for version in versions for of in version.terms.inputs)
     return {of.name for of in inputs if isinstance(of, Declared) and of.kind is Kind.MONEY}
 

@@ -13,7 +13,7 @@ from ...measures.money import as_yuan
 from ...settings import Language
 from .. import speak
 from ..place import Place
-from .doing import refused, whole
+from .doing import money_of, refused, whole
 
 
 def application(value: Mapping[str, Any], *, as_json: bool, language: Language) -> int:
@@ -104,7 +104,7 @@ def shown(place: Place, begun: str, *, as_json: bool, language: Language) -> int
         name = whole(state, "application", begun)
         value = state.need("application", name)
         policy = state.get("policy", value["policy"])
-        now = reading.head().time
+        now, money = reading.head().time, money_of(state, value["listing"])
     if policy is None:
         return application(value, as_json=as_json, language=language)
     segments = segments_of(policy)
@@ -113,11 +113,14 @@ def shown(place: Place, begun: str, *, as_json: bool, language: Language) -> int
         parts = [segment_json(segment) for segment in segments]
         speak.show_json({**policy, "state": stands, "segments": parts})
         return 0
-    said = speaker.text(f"policy_{stands}")
+    said, yuan = speaker.text(f"policy_{stands}"), speaker.pick("元", "yuan")
     speak.out(f"{policy['policy']}  {policy['listing']}  {policy['channel']}  {said}")
     for part in segments:
         days = f"{beijing_day(part.since)} – {beijing_day(part.until)}"
-        figures = ", ".join(f"{n} {v:,}" for n, v in part.declared.items())
+        figures = ", ".join(
+            f"{n} {as_yuan(v)} {yuan}" if n in money else f"{n} {v:,}"
+            for n, v in part.declared.items()
+        )
         speak.out(f"  {days}  {figures if part.in_force else speaker.text('policy_cancelled')}")
     for each in policy["changes"]:
         kind = speaker.text(f"policy_kind_{each['transaction']}")

@@ -33,7 +33,7 @@ def experience(place: Place, *, as_json: bool, language: Language) -> int:
         (speaker.pick("已赚保费（元）", "Earned, yuan"), "right"),
         (speaker.pick("已决赔款（元）", "Settled, yuan"), "right"),
         (speaker.pick("未决准备（元）", "Reserved, yuan"), "right"),
-        (speaker.pick("赔付笔数", "Payouts"), "right"),
+        (speaker.pick("付款笔数", "Payments"), "right"),
         (speaker.pick("赔付率 %", "Loss ratio, %"), "right"),
         (speaker.pick("数据费（元）", "Data fees, yuan"), "right"),
         (speaker.pick("租金（元）", "Rent, yuan"), "right"),
