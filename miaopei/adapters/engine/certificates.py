@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import OutsideFault
 from ...ledger.certificate import readable
-from .rpc import VALIDATORS_PAGE, EngineRpc
+from .rpc import EngineRpc
 
 COMMITTED = 2  # the flag of a signature that is under the block
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def certificate(engine: EngineRpc, height: int, first: int = 1) -> Json:
     signed = engine.ask("commit", height=str(height + 1))["signed_header"]
     if left is None or signed is None or signed["commit"] is None:
         raise OutsideFault(f"block {height} is not certified yet", retry=True)
-    voters = _voters(engine, height + 1)
+    voters = engine.voters(height + 1)
     return {
         "left": header_json(left),
         **_signed(signed, voters),
@@ -39,27 +39,18 @@ def certificate(engine: EngineRpc, height: int, first: int = 1) -> Json:
 def _changes(engine: EngineRpc, first: int, upto: int) -> list[Json]:
     """Every change of the set from the first block on, found by halving: sets seldom change."""
     found: list[Json] = []
-    at, voters = first, _voters(engine, first)
-    last = _voters(engine, upto)
+    at, voters = first, engine.voters(first)
+    last = engine.voters(upto)
     while voters != last:
         low, high = at, upto  # the first height after `at` at which another set is in force
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if _voters(engine, middle) == voters else (low, middle)
+            low, high = (middle, high) if engine.voters(middle) == voters else (low, middle)
         signed = engine.ask("commit", height=str(high - 1))["signed_header"]
         made = _signed(signed, voters)
-        at, voters = high, _voters(engine, high)
+        at, voters = high, engine.voters(high)
         found.append({**made, "voters": voters})
     return found
-
-
-def _voters(engine: EngineRpc, height: int) -> list[Json]:
-    asked = {"height": str(height), "page": "1", "per_page": str(VALIDATORS_PAGE)}
-    rows = engine.ask("validators", **asked)["validators"]
-    return [
-        {"key": _from_base64(row["pub_key"]["value"]), "power": int(row["voting_power"])}
-        for row in rows
-    ]
 
 
 def header_json(given: Json) -> Json:

@@ -77,13 +77,20 @@ class EngineRpc:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def voters(self) -> set[str]:
-        """The public keys, raw in hex, that vote on the next block.
+    def voters(self, height: int | None = None) -> list[dict[str, Any]]:
+        """Who votes on a block, on the next one where none is named: `key`, raw in hex, `power`.
 
         Errors   OutsideFault (retry) where the engine does not answer.
         """
-        rows = self.ask("validators", per_page=str(VALIDATORS_PAGE))["validators"]
-        return {base64.b64decode(row["pub_key"]["value"]).hex() for row in rows}
+        asked = {} if height is None else {"height": str(height)}
+        rows = self.ask("validators", page="1", per_page=str(VALIDATORS_PAGE), **asked)
+        return [
+            {
+                "key": base64.b64decode(row["pub_key"]["value"]).hex(),
+                "power": int(row["voting_power"]),
+            }
+            for row in rows["validators"]
+        ]
 
     def _post(self, method: str, **arguments: Any) -> dict[str, Any]:
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}

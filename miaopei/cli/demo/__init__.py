@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from ...adapters.sandbox_bank.starter import RunningBank
 from ...measures.instant import DAY, from_beijing
 from ...measures.suites import DEFAULT
 from ...node import scheme
@@ -47,12 +48,7 @@ def run(
     started = time.monotonic()
     place.make()
     with place.alone(), ExitStack() as started_here:
-        speak.note(speaker.text("demo_starting", folder=str(place.folder)))
-        address = started_here.enter_context(place.database())
-        place.clear(address)
-        place.choose(suite or DEFAULT)
-        bank = started_here.enter_context(place.bank())
-        member = started_here.enter_context(place.member(address, bank.address))
+        member, bank = begun(started_here, place, speaker, suite)
         value = scheme.load(SCHEME)
         if json_file != Path("-"):
             introduce(value, speaker)
@@ -90,6 +86,18 @@ def introduce(value: dict[str, Any], speaker: speak.Speaker) -> None:
     speak.out(f"  ! {speaker.text('assumed_arrivals')}")
     speak.out("")
     show.products(shelf(), value["products"], speaker)
+
+
+def begun(
+    here: ExitStack, place: Place, speaker: speak.Speaker, suite: str | None
+) -> tuple[Member, RunningBank]:
+    """A member over a database that was emptied, and the sandbox bank, until `here` ends."""
+    speak.note(speaker.text("demo_starting", folder=str(place.folder)))
+    address = here.enter_context(place.database())
+    place.clear(address)
+    place.choose(suite or DEFAULT)
+    bank = here.enter_context(place.bank())
+    return here.enter_context(place.member(address, bank.address)), bank
 
 
 def found(

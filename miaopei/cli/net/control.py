@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from ...errors import Alarm, OutsideFault, Refusal, Refused
 
 SOCKET = "control.sock"
 LINE_MAX = 1 << 24
-SECONDS = 10.0
+SECONDS, LOOK_SECONDS = 10.0, 0.1
 Tell = Callable[[Any], None]
 Command = Callable[[Tell, dict[str, Any]], Any]
 
@@ -106,6 +107,18 @@ def there(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def until_there(folder: Path, seconds: float) -> None:
+    """Wait until a process listens in a folder: it may have been started just now.
+
+    Errors   OutsideFault (retry) where none does in that time.
+    """
+    end = time.monotonic() + seconds
+    while not there(folder):
+        if time.monotonic() > end:
+            raise OutsideFault(f"{folder.name} does not come up; see its node.log", retry=True)
+        time.sleep(LOOK_SECONDS)
 
 
 def _result(said: dict[str, Any]) -> Any:

@@ -23,7 +23,6 @@ from ....adapters.keys import add_subject_key
 from ....adapters.sandbox_grid.starter import Running, start
 from ....measures.instant import from_beijing
 from ....measures.money import as_yuan
-from ....measures.suites import DEFAULT
 from ....node import scheme
 from ....node.effects.notices import Notifier, confirm, counts
 from ....node.effects.payer import Payer
@@ -33,7 +32,7 @@ from ....settings import Language
 from ....wiring import Member
 from ... import speak
 from ...place import LogSource, Place, as_lines, log_vkey, write_whole
-from .. import found
+from .. import begun, found
 from ..following import PACE, pages, resting, until_told
 from . import billing, yuyao
 from .insuring import GROUP, insure, names_by
@@ -124,12 +123,7 @@ def run(
     town = yuyao.town(customers)
     place.make()
     with place.alone(), ExitStack() as here:
-        speak.note(speaker.text("demo_starting", folder=str(place.folder)))
-        address = here.enter_context(place.database())
-        place.clear(address)
-        place.choose(suite or DEFAULT)
-        bank = here.enter_context(place.bank())
-        member = here.enter_context(place.member(address, bank.address))
+        member, bank = begun(here, place, speaker, suite)
         value = scheme.load(SCHEME)
         found(member, place, "miaopei demo outage", BEGINS, value["labels"])
         scheme.apply(member.node, value, shelf(), bank.control)

@@ -79,7 +79,7 @@ def _until_it_votes(net: Net, member: str, key: str) -> None:
         return
     engine = EngineRpc(net.at(member) / home.RPC_SOCKET)
     end = time.monotonic() + voting.ACT_SECONDS
-    while key not in engine.voters():
+    while all(voter["key"] != key for voter in engine.voters()):
         if time.monotonic() > end:
             raise OutsideFault("no block has come since; say the command again", retry=True)
         time.sleep(LOOK_SECONDS)

@@ -5,11 +5,10 @@ Said again it hands over what has changed since: new policies, other accounts.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
-from ....errors import OutsideFault, Refusal
+from ....errors import Refusal
 from ....errors.texts import say
 from ....settings import Language
 from ... import speak
@@ -18,7 +17,7 @@ from ..life import voting
 from ..make import write_plan
 from ..plan import Net, no
 
-SECONDS, LOOK_SECONDS = 300.0, 0.1
+SECONDS = 300.0
 
 
 def mandate(net: Net, listing: str, *, as_json: bool, language: Language) -> None:
@@ -43,21 +42,9 @@ def mandate(net: Net, listing: str, *, as_json: bool, language: Language) -> Non
         # It starts with a bank.
         control.call(net.folder, "down", member=standby, seconds=SECONDS)
         control.call(net.folder, "heal", member=standby, rebuild=False, seconds=SECONDS)
-        _until_back(net, standby)
+        control.until_there(net.at(standby), SECONDS)
     facts = {"listing": listing, "payer": payer, "standby": standby, "count": kept}
     if as_json:
         speak.show_json({"what": "mandated", **facts})
     else:
         speak.out(say(Refusal("net.mandated", facts), language))
-
-
-def _until_back(net: Net, member: str) -> None:
-    """Wait until a member that was started again answers.
-
-    Errors   OutsideFault (retry) where it does not.
-    """
-    end = time.monotonic() + SECONDS
-    while not control.there(net.at(member)):
-        if time.monotonic() > end:
-            raise OutsideFault(f"{member} does not come up; see its node.log", retry=True)
-        time.sleep(LOOK_SECONDS)

@@ -5,7 +5,6 @@ want, goes by other keys or addresses, and takes up what others hand to it.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,19 +120,10 @@ def renew(net: Net) -> Path:
     ours = me(net)
     seat: Json = seat_file.read(net.seat_file(ours)).seat
     if control.there(net.folder):
-        _answers(net)
+        control.until_there(net.at(ours), STEP_SECONDS)
         on_record = voting.seats(net).get(ours, seat)
         seat = {name: on_record[name] for name in ("member", "power", *KEYS)}
     return write(net, seat)
-
-
-def _answers(net: Net) -> None:
-    """Wait until our node answers: it may have been started just now."""
-    end = time.monotonic() + STEP_SECONDS
-    while not control.there(net.at(me(net))):
-        if time.monotonic() > end:
-            raise OutsideFault("the member does not come up; see its node.log", retry=True)
-        time.sleep(LOOK_SECONDS)
 
 
 def move(net: Net, change: Callable[[Net], Net]) -> Path:
