@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from miaopei.adapters.engine import install
 from miaopei.cli.net.plan import Net
 
 from ..wanted import Wanted
@@ -34,6 +35,7 @@ PARTS: tuple[tuple[tuple[str, ...], Callable[[Net, Wanted], Rows]], ...] = (
 
 def run(wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The rows that are asked for."""
+    install.install()  # at once where the engine is there already
     if wanted.part("C6.bare"):
         yield from bare.run(wanted)
     if wanted.part("C8", *(each for ids, _ in PARTS for each in ids)):
