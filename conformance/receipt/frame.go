@@ -10,7 +10,7 @@ import (
 
 func knownRules(rules any) bool {
 	n, whole := rules.(int64)
-	return whole && n >= 1 && n <= 4
+	return whole && n >= 1 && n <= 5
 }
 
 // maySend: docs/specs/acts.md.
@@ -24,7 +24,7 @@ var maySend = map[string][]string{
 
 // agreed: of several members the last who agreed sends these, whatever its role; an act that waited
 // for others has left a note.
-var agreed = []string{"admit_member", "list_product", "register_source"}
+var agreed = []string{"admit_member", "change_key", "list_product", "register_source"}
 
 func (r *receipt) certified() bool { return r.value["certificate"] != nil }
 
@@ -126,6 +126,9 @@ func checkActs(r *receipt) {
 			demand(exactly(a.result, "ok", "notes"), "verify.leaf_shape")
 			demand(!within(agreed, a.kind) || len(list(get(a.result, "notes"))) == 0, "verify.act_refused")
 			r.sender(a, members)
+			if a.kind == "change_key" {
+				r.change(a, members)
+			}
 			demand(hexSignature(a.value["key"], a.value["sig"], a.signed), "verify.act_signature")
 		}
 	}
@@ -140,12 +143,47 @@ func (r *receipt) sender(a act, members map[string]member) {
 		inForce = inForce || get(key, "key") == a.value["key"] && since <= time &&
 			(until == nil || time < num(until))
 	}
+	if given := r.keyOf(a.by, a.index); given != nil {
+		inForce = a.value["key"] == given
+	}
 	demand(inForce, "verify.member_key")
-	may := r.certified() && within(agreed, a.kind)
+	may := r.certified() && within(agreed, a.kind) || a.kind == "change_key" && a.body["member"] == a.by
 	for _, role := range list(get(m.entry, "roles")) {
 		may = may || within(maySend[a.kind], plainText(role))
 	}
 	demand(may, "verify.member_role")
+}
+
+// keyOf is the key that the last change before a position has given to a member; nil where none has.
+func (r *receipt) keyOf(name string, before int64) any {
+	var given any
+	last := int64(-1)
+	for _, a := range r.acts("keys") {
+		if a.body["member"] == name && a.index < before && a.index > last {
+			given, last = get(a.body, "key"), a.index
+		}
+	}
+	return given
+}
+
+// change: the member is known, the time was not over, the key is new to it, and has itself agreed.
+func (r *receipt) change(a act, members map[string]member) {
+	until, whole := a.body["until"].(int64)
+	fits := exactly(a.body, "member", "key", "until", "proof") && whole && r.time(a.height) < until
+	demand(fits, "verify.key_change")
+	m, known := members[plainText(a.body["member"])]
+	demand(known && m.since < a.index, "verify.member_unknown")
+	for _, key := range list(get(m.entry, "keys")) {
+		demand(get(key, "key") != a.body["key"], "verify.key_change")
+	}
+	for _, other := range r.acts("keys") {
+		earlier := other.index < a.index && other.body["member"] == a.body["member"]
+		demand(!earlier || other.body["key"] != a.body["key"], "verify.key_change")
+	}
+	said := without(a.body, "proof")
+	said["chain"] = contentID("chain", r.genesisValue())
+	message := append([]byte("miaopei/v1/key\x00"), canonical(said)...)
+	demand(hexSignature(a.body["key"], a.body["proof"], message), "verify.key_change")
 }
 
 func checkSigner(r *receipt) {
@@ -154,9 +192,10 @@ func checkSigner(r *receipt) {
 	at(m.entry, "name", "zh")
 	at(m.entry, "name", "en")
 	message := append([]byte("miaopei/v1/receipt\x00"), canonical(without(r.value, "sig"))...)
-	held := false
+	held, given := false, r.keyOf(text(r.value["signer"]), r.head().size)
 	for _, key := range list(get(m.entry, "keys")) {
-		held = held || hexSignature(get(key, "key"), r.value["sig"], message)
+		held = held || given == nil && hexSignature(get(key, "key"), r.value["sig"], message)
 	}
+	held = held || given != nil && hexSignature(given, r.value["sig"], message)
 	demand(held, "verify.receipt_signature")
 }

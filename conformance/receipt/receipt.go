@@ -12,6 +12,7 @@ var roles = []struct{ name, kind string }{
 	{"resolution", "resolve"}, {"trigger", "made"}, {"decisions", "decide"},
 	{"settlement", "made"}, {"payments", "confirm_payments"}, {"case", "made"},
 	{"blocks", "block"}, {"release", "release"},
+	{"keys", "change_key"},
 }
 
 type shown struct {
@@ -139,7 +140,7 @@ func (r *receipt) readLeaves(leaves object) {
 	wanted := []string{}
 	for _, role := range roles {
 		given, _ := leaves[role.name].([]any)
-		if role.name != "release" || len(given) > 0 {
+		if role.name != "release" && role.name != "keys" || len(given) > 0 {
 			wanted = append(wanted, role.name)
 		}
 	}

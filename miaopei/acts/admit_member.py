@@ -17,6 +17,7 @@ from .state import State
 KIND = "admit_member"
 ROLES = frozenset({"operator"})
 ACTING = frozenset({"operator", "clock", "gateway", "decider", "payer", "channel"})
+CHANGED = "changed"  # of a member: each key that another took the place of -> since which height
 KNOWN_ROLES = ACTING | {str(role) for role in Role}
 
 

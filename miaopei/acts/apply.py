@@ -16,6 +16,7 @@ from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from ..measures.suites import in_use
 from . import admit_member, cases, raise_rules, seats, settling, sold, time
+from .admit_member import CHANGED
 from .base import UNFORESEEN, Made, Moment, Outcome, check_points, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .rule_sets import RULE_SETS, RULES
@@ -227,6 +228,8 @@ def admit(state: State, act: Act, now: Moment) -> None:
         and (key["until"] is None or now.time < key["until"])
         for key in member["keys"]
     )
+    if (height := member.get(CHANGED, {}).get(act.key)) is not None:
+        raise refuse("act.key_changed", by=act.by, key=act.key[:16], height=height)
     if not in_force:
         raise refuse("act.key_not_in_force", by=act.by, key=act.key[:16])
     if not has_role(state, act.by, kinds[act.kind].ROLES):

@@ -21,6 +21,7 @@ from . import (
     answer_application,
     cannot_decide,
     change_account,
+    change_key,
     close_ids,
     confirm_notices,
     confirm_payments,
@@ -70,7 +71,7 @@ from . import (
     use_grant,
 )
 
-RULES = 4  # the newest; a new record begins with it
+RULES = 5  # the newest; a new record begins with it
 SECOND = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD = (
@@ -86,6 +87,7 @@ THIRD = (
 # With rule set 4; from now on a claim model runs once for a trigger and purpose, and where members
 # have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
 FOURTH = (agree_listing, agree_member, agree_source, change_account, use_grant)
+FIFTH = (change_key,)  # with rule set 5
 FIRST = (
     admit_batch,
     admit_member,
@@ -143,5 +145,6 @@ RULE_SETS: dict[int, dict[str, ModuleType]] = {
     2: _kinds(*FIRST, *SECOND),
     3: _kinds(*FIRST, *SECOND, *THIRD),
     4: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH),
+    5: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
 }
 KINDS = RULE_SETS[RULES]

@@ -37,8 +37,9 @@ ROLES: Mapping[str, str] = {
     "case": "made case",
     "blocks": "block",
     "release": "release",
+    "keys": "change_key",
 }
-OPTIONAL = ("release",)  # roles that stand in a receipt only where it has such leaves
+OPTIONAL = ("release", "keys")  # roles that stand in a receipt only where it has such leaves
 
 
 class Kind(StrEnum):

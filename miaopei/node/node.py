@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from ..acts.apply import ActResult
+from ..acts.admit_member import CHANGED
+from ..acts.apply import REFUSED, ActResult
 from ..acts.envelope import Act, sign
 from ..acts.rule_sets import RULES
 from ..acts.state import State
-from ..errors import Fact, Refused
+from ..errors import Refused
 from ..measures import suites
 from ..measures.identity import canonical, read_canonical
 from .order.keep import found
@@ -63,16 +65,14 @@ class Node:
 
         Only time and what ripens by it may pass where `acts` is empty. An act of ours that the
         record has refused before is wished anew, under a name of its own: we are who says so, and
-        now. Never an act of somebody else: his words under our key would be ours.
+        now; one that is signed by an earlier key of ours, and not on the record, by the present
+        one. Never an act of somebody else: his words under our key would be ours.
         """
         results = self.orderer.submit(acts)
-        ours = [self._ours(act) for act in acts]
-        while again := [i for i, result in enumerate(results) if ours[i] and _before(result)]:
-            wished = [acts[i] for i in again]
-            names = [f"{acts[i].ref} after {_before(results[i])}" for i in again]
-            fresh = [self.act(a.kind, n, a.body) for a, n in zip(wished, names, strict=True)]
-            for i, result in zip(again, self.orderer.submit(fresh), strict=True):
-                results[i] = result
+        while again := list(self._again(acts, results)):
+            said = self.orderer.submit([act for _, act in again])
+            for (place, _), result in zip(again, said, strict=True):
+                results[place] = result
         return results
 
     def carry(self, act: Act) -> ActResult:
@@ -80,9 +80,16 @@ class Node:
         (result,) = self.orderer.submit([act])
         return result
 
-    def _ours(self, act: Act) -> bool:
-        key = self.identity.acts.public_key().public_bytes_raw().hex()
-        return (act.by, act.key) == (self.identity.member, key)
+    def _again(
+        self, acts: Sequence[Act], results: Sequence[ActResult]
+    ) -> Iterator[tuple[int, Act]]:
+        """Those to be said once more, each with its place."""
+        late = [i for i, result in enumerate(results) if _stale(result)]
+        if late:
+            with self.reading() as (_, state):
+                for i in late:
+                    if (act := said_again(state, self.identity, acts[i])) is not None:
+                        yield i, act
 
     def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.
@@ -118,10 +125,34 @@ class Node:
             yield reading, State(reading)
 
 
-def _before(result: ActResult) -> Fact:
-    """The height at which the record has refused it already, if it has."""
-    found = (r.facts["height"] for r in result.refusals if r.code == "act.refused_before")
-    return next(found, None)
+def _stale(result: ActResult) -> bool:
+    """Whether it is refused for what has been, and not for what it says."""
+    return any(each.code in ("act.refused_before", "act.key_changed") for each in result.refusals)
+
+
+def said_again(state: State, identity: Identity, act: Act) -> Act | None:
+    """What says the same as an act of ours that is refused for what has been: as it stands on the
+    record, under whichever key and name of ours it does, so that nothing is said twice; else under
+    the key of now and the first name that is free. None where it is not ours, or we have no key.
+    """
+    entry = state.get("member", act.by)
+    if act.by != identity.member or entry is None:
+        return None
+    keys = [str(key["key"]) for key in entry["keys"]]
+    own = identity.acts.public_key().public_bytes_raw().hex()
+    if act.key not in keys or not act.signed_well:
+        return None
+    refs = dict[str, str]()
+    for key in keys:
+        said = replace(act, key=key, sig="")
+        while (height := state.get(REFUSED, said.id)) is not None:
+            said = replace(said, ref=f"{act.ref} after {height}")
+        if state.has("act", said.id):
+            return said
+        refs[key] = said.ref
+    if own not in refs or own in entry.get(CHANGED, {}):
+        return None
+    return sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body)
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:

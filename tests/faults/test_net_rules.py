@@ -22,7 +22,8 @@ OLD = """
 import os, sys
 if "members/notary" in " ".join(sys.orig_argv) and os.path.exists({flag!r}):
     from miaopei.acts import rule_sets
-    del rule_sets.RULE_SETS[rule_sets.RULES], rule_sets.RULE_SETS[3]
+    for number in range(3, rule_sets.RULES + 1):
+        del rule_sets.RULE_SETS[number]
     rule_sets.RULES, rule_sets.KINDS = 2, rule_sets.RULE_SETS[2]
 """
 

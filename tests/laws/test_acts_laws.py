@@ -42,7 +42,10 @@ from tests.support.town import ONE_CARRIER, Town
 ROOT = Path(__file__).parents[2]
 HISTORIES = 5
 # Acts that only a record with seats can take; the histories of one member hold all others.
-SEATED = {"seat_member", "unseat_member", "rotate_keys", "pause_listing", "resume_listing"}
+SEATED = {
+    *("change_key", "seat_member", "unseat_member", "rotate_keys"),
+    *("pause_listing", "resume_listing"),
+}
 LAST = {"convene"}  # after which one member orders no more
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from miaopei.acts import change_key
 from miaopei.acts.apply import ActResult, apply_block
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.rule_sets import RULES
@@ -102,6 +103,11 @@ class Six:
         seat = founder(f"{member}{tag}").seat
         return {**seat, "member": member, "power": power, "until": self.now + DAY, **more}
 
+    def new_key(self, member: str, name: str, until: int | None = None) -> dict[str, Any]:
+        """The body that gives a member the key for acts of this name."""
+        end = self.now + DAY if until is None else until
+        return change_key.body_of(identity(name).acts, self.chain, member, end)
+
     def list_product(self, deciders: Sequence[str] = ("insurer", "regulator", "notary")) -> str:
         """A product, filed and listed."""
         product = hills()
@@ -137,6 +143,9 @@ def lived() -> Six:
     assert not six.say("seventh", "rotate_keys", {"keys": {n: fresh(f"7 {n}") for n in KEYS}})
     gone = {"member": "seventh", "reason": "its own wish", "until": six.now + DAY}
     assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
+    mine = six.new_key("seventh", "seventh 2")
+    assert not six.say("seventh", "change_key", mine)
+    assert six.all_say(SIX[:5], "change_key", six.new_key("seventh", "seventh 3")) == [""] * 5
     listing = six.list_product()
     said = {"listing": listing, "reason": "a doubt about the source", "person": "Li"}
     for kind in ("pause_listing", "resume_listing"):

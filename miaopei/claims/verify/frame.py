@@ -15,8 +15,9 @@ from ...measures.suites import in_use
 from .seen import ActSeen, Seen
 from .verdict import Facts, demand, fails
 
-RULES = frozenset({1, 2, 3, 4})  # the rule sets that this program knows
+RULES = frozenset({1, 2, 3, 4, 5})  # the rule sets that this program knows
 ACT_DOMAIN = b"miaopei/v1/act\0"
+KEY_DOMAIN, CHANGE = b"miaopei/v1/key\0", "change_key"
 
 # Which roles may send which act. Source: docs/specs/acts.md.
 MAY_SEND = {
@@ -35,7 +36,7 @@ MAY_SEND = {
 }
 # Of several members the last who agreed sends these, whatever its role: the record has asked each,
 # and of an act that waited for others it has left a note.
-AGREED = frozenset({"admit_member", "list_product", "register_source"})
+AGREED = frozenset({"admit_member", "change_key", "list_product", "register_source"})
 
 
 def log_key(seen: Seen) -> Facts:
@@ -156,6 +157,8 @@ def acts(seen: Seen) -> Facts:
         demand(set(act.result) == {"ok", "notes"}, "leaf_shape", index=act.index)
         demand(act.act["kind"] not in AGREED or not act.result["notes"], "act_refused", **where)
         _sender(seen, act)
+        if act.act["kind"] == CHANGE:
+            _change(seen, act)
         message = ACT_DOMAIN + act.signed
         demand(signature_holds(act.act["key"], act.act["sig"], message), "act_signature", **where)
         count += 1
@@ -168,15 +171,37 @@ def _sender(seen: Seen, act: ActSeen) -> None:
     if member is None or since >= act.index:
         raise fails("member_unknown", by=by[:60], index=act.index)
     time = seen.time(act.height)
+    given = seen.key_of(by, act.index)
     in_force = any(
         key["key"] == act.act["key"]
         and key["since"] <= time
         and (key["until"] is None or time < key["until"])
         for key in member["keys"]
     )
+    in_force = in_force if given is None else act.act["key"] == given
     demand(in_force, "member_key", by=by, index=act.index)
     agreed = seen.receipt.certificate is not None and kind in AGREED
-    demand(agreed or set(member["roles"]) & MAY_SEND[kind], "member_role", by=by, kind=kind)
+    own = kind == CHANGE and act.body["member"] == by
+    may = own or agreed or set(member["roles"]) & MAY_SEND.get(kind, set())
+    demand(may, "member_role", by=by, kind=kind)
+
+
+def _change(seen: Seen, act: ActSeen) -> None:
+    """A member's other key: it is known, its time was not over, and the key itself has agreed."""
+    body = act.body
+    fits = set(body) == {"member", "key", "until", "proof"} and type(body["until"]) is int
+    demand(fits and seen.time(act.height) < body["until"], "key_change", index=act.index)
+    entry, since = seen.members.get(str(body["member"]), ({}, 0))
+    demand(
+        entry and since < act.index, "member_unknown", by=str(body["member"])[:60], index=act.index
+    )
+    stood = [key["key"] for key in entry["keys"]]
+    earlier = seen.changes[str(body["member"])]
+    stood += [each.body["key"] for each in earlier if each.index < act.index]
+    demand(body["key"] not in stood, "key_change", index=act.index)
+    said = {name: body[name] for name in ("member", "key", "until")}
+    message = KEY_DOMAIN + canonical({"chain": seen.chain, **said})
+    demand(signature_holds(body["key"], body["proof"], message), "key_change", index=act.index)
 
 
 def signer(seen: Seen) -> Facts:
@@ -185,8 +210,9 @@ def signer(seen: Seen) -> Facts:
     known = seen.members.get(receipt.signer)
     if known is None:
         raise fails("signer_unknown", signer=receipt.signer[:60])
-    message = receipt.signing_input()
-    held = any(signature_holds(key["key"], receipt.sig, message) for key in known[0]["keys"])
+    message, given = receipt.signing_input(), seen.key_of(receipt.signer, seen.head.size)
+    keys = [given] if given is not None else [key["key"] for key in known[0]["keys"]]
+    held = any(signature_holds(key, receipt.sig, message) for key in keys)
     demand(held, "receipt_signature", signer=receipt.signer)
     return {
         "signer": receipt.signer,

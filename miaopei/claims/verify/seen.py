@@ -152,6 +152,19 @@ class Seen:
             known.setdefault(str(act.body["id"]), (act.body, act.index))
         return known
 
+    @cached_property
+    def changes(self) -> Mapping[str, tuple[ActSeen, ...]]:
+        """By member the acts that gave it another key, in the order of the record."""
+        found: dict[str, list[ActSeen]] = {}
+        for act in sorted(self.acts["keys"], key=lambda a: a.index):
+            found.setdefault(str(act.body["member"]), []).append(act)
+        return {member: tuple(acts) for member, acts in found.items()}
+
+    def key_of(self, member: str, before: int) -> str | None:
+        """The key that a change has given to a member before a position; None where none has."""
+        given = [act for act in self.changes.get(member, ()) if act.index < before]
+        return str(given[-1].body["key"]) if given else None
+
     def name(self, member: str, language: str) -> str:
         """A member's name for a sentence; its id where the receipt does not carry it."""
         entry = self.members.get(member)

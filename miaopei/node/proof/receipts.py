@@ -268,6 +268,9 @@ class Collector:
             if kind == "admit_member" and body["id"] in members:
                 leaves.add("members", index)
                 members.add(by)  # who was named before
+            if kind == "change_key" and body["member"] in members:
+                leaves.add("keys", index)
+                members.add(by)  # others, where votes gave the key
             if kind == "register_source" and body["id"] in sources and index < upto:
                 leaves.add("sources", index)
                 members.add(by)

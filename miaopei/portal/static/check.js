@@ -10,7 +10,7 @@ const Receipt = (() => {
   const DEEPEST = 128;
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];
 
-  const RULES = [1, 2, 3, 4];
+  const RULES = [1, 2, 3, 4, 5];
 
   class No extends Error {}
 
@@ -388,7 +388,9 @@ const Receipt = (() => {
     batch: "admit_batch", hold: "hold_batch", areas: "file_area", sources: "register_source",
     facts: "record_facts", resolution: "resolve", trigger: "made", decisions: "decide",
     settlement: "made", payments: "confirm_payments", case: "made", blocks: "block", release: "release",
+    keys: "change_key",
   };
+  const OPTIONAL = ["release", "keys"]; // roles that stand there only where there are such leaves
   const MAY_SEND = {
     admit_member: ["operator"], file_product: ["operator", "carrier"],
     list_product: ["operator", "carrier"], admit_batch: ["operator", "carrier", "channel"],
@@ -398,7 +400,7 @@ const Receipt = (() => {
   };
   // Of several members the last who agreed sends these, whatever its role; one that waited for
   // others has left a note.
-  const AGREED = ["admit_member", "list_product", "register_source"];
+  const AGREED = ["admit_member", "change_key", "list_product", "register_source"];
 
   const isPath = (value) =>
     Array.isArray(value) && value.length <= 64 && value.every((s) => typeof s === "string" && s.length === 64);
@@ -430,8 +432,8 @@ const Receipt = (() => {
     demand(isObject(r.leaves) && isRow(r.row) && isRow(r.before) && isClaim(r.claim), "malformed");
     demand(Array.isArray(r.payouts) && r.payouts.every(isPart), "malformed");
     demand(!has(r, "lines") || (Array.isArray(r.lines) && r.lines.every(isLine)), "malformed");
-    const released = Array.isArray(r.leaves.release) && r.leaves.release.length;
-    const roles = Object.keys(ROLES).filter((role) => role !== "release" || released);
+    const shown = (role) => Array.isArray(r.leaves[role]) && r.leaves[role].length;
+    const roles = Object.keys(ROLES).filter((role) => !OPTIONAL.includes(role) || shown(role));
     demand(exactly(r.leaves, ...roles), "malformed");
     for (const role of roles) demand(Array.isArray(r.leaves[role]) && r.leaves[role].every(isEntry), "malformed");
     parts(r);
@@ -499,6 +501,13 @@ const Receipt = (() => {
         const good = fits && isObject(leaf.value) && leaf.id === (await contentId(role, leaf.value));
         this.made[role] = { ...leaf, index, good };
       }
+    }
+
+    // The key that the last change before a position has given to a member.
+    keyOf(name, before) {
+      const given = this.acts.keys.filter((a) => a.body.member === name && a.index < before);
+      const last = given.sort((one, other) => one.index - other.index).pop();
+      return last === undefined ? undefined : get(last.body, "key");
     }
 
     record(role) {
@@ -610,12 +619,33 @@ const Receipt = (() => {
       const [member, since] = s.members.get(a.act.by) || [null, 0];
       demand(member && since < a.index, "member_unknown");
       const time = s.time(a.height);
-      demand(list(get(member, "keys")).some((k) => get(k, "key") === a.act.key && inForce(k, time)), "member_key");
-      const may = s.certified && agreed;
-      demand(may || list(get(member, "roles")).some((role) => MAY_SEND[a.act.kind].includes(role)), "member_role");
+      const given = s.keyOf(a.act.by, a.index);
+      const standing = list(get(member, "keys")).some((k) => get(k, "key") === a.act.key && inForce(k, time));
+      demand(given === undefined ? standing : given === a.act.key, "member_key");
+      const own = a.act.kind === "change_key" && a.body.member === a.act.by;
+      const sends = MAY_SEND[a.act.kind] || [];
+      const may = own || (s.certified && agreed);
+      demand(may || list(get(member, "roles")).some((role) => sends.includes(role)), "member_role");
+      if (a.act.kind === "change_key") await keyChange(s, a, chain);
       const message = joined(bytesOf("miaopei/v1/act\0"), bytesOf(canonical(without(a.act, "sig"))));
       demand(await hexSigned(a.act.key, a.act.sig, message), "act_signature");
     }
+  }
+
+  // A member's other key: it is known, the time was not over, the key is new to it, and has itself agreed.
+  async function keyChange(s, a, chain) {
+    const body = a.body;
+    const fits = exactly(body, "member", "key", "until", "proof") && Number.isSafeInteger(body.until);
+    demand(fits && s.time(a.height) < body.until, "key_change");
+    const [member, since] = s.members.get(body.member) || [null, 0];
+    demand(member && since < a.index, "member_unknown");
+    const stood = list(get(member, "keys")).map((k) => get(k, "key"));
+    const earlier = (other) => other.index < a.index && other.body.member === body.member;
+    s.acts.keys.filter(earlier).forEach((other) => stood.push(other.body.key));
+    demand(!stood.includes(body.key), "key_change");
+    const said = { ...without(body, "proof"), chain };
+    const message = joined(bytesOf("miaopei/v1/key\0"), bytesOf(canonical(said)));
+    demand(await hexSigned(body.key, body.proof, message), "key_change");
   }
 
   async function signer(s) {
@@ -623,8 +653,10 @@ const Receipt = (() => {
     demand(member, "signer_unknown");
     const message = joined(bytesOf("miaopei/v1/receipt\0"), bytesOf(canonical(without(s.value, "sig"))));
     let held = false;
-    for (const key of list(get(member, "keys"))) {
-      held = held || (await hexSigned(get(key, "key"), s.value.sig, message));
+    const given = s.keyOf(s.value.signer, s.head.size);
+    const keys = list(get(member, "keys")).map((key) => get(key, "key"));
+    for (const key of given === undefined ? keys : [given]) {
+      held = held || (await hexSigned(key, s.value.sig, message));
     }
     demand(held, "receipt_signature");
   }

@@ -3,7 +3,7 @@
     .venv/bin/python -m tests.golden.history.make tests/golden/history/rules-1.jsonl.gz
 
 Every kind of act of that time is in it at least once. Keys are random and thrown away. Those of
-rule sets 2 and 3 are `tests.support.histories.make(38, 90)`, as it was when the next came.
+rule sets 2 to 4 are `tests.support.histories.make(38, 90)`, as it was when the next came.
 """
 
 from __future__ import annotations

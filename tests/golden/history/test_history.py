@@ -96,6 +96,13 @@ def test_the_third_history_holds_every_kind_of_act_of_its_time():
     assert {"pay_invoice", "raise_rules"} <= kinds
 
 
+def test_the_fourth_history_holds_every_kind_of_act_of_its_time():
+    leaves = map(json.loads, leaves_of(HISTORIES[3]))
+    kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}
+    seated = {"seat_member", "unseat_member", "rotate_keys", "pause_listing", "resume_listing"}
+    assert set(RULE_SETS[4]) - kinds == seated | {"convene"}
+
+
 def test_the_first_history_holds_every_kind_of_act_of_its_time():
     leaves = map(json.loads, leaves_of(HISTORIES[0]))
     kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}

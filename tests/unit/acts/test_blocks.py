@@ -60,7 +60,7 @@ def test_leaves_stand_in_the_order_of_the_specification() -> None:
     assert set(block) == {
         *("leaf", "height", "time", "rules", "acts", "leaves", "writes", "previous"),
     }
-    assert (block["acts"], block["leaves"], block["rules"]) == (1, 5, 4)
+    assert (block["acts"], block["leaves"], block["rules"]) == (1, 5, RULES)
     assert block["time"] == from_beijing(READ)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from miaopei.acts.envelope import Act, from_json, sign
 from miaopei.acts.seats import KEYS
@@ -15,8 +16,8 @@ from miaopei.node.order.parcel import read_parcel
 from tests.support.seating import Six, fresh, identity
 
 
-def at_insurer(six: Six) -> Node:
-    """The insurer's node, whose engine has each parcel in a block at once."""
+def at_insurer(six: Six, key: str = "insurer") -> Node:
+    """The insurer's node, whose engine has each parcel in a block at once; it has this key."""
     door = Door(lambda: six.now)
 
     def learn() -> None:
@@ -34,7 +35,8 @@ def at_insurer(six: Six) -> Node:
 
     learn()
     orderer = Consortium(six.store, door, send)
-    return Node(six.store, identity("insurer"), lambda: six.now, os.urandom, orderer)
+    own = replace(identity("insurer"), acts=identity(key).acts)
+    return Node(six.store, own, lambda: six.now, os.urandom, orderer)
 
 
 def refused_once(six: Six) -> Act:
@@ -82,3 +84,41 @@ def test_an_act_of_our_own_that_is_carried_is_not_wished_again() -> None:
     assert [refusal.code for refusal in result.refusals] == ["act.refused_before"]
     six.put(later=2 * 86_400)
     assert at_insurer(six).submit([act])[0].ok
+
+
+def named(six: Six, member: str) -> Act:
+    """The insurer, an operator of `Six`, names a member that binds nobody."""
+    body = {"id": member, "name": {"zh": member, "en": member}, "operator": member}
+    return six.act("insurer", "admit_member", {**body, "roles": ["policyholder"], "keys": []})
+
+
+def test_what_we_wrote_down_under_an_earlier_key_is_said_once_by_the_present_one() -> None:
+    """Sent and final, never sent, on the record as refused; again after a kill, and after the key
+    has changed once more."""
+    six = Six()
+    sent, kept, late = (named(six, name) for name in "abc")
+    assert six.put(sent)[0].ok
+    assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
+    assert [each.code for each in six.put(late)[0].refusals] == ["act.key_changed"]
+    still = at_insurer(six).submit([sent, kept, late])  # its keys.json has not the new one
+    assert [(each.ok, each.new) for each in still] == [(True, False), (False, True), (False, False)]
+    first = at_insurer(six, "insurer 2").submit([sent, kept, late])
+    assert [(each.ok, each.new) for each in first] == [(True, False), (True, True), (True, True)]
+    change = sign(
+        identity("insurer 2").acts, six.chain, "change_key", "insurer", "again",
+        six.new_key("insurer", "insurer 3"),
+    )  # fmt: skip
+    assert six.put(change)[0].ok
+    for key in ("insurer", "insurer 2", "insurer 3"):
+        again = at_insurer(six, key).submit([sent, kept, late])
+        assert [(each.ok, each.new) for each in again] == [(True, False)] * 3, key
+        assert {each.act for each in again} == {each.act for each in first}
+
+
+def test_an_act_that_only_names_our_earlier_key_is_not_ours() -> None:
+    six = Six()
+    mine = named(six, "x")
+    forged = replace(mine, body={**mine.body, "id": "y"})
+    assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
+    (said,) = at_insurer(six, "insurer 2").submit([forged])
+    assert [each.code for each in said.refusals] == ["act.key_changed"]

@@ -75,7 +75,7 @@ def test_an_older_snapshot_sees_no_more_than_its_own_size() -> None:
         size, book = reading.head().size, listing
         rows = state.need("book", book)["size"]
         all_of = list(known.registrations(reading, size))
-        assert {kind for _, kind, *_ in all_of} == set(KINDS)
+        assert {kind for _, kind, *_ in all_of} <= set(KINDS)
         middle = all_of[len(all_of) // 2][0]
         assert list(known.registrations(reading, middle)) == [r for r in all_of if r[0] < middle]
         by_hand = {}

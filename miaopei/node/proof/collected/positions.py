@@ -1,8 +1,8 @@
 """Where things stand in the log that no key leads to: read once a process, then only what has come.
 
-Without it a receipt reads every leaf for who was admitted and which sources were registered, and
-every batch of a book for who brought a row. A log only grows, so that what was read stays true; a
-snapshot older than what is known sees no more than its own size.
+Without it a receipt reads every leaf for who was admitted, whose key changed and which sources were
+registered, and every batch of a book for who brought a row. A log only grows, so that what was read
+stays true; a snapshot older than what is known sees no more than its own size.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
-from ....acts import admit_member, register_source
+from ....acts import admit_member, change_key, register_source
 from ....acts.state import State
 from ...ports import Reading
 
-KINDS = (admit_member.KIND, register_source.KIND)
+KINDS = (admit_member.KIND, change_key.KIND, register_source.KIND)
 _MARKS = tuple(f'"kind":"{kind}"'.encode() for kind in KINDS)
 Registration = tuple[int, str, dict[str, Any], str]  # position, kind, body, sender
 
@@ -32,7 +32,7 @@ class Positions:
         self._batches: dict[str, list[str]] = {}
 
     def registrations(self, reading: Reading, size: int) -> Iterator[Registration]:
-        """Acts that did admit members and register sources, in a log of so many leaves."""
+        """Acts that did admit members, change keys, register sources, in a log of this size."""
         with self._lock:
             if size > self._read:
                 for index, leaf in enumerate(reading.leaves(self._read, size), self._read):
