@@ -23,6 +23,7 @@ NAMES = ("acts", "log", "box")
 SUBJECTS = "subjects"
 SUITE = "suite"  # of the keys; absent in files of `intl`
 EARLIER = "boxes"  # boxes that were in force before, the last first
+NEXT = "next"  # a key for acts that is made, until the member goes by it alone
 GRID = "grid"  # the group of a record's books and the grid's systems
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
@@ -41,7 +42,7 @@ def load_or_make(path: Path, member: str) -> Identity:
         raise Refused(Refusal("suite.keys", facts))
     try:
         earlier = [bytes.fromhex(box) for box in value.get(EARLIER, ())]
-        raw = {name: bytes.fromhex(value[name]) for name in NAMES}
+        raw = {name: bytes.fromhex(value[name]) for name in (*NAMES, NEXT) if name in value}
         return _identity(value["member"], raw, earlier)
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from None
@@ -72,6 +73,26 @@ def change_keys(path: Path, log: bytes | None, box: bytes | None) -> None:
         value[EARLIER] = [value["box"], *value.get(EARLIER, ())]
         value["box"] = box.hex()
     write_secret(path, value)
+
+
+def make_next(path: Path) -> None:
+    """Make the key for acts that shall follow, where none is made: on the disk when this returns.
+
+    Errors   Refused keys.unreadable.
+    """
+    value = _read(path)
+    if NEXT not in value:
+        write_secret(path, {**value, NEXT: in_use.suite.new_signing(os.urandom).hex()})
+
+
+def go_by_next(path: Path) -> None:
+    """Forget the earlier key for acts: the record takes nothing under it any more.
+
+    Errors   Refused keys.unreadable.
+    """
+    value = _read(path)
+    if (key := value.pop(NEXT, None)) is not None:
+        write_secret(path, {**value, "acts": key})
 
 
 def subject_keys(path: Path, group: str) -> SubjectKeys:
@@ -162,7 +183,9 @@ def _new() -> dict[str, bytes]:
 def _identity(member: str, raw: Mapping[str, bytes], earlier: Sequence[bytes] = ()) -> Identity:
     suite = in_use.suite
     acts, log = (suite.signing(raw[name]) for name in ("acts", "log"))
-    return Identity(member, acts, log, suite.box(raw["box"]), tuple(map(suite.box, earlier)))
+    boxes = tuple(map(suite.box, earlier))
+    following = suite.signing(raw[NEXT]) if NEXT in raw else None
+    return Identity(member, acts, log, suite.box(raw["box"]), boxes, following)
 
 
 def write_secret(path: Path, value: Mapping[str, Any]) -> None:
@@ -175,3 +198,8 @@ def write_secret(path: Path, value: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -6,6 +6,7 @@ and paying are in `effects`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +17,10 @@ from ..acts.apply import REFUSED, ActResult
 from ..acts.envelope import Act, sign
 from ..acts.rule_sets import RULES
 from ..acts.state import State
-from ..errors import Refused
+from ..errors import Fact, Refusal, Refused
 from ..measures import suites
 from ..measures.identity import canonical, read_canonical
+from ..measures.suites import SigningKey
 from .order.keep import found
 from .order.solo import Solo
 from .ports import Clock, Identity, Orderer, Random, Reading, Store
@@ -42,8 +44,10 @@ class Node:
         self.orderer = orderer or Solo(store, identity, clock)
         with store.reading() as reading:
             self.genesis: dict[str, Any] | None = _genesis(reading)
+        self._keys = threading.Lock()
         if self.genesis is not None:
             suites.demand(self.genesis["suite"])
+            self.go_by_next()
 
     def found(self, value: dict[str, Any]) -> None:
         """Begin the record with its genesis, once; the same genesis again changes nothing."""
@@ -60,6 +64,21 @@ class Node:
         """An act of this node's member, signed."""
         return sign(self.identity.acts, self.chain, kind, self.identity.member, ref, body)
 
+    def ready(self, key: SigningKey | None) -> None:
+        """A key for acts that is made; it signs from the moment on that the record gives it us."""
+        with self._keys:
+            self.identity = replace(self.identity, next=key)
+
+    def go_by_next(self) -> bool:
+        """Sign with the next key, where it has its place on the record; whether ours has now."""
+        with self._keys, self.reading() as (_, state):
+            entry = state.get("member", self.identity.member) or {"keys": []}
+            stand = {key["key"] for key in entry["keys"]} - set(entry.get(CHANGED, {}))
+            following = self.identity.next
+            if following is not None and public(following) in stand:
+                self.identity = replace(self.identity, acts=following, next=None)
+            return public(self.identity.acts) in stand
+
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Have these acts ordered together; when this returns they are final or refused.
 
@@ -67,6 +86,9 @@ class Node:
         record has refused before is wished anew, under a name of its own: we are who says so, and
         now; one that is signed by an earlier key of ours, and not on the record, by the present
         one. Never an act of somebody else: his words under our key would be ours.
+
+        Errors   Refused act.key_changed where the record has given us a key that we have not: what
+                 was to be said waits for it.
         """
         results = self.orderer.submit(acts)
         while again := list(self._again(acts, results)):
@@ -86,6 +108,7 @@ class Node:
         """Those to be said once more, each with its place."""
         late = [i for i, result in enumerate(results) if _stale(result)]
         if late:
+            self.go_by_next()
             with self.reading() as (_, state):
                 for i in late:
                     if (act := said_again(state, self.identity, acts[i])) is not None:
@@ -125,6 +148,11 @@ class Node:
             yield reading, State(reading)
 
 
+def public(key: SigningKey) -> str:
+    """The public half of a key, as acts and entries name it."""
+    return key.public_key().public_bytes_raw().hex()
+
+
 def _stale(result: ActResult) -> bool:
     """Whether it is refused for what has been, and not for what it says."""
     return any(each.code in ("act.refused_before", "act.key_changed") for each in result.refusals)
@@ -133,13 +161,15 @@ def _stale(result: ActResult) -> bool:
 def said_again(state: State, identity: Identity, act: Act) -> Act | None:
     """What says the same as an act of ours that is refused for what has been: as it stands on the
     record, under whichever key and name of ours it does, so that nothing is said twice; else under
-    the key of now and the first name that is free. None where it is not ours, or we have no key.
+    the key of now and the first name that is free. None where it is not ours.
+
+    Errors   Refused act.key_changed where the record has given us a key that is not `identity`'s.
     """
     entry = state.get("member", act.by)
     if act.by != identity.member or entry is None:
         return None
     keys = [str(key["key"]) for key in entry["keys"]]
-    own = identity.acts.public_key().public_bytes_raw().hex()
+    own, changed = public(identity.acts), entry.get(CHANGED, {})
     if act.key not in keys or not act.signed_well:
         return None
     refs = dict[str, str]()
@@ -150,9 +180,14 @@ def said_again(state: State, identity: Identity, act: Act) -> Act | None:
         if state.has("act", said.id):
             return said
         refs[key] = said.ref
-    if own not in refs or own in entry.get(CHANGED, {}):
-        return None
-    return sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body)
+    if own in changed:
+        facts: dict[str, Fact] = {"by": act.by, "key": own[:16], "height": changed[own]}
+        raise Refused(Refusal("act.key_changed", facts))
+    return (
+        None
+        if own not in refs
+        else sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body)
+    )
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:
@@ -170,7 +205,7 @@ def genesis_value(
     member_name: dict[str, str],
 ) -> dict[str, Any]:
     """The genesis of a solo record: one operator that orders, decides, pays and receives facts."""
-    raw = identity.acts.public_key().public_bytes_raw().hex()
+    raw = public(identity.acts)
     roles = ["operator", "gateway", "decider", "payer"] + (["clock"] if clock == "replay" else [])
     value = {
         "v": 1,

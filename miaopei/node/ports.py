@@ -23,7 +23,8 @@ from .vault.persons import Person, Sealed
 class Identity:
     """Who this node is: its member id and keys. `log` signs checkpoints, `box` opens blobs.
 
-    `boxes` are earlier ones: what was sealed for them they open still.
+    `boxes` are earlier ones: what was sealed for them they open still. `next` is a key for acts
+    that is made, and signs nothing before the record has given it to the member.
     """
 
     member: str
@@ -31,6 +32,7 @@ class Identity:
     log: SigningKey
     box: BoxKey
     boxes: tuple[BoxKey, ...] = ()
+    next: SigningKey | None = None
 
 
 @dataclass(frozen=True)

@@ -296,7 +296,14 @@ class Seated:
             faults = [value for _, value in state.range("fault", "")]
             return {"differences": traces(reading, state, node), "faults": faults}
 
+    def key_ready(self) -> None:
+        """Read the key for acts that is made again: the record may give it to us any block."""
+        kept = load_or_make(self.folder / KEYS_FILE, self.told.member)
+        self.member.node.ready(kept.next)
+
     def _heard(self, block: Committed) -> None:
+        if self.member.node.identity.next is not None:
+            self.member.node.go_by_next()
         self.orderer.heard(block)
         self._rounds.due.set()
         for follower in tuple(self.followers):

@@ -15,14 +15,20 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bench.consortium.running import Blocks
+from miaopei.acts import change_key
+from miaopei.adapters.keys import load_or_make, make_next
 from miaopei.adapters.peers.certificate import context
 from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.claims.receipt import from_json
 from miaopei.claims.verify import verify
 from miaopei.cli.net import control
+from miaopei.cli.net.life import voting
 from miaopei.cli.net.plan import Net, database
 from miaopei.cli.net.running import SORTS
-from miaopei.measures.identity import canonical
+from miaopei.measures.identity import canonical, content_id
+from miaopei.measures.instant import from_beijing
+from miaopei.node import scheme
+from miaopei.node.node import public
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
 from tests.support.nets import Running
@@ -350,3 +356,84 @@ def test_what_coming_up_took_is_told_part_by_part(four: Running) -> None:
     moments = control.call(four.net.folder, "status")["moments"]
     parts = [moments[name] for name in SORTS]
     assert parts == sorted(parts)
+
+
+# Keys for acts change ----------------------------------------------------------------------------
+def key_of(five: Running, member: str) -> str:
+    """The key for acts that the record gives a member now."""
+    entry = control.call(five.net.at("cloud"), "entry", member=member)
+    return str(entry["keys"][-1]["key"])
+
+
+def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
+    five: Running, rows: list[dict[str, Any]], pinned: bytes, tmp_path: Path
+) -> None:
+    """Killed with the key written down and nothing said, and again with all said and the file as it
+    was: the same command goes on, with the same key."""
+    at = five.net.at("insurer")
+    five.whole()
+    make_next(at / "keys.json")
+    kept = load_or_make(at / "keys.json", "insurer")
+    assert kept.next is not None
+    mine, old = public(kept.next), public(kept.acts)
+    five.miaopei("kill", "insurer")
+    five.whole(120)
+    assert key_of(five, "insurer") == old
+    until = control.call(at, "status")["time"] + 86_400
+    control.call(at, "change_key", until=until, seconds=90)
+    five.miaopei("kill", "insurer")
+    five.whole(120)
+    assert control.call(at, "key_stands") == {
+        "key": mine, "in_force": True, "next": None, "sources": [],
+    }  # fmt: skip
+    assert load_or_make(at / "keys.json", "insurer").next is not None  # the file is as it was
+    told = nets.as_json(five.miaopei("rotate", "insurer", "--key", "act", "--json"))
+    assert (told["keys"], key_of(five, "insurer")) == ("act", mine)
+    now = load_or_make(at / "keys.json", "insurer")
+    assert (public(now.acts), now.next) == (mine, None)
+    # Whoever brings the facts changes its key too: its sources are named, and registered anew.
+    told = nets.as_json(five.miaopei("rotate", "cloud", "--key", "act", "--json"))
+    sources = scheme.load("yunnan")["sources"]
+    assert told["sources"] == sorted(each["id"] for each in sources)
+    for each in sources:
+        keys = [{"key": key_of(five, "cloud"), "since": 0, "until": None}]
+        body = {**scheme._source(each), "keys": keys}
+        assert voting.want(five.net, "register_source", body).done
+    window = {"since": from_beijing(UNTIL), "until": from_beijing("2017-04-15"), "language": "en"}
+    control.call(five.net.at("cloud"), "play", seconds=600, **window)
+    written = control.call(at, "write", seconds=200)
+    (row,) = [row for row in written if row["date"] == "2017-03-27" and row["payout_fen"]]
+    assert row["payout_fen"] == 2_800_000_000
+    held = Held("changed", Path(row["receipt"]).read_bytes(), None, pinned)
+    leaves = json.loads(held.data)["leaves"]
+    given = {each["leaf"]["act"]["body"]["key"] for each in leaves["keys"]}
+    assert {mine, key_of(five, "cloud")} <= given
+    assert {each["leaf"]["act"]["key"] for each in leaves["payments"]} == {mine}
+    assert held.verdict().holds, held.verdict().failed
+    assert failed(build(tmp_path), [held], tmp_path) == [()]
+    with checker(tmp_path) as page:
+        page.open(f"{PAGE.as_uri()}?lang=en")
+        assert page.check(held)["verdict"] == "holds"
+
+
+def test_o04_a_thief_changes_the_key_first_and_the_others_give_the_member_another(
+    five: Running, rows: list[dict[str, Any]]
+) -> None:
+    at = five.net.at("notary")
+    chain = content_id("chain", five.net.genesis)
+    until = control.call(at, "status")["time"] + 86_400
+    thief = who("a thief").acts
+    body = change_key.body_of(thief, chain, "notary", until)
+    control.call(at, "act", kind="change_key", ref="stolen", body=body, seconds=90)
+    refused = five.miaopei("rotate", "notary", "--key", "act", "--lang", "en", check=False)
+    assert refused.returncode == 1
+    assert "--by-votes" in refused.stderr
+    assert not control.call(at, "key_stands")["in_force"]
+    two = ("--by", "cloud", "--by", "regulator")
+    said = five.miaopei("rotate", "notary", "--key", "act", "--by-votes", *two, check=False)
+    assert said.returncode == 1
+    told = nets.as_json(five.miaopei("rotate", "notary", "--key", "act", "--by-votes", "--json"))
+    assert told["done"]
+    assert control.call(at, "key_stands")["in_force"]
+    assert key_of(five, "notary") == public(load_or_make(at / "keys.json", "notary").acts)
+    five.whole()

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
     "A member's id, as `status` shows.": "成员编号，见 `status`。",
-    "A newcomer's seat file, or a wish's number.": "新成员的席位文件，或事项的编号。",
+    "A newcomer's seat file, a member's key file, or a wish's number.": (
+        "新成员的席位文件、成员申请换钥的文件，或事项的编号。"
+    ),
+    "Ask the others to give it another key for its acts.": "请其他成员授予新的行为密钥。",
+    "The others give it another key for its acts.": "由其他成员授予新的行为密钥。",
     "Another, that shall go; else itself.": "应离席的另一成员；不写为本成员。",
     "Come back when it is up.": "启动后即返回。",
     "Of a settlement or event: whose receipt.": "名称是结案或事件时，要哪份保单的回执。",
@@ -303,8 +307,8 @@ OPTIONS: Mapping[str, str] = {
     "Zones, law, loadings (JSON); else the product's own.": (
         "分区、规律、附加（JSON）；否则用产品自带的。"
     ),
-    "engine, node, peer, log or box; all where none is named.": (
-        "engine、node、peer、log 或 box；不写为全部。"
+    "engine, node, peer, log or box, all where none is named; or act.": (
+        "engine、node、peer、log 或 box，不写为这五把；或 act。"
     ),
     "intl (SHA-256, Ed25519, AES) or gm (SM3, SM2, SM4); a record keeps it for ever.": (
         "intl（SHA-256、Ed25519、AES）或 gm（SM3、SM2、SM4）；一份记录终身不变。"

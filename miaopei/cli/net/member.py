@@ -69,6 +69,7 @@ def _until_closed(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
 def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
     from .granting import asked as granting
+    from .keyed import asked as keyed
     from .life.asked import answers
     from .load import following, insuring, offering
     from .mandate import asked as mandate
@@ -98,6 +99,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         **steps(seated),
         **answers(seated),
         **granting.answers(seated),
+        **keyed.answers(seated),
         **mandate.answers(seated),
         **following.answers(seated),
         **insuring.answers(seated),

@@ -6,8 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from miaopei.acts.envelope import Act, from_json, sign
 from miaopei.acts.seats import KEYS
+from miaopei.errors import Refused
 from miaopei.node.node import Node
 from miaopei.node.order.application import Committed
 from miaopei.node.order.consortium import Consortium, Sent
@@ -100,8 +103,9 @@ def test_what_we_wrote_down_under_an_earlier_key_is_said_once_by_the_present_one
     assert six.put(sent)[0].ok
     assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
     assert [each.code for each in six.put(late)[0].refusals] == ["act.key_changed"]
-    still = at_insurer(six).submit([sent, kept, late])  # its keys.json has not the new one
-    assert [(each.ok, each.new) for each in still] == [(True, False), (False, True), (False, False)]
+    with pytest.raises(Refused) as waits:  # its keys.json has not the new one
+        at_insurer(six).submit([sent, kept, late])
+    assert [each.code for each in waits.value.refusals] == ["act.key_changed"]
     first = at_insurer(six, "insurer 2").submit([sent, kept, late])
     assert [(each.ok, each.new) for each in first] == [(True, False), (True, True), (True, True)]
     change = sign(
@@ -122,3 +126,22 @@ def test_an_act_that_only_names_our_earlier_key_is_not_ours() -> None:
     assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
     (said,) = at_insurer(six, "insurer 2").submit([forged])
     assert [each.code for each in said.refusals] == ["act.key_changed"]
+
+
+def test_a_running_node_takes_up_the_key_that_stands_ready_and_says_all_that_waited() -> None:
+    six = Six()
+    kept = named(six, "x")
+    node = at_insurer(six)
+    node.ready(identity("insurer 2").acts)
+    assert node.go_by_next()  # nothing has changed yet
+    assert node.act("time", "t", {}).key == kept.key
+    assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
+    (said,) = node.submit([kept])  # before any block told it
+    assert (said.ok, said.new) == (True, True)
+    assert node.act("time", "t", {}).key != kept.key
+    assert node.identity.next is None
+    begun = replace(identity("insurer"), next=identity("insurer 2").acts)
+    again = Node(six.store, begun, lambda: six.now, os.urandom, node.orderer)
+    assert (
+        again.identity.acts is begun.next
+    )  # after a start, whatever its file calls the present one

@@ -82,16 +82,46 @@ def rotate(
     member: Who,
     key: Annotated[
         list[str] | None,
-        typer.Option(help="engine, node, peer, log or box; all where none is named."),
+        typer.Option(help="engine, node, peer, log or box, all where none is named; or act."),
     ] = None,
+    by_votes: Annotated[
+        bool, typer.Option("--by-votes", help="The others give it another key for its acts.")
+    ] = False,
+    by: By = None,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Put new keys into a member's seat and start it by them; cut short, say it again."""
+    """Put new keys into a member's seat and start it by them; cut short, say it again.
+
+    `act` is the key that signs its acts, which it takes up without being stopped.
+    """
+    from ..keyed import changing
     from . import rotating
 
-    changed = rotating.rotate(_net(folder), member, key or ())
-    tell("rotated", {"member": member, "keys": ", ".join(changed)}, lang, as_json=as_json)
+    net = _net(folder)
+    if by_votes:
+        changing.check_alone(key or ())
+        voted, sources = changing.by_votes(net, member, by or ())
+        say_voted("key_given", member, voted, lang, as_json=as_json, sources=sources)
+        say_sources(sources, lang, as_json=as_json)
+        return
+    done = rotating.rotate(net, member, key or ())
+    facts = {"member": member, "keys": ", ".join(done.keys)}
+    say_rotated("rotated", facts, done.sources, lang, as_json=as_json)
+
+
+def say_rotated(
+    name: str, facts: dict[str, Any], sources: Sequence[str], lang: Lang | None, *, as_json: bool
+) -> None:
+    """Which keys changed, and which sources are left behind."""
+    tell(name, {**facts, "sources": list(sources)} if as_json else facts, lang, as_json=as_json)
+    say_sources(sources, lang, as_json=as_json)
+
+
+def say_sources(sources: Sequence[str], lang: Lang | None, *, as_json: bool) -> None:
+    """The sources that know a member by an earlier key alone."""
+    if sources and not as_json:
+        tell("sources_left", {"sources": ", ".join(sources)}, lang)
 
 
 def seat(

@@ -1,4 +1,5 @@
-"""`net rotate`: a member puts new keys into its seat, then goes by them.
+"""`net rotate`: a member puts new keys into its seat, then goes by them. For the key of its acts
+see `keyed.changing`.
 
 The new private keys are written down first, then their public halves go to the record, then the
 member is stopped, its files are changed, and it starts again. Cut short anywhere, the same command
@@ -11,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,6 +27,7 @@ from ....measures.identity import content_id
 from ....measures.suites import in_use
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
+from ..keyed.changing import ACT, change
 from ..make import ENGINE, write_secret
 from ..plan import Net, no
 from . import telling, voting
@@ -34,14 +37,29 @@ LOOK_SECONDS = 0.1
 Secrets = dict[str, bytes]
 
 
-def rotate(net: Net, member: str, which: Sequence[str] = ()) -> list[str]:
-    """Change keys of a member, all where none is named; the names of those that changed.
+@dataclass(frozen=True)
+class Rotated:
+    """The names of keys that changed, and sources that must be registered anew by it."""
+
+    keys: list[str]
+    sources: list[str]
+
+
+def rotate(net: Net, member: str, which: Sequence[str] = ()) -> Rotated:
+    """Change keys of a member: those of its seat where none is named.
 
     Errors   Refused net.key_unknown, and what the record says: then nothing has changed.
     """
+    net.at(member)
+    if unknown := sorted(set(which) - {*KEYS, ACT}):
+        raise no("key_unknown", key=unknown[0][:20], known=", ".join((*KEYS, ACT)))
+    sources = change(net, member) if ACT in which else []  # first: what is stolen ends at once
+    keys = _of_seat(net, member, which) if set(which) != {ACT} else []
+    return Rotated([*keys, *([ACT] if ACT in which else [])], sources)
+
+
+def _of_seat(net: Net, member: str, which: Sequence[str]) -> list[str]:
     at = net.at(member)
-    if unknown := sorted(set(which) - set(KEYS)):
-        raise no("key_unknown", key=unknown[0][:20], known=", ".join(KEYS))
     pending = at / PENDING
     if not pending.exists():
         chosen = [name for name in KEYS if name in which or not which]

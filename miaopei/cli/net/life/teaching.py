@@ -74,7 +74,7 @@ LIVING: Mapping[str, tuple[str, str]] = {
     ),
     "net rotate": (
         "miaopei net rotate DIR notary --key engine --key node",
-        "为成员的席位换上新密钥并以其重新启动；中断后再次运行即可续行。",
+        "换上席位的新密钥并重新启动；--key act 不停机更换行为密钥；中断后再次运行即可续行。",
     ),
     "net raise-rules": (
         "miaopei net raise-rules DIR --ahead 20",

@@ -15,10 +15,13 @@ from ....acts.seats import KEYS
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
+from ....node.node import public
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE, NODE_FILE, TLS_FILE
 from .. import control
+from ..keyed import changing
 from ..life import going, rotating, telling, voting
+from ..life.rotating import Rotated
 from ..life.voting import Voted
 from ..make import write_plan, write_told
 from ..plan import Net, no
@@ -103,13 +106,40 @@ def agree(net: Net, name: str) -> tuple[Json, Voted]:
     return wish, voted
 
 
-def rotate(net: Net, which: Sequence[str]) -> tuple[list[str], Path]:
+def rotate(net: Net, which: Sequence[str]) -> tuple[Rotated, Path]:
     """Put new keys into our seat and go by them; the seat file to hand to the others.
 
     Errors   as `rotating.rotate`.
     """
-    changed = rotating.rotate(net, me(net), which)
+    if set(which) == {changing.ACT} and _signed_by_earlier(net):  # it was cut short before the end
+        changed = Rotated([changing.ACT], changing.stands(net, me(net))["sources"])
+    else:
+        changed = rotating.rotate(net, me(net), which)
     return changed, renew(net)
+
+
+def ask_for_key(net: Net) -> tuple[list[str] | None, Path]:
+    """What the others are asked to say so that we have another key for our acts, in a file; or once
+    they have, the sources to be registered anew, and our seat file anew.
+
+    Errors   OutsideFault (retry) where we do not run.
+    """
+    ours = me(net)
+    path = net.folder / f"{ours}.key.json"
+    if (sources := changing.given(net, ours)) is not None or _signed_by_earlier(net):
+        path.unlink(missing_ok=True)
+        return sources or [], renew(net)
+    changing.wish(net, ours, path)
+    return None, path
+
+
+def _signed_by_earlier(net: Net) -> bool:
+    """Whether our seat file is of before our key for acts changed, and the record has ours now."""
+    ours = me(net)
+    identity = load_or_make(net.at(ours) / KEYS_FILE, ours)
+    if seat_file.read(net.seat_file(ours)).key == public(identity.acts) or identity.next:
+        return False
+    return bool(changing.stands(net, ours)["in_force"])
 
 
 def renew(net: Net) -> Path:
@@ -153,10 +183,12 @@ def write(net: Net, seat: Json) -> Path:
     """Our seat file anew, for this seat, signed; where it lies."""
     ours, at = me(net), net.at(me(net))
     path = at / TLS_FILE
-    before = seat_file.read(net.seat_file(ours))
+    before, identity = seat_file.read(net.seat_file(ours)), load_or_make(at / KEYS_FILE, ours)
+    key = {"key": public(identity.acts), "since": 0, "until": None}
     shown = pem_of(path.read_text("ascii")) if path.exists() else before.certificate
-    made = seat_file.of(before.member, seat, net.seat(ours), shown, system_clock())
-    making.keep(net, made.signed(load_or_make(at / KEYS_FILE, ours)))
+    member = {**before.member, "keys": [key]}
+    made = seat_file.of(member, seat, net.seat(ours), shown, system_clock())
+    making.keep(net, made.signed(identity))
     return making.hand_out(net)
 
 

@@ -42,7 +42,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     ),
     "member rotate": (
         "miaopei member rotate DIR --key engine",
-        "为本成员的席位换上新密钥并以其运行；把新的席位文件交给其他成员。",
+        "为本成员的席位换上新密钥并以其运行，--key act 更换行为密钥；把新的席位文件交给其他成员。",
     ),
     "member leave": (
         "miaopei member leave DIR --reason 'its own wish'",

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...commands.options import JsonFlag, Lang, LangOption
-from ..life.commands import Anyway, Listing, Person, Reason, say_paused, say_voted, show_whole, tell
+from ..life.commands import (
+    Anyway,
+    Listing,
+    Person,
+    Reason,
+    say_paused,
+    say_rotated,
+    say_voted,
+    show_whole,
+    tell,
+)
 from .commands import Folder, ListenBlobs, ListenEngine, app
 
 __all__ = ["app"]  # with all commands of the group
@@ -27,19 +37,26 @@ SeatFiles = Annotated[
 def approve(
     folder: Folder,
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="A newcomer's seat file, or a wish's number.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="A newcomer's seat file, a member's key file, or a wish's number."
+        ),
     ],
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Say that this member wants a newcomer, or what another has wanted (`wishes`).
+    """Say that this member wants a newcomer, another's key, or what was wanted (`wishes`).
 
     1 where votes are lacking; the others each say it by themselves.
     """
+    from ..keyed import changing
     from . import acting, seat_file
 
     net = member_of(folder)
-    if Path(what).is_file():
+    if Path(what).is_file() and changing.asks(Path(what)):
+        body, voted = changing.approve(net, Path(what))
+        say_voted("key_given", body["member"], voted, lang, as_json=as_json, key=body["key"])
+    elif Path(what).is_file():
         file = seat_file.read(Path(what))
         voted = acting.admit(net, file)
         say_voted("joined", file.id, voted, lang, as_json=as_json)
@@ -122,18 +139,36 @@ def rotate(
     folder: Folder,
     key: Annotated[
         list[str] | None,
-        typer.Option(help="engine, node, peer, log or box; all where none is named."),
+        typer.Option(help="engine, node, peer, log or box, all where none is named; or act."),
     ] = None,
+    by_votes: Annotated[
+        bool, typer.Option("--by-votes", help="Ask the others to give it another key for its acts.")
+    ] = False,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:
-    """Put new keys into this member's seat and go by them; hand the new seat file to the others."""
+    """Put new keys into this member's seat and go by them; hand the new seat file to the others.
+
+    With --by-votes a file for the others (`approve`), and once they have said yes the seat file.
+    """
+    from ..keyed import changing
     from . import acting
 
     net = member_of(folder)
-    changed, path = acting.rotate(net, key or ())
-    facts = {"member": acting.me(net), "keys": ", ".join(changed), "path": str(path)}
-    tell("rotated_own", facts, lang, as_json=as_json)
+    facts: dict[str, Any] = {"member": acting.me(net)}
+    if not by_votes:
+        done, path = acting.rotate(net, key or ())
+        facts |= {"keys": ", ".join(done.keys), "path": str(path)}
+        say_rotated("rotated_own", facts, done.sources, lang, as_json=as_json)
+        return
+    changing.check_alone(key or ())
+    sources, path = acting.ask_for_key(net)
+    if sources is None:
+        told = {"path": str(path), "key": changing.read(path)["key"]}
+        tell("key_asked", {**facts, **told}, lang, as_json=as_json)
+        raise typer.Exit(1)
+    facts |= {"keys": changing.ACT, "path": str(path)}
+    say_rotated("rotated_own", facts, sources, lang, as_json=as_json)
 
 
 @app.command()
