@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 
 from miaopei.adapters.engine import home
+from miaopei.adapters.engine.files.told import NODE_FILE
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
 from miaopei.errors import OutsideFault, Refused
-from miaopei.wiring.consortium import NODE_FILE
 
 from ..journey import row
 from ..wanted import Wanted

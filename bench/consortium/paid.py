@@ -14,12 +14,12 @@ from typing import Any
 
 import psycopg
 
+from miaopei.adapters.engine.files.told import NODE_FILE
 from miaopei.adapters.sandbox_bank.control import BankControl
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net
 from miaopei.measures.instant import DAY
 from miaopei.node import scheme
-from miaopei.wiring.consortium import NODE_FILE
 
 from ..journey import row
 from ..wanted import Wanted

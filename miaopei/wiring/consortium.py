@@ -26,6 +26,7 @@ from ..adapters.anchor import outbox as anchored
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
 from ..adapters.engine.files.guard import Guard
+from ..adapters.engine.files.told import NODE_FILE
 from ..adapters.engine.files.witness import Witness
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
@@ -56,8 +57,7 @@ from .duties import Duties, Duty, Rounds
 from .lying import Less
 from .starting import Starting
 
-NODE_FILE, GENESIS_FILE = "node.json", "genesis.json"
-KEYS_FILE, TLS_FILE = "keys.json", "peer.pem"
+GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
 ASK_SECONDS = 3.0  # for one member's answer, before our engine starts
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from ...adapters.engine.files.told import NODE_FILE
 from ...adapters.postgres.store import PostgresStore
 from ...errors import OutsideFault, Refusal, Refused
 from ...ledger import checkpoint
 from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.ports import Store
-from ...wiring.consortium import GENESIS_FILE, NODE_FILE, Told
+from ...wiring.consortium import GENESIS_FILE, Told
 from ..place import Place
 
 

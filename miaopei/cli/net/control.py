@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,10 +20,38 @@ from typing import Any
 from ...errors import Alarm, OutsideFault, Refusal, Refused
 
 SOCKET = "control.sock"
+BOUND = "--until-stdin-closes"  # of a node: it ends with whoever started it, however that ends
 LINE_MAX = 1 << 24
 SECONDS, LOOK_SECONDS = 10.0, 0.1
 Tell = Callable[[Any], None]
 Command = Callable[[Tell, dict[str, Any]], Any]
+
+
+class Commands(Mapping[str, Command]):
+    """Commands by name, and further ones that are brought once, when one of them is asked for."""
+
+    def __init__(self, own: Mapping[str, Command], more: Callable[[], Mapping[str, Command]]):
+        self._known, self._more, self._lock = own, more, threading.Lock()
+        self._whole = False
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in self._known:
+            self._bring()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._bring()
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        self._bring()
+        return len(self._known)
+
+    def _bring(self) -> None:
+        with self._lock:
+            if not self._whole:
+                self._known = {**self._known, **self._more()}
+                self._whole = True
 
 
 @asynccontextmanager
@@ -53,16 +82,15 @@ async def _answer(
     def tell(value: Any) -> None:
         loop.call_soon_threadsafe(writer.write, _line({"told": value}))
 
-    command = commands.get(asked.pop("do", ""))
-    if command is None:
-        writer.write(_line({"refused": [Refusal("net.no_command").as_json()]}))
-    else:
-        writer.write(_line(await asyncio.to_thread(_run, command, tell, asked)))
+    writer.write(_line(await asyncio.to_thread(_run, commands, tell, asked)))
     await writer.drain()
 
 
-def _run(command: Command, tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+def _run(commands: Mapping[str, Command], tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
     try:
+        command = commands.get(asked.pop("do", ""))
+        if command is None:
+            raise Refused(Refusal("net.no_command"))
         return {"done": command(tell, asked)}
     except Refused as refused:
         return {"refused": [refusal.as_json() for refusal in refused.refusals]}

@@ -18,14 +18,16 @@ from psycopg.conninfo import make_conninfo
 
 from ...acts.rule_sets import RULES
 from ...adapters.engine import home, wires
+from ...adapters.engine.files.told import write_told
 from ...adapters.keys import load_or_make
 from ...adapters.peers.certificate import certificate, private_pem
 from ...adapters.postgres.connection import connect, faults
+from ...adapters.postgres.schema import migrate
 from ...measures.identity import canonical
 from ...node.order.convening import Founding, read
 from ...node.order.founding import Founder, consortium_genesis
 from ...node.ports import Identity
-from ...wiring.consortium import GENESIS_FILE, KEYS_FILE, NODE_FILE, TLS_FILE
+from ...wiring.consortium import GENESIS_FILE, KEYS_FILE, TLS_FILE
 from .plan import (
     GENESIS,
     HOST,
@@ -235,11 +237,6 @@ def _apart(count: int) -> list[tuple[str, str]]:
     return [(f"{at}:{wires.ENGINE_PORT}", f"{at}:{wires.BLOBS_PORT}") for at in own]
 
 
-def write_told(at: Path, told: Mapping[str, object]) -> None:
-    """What a member is told of its machine."""
-    (at / NODE_FILE).write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
-
-
 def new_keys(net: Net, part: Part) -> Keys:
     """A member's folder with its keys: those of the node that lie there, else new ones."""
     at = net.at(part.id)
@@ -273,18 +270,25 @@ def databases(net: Net) -> str:
 
 
 def make_databases(net: Net, address: str, only: str | None = None) -> None:
-    """An empty database for each member, or for one, which only its owner may open."""
+    """A database for each member, or for one, which only its owner may open.
+
+    The first has our empty tables, and the others are copies of it: making tables takes a second of
+    processor. One that is added later makes its own when its node starts.
+    """
+    model: str | None = None
     with connect(make_conninfo(address, dbname="postgres")) as server, faults():
         server.autocommit = True
         for member in net.members if only is None else [only]:
             known = "select 1 from pg_database where datname = %s"
             if server.execute(known, [database(member)]).fetchone():
                 continue  # an earlier run came so far
-            name = sql.Identifier(database(member))
-            server.execute(
-                sql.SQL("create database {} template template0 encoding 'UTF8'").format(name)
-            )
+            name, of = sql.Identifier(database(member)), sql.Identifier(model or "template0")
+            made = sql.SQL("create database {} template {} encoding 'UTF8'").format(name, of)
+            server.execute(made)
             server.execute(sql.SQL("revoke connect on database {} from public").format(name))
+            if model is None and only is None:
+                migrate(make_conninfo(address, dbname=database(member)))
+                model = database(member)
 
 
 def write_secret(path: Path, data: bytes) -> None:

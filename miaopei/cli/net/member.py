@@ -19,10 +19,8 @@ from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
 from ...wiring.consortium import Seated, Told
 from . import control
-from .control import Command, Tell
+from .control import BOUND, Command, Commands, Tell
 from .life import telling
-
-BOUND = "--until-stdin-closes"  # ends with whoever started it, however that ends
 
 
 def main(folder: Path, *, bound: bool) -> int:
@@ -71,9 +69,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
     from .granting import asked as granting
     from .keyed import asked as keyed
     from .life.asked import answers
-    from .load import following, insuring, offering
     from .mandate import asked as mandate
-    from .steps import steps
 
     def act(_: Tell, asked: dict[str, Any]) -> Any:
         made = seated.member.node.accept(asked["kind"], asked["ref"], asked["body"])
@@ -86,7 +82,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
             raise Refused(*made.refusals)
         return {"act": made.act, "new": made.new}
 
-    return {
+    own: dict[str, Command] = {
         "carry": carry,
         "status": lambda *_: seated.status(),
         "others": lambda _, asked: seated.others(asked["height"]),
@@ -96,11 +92,23 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "skew": lambda _, asked: seated.skew(asked["by"]),
         "lie_in_amounts": lambda *_: seated.lie_in_amounts(),
         "differences": lambda *_: seated.differences(),
-        **steps(seated),
         **answers(seated),
         **granting.answers(seated),
         **keyed.answers(seated),
         **mandate.answers(seated),
+    }
+    return Commands(own, lambda: _shown(seated))
+
+
+def _shown(seated: Seated) -> Mapping[str, Command]:
+    """What demonstrations and loads ask for. They bring the programs of whole days along, which is
+    as much again as all the rest of a member: imported when it is asked for first.
+    """
+    from .load import following, insuring, offering
+    from .steps import steps
+
+    return {
+        **steps(seated),
         **following.answers(seated),
         **insuring.answers(seated),
         **offering.answers(seated),

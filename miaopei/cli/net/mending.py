@@ -7,9 +7,8 @@ import json
 from psycopg.conninfo import make_conninfo
 
 from ...adapters.engine import process
+from ...adapters.engine.files.told import NODE_FILE, write_told
 from ...adapters.postgres.connection import connect, faults
-from ...wiring.consortium import NODE_FILE
-from .make import write_told
 from .plan import GENESIS, Net, database, founding, no
 
 # What follows from the log is made again from the engine's blocks. What does not stays: blobs and

@@ -26,8 +26,7 @@ from ...adapters.engine.wires import Wires
 from ...adapters.sandbox_bank import starter as sandbox
 from ...errors import OutsideFault
 from . import control, mending
-from .control import Command
-from .member import BOUND
+from .control import BOUND, Command
 from .plan import SANDBOX, Net, no
 
 TICK_SECONDS = 0.1

@@ -1,1 +1,3 @@
-"""The engine's own files, looked at from outside: its blocks, and what it has signed."""
+"""Files beside the engine and its own, looked at from outside: what a node is told, its blocks,
+and what it has signed.
+"""

@@ -34,7 +34,7 @@ from .scenes import Systems, Told, play, trusted_of
 from .solo import BEGINS, SCHEME, introduce, start_systems, tell
 
 UTILITY = "utility"
-STEP_SECONDS, EQUAL_SECONDS = earthquakes.STEP_SECONDS, 120.0
+STEP_SECONDS = earthquakes.STEP_SECONDS
 NEEDED = tuple(dict.fromkeys((SOURCE, UTILITY, ISSUER, PAYER, *DECIDERS)))
 Json = dict[str, Any]
 
@@ -167,9 +167,9 @@ def _equal(stage: Six) -> Json:
 
     Errors   OutsideFault where members do not come to one root.
     """
-    end = time.monotonic() + EQUAL_SECONDS
+    end = time.monotonic() + STEP_SECONDS
     while time.monotonic() < end:
-        found = standing(stage.net)
+        found = standing(stage.net, named=False)
         same = len({(row.height, row.root) for row in found.rows}) == 1
         if same and all(row.up and row.verdict == "agrees" for row in found.rows):
             first = found.rows[0]

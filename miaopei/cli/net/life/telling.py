@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ....adapters.engine import home
+from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
-from ....wiring.consortium import NODE_FILE, TLS_FILE
+from ....wiring.consortium import TLS_FILE
 from .. import control
-from ..make import ENGINE, Known, write_told
+from ..make import ENGINE, Known
 from ..own import seat_file
 from ..plan import Net
 

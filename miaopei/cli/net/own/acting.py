@@ -12,18 +12,19 @@ from typing import Any
 
 from ....acts.envelope import from_json
 from ....acts.seats import KEYS
+from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
 from ....node.node import public
 from ....wiring import system_clock
-from ....wiring.consortium import KEYS_FILE, NODE_FILE, TLS_FILE
+from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
 from ..keyed import changing
 from ..life import going, rotating, telling, voting
 from ..life.rotating import Rotated
 from ..life.voting import Voted
-from ..make import write_plan, write_told
+from ..make import write_plan
 from ..plan import Net, no
 from . import making, seat_file
 from .seat_file import SeatFile
