@@ -32,19 +32,21 @@ class Running:
         """Run one of the net's commands as a user does."""
         return miaopei("net", arguments[0], str(self.net.folder), *arguments[1:], check=check)
 
-    def standing(self) -> Standing:
-        """How it stands."""
-        return standing(self.net)
+    def standing(self, *, named: bool = True) -> Standing:
+        """How it stands; `named`: also who has decided otherwise, which takes as long again."""
+        return standing(self.net, named=named)
 
     def verdicts(self) -> dict[str, str]:
         """The verdict of each member."""
         return {row.member: row.verdict for row in self.standing().rows}
 
-    def until(self, holds: Callable[[Standing], bool], seconds: float = 60.0) -> Standing:
+    def until(
+        self, holds: Callable[[Standing], bool], seconds: float = 60.0, *, named: bool = True
+    ) -> Standing:
         """Wait until the net stands so."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = self.standing()
+            found = self.standing(named=named)
             if holds(found):
                 return found
             time.sleep(0.2)
@@ -53,7 +55,9 @@ class Running:
     def whole(self, seconds: float = 60.0) -> Standing:
         """Wait until all agree at one height."""
         return self.until(
-            lambda s: all(r.up and r.verdict == "agrees" and r.lag == 0 for r in s.rows), seconds
+            lambda s: all(r.up and r.verdict == "agrees" and r.lag == 0 for r in s.rows),
+            seconds,
+            named=False,
         )
 
     def name(self, member: str, who: str, seconds: float = 60.0) -> dict[str, Any]:
