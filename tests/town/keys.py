@@ -35,11 +35,24 @@ def seat_keys(member: str, number: int) -> dict[str, str]:
     return {what: public(member, what, number) for what in KEYS}
 
 
-def who(member: str, numbers: dict[str, int]) -> Identity:
-    """A member that goes by its keys of these numbers and opens what was sealed for older ones."""
+@cache
+def acts(member: str, number: int) -> Ed25519PrivateKey:
+    """A member's key for its acts of a number."""
+    if number == 1:
+        return identity(member).acts
+    return Ed25519PrivateKey.from_private_bytes(secret(_name(member, "acts", number)))
+
+
+def who(
+    member: str, numbers: dict[str, int], signs: int = 1, follows: int | None = None
+) -> Identity:
+    """A member that goes by its keys of these numbers and opens what was sealed for older ones;
+    its acts are signed by the key `signs`, and by `follows` once the record gives it that one.
+    """
     boxes = [_box(member, number) for number in range(numbers["box"], 0, -1)]
     log = Ed25519PrivateKey.from_private_bytes(secret(_name(member, "log", numbers["log"])))
-    return Identity(member, identity(member).acts, log, boxes[0], tuple(boxes[1:]))
+    following = None if follows is None else acts(member, follows)
+    return Identity(member, acts(member, signs), log, boxes[0], tuple(boxes[1:]), following)
 
 
 def _box(member: str, number: int) -> X25519PrivateKey:

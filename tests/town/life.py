@@ -23,6 +23,7 @@ from . import keys
 from .disk import HOW, Disk
 from .founding import START, batch, put_payees, rows_of
 from .member import Member
+from .rekeying import Rekeying
 from .world import Breach
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Life:
         self.pauses = chance.choice(["hills", "two"]) * (chance.random() < 0.35)
         self.sells = (self.pauses or "hills") * (chance.random() < 0.35)
         self.left: set[str] = set()
+        self.rekeying = Rekeying(self)
 
     def begin(self) -> None:
         """Have all of it happen. A decider leaves only where the other two do not lie, the standby
@@ -87,6 +89,7 @@ class Life:
             later(at + chance.randint(HOUR, 8 * HOUR), "resumes", self._resume)
         if self.sells:
             later(at + chance.randint(-MINUTE, 6 * HOUR), "sells", self._sell)
+        self.rekeying.begin()
 
     def end(self) -> None:
         """What was wanted is so, once all is healed."""
@@ -94,6 +97,7 @@ class Life:
             raise Breach("never seated", member=NEW)
         if self.goes and self._seat(self.goes):
             raise Breach("never left", member=self.goes)
+        self.rekeying.end()
         if self.turns and not self._turned():
             raise Breach("keys never changed", member=self.turns)
         if self.turns and self.run.by[self.turns].numbers.items() < self.numbers.items():

@@ -53,6 +53,8 @@ class Member:
         self.engine: Engine
         self.numbers = dict.fromkeys(KEYS, 1)  # of the keys in its files
         self.keys = keys.seat_keys(id, 1)
+        self.signs = 1  # number of the key for acts in its file
+        self.follows: int | None = None  # of the one that is made
         self.told: set[str] = set()  # connection keys that its settings name
         self._seat_rows: list[tuple[str, bytes]] = []
         self.seats: dict[str, dict[str, Any]] = {}
@@ -73,7 +75,7 @@ class Member:
         self._results: dict[str, ActResult] = {}
         self._sent: dict[tuple[str, ...], tuple[int, int]] = {}
         self._alarmed = self.stuck = False
-        me = keys.who(self.id, self.numbers)
+        me = keys.who(self.id, self.numbers, self.signs, self.follows)
         self.application = Application(self.disk, me, self.genesis, self._clock, self._heard)
         self.node = Node(self.disk, me, self._clock, self.dice, self)
         self.keeper = Keeper(self.node)
@@ -145,6 +147,8 @@ class Member:
             root, _ = self.application.finalize(self.height + 1, block.items)
             self.engine.told(self.height + 1, self.application.moved)
             self.application.commit()
+            if self.node.identity.next is not None:
+                self.node.go_by_next()
             self._look_at_seats()
             self.world.tell(f"final {self.id} {self.height} {root.hex()[:12]}")
             for item in block.items:

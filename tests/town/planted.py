@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 from miaopei.accounts.entry import Entry
-from miaopei.acts import admit_batch, apply, approvals, cases, seats, settling
+from miaopei.acts import admit_batch, apply, approvals, cases, change_key, seats, settling
 from miaopei.acts.apply import Block
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import quorum
@@ -202,6 +202,25 @@ def what_was_refused_comes_back() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def the_old_key_still_counts() -> Iterator[None]:
+    """Another key is given to a member, and the earlier one goes on beside it."""
+
+    def added(state: Any, member: Any, key: str, now: Any) -> None:
+        given = {"key": key, "since": now.time, "until": None}
+        state.put("member", member["id"], {**member, "keys": [*member["keys"], given]})
+
+    with mock.patch.object(change_key, "_change", added):
+        yield
+
+
+@contextmanager
+def one_vote_gives_a_key() -> Iterator[None]:
+    """A single word of another gives a member a key."""
+    with mock.patch.object(change_key.approvals, "approve", lambda _, act, __: (act.id,)):
+        yield
+
+
 PLANTED: dict[str, tuple[Plant, str]] = {
     "one_writes_its_own": (one_writes_its_own, "two final on different bytes"),
     "two_numbers": (two_numbers, "paid twice"),
@@ -216,5 +235,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "an_old_key_comes_back": (an_old_key_comes_back, "a key comes back"),
     "a_pause_stops_no_sale": (a_pause_stops_no_sale, "sold while paused"),
     "what_was_refused_comes_back": (what_was_refused_comes_back, "refused, and came back"),
+    "the_old_key_still_counts": (the_old_key_still_counts, "an ended key counts"),
+    "one_vote_gives_a_key": (one_vote_gives_a_key, "a key given by too few"),
     "any_set_certifies": (any_set_certifies, "a certificate of keys out of force holds"),
 }

@@ -46,6 +46,7 @@ class Told:
     seats: int
     keys: int
     sold: int
+    rekeyed: int
     liar: str
     breach: str = ""
 
@@ -97,7 +98,8 @@ class Run:
             self.seed, self.world.digest, self.world.steps, len(self.engine.chain),
             count["settlement"], len(self.checkers.paid), count["fault"], count["difference"],
             again, count["takeover"], self.checkers.seating.changes, len(self.engine.sets) - 1,
-            sum(self.checkers.seating.sold.values()) - 2, " ".join(self.liar), breach,
+            sum(self.checkers.seating.sold.values()) - 2, self.checkers.seating.acts.changes,
+            " ".join(self.liar), breach,
         )  # fmt: skip
 
     # what happens --------------------------------------------------------------------------------

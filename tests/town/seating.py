@@ -16,6 +16,7 @@ from miaopei.acts.pauses import NEEDED
 from miaopei.acts.seats import KEYS
 from miaopei.measures.identity import canonical
 
+from .rekeying import KeysOfActs
 from .world import Breach
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ WANTED = ("seat_member", "unseat_member", "rotate_keys")
 PAUSING = {"pause_listing": True, "resume_listing": False}
 TELLING = tuple(f'"kind":"{kind}"'.encode() for kind in (*WANTED, *PAUSING, "admit_batch"))
 SEAT = b'"what":"seat"'
+REKEYS = b'"kind":"change_key"'
 REFUSAL = b'"refusals":'
 
 
@@ -39,6 +41,7 @@ class Seating:
         self.changes = 0
         self.sold: Counter[str] = Counter()  # batches by book
         self._keys = {seat[name]: seat["member"] for seat in self.seats.values() for name in KEYS}
+        self.acts = KeysOfActs()
         self._acts: dict[str, dict[str, Any]] = {}
         self._refused: set[str] = set()
         self._read = self._checked = 0
@@ -52,6 +55,8 @@ class Seating:
                 self._said(json.loads(leaf))
             if leaf.startswith(b'{"act":') and (self._refused or REFUSAL in leaf):
                 self._again(json.loads(leaf))
+            if leaf.startswith(b'{"act":') and (self.acts.now or REKEYS in leaf):
+                self.acts.read(json.loads(leaf), self._powers())
 
     def _again(self, leaf: dict[str, Any]) -> None:
         """An act that was refused does not come back: neither taken nor refused once more."""
@@ -84,6 +89,9 @@ class Seating:
 
     def _votes(self) -> Votes:
         return {s["engine"]: s["power"] for s in self.seats.values() if s["power"]}
+
+    def _powers(self) -> dict[str, int]:
+        return {name: seat["power"] for name, seat in self.seats.items()}
 
     def _said(self, leaf: dict[str, Any]) -> None:
         act, ok = leaf["act"], leaf["result"]["ok"]
@@ -132,7 +140,7 @@ class Seating:
             now = {**self.seats[member], **acts[0]["body"]["keys"]}
             right = len(acts) == 1 and acts[0]["by"] == member and seat == now
         else:
-            powers = {name: s["power"] for name, s in self.seats.items()}
+            powers = self._powers()
             said = sum(powers.get(name, 0) for name in {a["by"] for a in acts})
             right = len(kinds) == len(bodies) == 1 and 3 * said > 2 * sum(powers.values())
             asked = {k: v for k, v in acts[0]["body"].items() if k != "until"} if acts else {}
