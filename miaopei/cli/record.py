@@ -24,7 +24,7 @@ from ..node.mass.alarms import open_alarm
 from ..node.node import Node
 from ..node.ports import Reading
 from ..node.proof.inspect import erased_rows, inspect
-from ..node.proof.logkeys import LogKeys
+from ..node.proof.logkeys import LogKeys, keys_of
 from ..node.proof.rebuild import BROKEN, Fresh, Rebuilt, rebuild
 from ..node.proof.stored import log_files
 from ..node.proof.trail import StoreTrail
@@ -82,6 +82,21 @@ def audit_of(
             speak.out(speaker.text("audit_erased", book=book, position=position))
         speak.out(speaker.text("audit_bad" if told else "audit_good", entries=head.size))
     return DAMAGED if told else 0
+
+
+def beside(keys: Keys) -> list[Refusal]:
+    """Of an audit what a restore has not compared yet: all that lies beside the log.
+
+    The member's log key may have changed since: the one that these entries give its seat counts.
+    """
+    with keys.store.reading() as reading:
+        node, vkey = Node(keys.store, keys.identity, _no_clock, _no_random), keys.vkey
+        seated = keys_of(reading.leaves(0, reading.head().size), "log")
+        if held := seated.get(keys.identity.member):
+            name = checkpoint.read_verifier_key(vkey).name
+            vkey = checkpoint.VerifierKey(name, bytes.fromhex(held[-1][0])).as_text()
+        every = stages(reading, node, vkey, None)
+        return [each for name in ("beside", "columns") for each in guarded(name, every[name])]
 
 
 def _erased(reading: Any) -> list[tuple[str, int]]:

@@ -39,7 +39,8 @@ from . import speak
 from .buying import serving
 from .demo import output
 from .live import working
-from .place import DATABASE, LogSource, Place, fresh, log_vkey, write_whole
+from .place import DATABASE, Keys, LogSource, Place, fresh, log_vkey, write_whole
+from .record import beside
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -271,8 +272,9 @@ def backup(place: Place, file: Path, *, language: Language) -> int:
     return 0
 
 
-def restore(place: Place, file: Path, *, language: Language) -> int:
-    """Put a backup into a new folder that holds the record's keys.json, and check all of it."""
+def restore(place: Place, file: Path, *, unsigned: bool, language: Language) -> int:
+    """Put a backup into a new folder that holds the record's keys.json, and check all of it; 4
+    where what lies beside the log does not fit it."""
     speaker = speak.Speaker(language)
     keys = place.folder / "keys.json"
     erased = ErasureFile(place.folder).entries()
@@ -290,7 +292,9 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
             with store.reading() as reading:
                 if reading.head().size:
                     raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
-            seen = backups.restore(file, store, load_or_make(keys, MEMBER), erased)
+            identity = load_or_make(keys, MEMBER)
+            seen = backups.restore(file, store, identity, erased, unsigned=unsigned)
+            differs = beside(Keys(identity, store)) if seen.same else seen.differences
         finally:
             store.close()
     if not seen.same:
@@ -298,6 +302,10 @@ def restore(place: Place, file: Path, *, language: Language) -> int:
         return 4
     write_whole(place.folder / "record.json", b'{"restored": true}\n')
     speak.out(speaker.text("restored", entries=seen.leaves, folder=str(place.folder)))
+    if differs:
+        speak.refuse(differs, language)
+        speak.note(speaker.text("restored_differs", count=len(differs)))
+        return 4
     return 0
 
 

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from .options import PORT, DataOption, DsnOption, InFile, JsonFlag, LangOption, PortOption, chosen
+from .options import (
+    PORT,
+    UNSIGNED,
+    DataOption,
+    DsnOption,
+    InFile,
+    JsonFlag,
+    LangOption,
+    PortOption,
+    chosen,
+)
 
 
 def serve(
@@ -51,6 +61,7 @@ def backup(
 
 def restore(
     file: Annotated[Path, InFile],
+    unsigned: Annotated[bool, UNSIGNED] = False,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
@@ -59,7 +70,8 @@ def restore(
     from ..place import Place
     from ..service import restore as run
 
-    raise typer.Exit(run(Place.of(data, dsn), file, language=chosen(lang)))
+    place = Place.of(data, dsn)
+    raise typer.Exit(run(place, file, unsigned=unsigned, language=chosen(lang)))
 
 
 def export(

@@ -11,6 +11,7 @@ from ..net.granting import commands as granting
 from ..net.life import commands as life
 from ..net.mandate import commands as mandate
 from .options import (
+    UNSIGNED,
     Customers,
     DsnOption,
     InFile,
@@ -165,6 +166,7 @@ def restore(
         bool,
         typer.Option("--new-engine-key", help="Where its key or file of signatures is gone."),
     ] = False,
+    unsigned: Annotated[bool, UNSIGNED] = False,
     lang: LangOption = None,
 ) -> None:
     """Let a member begin again from its backup, or from any member's snapshot; all is checked.
@@ -176,7 +178,12 @@ def restore(
 
     raise typer.Exit(
         restoring.restore(
-            folder, member, file, new_engine_key=new_engine_key, language=chosen(lang)
+            folder,
+            member,
+            file,
+            new_engine_key=new_engine_key,
+            unsigned=unsigned,
+            language=chosen(lang),
         )
     )
 

@@ -68,6 +68,9 @@ SuiteOption = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 InFile = typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")
+UNSIGNED = typer.Option(
+    "--unsigned", help="Take an older backup, whose private part nobody has signed."
+)
 CatalogueFile = typer.Argument(
     exists=True,
     dir_okay=False,

@@ -33,10 +33,10 @@ from ....measures import suites
 from ....node.order.behind import keep_at
 from ....node.order.convening import Founding
 from ....node.ports import Head
-from ....node.proof.rebuild import Rebuilt
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
+from ...record import beside
 from .. import control
 from ..plan import GENESIS, Net, database, founding, no
 from .anew import return_under_new_keys
@@ -71,10 +71,17 @@ def _write(net: Net, member: str, file: Path, *, private: bool) -> int:
 
 
 def restore(
-    folder: Path, member: str, file: Path, *, new_engine_key: bool, language: Language
+    folder: Path,
+    member: str,
+    file: Path,
+    *,
+    new_engine_key: bool,
+    unsigned: bool,
+    language: Language,
 ) -> int:
     """Let a member begin again from a backup of its own, or a snapshot of any; 4 where it differs.
 
+    What lies beside its log is audited before it comes up; where that differs it stays down.
     The engine's own files stay: what it lacks it has handed over by the others, each block checked.
     With `new_engine_key` it returns under another key in its seat; the others must be up.
     Errors   Refused engine.no_sign_state, engine.older_sign_state: then nothing is touched.
@@ -87,16 +94,20 @@ def restore(
     if not new_engine_key:
         Guard(at)
     said = founding((net.folder / GENESIS).read_bytes())
-    backup.check(file, load_or_make(at / KEYS_FILE, member), said)
+    backup.check(file, load_or_make(at / KEYS_FILE, member), said, unsigned=unsigned)
     up = control.there(net.folder)
     if up:
         control.call(net.folder, "down", member=member, seconds=STEP_SECONDS)
     if new_engine_key:
         return_under_new_keys(net, member, said, net.postgres.start())
     with _bar(language) as tell:
-        seen, head = _fill(net, member, file, said, tell)
+        seen, head = _fill(net, member, file, said, tell, unsigned=unsigned)
     if not seen.same:
         speak.refuse(seen.differences, language)
+        return DAMAGED
+    if differs := _audited(net, member, seen, language):
+        speak.refuse(differs, language)
+        speak.note(_said("restored_differs", language, member=member, count=len(differs)))
         return DAMAGED
     if up:
         control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
@@ -107,6 +118,16 @@ def restore(
             lost: dict[str, str | int] = {"box": box[:16], "blobs": blobs}
             speak.note(_said("stays_closed", language, member=member, **lost))
     return 0
+
+
+def _audited(net: Net, member: str, seen: backup.Restored, language: Language) -> list[Refusal]:
+    """What lies beside its log and does not fit it; said where that cannot be told yet."""
+    if not seen.private or seen.late:
+        why = "audited_late" if seen.private else "audited_snapshot"
+        speak.note(_said(why, language, member=member))
+        return []
+    with stored(net, member) as keys:
+        return beside(keys)
 
 
 def give(net: Net, member: str) -> None:
@@ -130,14 +151,22 @@ def give(net: Net, member: str) -> None:
 
 
 def _fill(
-    net: Net, member: str, file: Path, said: Founding, tell: Callable[[int, int], object]
-) -> tuple[Rebuilt, Head]:
+    net: Net,
+    member: str,
+    file: Path,
+    said: Founding,
+    tell: Callable[[int, int], object],
+    *,
+    unsigned: bool = False,
+) -> tuple[backup.Restored, Head]:
     """A database made anew, all of the file in it, and the engine fitted to where it stands."""
     at = net.at(member)
     with _emptied(net, member) as store:
         identity = load_or_make(at / KEYS_FILE, member)
         erased = erasures.ErasureFile(at).entries()
-        seen = backup.restore(file, store, identity, erased, founding=said, progress=tell)
+        seen = backup.restore(
+            file, store, identity, erased, founding=said, unsigned=unsigned, progress=tell
+        )
         if seen.same:
             _fit_engine(at, store, said)
         with store.reading() as reading:

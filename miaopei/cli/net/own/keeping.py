@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...commands.options import InFile, JsonFlag, LangOption, chosen
+from ...commands.options import UNSIGNED, InFile, JsonFlag, LangOption, chosen
 from ..life.commands import tell
 from .commands import Folder
 from .voicing import app, member_of
@@ -53,6 +53,7 @@ def restore(
         bool,
         typer.Option("--new-engine-key", help="Where its key or file of signatures is gone."),
     ] = False,
+    unsigned: Annotated[bool, UNSIGNED] = False,
     lang: LangOption = None,
 ) -> None:
     """Let this member begin again from its backup, or any member's snapshot; all is checked."""
@@ -61,7 +62,7 @@ def restore(
 
     ours = acting.me(member_of(folder))
     done = restoring.restore(
-        folder, ours, file, new_engine_key=new_engine_key, language=chosen(lang)
+        folder, ours, file, new_engine_key=new_engine_key, unsigned=unsigned, language=chosen(lang)
     )
     raise typer.Exit(done)
 
