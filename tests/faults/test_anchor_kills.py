@@ -269,7 +269,7 @@ def test_a_root_that_somebody_has_put_where_ours_is_to_go_stops_the_worker(
 ) -> None:
     side.run()
     size = grow(side.town, "one")
-    where = (side.told.contract, anchoring.slot_of(size), "0x" + "66" * 32)
+    where = (side.told.contract, anchoring.slot_of(side.key.address, size), "0x" + "66" * 32)
     node(ledger, "anvil_setStorageAt", *where)
     with pytest.raises(SideAltered) as alarm:
         side.run()

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from miaopei.adapters.anchor import chain, signing
+from miaopei.adapters.anchor import chain, signing, told
 from miaopei.adapters.anchor.chain import RunningChain
+from miaopei.adapters.anchor.evm import EvmAnchor
 from miaopei.adapters.postgres.connection import connect
 from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.cli.net.watching import Standing
+from miaopei.node.anchoring.port import Point
 from tests.support import anchoring, nets, servers
 from tests.support.anchoring import calls_that_anchor
 from tests.support.nets import Running, miaopei
@@ -119,6 +121,31 @@ def test_two_members_anchor_what_all_certified_while_workers_nodes_and_the_chain
         assert {m for m, value in shown.items() if value is not None} == set(WRITERS)
         assert shown["insurer"]["size"] == max(sizes)
         assert shown["insurer"]["trouble"] is None
+
+
+def test_a_writer_that_anchors_a_size_which_no_member_has_ends_with_an_alarm_and_shuts_nobody_out(
+    four: Running, tmp_path: Path
+) -> None:
+    """The chain's clock is two hours behind: its anchors are as old for who reads them now."""
+    at = four.net.at("cloud")
+    with anchoring.running(tmp_path / "chain", "--timestamp", str(int(time.time()) - 7200)) as made:
+        liar = signing.load_or_make(tmp_path)
+        ours = json.loads(anchor(at, "key", "--json").stdout)["address"]
+        for address in (liar.address, ours):
+            made.fund(address)
+        named = [part for address in (liar.address, ours) for part in ("--writer", address)]
+        anchor(at, "deploy", "--rpc", made.address, *named)
+        writer = EvmAnchor(told.load(at), liar)
+        writer.put(Point(2**53 - 1, bytes([9]) * 32), None, lambda _: None)
+        writer.close()
+        stopped = anchor(at, "start", "--once", good=False)
+        assert (stopped.returncode, liar.address in stopped.stderr) == (4, True)
+        code, said = checked(at)
+        assert (code, [each["code"] for each in said["findings"]]) == (4, ["anchor.ahead_of_all"])
+        assert (said["anchors"], said["agreed"]) == (2, 1)
+        shown = anchor(at, "status", "--json", good=False)
+        assert shown.returncode == 4
+        assert 0 < json.loads(shown.stdout)["anchored"] < 2**53 - 1
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from miaopei.adapters.anchor.chain import RunningChain
 from miaopei.adapters.anchor.evm import EvmAnchor
 from miaopei.adapters.anchor.outbox import OutboxFile
 from miaopei.adapters.anchor.rpc import Rpc
+from miaopei.adapters.anchor.sending import Sender
 from miaopei.adapters.anchor.signing import AnchorKey
 from miaopei.adapters.anchor.told import Told
 from miaopei.node.anchoring.comparing import Comparison, compare
@@ -81,7 +82,8 @@ class Side:
         adapter = self.adapter()
         head, anchors = adapter.head(), adapter.read(0)
         with self.town.store.reading() as reading:
-            return compare(reading, head, anchors, self.outbox().noted(), **options)
+            noted = self.outbox().noted()
+            return compare(reading, head, anchors, noted, time_at=adapter.time_at, **options)
 
     def anchored(self) -> dict[int, bytes]:
         """Size -> root, as the chain shows it; never two events of one size."""
@@ -129,9 +131,23 @@ def node(running: RunningChain, method: str, *arguments: Any) -> Any:
         rpc.close()
 
 
-def slot_of(size: int) -> str:
-    """Where the contract keeps the root of a size (Vyper hashes the slot before the key)."""
-    return "0x" + keccak(ROOTS_SLOT.to_bytes(32) + size.to_bytes(32)).hex()
+def slot_of(writer: str, size: int) -> str:
+    """Where the contract keeps a writer's root (Vyper hashes the slot before the key)."""
+    of_writer = keccak(ROOTS_SLOT.to_bytes(32) + bytes.fromhex(writer[2:]).rjust(32, b"\0"))
+    return "0x" + keccak(of_writer + size.to_bytes(32)).hex()
+
+
+def of_before(side: Side, running: RunningChain) -> Told:
+    """The first form of the contract, put there by the side's key for the same writers."""
+    rpc = Rpc(running.address)
+    try:
+        writers = [bytes.fromhex(writer[2:]) for writer in side.told.writers]
+        data = contract.creation(side.told.origin_hash, writers, 1)
+        done = Sender(rpc, side.told.chain, side.key).carry(None, data, None, lambda _: None)
+    finally:
+        rpc.close()
+    at = str(done["contractAddress"]).lower()
+    return replace(side.told, contract=at, since=int(done["blockNumber"], 16))
 
 
 def transactions(running: RunningChain) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ class EvmAnchor:
     ) -> None:
         self.told = told
         self.rpc = Rpc(told.rpc)
+        self._key = None if key is None else bytes.fromhex(key.address[2:])
+        self._known: int | None = None  # which of our contracts stands there
         self._sender = (
             None
             if key is None
@@ -56,15 +58,23 @@ class EvmAnchor:
         chain, genesis = identity(self.rpc)
         if (chain, genesis) != (told.chain, told.genesis):
             raise _no("other_chain", told=told.genesis, found=genesis, number=chain)
-        code = raw(self._call("eth_getCode", told.contract, "latest"))
-        if code != contract.runtime():
-            raise _no("other_contract" if code else "no_contract", contract=told.contract)
+        self._version()
         origin, height = self._read(contract.ask("origin")), self._height()
         if origin != told.origin_hash:
             facts = {"contract": told.contract, "found": origin.hex(), "origin": told.origin}
             raise _no("another_origin", **facts)
         head = contract.Head.of(self._read(contract.ask("head")))
         return AnchorHead(height, head.count, head.last)
+
+    def time_at(self, height: int) -> int:
+        """When a block of it was made, by the chain's own clock.
+
+        Errors   OutsideFault.
+        """
+        block = self._call("eth_getBlockByNumber", hex(height), False)
+        if not isinstance(block, dict) or "timestamp" not in block:
+            raise OutsideFault(f"the chain does not show its block {height}", retry=True)
+        return number(block["timestamp"])
 
     def writers(self) -> Sequence[str]:
         """The keys that the contract lets write."""
@@ -81,7 +91,11 @@ class EvmAnchor:
         """
         logs = self._events(max(since, self.told.since), contract.topic(contract.ANCHORED))
         events = [contract.anchored(log) for log in logs]
-        asked = [self._question(contract.root_at(event.size)) for event in events]
+        version = self._version()
+        asked = [
+            self._question(contract.root_at(bytes.fromhex(e.writer[2:]), e.size, version))
+            for e in events
+        ]
         stored = clear(lambda: [raw(told) for told in self.rpc.many(asked)])
         hashes = [("eth_getTransactionByHash", (event.entry,)) for event in events]
         entries = clear(lambda: list(self.rpc.many(hashes)))
@@ -131,11 +145,14 @@ class EvmAnchor:
             self._sender.ask(self.told.contract, data)
 
     def _stored(self, point: Point) -> bool:
-        """Whether this very checkpoint is there.
+        """Whether this very checkpoint is there, whoever wrote it.
 
-        Errors   Refused anchor.other_root where another root is.
+        Errors   Refused anchor.other_root where another root stands where ours is to go.
         """
-        found = self._read(contract.root_at(point.size))
+        version = self._version()
+        if version > 1 and any(self._read(contract.there(point.size, point.root))):
+            return True
+        found = self._read(contract.root_at(self._key or bytes(20), point.size, version))
         if found not in (NOTHING, point.root):
             facts = {"size": point.size, "theirs": found.hex(), "ours": point.root.hex()}
             raise _no("other_root", **facts)
@@ -181,6 +198,19 @@ class EvmAnchor:
                 raise OutsideFault("the chain tells no events", retry=True)
             found += part
         return found
+
+    def _version(self) -> int:
+        """Which of our contracts stands there, compared whole and once.
+
+        Errors   Refused anchor.no_contract, other_contract.
+        """
+        if self._known is None:
+            at = self.told.contract
+            code = raw(self._call("eth_getCode", at, "latest"))
+            self._known = contract.version_of(code)
+            if self._known is None:
+                raise _no("other_contract" if code else "no_contract", contract=at)
+        return self._known
 
     def _height(self) -> int:
         return number(self._call("eth_blockNumber"))

@@ -28,7 +28,7 @@ create table if not exists checkpoint (
 create index if not exists waiting on checkpoint (size) where state = 'waiting';
 create table if not exists note (name text primary key, value text not null) strict;
 """
-COMPARED, TROUBLE, LEDGER = "compared", "trouble", "ledger"
+COMPARED, AGREED, TROUBLE, LEDGER = "compared", "agreed", "trouble", "ledger"
 
 
 class OutboxFile:
@@ -109,6 +109,14 @@ class OutboxFile:
         )
         return len(rows)
 
+    def agreed(self) -> int:
+        """The largest size at which an anchor of anybody agreed with our log."""
+        return int(self._note(AGREED) or 0)
+
+    def set_agreed(self, size: int) -> None:
+        """Write that size down."""
+        self._set(AGREED, str(size))
+
     def noted(self) -> Sequence[Noted]:
         """All of it, smallest first."""
         rows = self._all("select size, root, state, height, entry from checkpoint order by size")
@@ -138,6 +146,7 @@ class OutboxFile:
                 if before is not None:
                     self.again(0)
                 self.set_compared(0)
+                self.set_agreed(0)
                 self._set(LEDGER, ledger)
 
     def _note(self, name: str) -> str | None:

@@ -38,18 +38,19 @@ def start(place: Place, pace: Pace, *, once: bool, language: Language) -> int:
         speak.note(said("started", language, **facts))
         worker = other.worker(found.store, pace, alone=found.alone)
         try:
-            _loop(worker, other, place, pace, once=once, language=language)
+            return _loop(worker, other, place, pace, once=once, language=language)
         except SideAltered as alarm:
             speak.refuse([alarm.finding], language)
             return ALTERED
         except KeyboardInterrupt:
             return GOOD
-    return GOOD
 
 
 def _loop(
     worker: Anchorer, other: Joined, place: Place, pace: Pace, *, once: bool, language: Language
-) -> None:
+) -> int:
+    """Ends only `once`; what is larger than all that members have is told and stops nothing."""
+    told: set[str] = set()
     look, pause, silent = min(max(pace.seconds / 10, SHORTEST_LOOK), LONGEST_LOOK), FIRST_PAUSE, ""
     while True:
         try:
@@ -68,8 +69,11 @@ def _loop(
             speak.note(said("sent_again", language, count=done.again))
         if done.anchored and (now := outbox.standing(place.folder)):
             speak.out(said("sent", language, **{n: now[n] for n in ("size", "height", "entry")}))
-        if once and not other.outbox.waiting():
-            return
+        alarms = [each for each in done.ahead if each.code in ALARMS]
+        speak.refuse([each for each in alarms if str(each.facts["entry"]) not in told], language)
+        told |= {str(each.facts["entry"]) for each in alarms}
+        if once and (alarms or not other.outbox.waiting()):
+            return ALTERED if alarms else GOOD
         time.sleep(look)
 
 
@@ -79,16 +83,17 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
         head, writers = other.chain.head(), other.chain.writers()
         with found.store.reading() as reading:
             size = checkpoint.parse(reading.checkpoint()).size
-        waiting = len(other.outbox.waiting())
+        waiting, agreed = len(other.outbox.waiting()), other.outbox.agreed()
         now = outbox.standing(place.folder) or {}
+    anchored = head.last if head.last <= size else agreed  # what nobody has anchors nothing
     shown: dict[str, Any] = {
         "contract": other.chain.told.contract,
         "chain": other.chain.told.chain,
         "height": head.height,
         "anchors": head.count,
-        "anchored": head.last,
+        "anchored": anchored,
         "certified": size,
-        "lag": max(0, size - head.last),
+        "lag": max(0, size - anchored),
         "waiting": waiting,
         "writers": list(writers),
         "trouble": now.get("trouble"),
@@ -127,7 +132,14 @@ def _compared(found: Record, other: Joined) -> Comparison:
     anchors = other.chain.read(0)
     noted = other.outbox.noted()
     with found.store.reading() as reading:
-        return compare(reading, head, anchors, noted, catching_up=not found.alone)
+        return compare(
+            reading,
+            head,
+            anchors,
+            noted,
+            catching_up=not found.alone,
+            time_at=other.chain.time_at,
+        )
 
 
 def as_value(seen: Comparison, known: told.Told) -> dict[str, Any]:

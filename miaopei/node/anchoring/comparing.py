@@ -7,19 +7,24 @@ contradicts itself means that the other ledger is not. Every finding names its s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import Fact, Refusal
 from ...ledger.merkle import Frontier, leaf_hash
-from ..ports import Reading
+from ...measures.instant import utc_text
+from ..ports import Head, Reading
 from .port import Anchored, AnchorHead, Noted, State
 
 AT_ONCE = 10_000  # leaves
 ALARMS = (
     *("anchor.log_altered", "anchor.log_shorter", "anchor.log_cut", "anchor.noted_otherwise"),
     *("anchor.anchor_altered", "anchor.miscounted", "anchor.missing", "anchor.other_root"),
+    "anchor.ahead_of_all",
 )
+# An anchor of a size was made at an hour; a record that has come this much further in time and not
+# to that size never was so long, with any member. It covers what two clocks may differ.
+AHEAD_SECONDS = 3600
 LACKS = ("anchor.rolled_back", "anchor.waits", "anchor.not_reached")  # mended by going on
 
 
@@ -78,31 +83,49 @@ def compare(
     noted: Sequence[Noted],
     *,
     catching_up: bool = False,
+    time_at: Callable[[int], int] | None = None,
 ) -> Comparison:
     """The whole of both sides; our roots are computed anew from every leaf.
 
     `catching_up`: this member may be behind others that anchor; what it has not reached is then
-    no fault.
+    no fault, unless `time_at` (when a height of the other ledger was made) says that nobody has.
     """
     anchors = sorted(anchors, key=lambda anchor: anchor.point.size)
     sizes = {a.point.size for a in anchors} | {n.point.size for n in noted}
     size = reading.head().size
     roots = _roots(reading, sorted(at for at in sizes if at <= size))
     against = Against(size)
-    ahead = False
+    ahead = []
     for anchor in anchors:
         if catching_up and not anchor.faults and anchor.point.size > size:
-            ahead = True
+            ahead.append(anchor)
             continue
         against.hold(anchor, roots.get(anchor.point.size))
-    if ahead:
-        facts: dict[str, Fact] = {"size": anchors[-1].point.size, "ours": size}
-        against.findings.append(Refusal("anchor.not_reached", facts))
+    against.findings += beyond(ahead, reading.head(), time_at)
     against.findings += _counted(head, anchors)
     against.findings += _from_notes(head, anchors, noted, roots)
     waiting = sum(note.state is State.WAITING for note in noted)
     found = tuple(against.findings)
     return Comparison(size, len(anchors), against.agreed, against.last, found, waiting)
+
+
+def beyond(
+    ahead: Sequence[Anchored], head: Head, time_at: Callable[[int], int] | None
+) -> Iterator[Refusal]:
+    """What is to be said of anchors larger than our log: that we are behind, or that all are."""
+    plain: list[Anchored] = []
+    for anchor in ahead:
+        made = None if time_at is None else time_at(anchor.height)
+        if made is None or head.time <= made + AHEAD_SECONDS:
+            plain.append(anchor)
+            continue
+        facts: dict[str, Fact] = {"size": anchor.point.size, "ours": head.size, "by": anchor.by}
+        yield Refusal(
+            "anchor.ahead_of_all", {**facts, "made": utc_text(made), "entry": anchor.entry}
+        )
+    if plain:
+        most = max(anchor.point.size for anchor in plain)
+        yield Refusal("anchor.not_reached", {"size": most, "ours": head.size})
 
 
 def _roots(reading: Reading, sizes: Sequence[int]) -> dict[int, bytes]:

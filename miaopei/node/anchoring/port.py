@@ -23,7 +23,9 @@ class Point:
 
 @dataclass(frozen=True)
 class AnchorHead:
-    """Where the other ledger stands: its own height, how many anchors, the largest size."""
+    """Where the other ledger stands: its own height, how many anchors, the largest size of any
+    writer.
+    """
 
     height: int
     count: int
@@ -68,6 +70,10 @@ class Anchor(Protocol):
         """Every anchor from its height `since` on, in order."""
         ...
 
+    def time_at(self, height: int) -> int:
+        """When its block of a height was made, by its own clock. Unit: seconds since 1970."""
+        ...
+
 
 class SideAltered(Alarm):
     """Record and anchors are not one: `finding` says which side, and at which size."""
@@ -84,7 +90,7 @@ class State(StrEnum):
 
     WAITING = "waiting"
     ANCHORED = "anchored"
-    COVERED = "covered"  # another member has anchored a larger size meanwhile
+    COVERED = "covered"  # another's anchor of a larger size agrees with our log
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,12 @@ class Outbox(Protocol):
     def again(self, after: int) -> int:
         """What the other ledger has lost from a size on waits again; how many."""
         ...
+
+    def agreed(self) -> int:
+        """The largest size at which an anchor of anybody agreed with our log; 0 where none did."""
+        ...
+
+    def set_agreed(self, size: int) -> None: ...
 
     def noted(self) -> Sequence[Noted]:
         """All of it, smallest first."""

@@ -1,7 +1,8 @@
 """The worker: notes certified checkpoints in its outbox, anchors them in order, compares.
 
 It reads the record and writes nothing to it. Whatever is killed and whenever, it goes on where the
-outbox stands. Over an alarm it anchors nothing further.
+outbox stands. Over an alarm it anchors nothing further; only an anchor that is larger than what any
+member has (`ahead_of_all`) stops nobody: its writer would have what it wants.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from ...errors import Fact, OutsideFault, Refusal, Refused
 from ...ledger import checkpoint, proof
 from ..ports import Reading, Store
-from .comparing import Against
-from .port import Anchor, AnchorHead, Outbox, Point, SideAltered
+from .comparing import Against, beyond
+from .port import Anchor, AnchorHead, Outbox, Point, SideAltered, State
 
 OVERLAP = 12  # blocks of the other ledger that are compared once more: it may have changed its mind
-PASSED = ("anchor.smaller_size",)  # another member was quicker with a larger size
+PASSED = ("anchor.smaller_size",)  # another was quicker with a larger size, whatever that is
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,17 @@ class Pace:
 
 @dataclass(frozen=True)
 class Done:
-    """What one round of the worker did: what was noted, anchored, covered, and had to be again."""
+    """What one round of the worker did: what was noted, anchored, covered, and had to be again.
+
+    `ahead` says what there is of anchors larger than our log.
+    """
 
     noted: int = 0
     anchored: int = 0
     covered: int = 0
     again: int = 0
     compared: int = 0
+    ahead: tuple[Refusal, ...] = ()
 
 
 class Anchorer:
@@ -78,7 +83,7 @@ class Anchorer:
         except SideAltered as alarm:
             self._outbox.set_trouble(alarm.finding)
             raise
-        self._outbox.set_trouble(None)
+        self._outbox.set_trouble(done.ahead[0] if done.ahead else None)
         return done
 
     def note(self) -> bool:
@@ -108,21 +113,28 @@ class Anchorer:
 
     def _round(self, noted: int) -> Done:
         head = self._chain.head()
-        compared = self._compare(head)
+        compared, ahead = self._compare(head)
         again = self._outbox.again(head.last)
         if again:
             self._outbox.set_compared(0)
+            self._outbox.set_agreed(0)
         anchored = covered = 0
         for point in self._outbox.waiting():
-            if self._send(point):
-                anchored += 1
-            else:
-                covered += 1
-        return Done(noted, anchored, covered, again, compared)
+            match self._send(point):
+                case State.ANCHORED:
+                    anchored += 1
+                case State.COVERED:
+                    covered += 1
+        return Done(noted, anchored, covered, again, compared, ahead)
 
-    def _send(self, point: Point) -> bool:
-        """Anchor one; False where a larger size was quicker."""
+    def _send(self, point: Point) -> State:
+        """Anchor one; covered where a larger size that agrees with our log was quicker. It waits on
+        where one was quicker that is to be compared first, or that nobody has.
+        """
         outbox = self._outbox
+        if point.size < outbox.agreed():
+            outbox.covered(point.size)
+            return State.COVERED
         with self._store.reading() as reading:
             _same(reading, point)
 
@@ -137,19 +149,19 @@ class Anchorer:
                 raise SideAltered(said) from refused
             if said.code not in PASSED:
                 raise
-            outbox.covered(point.size)
-            return False
-        return True
+            return State.WAITING
+        return State.ANCHORED
 
-    def _compare(self, head: AnchorHead) -> int:
-        """Hold what has come since the last look against our log.
+    def _compare(self, head: AnchorHead) -> tuple[int, tuple[Refusal, ...]]:
+        """Hold what has come since the last look against our log; what is ahead of it is told.
 
         Errors   SideAltered naming the size.
         """
         since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
         anchors = self._chain.read(since)
         with self._store.reading() as reading:
-            size = reading.head().size
+            ours = reading.head()
+            size = ours.size
             against = Against(size)
             for anchor in sorted(anchors, key=lambda anchor: anchor.point.size):
                 at = anchor.point.size
@@ -158,9 +170,10 @@ class Anchorer:
                 against.hold(anchor, None if at > size else proof.root_at(at, reading.node))
         if against.findings:
             raise SideAltered(against.findings[0])
-        reached = [a.height for a in anchors if a.point.size > size]
-        self._outbox.set_compared(min([head.height, *reached]))
-        return len(anchors)
+        ahead = [anchor for anchor in anchors if anchor.point.size > size]
+        self._outbox.set_agreed(max(self._outbox.agreed(), against.last))
+        self._outbox.set_compared(min([head.height, *(anchor.height for anchor in ahead)]))
+        return len(anchors), tuple(beyond(ahead, ours, self._chain.time_at))
 
 
 def certified(reading: Reading) -> Point:

@@ -187,7 +187,7 @@ def test_a_root_changed_in_the_contracts_table_is_named_with_its_size(
         side.run()
     node(
         ledger, "anvil_setStorageAt", side.told.contract,
-        anchoring.slot_of(sizes[1]), "0x" + "77" * 32,
+        anchoring.slot_of(side.key.address, sizes[1]), "0x" + "77" * 32,
     )  # fmt: skip
     found = side.compare()
     assert found.altered
@@ -315,6 +315,67 @@ def test_two_members_share_one_contract_and_whoever_is_late_is_covered(
         assert len(side.anchored()) == 1
         found = other.compare()
         assert (found.findings, found.agreed) == ((), 1)
+
+
+@pytest.mark.parametrize("version", [2, 1])
+def test_one_writer_that_anchors_a_size_which_nobody_has_is_named_and_covers_nothing(
+    ledger: RunningChain, side: Side, tmp_path: Path, version: int
+) -> None:
+    """Today's contract keeps a head for each writer; in one of before all others are shut out."""
+    liar = signing.load_or_make(tmp_path / "liar")
+    ledger.fund(liar.address)
+    side.told = side.told.trusting(liar.address)
+    side.alone = False
+    if version == 1:
+        side.told = anchoring.of_before(side, ledger)
+    else:
+        side.adapter().vote(liar.address, may=True)
+    first = grow(side.town, "one")
+    assert side.run().anchored == 1
+    huge = 2**53 - 1
+    side.adapter(liar).put(Point(huge, bytes([9]) * 32), None, lambda _: None)
+    size = grow(side.town, "two")
+    done = side.run()  # the record's clock stands years before the chain's
+    sent = version == 2
+    assert (done.anchored, done.covered, len(side.outbox().waiting())) == (sent, 0, not sent)
+    assert [each.code for each in done.ahead] == ["anchor.not_reached"]
+    assert anchoring.standing(side)["trouble"]["code"] == "anchor.not_reached"
+    side.town.at("2090-01-01")
+    later = grow(side.town, "three")
+    done = side.run()
+    assert (done.anchored, done.covered, len(side.outbox().waiting())) == (sent, 0, 2 * (not sent))
+    told = done.ahead[0]
+    facts = {name: told.facts[name] for name in ("size", "ours", "by")}
+    assert told.code == "anchor.ahead_of_all"
+    assert facts == {"size": huge, "ours": later, "by": liar.address}
+    assert anchoring.standing(side)["trouble"]["code"] == "anchor.ahead_of_all"
+    found = side.compare(catching_up=True)
+    assert found.altered
+    assert found.agreed == (3 if sent else 1)
+    assert anchoring.codes(found)[0] == "ahead_of_all"
+    assert set(side.anchored()) == ({first, size, later} if sent else {first}) | {huge}
+
+
+def test_a_false_root_of_another_writer_does_not_stand_where_ours_goes(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    """Both stand, each under its own key; before, whoever was first shut the other out."""
+    other = signing.load_or_make(tmp_path)
+    ledger.fund(other.address)
+    side.adapter().vote(other.address, may=True)
+    side.told = side.told.trusting(other.address)
+    size = grow(side.town, "one")
+    false = Point(size, bytes([9]) * 32)
+    side.adapter(other).put(false, None, lambda _: None)
+    with side.town.store.reading() as reading:
+        ours = Point(size, reading.head().root)
+    assert side.adapter().put(ours, None, lambda _: None).by == side.key.address
+    assert [(a.by, a.point, a.faults) for a in side.adapter().read(0)] == [
+        (other.address, false, ()),
+        (side.key.address, ours, ()),
+    ]
+    (finding,) = side.compare().findings
+    assert (finding.code, finding.facts["by"]) == ("anchor.log_altered", other.address)
 
 
 def test_a_chain_without_a_price_for_gas_takes_anchors_of_a_key_without_coins(

@@ -1,6 +1,8 @@
 """The contract's compiled form and how it is spoken to: calls, results, events, reasons.
 
-The source is `anchors.vy`, written in Vyper. Source: Solidity ABI specification (static types).
+The source is `anchors.vy`, written in Vyper. Contracts of before (`anchors-1.json`), in which one
+writer's head was everybody's, are read and written still; none is deployed any more.
+Source: Solidity ABI specification (static types).
 """
 
 from __future__ import annotations
@@ -24,23 +26,27 @@ ANCHORED = "Anchored(uint64,bytes32,address)"
 ALLOWED = "Allowed(address,bool)"
 REVERTED = keccak(text="Error(string)")[:4]
 SIZE_BITS = 64
+FORMS = {2: "anchors.json", 1: "anchors-1.json"}
+VERSION = 2
 
 
 @cache
-def form() -> Mapping[str, Any]:
+def form(version: int = VERSION) -> Mapping[str, Any]:
     """The compiled form."""
-    made: dict[str, Any] = json.loads(Path(__file__).with_name("anchors.json").read_text("utf-8"))
+    path = Path(__file__).with_name(FORMS[version])
+    made: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return made
 
 
-def runtime() -> bytes:
-    """The code that stands on a chain."""
-    return bytes.fromhex(form()["runtime"].removeprefix("0x"))
+def version_of(code: bytes) -> int | None:
+    """Which of our contracts stands on a chain, by its whole code; None where it is another."""
+    found = (v for v in FORMS if code == bytes.fromhex(form(v)["runtime"].removeprefix("0x")))
+    return next(found, None)
 
 
-def creation(origin: bytes, writers: Sequence[bytes]) -> bytes:
+def creation(origin: bytes, writers: Sequence[bytes], version: int = VERSION) -> bytes:
     """What puts the contract there, for the log of an origin (its SHA-256) and first writers."""
-    code = bytes.fromhex(form()["creation"].removeprefix("0x"))
+    code = bytes.fromhex(form(version)["creation"].removeprefix("0x"))
     return code + encode(["bytes32", "address[]"], [origin, list(writers)])
 
 
@@ -70,9 +76,18 @@ def ask(name: str) -> bytes:
     return keccak(text=f"{name}()")[:4]
 
 
-def root_at(size: int) -> bytes:
-    """The call that reads the root at a size: 32 zero bytes where there is none."""
-    return _call("roots(uint64)", ["uint64"], [size])
+def root_at(writer: bytes, size: int, version: int) -> bytes:
+    """The call that reads a writer's root at a size: 32 zero bytes where there is none. Before,
+    there was one root at a size, whoever wrote it.
+    """
+    if version == 1:
+        return _call("roots(uint64)", ["uint64"], [size])
+    return _call("roots(address,uint64)", ["address", "uint64"], [writer, size])
+
+
+def there(size: int, root: bytes) -> bytes:
+    """The call that reads whether anybody has anchored this very checkpoint."""
+    return _call("there(uint64,bytes32)", ["uint64", "bytes32"], [size, root])
 
 
 def may_write(writer: bytes) -> bytes:

@@ -3,7 +3,9 @@
 """
 @title Checkpoints of one provable record, anchored
 @notice Holds sizes and roots of one append-only log, and nothing else: no person, no amount.
-        A later anchor has a larger size; what was anchored is never changed nor taken away.
+        A writer's later anchor has a larger size; what was anchored is never changed nor taken
+        away. Each writer has a head of its own, so that none can anchor a size beyond all others
+        and so shut them out.
         Whose keys may write is agreed by more than half of those that may.
 """
 
@@ -20,8 +22,10 @@ event Allowed:
     may: bool
 
 origin: public(bytes32)  # SHA-256 of the log's origin line
-head: public(uint256)  # how many were anchored, shifted left by 64, and the largest size
-roots: public(HashMap[uint64, bytes32])
+head: public(uint256)  # how many were anchored, shifted left by 64, and the largest size of any
+roots: public(HashMap[address, HashMap[uint64, bytes32]])  # by writer
+heads: public(HashMap[address, uint64])  # the largest size of a writer
+there: public(HashMap[uint64, HashMap[bytes32, bool]])  # whether anybody has anchored it
 may_write: public(HashMap[address, bool])
 writers: public(uint64)
 votes: public(HashMap[bytes32, uint64])
@@ -41,19 +45,21 @@ def __init__(origin: bytes32, writers: DynArray[address, MOST]):
 @external
 def put(origin: bytes32, size: uint64, root: bytes32) -> bool:
     """
-    @notice Anchor a checkpoint; False where this very one is there already.
+    @notice Anchor a checkpoint; False where this very one is there already, whoever wrote it.
     """
     assert self.may_write[msg.sender], "not a writer"
     assert origin == self.origin, "another origin"
     assert root != empty(bytes32), "no root"
-    there: bytes32 = self.roots[size]
-    if there == root:
+    if self.there[size][root]:
         return False
-    assert there == empty(bytes32), "another root"
+    assert self.roots[msg.sender][size] == empty(bytes32), "another root"
+    assert size > self.heads[msg.sender], "a smaller size"
+    self.roots[msg.sender][size] = root
+    self.heads[msg.sender] = size
+    self.there[size][root] = True
     head: uint256 = self.head
-    assert convert(size, uint256) > (head & LARGEST), "a smaller size"
-    self.roots[size] = root
-    self.head = (((head >> 64) + 1) << 64) | convert(size, uint256)
+    last: uint256 = max(head & LARGEST, convert(size, uint256))
+    self.head = (((head >> 64) + 1) << 64) | last
     log Anchored(size=size, root=root, writer=msg.sender)
     return True
 
