@@ -140,15 +140,18 @@ def test_a_listing_of_one_operator_binds_nobody_before_each_has_agreed(five: Run
     said = five.miaopei("status", "--lang", "en").stdout
     assert f"waits for insurer, notary, regulator, {STANDBY}" in " ".join(said.split())
     assert "second" in five.miaopei("agree", "insurer").stdout
+    by_id = five.miaopei("agree", "insurer", "second", "--lang", "en", check=False)
+    assert (by_id.returncode, "16 digits" in by_id.stderr) == (1, True)
+    number = nets.as_json(five.miaopei("agree", "insurer", "--json"))[0]["name"][:16]
     for member in ("insurer", "regulator", STANDBY):
-        told = nets.as_json(five.miaopei("agree", member, "second", "--json"))
+        told = nets.as_json(five.miaopei("agree", member, number, "--json"))
         assert told["what"] == "agreed_waits"
     assert not control.call(notary, "listed", listing="second")
-    assert nets.as_json(five.miaopei("agree", "notary", "second", "--json"))["what"] == "agreed"
+    assert nets.as_json(five.miaopei("agree", "notary", number, "--json"))["what"] == "agreed"
     assert control.call(notary, "listed", listing="second")["listing"] == value
     five.whole()
     assert five.standing().waiting == ()
-    again = five.miaopei("agree", "notary", "second", check=False)
+    again = five.miaopei("agree", "notary", number, check=False)
     assert again.returncode == 1
 
 

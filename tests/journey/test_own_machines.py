@@ -138,7 +138,7 @@ def test_a_member_leaves_when_the_others_have_wanted_what_it_wanted(own: Machine
     for number, member in enumerate(MEMBERS, 2):
         if number <= enough + 1:
             code = 1 if number <= enough else 0
-            own.run(member, "approve", wish["name"][:12], code=code)
+            own.run(member, "approve", wish["name"][:16], code=code)
     own.until(NEWCOMER, lambda rows: rows[NEWCOMER]["verdict"] == "no_seat")
     own.run(NEWCOMER, "leave", "--reason", "its own wish")
     rows = own.until("cloud", lambda rows: rows["cloud"]["power"] is not None)

@@ -212,7 +212,10 @@ OPTIONS: Mapping[str, str] = {
     "The last of its case.": "该案件的最后一次结案。",
     "The listing whose book the policies enter.": "保单进入哪个挂牌的保单簿。",
     "The listing's id.": "挂牌编号。",
-    "What it agrees to: its id or its name.": "同意的事项：其编号，或其摘要开头的几位。",
+    "What it agrees to: 16 digits of its number.": "同意的事项：所列编号的前 16 位。",
+    "Take an older backup, whose private part nobody has signed.": (
+        "接受旧格式的备份：其中的私有部分没有人签名。"
+    ),
     "The listing.": "挂牌。",
     "The log's origin line: a name that only you use.": "日志的来源行：只有您使用的名称。",
     "The log's public key: its text, or the file log.vkey.": (

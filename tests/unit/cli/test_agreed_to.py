@@ -13,6 +13,8 @@ from miaopei.cli.commands import app
 from miaopei.cli.net.life import asked, deciding
 from miaopei.cli.net.own import acting, voicing
 from miaopei.cli.net.plan import Net
+from miaopei.errors import Refused
+from miaopei.errors.texts import say
 from tests.support.products import hills
 from tests.support.town import ONE_CARRIER, Town
 
@@ -58,6 +60,42 @@ def test_a_wish_is_shown_with_its_keys_and_without_a_cut(monkeypatch: pytest.Mon
     flat = "".join(said.split())
     for told in ('payer="insurer"', "b" * 60, KEY, 'member.roles.1="bank"', "until=5"):
         assert told in flat, told
+
+
+def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another body may wait behind an id by the time that somebody agrees to it."""
+    said: list[str] = []
+
+    def call(_: object, ask: str, **asked: Any) -> Any:
+        if ask != "agree":
+            return [WISH]
+        said.append(asked["name"])
+        return {"act": "1" * 64, "waits": []}
+
+    monkeypatch.setattr(Net, "entered", staticmethod(lambda _: Here()))
+    monkeypatch.setattr(deciding.control, "call", call)
+    monkeypatch.setattr(acting, "me", lambda _: "insurer")
+    for what in ("yunnan_dali_2027", "ef", "ef" * 7 + "e"):
+        with pytest.raises(Refused) as refused:
+            deciding.agree(Here(), "insurer", what)  # type: ignore[arg-type]
+        assert refused.value.refusals[0].code == "net.say_digest"
+        assert "net agree DIR insurer" in say(refused.value.refusals[0], "en")
+    for what in ("efef", "ef" * 7 + "e"):
+        with pytest.raises(Refused) as refused:
+            acting.agree(Here(), what)  # type: ignore[arg-type]
+        assert refused.value.refusals[0].code == "net.say_digest"
+    assert said == []
+    done = deciding.agree(Here(), "insurer", "ef" * 8)  # type: ignore[arg-type]
+    assert (said, done["what"]) == (["ef" * 32], "yunnan_dali_2027")
+
+
+class Here:
+    """A net as far as it is asked where a member is."""
+
+    def at(self, member: str) -> Path:
+        return Path("DIR") / member
 
 
 def test_the_record_says_who_runs_whom_a_listing_names() -> None:

@@ -186,7 +186,7 @@ def agree(
     folder: Folder,
     member: Who,
     what: Annotated[
-        str, typer.Argument(metavar="[LISTING]", help="What it agrees to: its id or its name.")
+        str, typer.Argument(metavar="[NUMBER]", help="What it agrees to: 16 digits of its number.")
     ] = "",
     as_json: JsonFlag = False,
     lang: LangOption = None,

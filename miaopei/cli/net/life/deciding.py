@@ -16,6 +16,7 @@ from . import voting
 from .voting import Voted
 
 VOTED_SINCE = 3  # the rule set from which votes raise the rules; before it one operator did
+DIGITS = 16  # of a digest, by which something is agreed to
 Json = dict[str, Any]
 
 
@@ -77,6 +78,11 @@ def pause(
     return Voted(tuple(said), len(said), NEEDED, done)
 
 
+def by_digest(found: Sequence[Json], what: str) -> bool:
+    """Whether these were named by the digest of what each says, and enough of it."""
+    return len(what) >= DIGITS and all(one["name"].startswith(what) for one in found)
+
+
 def waiting(net: Net, member: str, what: str = "") -> list[Json]:
     """What waits for a word of a member, or what of it has this name, or a name that begins so."""
     found: list[Json] = control.call(net.at(member), "waiting", seconds=voting.ASK_SECONDS)
@@ -121,14 +127,17 @@ def bound(one: Json, language: str) -> Json | None:
 
 
 def agree(net: Net, member: str, what: str) -> Json:
-    """Have a member say that it wants what waits for its word.
+    """Have a member say that it wants what waits for its word: by the digest of the whole body, or
+    its first `DIGITS`, so that a person agrees to what was shown and not to what lies behind an id.
 
-    Errors   Refused net.nothing_waits; net.several_wait where others propose something else under
-             the same name; and what the record says.
+    Errors   Refused net.nothing_waits, net.say_digest; net.several_wait where more begin so; and
+             what the record says.
     """
     found = waiting(net, member, what)
     if not found:
         raise no("nothing_waits", what=what[:60])
+    if not by_digest(found, what):
+        raise no("say_digest", what=what[:60], digits=DIGITS, command=f"net agree DIR {member}")
     if len(found) > 1:
         names = ", ".join(one["name"][:16] for one in found)
         raise no("several_wait", what=what[:60], names=names)

@@ -89,8 +89,8 @@ LIVING: Mapping[str, tuple[str, str]] = {
         "由两个成员恢复一个挂牌的销售。",
     ),
     "net agree": (
-        "miaopei net agree DIR notary yunnan_dali",
-        "列出等待某成员表示同意的事项，或由它表示同意：挂牌只约束已同意的成员。",
+        "miaopei net agree DIR notary 3f9c1b7a52d08e64",
+        "列出等待某成员同意的事项全文，或以所列编号前 16 位由它同意：挂牌只约束已同意者。",
     ),
     "net reopen-round": (
         "miaopei net reopen-round DIR yunnan_dali --by notary",

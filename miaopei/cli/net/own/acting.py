@@ -21,7 +21,7 @@ from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
 from ..keyed import changing
-from ..life import going, rotating, telling, voting
+from ..life import deciding, going, rotating, telling, voting
 from ..life.rotating import Rotated
 from ..life.voting import Voted
 from ..make import write_plan
@@ -94,11 +94,15 @@ def wishes(net: Net) -> list[Json]:
 def agree(net: Net, name: str) -> tuple[Json, Voted]:
     """Want what another has wanted; a member that has lost its seat by it is forgotten.
 
-    Errors   Refused net.no_such_wish, and what the record says.
+    `name` is the digest of the whole body, or its first digits.
+    Errors   Refused net.no_such_wish, net.say_digest, and what the record says.
     """
     found = [each for each in wishes(net) if each["name"].startswith(name)]
     if len(found) != 1 or len(name) < 4:
         raise no("no_such_wish", name=name[:64])
+    if not deciding.by_digest(found, name):
+        command = "member wishes DIR"
+        raise no("say_digest", what=name[:60], digits=deciding.DIGITS, command=command)
     (wish,) = found
     voted = voting.want(net, wish["kind"], wish["body"])
     gone = wish["body"].get("member")
