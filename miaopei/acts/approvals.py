@@ -25,6 +25,7 @@ from .state import State
 Facts = dict[str, Fact]
 TABLE = "approval"
 LONGEST = 90 * DAY  # seconds that something may wait for approvals
+RESERVED_SINCE = 5  # the rule set from which nobody alone speaks over what waits for votes
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,28 @@ def approve_anew(state: State, act: Act, now: Moment) -> tuple[list[str], Outcom
     return because, Outcome(notes=[] if because else [Refusal("act.waits_votes", told)])
 
 
-def agree(state: State, act: Act, now: Moment, needs: Collection[str]) -> tuple[list[str], Outcome]:
+def agree(
+    state: State, act: Act, now: Moment, needs: Collection[str], *, votes: bool = False
+) -> tuple[list[str], Outcome]:
     """Note that a member agrees to be bound so, each of `needs` being asked; as `approve_anew`.
 
+    With `votes` more than two thirds of them must want it beside.
     Errors   Refused act.approved_before.
     """
-    value = {**_begun(state, act, now), "needs": sorted(needs)}
+    value = {
+        **_begun(state, act, now),
+        "needs": sorted(needs),
+        **({"votes": True} if votes else {}),
+    }
     because = list(_say(state, act, now, value))
     lacks = ", ".join(name for name in value["needs"] if name not in value["by"])
-    told: Facts = {"who": lacks, "until": utc_text(value["until"])}
-    return because, Outcome(notes=[] if because else [Refusal("act.waits_for", told)])
+    told: Facts = {"until": utc_text(value["until"])}
+    if lacks:
+        waits = Refusal("act.waits_for", {"who": lacks, **told})
+    else:
+        voted, total = weight(state, value["by"])
+        waits = Refusal("act.waits_votes", {"votes": voted, "total": total, **told})
+    return because, Outcome(notes=[] if because else [waits])
 
 
 def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
@@ -125,9 +138,10 @@ def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
         until = value.get("until", body.get("until"))
         over = body.get("height", height + 1) <= height if until is None else until <= time
         if value["done"] is None and not over:
-            lacks = (name for name in needs or votes if name not in value["by"])
-            by = tuple(value["by"])
-            yield Waiting(value["kind"], body, by, tuple(lacks), until, needs is not None)
+            asked = [*(needs or ()), *(votes if not needs or value.get("votes") else ())]
+            lacks = (name for name in dict.fromkeys(asked) if name not in value["by"])
+            by, every = tuple(value["by"]), needs is not None and not value.get("votes")
+            yield Waiting(value["kind"], body, by, tuple(lacks), until, every)
 
 
 def _new(act: Act) -> dict[str, Any]:
@@ -146,11 +160,10 @@ def _say(state: State, act: Act, now: Moment, value: dict[str, Any]) -> tuple[st
     if act.by in value["by"]:
         raise refuse("act.approved_before", by=act.by)
     value["by"][act.by] = act.id
-    if "needs" in value:
-        enough = set(value["needs"]) <= set(value["by"])
-    else:
+    enough = set(value.get("needs", ())) <= set(value["by"])
+    if "needs" not in value or value.get("votes"):
         votes, total = weight(state, value["by"])
-        enough = 3 * votes > 2 * total
+        enough = enough and 3 * votes > 2 * total
     key = name_of(act.kind, act.body)
     state.put(TABLE, key, {**value, "done": now.height if enough else None})
     return tuple(value["by"].values()) if enough else ()

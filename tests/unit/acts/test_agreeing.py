@@ -157,6 +157,83 @@ def test_a_carrier_an_agent_and_one_without_a_key_are_named_by_one_operator() ->
     assert six.say("plain", "admit_member", named(six, "other", "operator")) == "act.no_vote"
 
 
+def test_an_id_that_waits_for_votes_is_no_other_operators_to_give() -> None:
+    """Who reads the waiting wish names somebody of its own so: the newcomer could never come."""
+    six, old = Six(), Six(rules=4)
+    for each, left in ((six, []), (old, ["bank", "taken"])):
+        wanted = named(each, "icbc", "bank")
+        assert each.say(SIX[0], "admit_member", wanted) == ""
+        squat = {**named(each, "icbc", keys=False), "roles": ["bank"]}
+        assert each.say("cloud", "admit_member", squat) == ""
+        assert there(each, "member", "icbc") is bool(left), "as it was before"
+    assert six.say("cloud", "admit_member", squat) == "act.approved_before"
+    carrier = named(six, "icbc", "carrier")
+    assert six.say("cloud", "admit_member", carrier) == "", "with a key of its own as well"
+    assert six.all_say(SIX[1:5], "admit_member", named(six, "icbc", "bank")) == [""] * 4
+    with six.state() as state:
+        assert state.need("member", "icbc")["roles"] == ["bank"]
+        assert state.need("member", "icbc")["keys"]
+
+
+def test_an_id_waits_for_votes_as_long_as_the_wish_and_no_longer() -> None:
+    six = Six()
+    assert six.say(SIX[0], "admit_member", named(six, "icbc", "bank")) == ""
+    paper = named(six, "icbc", "bank", keys=False)
+    assert six.say("cloud", "admit_member", paper, later=LONGEST - DAY) == ""
+    assert not there(six, "member", "icbc")
+    six.say("cloud", "admit_member", named(six, "other"), later=LONGEST)
+    assert six.say("cloud", "admit_member", {**paper, "operator": "another"}) == ""
+    assert there(six, "member", "icbc")
+
+
+def test_carriers_without_keys_are_listed_by_nobody_that_has_no_seat() -> None:
+    """Payer and deciders of one operator's making, and the names of real carriers."""
+    six, old = Six(), Six(rules=4)
+    for each in (six, old):
+        for puppet in PUPPETS:
+            each.admit(puppet, ("decider", "payer"))
+        body = listed(each, payer="px", standby_payer=None)
+        assert each.all_say(("cloud", *PUPPETS), "list_product", body) == [""] * 4
+    assert there(old, "listing", "evil"), "as it was before"
+    assert not there(six, "listing", "evil")
+    assert lacking(six) == [tuple(m for m in sorted(SIX) if m != "cloud")]
+    (result,) = six.put(six.act("notary", "list_product", body))
+    assert [note.code for note in result.notes] == ["act.waits_votes"]
+    others = [m for m in SIX if m not in ("cloud", "notary")]
+    assert six.all_say(others[:2], "list_product", body) == [""] * 2
+    assert not there(six, "listing", "evil"), "exactly two thirds are not enough"
+    (result,) = six.put(six.act(others[2], "list_product", body))
+    assert (result.ok, result.notes) == (True, ())
+    assert there(six, "listing", "evil")
+
+
+def test_votes_do_not_list_what_a_party_has_not_agreed_to() -> None:
+    six = Six()
+    for puppet in PUPPETS:
+        six.admit(puppet, ("decider", "payer"))
+    body = listed(six, payer="px", standby_payer=None)
+    assert six.all_say(SIX, "list_product", body) == [""] * 6
+    assert lacking(six) == [PUPPETS]
+    assert six.all_say(PUPPETS[:2], "list_product", body) == [""] * 2
+    assert not there(six, "listing", "evil")
+    assert six.say(PUPPETS[2], "list_product", body) == ""
+    assert there(six, "listing", "evil")
+
+
+def test_a_carrier_with_keys_and_a_seat_answers_for_those_that_have_none() -> None:
+    six = Six()
+    for puppet in PUPPETS:
+        six.admit(puppet, ("decider", "payer"))
+    body = listed(six, payer="px", standby_payer=None)
+    shares = body["listing"]["placement"]["shares"]
+    half = {**shares[0], "ppm": shares[0]["ppm"] // 2}
+    shares[:1] = [{**half, "carrier": "insurer", "ppm": shares[0]["ppm"] - half["ppm"]}, half]
+    assert six.all_say(("cloud", *PUPPETS), "list_product", body) == [""] * 4
+    assert lacking(six) == [("insurer",)]
+    assert six.say("insurer", "list_product", body) == ""
+    assert there(six, "listing", "evil")
+
+
 def test_a_source_in_force_changes_by_votes_and_a_new_one_by_one_word() -> None:
     six = Six()
     ours, theirs = source("gate"), source("thief")
