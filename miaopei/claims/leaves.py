@@ -127,5 +127,11 @@ def claims_from(values: Sequence[Any], firsts: Sequence[int] | None = None) -> C
 
 
 def unpacked(*bodies: bytes) -> Claims:
-    """The claims of pages, one after another, from the bytes that are kept (`Claims.tobytes`)."""
-    return np.frombuffer(b"".join(bodies), CLAIM)
+    """The claims of pages, one after another, from the bytes that are kept (`Claims.tobytes`).
+
+    Errors   ValueError where these are no whole claims, or one is in a state that there is not.
+    """
+    claims = np.frombuffer(b"".join(bodies), CLAIM)
+    if (beyond := claims["state"] >= len(STATES)).any():
+        raise ValueError(f"claim {int(beyond.argmax())}: no such state")
+    return claims

@@ -19,7 +19,7 @@ from miaopei.adapters import tile_files
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.adapters.postgres.store import PostgresStore
-from miaopei.claims.leaves import CLAIM, unpacked
+from miaopei.claims.leaves import CLAIM, Claims, unpacked
 from miaopei.cli.place import LogSource
 from miaopei.cli.record import Stage, guarded, stages
 from miaopei.errors import Refusal
@@ -296,15 +296,25 @@ def flipped(connection: psycopg.Connection[Any], where: str, choose: Random) -> 
     connection.rollback()
 
 
-@contextmanager
-def a_claim_of_another(connection: psycopg.Connection[Any]) -> Iterator[Flip]:
+def a_claim_of_another(claims: Claims) -> None:
     """What a policy has had, put down to another in the middle of a page: no leaf covers it."""
+    claims["first"][1] = claims["first"][0]
+
+
+def a_state_that_is_none(claims: Claims) -> None:
+    """One bit of it does that: what was read as a claim's state must not be counted with."""
+    claims["state"][1] |= 0x40
+
+
+@contextmanager
+def altered(connection: psycopg.Connection[Any], alter: Callable[[Claims], None]) -> Iterator[Flip]:
+    """One page of claims with something changed in the middle of it."""
     with connection.cursor(row_factory=dict_row) as cursor:
         query = 'select *, ctid::text as at from "group".claims where length(body) >= %s limit 1'
         before = cursor.execute(query, (3 * CLAIM.itemsize,)).fetchone()
         assert before is not None
         claims = unpacked(before["body"]).copy()
-        claims["first"][1] = claims["first"][0]
+        alter(claims)
         change = 'update "group".claims set body = %s where ctid = %s::tid returning *'
         after = cursor.execute(change, (claims.tobytes(), before["at"])).fetchone()
         assert after is not None
@@ -357,8 +367,9 @@ def test_a_thousand_flipped_bits_of_every_kind_are_all_found_and_located(
             with flipped(connection, where, choose) as flip:
                 found: dict[str, Heard] = {}
                 assert any(told.by(audit, found, flip) for told in PROMISED[where]), (flip, found)
-        with a_claim_of_another(connection) as flip:
-            assert any(told.by(audit, {}, flip) for told in PROMISED["group.claims.body"])
+        for alter in (a_claim_of_another, a_state_that_is_none):
+            with altered(connection, alter) as flip:
+                assert any(told.by(audit, {}, flip) for told in PROMISED["group.claims.body"])
     with store.reading() as reading:
         for stage in stages(reading, town.node, vkey, tmp_path).values():
             assert list(stage()) == []
