@@ -85,7 +85,8 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
             size = checkpoint.parse(reading.checkpoint()).size
         waiting, agreed = len(other.outbox.waiting()), other.outbox.agreed()
         now = outbox.standing(place.folder) or {}
-    anchored = head.last if head.last <= size else agreed  # what nobody has anchors nothing
+    best = max(agreed, int(now.get("size") or 0))
+    anchored = head.last if head.last <= size else best  # what nobody has anchors nothing
     shown: dict[str, Any] = {
         "contract": other.chain.told.contract,
         "chain": other.chain.told.chain,
