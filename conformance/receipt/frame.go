@@ -147,6 +147,9 @@ func (r *receipt) sender(a act, members map[string]member) {
 		inForce = a.value["key"] == given
 	}
 	demand(inForce, "verify.member_key")
+	if until, ended := a.value["until"]; ended {
+		demand(num(until) >= time, "verify.act_late")
+	}
 	may := r.certified() && within(agreed, a.kind) || a.kind == "change_key" && a.body["member"] == a.by
 	for _, role := range list(get(m.entry, "roles")) {
 		may = may || within(maySend[a.kind], plainText(role))

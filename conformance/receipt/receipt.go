@@ -236,15 +236,26 @@ func (r *receipt) genesisValue() object {
 	return obj(leaf["value"])
 }
 
+// isAct says whether these are the fields of an act, with or without an end.
+func isAct(value object) bool {
+	if exactly(value, "v", "chain", "kind", "by", "key", "ref", "body", "sig") {
+		return value["v"] == int64(1)
+	}
+	until, whole := value["until"].(int64)
+	ended := exactly(value, "v", "chain", "kind", "by", "key", "ref", "body", "sig", "until")
+	return ended && value["v"] == int64(2) && whole && until >= 0
+}
+
 func readAct(role, kind string, s shown) act {
 	demand(exactly(s.leaf, "leaf", "height", "act", "result") && s.leaf["leaf"] == "act", "verify.leaf_shape")
 	value := obj(s.leaf["act"])
-	fits := exactly(value, "v", "chain", "kind", "by", "key", "ref", "body", "sig")
-	demand(fits && value["v"] == int64(1) && value["kind"] == kind, "verify.leaf_role")
+	demand(isAct(value) && value["kind"] == kind, "verify.leaf_role")
 	height, ok := s.leaf["height"].(int64)
 	demand(ok, "verify.leaf_shape")
 	signed := append([]byte("miaopei/v1/act\x00"), canonical(without(value, "sig"))...)
-	id := contentID("act", without(value, "sig"))
+	wish := without(without(value, "sig"), "until") // the same act whenever it ends
+	wish["v"] = int64(1)
+	id := contentID("act", wish)
 	body, _ := value["body"].(object)
 	result, _ := s.leaf["result"].(object)
 	return act{id, role, plainText(value["by"]), kind, s.index, height, value, body, result, signed}

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from ..measures.suites import in_use
-from . import admit_member, cases, raise_rules, seats, settling, sold, time
+from . import admit_member, cases, freshness, raise_rules, seats, settling, sold, time
 from .admit_member import CHANGED
 from .base import UNFORESEEN, Made, Moment, Outcome, check_points, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
@@ -205,9 +205,17 @@ def refused_before(act: str, height: int) -> ActResult:
     return ActResult(act, ok=False, new=False, refusals=refusals)
 
 
-def admit(state: State, act: Act, now: Moment) -> None:
-    """Size, chain, kind, member, key in force, role, signature: in this order. Reads nothing of the
-    state but the tables `genesis` and `member`.
+def forged(result: ActResult) -> bool:
+    """Whether it speaks of bytes that the act's sender has not signed: neither signature nor end
+    are part of an act's id, so that others can put such bytes on the record beside the act."""
+    return any(refusal.code == "act.signature_bad" for refusal in result.refusals)
+
+
+def admit(state: State, act: Act, now: Moment, latest: int | None = None) -> None:
+    """Size, chain, kind, member, key in force, role, signature, end: in this order. Reads nothing
+    of the state but the tables `genesis`, `member` and `convened`.
+
+    `latest`: who looks before there is a block says until when its time may be, from `now` on.
 
     Errors   Refused act.*.
     """
@@ -236,6 +244,7 @@ def admit(state: State, act: Act, now: Moment) -> None:
         raise refuse("act.role_missing", by=act.by, kind=act.kind)
     if not signature_holds(act):
         raise refuse("act.signature_bad", by=act.by, key=act.key[:16])
+    freshness.check(state, act, now, now.time if latest is None else latest)
 
 
 def _act_leaf(height: int, act: Act, name: str, told: Sequence[Refusal]) -> bytes:

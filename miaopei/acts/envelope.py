@@ -6,7 +6,7 @@ Source: docs/specs/record.md, section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,11 +21,16 @@ ACT_BYTES_MAX = 60_000
 ACT_DEEPEST = 112
 DOMAIN = b"miaopei/v1/act\0"
 FIELDS = {"v", "chain", "kind", "by", "key", "ref", "body", "sig"}
+ENDED = FIELDS | {"until"}  # of an act that names its end, which is of version 2
+_LAST = b',"v":1}'  # what the bytes of a wish end with, whatever its body
 
 
 @dataclass(frozen=True)
 class Act:
-    """A signed wish to change the shared record. `ref` is the sender's own name for it."""
+    """A signed wish to change the shared record. `ref` is the sender's own name for it.
+
+    Units    until: the last second of the record's time at which it may be taken; None: no end.
+    """
 
     chain: str
     kind: str
@@ -34,16 +39,29 @@ class Act:
     ref: str
     body: dict[str, Any]
     sig: str = ""
+    until: int | None = None
 
     @cached_property
     def id(self) -> str:
-        """Covers everything but the signature: the same wish twice is one act."""
-        return id_of("act", self.signed_bytes)
+        """Covers everything but signature and end: the same wish twice is one act, and so it is
+        where it was signed again with a later end.
+        """
+        return id_of("act", self.wish_bytes)
+
+    @cached_property
+    def wish_bytes(self) -> bytes:
+        """The canonical bytes of what is wished, whenever that ends."""
+        return canonical({"v": 1, **self._wish()}, ACT_DEEPEST)
 
     @cached_property
     def signed_bytes(self) -> bytes:
-        """The canonical bytes of what is signed."""
-        return canonical(self.unsigned(), ACT_DEEPEST)
+        """The canonical bytes of what is signed: `until` and `v` come last in them.
+
+        Same as  canonical(self.unsigned()).
+        """
+        if self.until is None:
+            return self.wish_bytes
+        return self.wish_bytes.removesuffix(_LAST) + b',"until":%d,"v":2}' % self.until
 
     @property
     def size(self) -> int:
@@ -62,8 +80,15 @@ class Act:
 
     def unsigned(self) -> dict[str, Any]:
         """The part that is signed."""
+        ended = {"v": 1} if self.until is None else {"v": 2, "until": self.until}
+        return {**ended, **self._wish()}
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that stands in a leaf."""
+        return {**self.unsigned(), "sig": self.sig}
+
+    def _wish(self) -> dict[str, Any]:
         return {
-            "v": 1,
             "chain": self.chain,
             "kind": self.kind,
             "by": self.by,
@@ -72,16 +97,20 @@ class Act:
             "body": self.body,
         }
 
-    def as_json(self) -> dict[str, Any]:
-        """The form that stands in a leaf."""
-        return {**self.unsigned(), "sig": self.sig}
 
-
-def sign(key: SigningKey, chain: str, kind: str, by: str, ref: str, body: Any) -> Act:
-    """A signed act of one member."""
+def sign(
+    key: SigningKey,
+    chain: str,
+    kind: str,
+    by: str,
+    ref: str,
+    body: Any,
+    until: int | None = None,
+) -> Act:
+    """A signed act of one member, which may be taken up to `until` where that is given."""
     public = key.public_key().public_bytes_raw().hex()
-    act = Act(chain, kind, by, public, ref, body)
-    return Act(chain, kind, by, public, ref, body, key.sign(DOMAIN + act.signed_bytes).hex())
+    act = Act(chain, kind, by, public, ref, body, until=until)
+    return replace(act, sig=key.sign(DOMAIN + act.signed_bytes).hex())
 
 
 def from_json(value: Any) -> Act:
@@ -89,7 +118,7 @@ def from_json(value: Any) -> Act:
 
     Errors   Refused act.malformed, act.too_large, identity.too_deep.
     """
-    if not exactly(value, FIELDS) or value["v"] != 1:
+    if not _has_fields(value):
         raise Refused(Refusal("act.malformed", {"why": "fields"}))
     texts = [value[name] for name in ("chain", "kind", "by", "key", "ref", "sig")]
     if not all(isinstance(text, str) for text in texts) or not isinstance(value["body"], dict):
@@ -98,7 +127,17 @@ def from_json(value: Any) -> Act:
     if size > ACT_BYTES_MAX:
         raise Refused(Refusal("act.too_large", {"bytes": size, "limit": ACT_BYTES_MAX}))
     chain, kind, by, key, ref, sig = texts
-    return Act(chain, kind, by, key, ref, value["body"], sig)
+    return Act(chain, kind, by, key, ref, value["body"], sig, value.get("until"))
+
+
+def _has_fields(value: Any) -> bool:
+    """Whether these are the fields of an act with or without an end."""
+    if exactly(value, FIELDS):
+        return bool(value["v"] == 1)
+    if not exactly(value, ENDED) or type(value["v"]) is not int or value["v"] != 2:
+        return False
+    until = value["until"]
+    return type(until) is int and until >= 0
 
 
 def signature_holds(act: Act) -> bool:

@@ -87,7 +87,8 @@ THIRD = (
 # With rule set 4; from now on a claim model runs once for a trigger and purpose, and where members
 # have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
 FOURTH = (agree_listing, agree_member, agree_source, change_account, use_grant)
-FIFTH = (change_key,)  # with rule set 5
+# With rule set 5; from now on acts of a live record whose members have seats name their ends.
+FIFTH = (change_key,)
 FIRST = (
     admit_batch,
     admit_member,

@@ -15,6 +15,7 @@ from typing import Any
 from ..acts.admit_member import CHANGED
 from ..acts.apply import REFUSED, ActResult
 from ..acts.envelope import Act, sign
+from ..acts.freshness import ENDED, TOO_FAR, USUAL
 from ..acts.rule_sets import RULES
 from ..acts.state import State
 from ..errors import Fact, Refusal, Refused
@@ -61,8 +62,9 @@ class Node:
         return str(self.genesis["chain"])
 
     def act(self, kind: str, ref: str, body: dict[str, Any]) -> Act:
-        """An act of this node's member, signed."""
-        return sign(self.identity.acts, self.chain, kind, self.identity.member, ref, body)
+        """An act of this node's member, signed, with the end that the record wants of it now."""
+        me = self.identity
+        return sign(me.acts, self.chain, kind, me.member, ref, body, self.orderer.end())
 
     def ready(self, key: SigningKey | None) -> None:
         """A key for acts that is made; it signs from the moment on that the record gives it us."""
@@ -85,16 +87,17 @@ class Node:
         Only time and what ripens by it may pass where `acts` is empty. An act of ours that the
         record has refused before is wished anew, under a name of its own: we are who says so, and
         now; one that is signed by an earlier key of ours, and not on the record, by the present
-        one. Never an act of somebody else: his words under our key would be ours.
+        one; one whose end has come (it was written down, and could not be sent) with a later end.
+        Never an act of somebody else: his words under our key would be ours.
 
         Errors   Refused act.key_changed where the record has given us a key that we have not: what
                  was to be said waits for it.
         """
-        results = self.orderer.submit(acts)
-        while again := list(self._again(acts, results)):
+        results, last = self.orderer.submit(acts), list(acts)
+        while again := list(self._again(acts, last, results)):
             said = self.orderer.submit([act for _, act in again])
-            for (place, _), result in zip(again, said, strict=True):
-                results[place] = result
+            for (place, act), result in zip(again, said, strict=True):
+                last[place], results[place] = act, result
         return results
 
     def carry(self, act: Act) -> ActResult:
@@ -103,16 +106,27 @@ class Node:
         return result
 
     def _again(
-        self, acts: Sequence[Act], results: Sequence[ActResult]
+        self, acts: Sequence[Act], last: Sequence[Act], results: Sequence[ActResult]
     ) -> Iterator[tuple[int, Act]]:
-        """Those to be said once more, each with its place."""
+        """Those to be said once more, each with its place; `last` are what was said just now."""
         late = [i for i, result in enumerate(results) if _stale(result)]
         if late:
             self.go_by_next()
             with self.reading() as (_, state):
                 for i in late:
-                    if (act := said_again(state, self.identity, acts[i])) is not None:
+                    until = self._end_of(last[i], results[i])
+                    if (act := said_again(state, self.identity, acts[i], until)) is not None:
                         yield i, act
+
+    def _end_of(self, act: Act, result: ActResult) -> int | None:
+        """With which end it is said again: its own where nothing is wrong with that."""
+        for each in result.refusals:
+            time = each.facts.get("time")
+            if each.code == TOO_FAR and type(time) is int:
+                return time + USUAL  # our clock is days ahead: the record's counts
+            if each.code in ENDED:
+                return self.orderer.end()
+        return self.orderer.end() if act.until is None else act.until
 
     def accept(self, kind: str, ref: str, body: dict[str, Any]) -> ActResult:
         """Sign and submit one act of our own.
@@ -155,13 +169,14 @@ def public(key: SigningKey) -> str:
 
 def _stale(result: ActResult) -> bool:
     """Whether it is refused for what has been, and not for what it says."""
-    return any(each.code in ("act.refused_before", "act.key_changed") for each in result.refusals)
+    stale = {"act.refused_before", "act.key_changed", *ENDED}
+    return any(each.code in stale for each in result.refusals)
 
 
-def said_again(state: State, identity: Identity, act: Act) -> Act | None:
+def said_again(state: State, identity: Identity, act: Act, until: int | None) -> Act | None:
     """What says the same as an act of ours that is refused for what has been: as it stands on the
     record, under whichever key and name of ours it does, so that nothing is said twice; else under
-    the key of now and the first name that is free. None where it is not ours.
+    the key of now and the first name that is free, up to `until`. None where it is not ours.
 
     Errors   Refused act.key_changed where the record has given us a key that is not `identity`'s.
     """
@@ -183,11 +198,9 @@ def said_again(state: State, identity: Identity, act: Act) -> Act | None:
     if own in changed:
         facts: dict[str, Fact] = {"by": act.by, "key": own[:16], "height": changed[own]}
         raise Refused(Refusal("act.key_changed", facts))
-    return (
-        None
-        if own not in refs
-        else sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body)
-    )
+    if own not in refs or (refs[own], own, until) == (act.ref, act.key, act.until):
+        return None  # not a key of ours, or the same once more
+    return sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body, until)
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:

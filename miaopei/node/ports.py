@@ -158,8 +158,12 @@ class Store(Protocol):
 
 
 class Orderer(Protocol):
-    """What puts acts in order: this process alone, or the engine that the members share."""
+    """What puts acts in order: this process alone, or the engine that the members share.
 
+    `end` is the end that an act names which is signed now, None where the record wants none.
+    """
+
+    def end(self) -> int | None: ...
     def submit(self, acts: Sequence[Act]) -> list[ActResult]: ...
 
 

@@ -63,6 +63,10 @@ class Pair:
         node = Node(self.store, me, lambda: 0, Dice(self.tag + "2"), self)
         self.standby = Payer(node, BankRail(bank.address, PATIENCE))
 
+    def end(self) -> int | None:
+        """See `node.ports.Orderer`."""
+        return self.solo.end()
+
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """The one order that both members share; blobs travel beside it."""
         with self.town.store.writing() as block:

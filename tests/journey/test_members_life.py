@@ -16,6 +16,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from miaopei.acts.envelope import Act, sign
+from miaopei.acts.freshness import USUAL
 from miaopei.acts.seats import KEYS
 from miaopei.adapters.engine.certificates import certificate
 from miaopei.adapters.engine.rpc import EngineRpc
@@ -104,7 +105,12 @@ def test_o04_acts_of_who_has_no_seat_come_to_nothing(four: Running) -> None:
         assert queued(four, member, nobody) == (1, "act.member_unknown")
     wish = json.loads((four.net.at("stranger") / "seat.json").read_text("utf-8"))
     keys = load_or_make(four.net.at("stranger") / "keys.json", "stranger")
-    own = sign(keys.acts, content_id("chain", value), "seat_member", "stranger", "me", wish)
+    chain, end = content_id("chain", value), int(time.time()) + USUAL
+    endless = sign(keys.acts, chain, "seat_member", "stranger", "me", wish)
+    assert queued(four, "cloud", endless) == (1, "act.no_end")
+    late = sign(keys.acts, chain, "seat_member", "stranger", "me", wish, end - 2 * USUAL)
+    assert queued(four, "cloud", late) == (1, "act.too_late")
+    own = sign(keys.acts, chain, "seat_member", "stranger", "me", wish, end)
     assert queued(four, "cloud", own) == (0, "")
     four.name("cloud", "after-it")
     asked: dict[str, Any] = {"kind": "seat_member", "body": wish}

@@ -102,7 +102,7 @@ def _try(state: State, act: Act, at: Block, number: int, random: Random) -> bool
         canonical(body)
     except Refused:
         return False  # it can be nobody's act
-    wild = Act(act.chain, act.kind, act.by, act.key, f"{act.ref} {number}", body, act.sig)
+    wild = replace(act, ref=f"{act.ref} {number}", body=body)
     result = tried(state, wild, Moment(at.height, at.time, RULES, wild.id))
     codes = {refusal.code for refusal in result.refusals}
     assert "act.cannot_be_applied" not in codes, (act.kind, canonical(body)[:2_000])

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.acts.envelope import Act, sign
+from miaopei.acts.freshness import LONGEST, SINCE
 from miaopei.measures.identity import content_id
 from miaopei.node.order.founding import Founder, consortium_genesis
 from miaopei.node.order.parcel import Parcel, time_item
@@ -60,8 +61,10 @@ def genesis(members: Sequence[str] = SIX, *, clock: str = "live") -> dict[str, A
 
 
 def act(value: dict[str, Any], by: str, kind: str, ref: str, body: dict[str, Any]) -> Act:
-    """An act of one member."""
-    return sign(identity(by).acts, content_id("chain", value), kind, by, ref, body)
+    """An act of one member; in a live record it may be taken for as long as any."""
+    ended = value["clock"] == "live" and value["rules"] >= SINCE
+    until = value["time"] + LONGEST if ended else None
+    return sign(identity(by).acts, content_id("chain", value), kind, by, ref, body, until)
 
 
 def newcomer(value: dict[str, Any], name: str, by: str = "utility") -> Act:

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from miaopei.acts import change_key
 from miaopei.acts.apply import ActResult, apply_block
 from miaopei.acts.envelope import Act, sign
+from miaopei.acts.freshness import SINCE, USUAL
+from miaopei.acts.raise_rules import rules_at
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.seats import KEYS, seats
 from miaopei.acts.state import State
@@ -37,10 +39,17 @@ class Six:
         self.chain = content_id("chain", self.value)
         self.count = 0
 
-    def act(self, by: str, kind: str, body: dict[str, Any]) -> Act:
-        """An act of a member, signed; every one has a name of its own."""
+    def act(self, by: str, kind: str, body: dict[str, Any], later: int = 0) -> Act:
+        """An act of a member, signed, for a block so much later; every one has its own name."""
         self.count += 1
-        return sign(identity(by).acts, self.chain, kind, by, f"{kind} {self.count}", body)
+        ref, end = f"{kind} {self.count}", self.end(later + USUAL)
+        return sign(identity(by).acts, self.chain, kind, by, ref, body, end)
+
+    def end(self, away: int = USUAL) -> int | None:
+        """An end so far away, where the next block's rules want one."""
+        with self.state() as state:
+            rules = rules_at(state, self.height + 1)
+        return self.now + away if rules >= SINCE else None
 
     def put(self, *acts: Act, later: int = 1) -> list[ActResult]:
         """One block, so many seconds after the last."""
@@ -55,7 +64,7 @@ class Six:
 
     def say(self, by: str, kind: str, body: dict[str, Any], later: int = 1) -> str:
         """A member says something; "" where it was taken, else why not."""
-        (result,) = self.put(self.act(by, kind, body), later=later)
+        (result,) = self.put(self.act(by, kind, body, later), later=later)
         return "" if result.ok else result.refusals[0].code
 
     def all_say(self, members: Iterable[str], kind: str, body: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from miaopei.acts.apply import ActResult
+from miaopei.acts.apply import REFUSED, ActResult, forged, refused_before
 from miaopei.acts.envelope import Act
 from miaopei.acts.seats import KEYS, TABLE, boxes_of, connections
 from miaopei.acts.state import State
@@ -36,6 +36,7 @@ RESEND = 3_000  # milliseconds after which an act that is not final is sent agai
 LOOK = 1_800_000  # between looks at duties where no block has come; each block has one as well
 GOSSIP = 20  # items of a queue that are handed on again at once
 DOWN = (2_000, 900_000)
+ENDS = 900  # seconds to an act's end: not a day, so that members are cut off and away for longer
 
 
 class Member:
@@ -77,6 +78,7 @@ class Member:
         self._alarmed = self.stuck = False
         me = keys.who(self.id, self.numbers, self.signs, self.follows)
         self.application = Application(self.disk, me, self.genesis, self._clock, self._heard)
+        self.application.door.usual = ENDS
         self.node = Node(self.disk, me, self._clock, self.dice, self)
         self.keeper = Keeper(self.node)
         more = {} if self.reads is None else {"reads": self.reads}
@@ -187,7 +189,8 @@ class Member:
 
     def _heard(self, block: Committed) -> None:
         for result in block.results:
-            self._results.setdefault(result.act, result)
+            if not forged(result):
+                self._results.setdefault(result.act, result)
         self.committed(self, block)
 
     # the queue -----------------------------------------------------------------------------------
@@ -198,10 +201,18 @@ class Member:
             self.pool[item] = None
             self.engine.wake()
 
+    def end(self) -> int | None:
+        """See `node.ports.Orderer`."""
+        return self.application.door.end()
+
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
-        """See `node.ports.Orderer`. What is not final yet is sent, and asked for again later."""
+        """See `node.ports.Orderer`. What is not final yet is sent, and asked for again later; how
+        it came out is said once, and then as the record has it.
+        """
         with self.disk.reading() as reading:
-            held = {act.id for act in acts if State(reading).has("act", act.id)}
+            state = State(reading)
+            held = {act.id for act in acts if state.has("act", act.id)}
+            before = {act.id: state.get(REFUSED, act.id) for act in acts}
         results: list[ActResult] = []
         pending = []
         for act in acts:
@@ -210,11 +221,15 @@ class Member:
                 results.append(self._results[act.id])
             elif act.id in held:
                 results.append(ActResult(act.id, ok=True, new=False))
+            elif before[act.id] is not None:
+                results.append(refused_before(act.id, before[act.id]))
             elif objection is not None:
                 results.append(ActResult(act.id, ok=False, new=True, refusals=(objection,)))
             else:
                 pending.append(act)
         if not pending:
+            for act in acts:
+                self._results.pop(act.id, None)
             return results
         if self.doubles:
             for act in pending:

@@ -13,6 +13,7 @@ from miaopei.acts import admit_batch, apply, approvals, cases, change_key, seats
 from miaopei.acts.apply import Block
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import quorum
+from miaopei.node import node
 from miaopei.node.effects import payer
 from miaopei.node.order import application, keep
 
@@ -221,6 +222,13 @@ def one_vote_gives_a_key() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def what_is_too_late_is_not_said_again() -> Iterator[None]:
+    """A member whose act was not taken in time leaves it at that."""
+    with mock.patch.object(node, "ENDED", ()):
+        yield
+
+
 PLANTED: dict[str, tuple[Plant, str]] = {
     "one_writes_its_own": (one_writes_its_own, "two final on different bytes"),
     "two_numbers": (two_numbers, "paid twice"),
@@ -237,5 +245,9 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "what_was_refused_comes_back": (what_was_refused_comes_back, "refused, and came back"),
     "the_old_key_still_counts": (the_old_key_still_counts, "an ended key counts"),
     "one_vote_gives_a_key": (one_vote_gives_a_key, "a key given by too few"),
+    "what_is_too_late_is_not_said_again": (
+        what_is_too_late_is_not_said_again,
+        "an honest member is alarmed",
+    ),
     "any_set_certifies": (any_set_certifies, "a certificate of keys out of force holds"),
 }

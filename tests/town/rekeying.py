@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from miaopei.acts import change_key
 from miaopei.acts.envelope import sign
+from miaopei.acts.freshness import LONGEST
 from miaopei.acts.state import State
 from miaopei.measures.identity import canonical
 from miaopei.node.node import public
@@ -76,7 +77,8 @@ class Rekeying:
             self.life._say(self.who, change_key.KIND, body, over)
             return
         theirs = change_key.body_of(keys.acts(self.who, THIEFS), chain, self.who, until)
-        act = sign(keys.acts(self.who, 1), chain, change_key.KIND, self.who, "stolen", theirs)
+        key, end = keys.acts(self.who, 1), self._end()
+        act = sign(key, chain, change_key.KIND, self.who, "stolen", theirs, end)
         self._hand_in(act)
         for name in self.run.by:
             if name != self.who:
@@ -99,12 +101,16 @@ class Rekeying:
             wanted = keys.acts("cloud", THIEFS + self._sent)  # one vote for it, and never enough
             body = change_key.body_of(wanted, chain, "cloud", until)
             key, ref = keys.acts(self.who, number), f"theft {self._sent}"
-            self._hand_in(sign(key, chain, change_key.KIND, self.who, ref, body))
+            self._hand_in(sign(key, chain, change_key.KIND, self.who, ref, body, self._end()))
         if self._sent < 2 * SENT_BY_THIEF:
             self.run.world.later(HOUR, "thief", self._thief)
 
     def _until(self) -> int:
         return START + self.run.world.now // 1_000 + 30 * DAY
+
+    def _end(self) -> int:
+        """Of an act: a thief names one as far away as may be, by a clock that may be ahead."""
+        return START + self.run.world.now // 1_000 + LONGEST - 2 * HOUR // 1_000
 
     def _hand_in(self, act: Any) -> None:
         """At all engines: what one would lose another has."""

@@ -29,7 +29,8 @@ def as_puppet(court: Court, puppet: str, kind: str, body: dict[str, Any]) -> lis
     """An act of a member that the cloud has made, through the cloud's engine."""
     cloud = court.by["cloud"]
     chain = cloud.node.chain
-    act: Act = sign(identity(puppet).acts, chain, kind, puppet, f"{kind} {puppet}", body)
+    keys, end = identity(puppet).acts, cloud.end()
+    act: Act = sign(keys, chain, kind, puppet, f"{kind} {puppet}", body, end)
     return court._submit(cloud, act)
 
 

@@ -180,6 +180,7 @@ def _sender(seen: Seen, act: ActSeen) -> None:
     )
     in_force = in_force if given is None else act.act["key"] == given
     demand(in_force, "member_key", by=by, index=act.index)
+    demand(act.act.get("until", time) >= time, "act_late", by=by, index=act.index)
     agreed = seen.receipt.certificate is not None and kind in AGREED
     own = kind == CHANGE and act.body["member"] == by
     may = own or agreed or set(member["roles"]) & MAY_SEND.get(kind, set())

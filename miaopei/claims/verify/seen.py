@@ -265,15 +265,26 @@ class Seen:
         return MadeSeen(leaf["id"], shown.index, leaf["height"], leaf["by"], leaf["value"], because)
 
 
+def _is_act(act: Any) -> bool:
+    """Whether an act has the fields of one, with or without an end."""
+    version, until = act.get("v"), act.get("until")
+    if type(version) is not int or set(act) - {"until"} != ACT:
+        return False
+    if "until" not in act:
+        return version == 1
+    return version == 2 and type(until) is int and until >= 0
+
+
 def _act(role: str, kind: str, shown: Shown) -> ActSeen:
     leaf = shown.leaf
     demand(set(leaf) == ACT_LEAF and leaf["leaf"] == "act", "leaf_shape", index=shown.index)
     act = leaf["act"]
     demand(
-        set(act) == ACT and act["v"] == 1 and act["kind"] == kind, "leaf_role",
+        _is_act(act) and act["kind"] == kind, "leaf_role",
         index=shown.index, role=role, kind=str(act.get("kind"))[:40],
     )  # fmt: skip
     demand(type(leaf["height"]) is int, "leaf_shape", index=shown.index)
     signed = canonical({name: value for name, value in act.items() if name != "sig"})
-    name = digest(b"miaopei/v1/act\0" + signed)
+    wish = {name: value for name, value in act.items() if name not in ("sig", "until")}
+    name = digest(b"miaopei/v1/act\0" + canonical({**wish, "v": 1}))  # whenever it ends
     return ActSeen(name, role, shown.index, leaf["height"], act, leaf["result"], signed)

@@ -76,8 +76,12 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         return {"act": made.act, "new": made.new}
 
     def carry(_: Tell, asked: dict[str, Any]) -> Any:
-        """Hand in an act that another member has signed and cannot send itself."""
-        made = seated.member.node.carry(from_json(asked["act"]))
+        """Hand in an act that another member has signed and cannot send itself, in the form that
+        the record wants now of those that are given.
+        """
+        given, ends = [from_json(act) for act in asked["acts"]], seated.orderer.end() is not None
+        fit = (act for act in given if (act.until is not None) == ends)
+        made = seated.member.node.carry(next(fit, given[0]))
         if not made.ok:
             raise Refused(*made.refusals)
         return {"act": made.act, "new": made.new}

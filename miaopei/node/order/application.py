@@ -28,7 +28,7 @@ from .behind import KEPT_EACH, Behind, behind, changes, keep_at
 from .convening import found_by, read
 from .door import TABLES, Door
 from .keep import blocks_end, certify, keep
-from .parcel import Parcel, read_parcel, read_time, time_item
+from .parcel import Parcel, parcel_under, read_time, time_item
 
 TOLERANCE = 10  # seconds that a proposer's clock may be ahead of a voter's
 ROOTS_KEPT = 5_000  # blocks of which the root is at hand, to be compared with other members
@@ -112,7 +112,7 @@ class Application:
 
     def check(self, item: bytes) -> Refusal | None:
         """What the door says against an item; None where it may queue."""
-        parcel = read_parcel(item)
+        parcel = self._parcel(item)
         if parcel is None:
             return Refusal("net.no_parcel", {"bytes": len(item)})
         said = next((said for act in parcel.acts if (said := self.door.objection(act))), None)
@@ -139,7 +139,7 @@ class Application:
             size += len(item) + 8  # the engine counts the frame of an item as well
             if size > limit:
                 break
-            if read_parcel(item) is not None:
+            if self._parcel(item) is not None:
                 block.append(item)
         return block
 
@@ -187,7 +187,7 @@ class Application:
         opened.close()
         self._head = self._next
         self.certified = self._after
-        self.door.pass_time(self._head.time)
+        self.door.pass_time(self._head.time, self._head.height)
         self.door.pace.weigh(self._acts, made.results, self._head.time)
         if self._newcomers:
             with self._store.reading() as reading:
@@ -209,7 +209,7 @@ class Application:
         if height != engine.at + 1:
             raise Alarm("the engine's block does not follow", height=height, here=engine.at)
         self._skipped, self.moved = height, engine.moved.get(height, {})
-        return engine.root(height), self._codes(items)
+        return engine.root(height), self._codes(items, self.door.rules_of(height))
 
     def _went_on(self, engine: Behind, height: int) -> int:
         """Our engine has come so far; kept now and then, so that it never stands before us."""
@@ -222,11 +222,15 @@ class Application:
             self._behind = None
         return height
 
-    def _codes(self, items: Sequence[bytes]) -> list[int]:
+    def _parcel(self, item: bytes) -> Parcel | None:
+        """The parcel in an item of the next block."""
+        return parcel_under(self.door.rules_of(self._head.height + 1), item)
+
+    def _codes(self, items: Sequence[bytes], rules: int) -> list[int]:
         """What is told of each item: whether it is one."""
         clocked = self._live and bool(items) and read_time(items[0]) is not None
         return [
-            TAKEN if read_parcel(item) is not None or (clocked and i == 0) else NOT_READ
+            TAKEN if parcel_under(rules, item) is not None or (clocked and i == 0) else NOT_READ
             for i, item in enumerate(items)
         ]
 
@@ -234,8 +238,8 @@ class Application:
         self, block: Writing, before: Head, height: int, items: Sequence[bytes]
     ) -> tuple[bytes, list[int]]:
         self._sign(block, before)
-        state = State(block)
-        read: list[Parcel | None] = [read_parcel(item) for item in items]
+        state, rules = State(block), self.door.rules_of(height)
+        read: list[Parcel | None] = [parcel_under(rules, item) for item in items]
         acts = [act for parcel in read if parcel is not None for act in parcel.acts]
         told = read_time(items[0]) if items and self._live else None
         at = max(before.time, told or 0) if self._live else replay_time(state, acts, before.time)
@@ -247,7 +251,7 @@ class Application:
         self._next = keep(block, state, made)
         self._after, self._acts = before.size, acts
         self._made = Committed(height, made.results, self._next.root.hex())
-        return self._next.root, self._codes(items)
+        return self._next.root, self._codes(items, rules)
 
     def _sign(self, block: Writing, before: Head) -> None:
         """Sign what this block certifies, and earlier blocks whose turn a key out of force missed.
@@ -276,7 +280,7 @@ class Application:
 
     def _learn(self, head: Head) -> None:
         self._head = self._next = head
-        self.door.pass_time(head.time)
+        self.door.pass_time(head.time, head.height)
         self._after = head.size
         if head.height >= 0:
             self._keep_root(head.height, head.root.hex())

@@ -11,13 +11,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from enum import Enum
 
 from ...acts import record_facts
-from ...acts.apply import REFUSED, ActResult, refused_before
+from ...acts.apply import REFUSED, ActResult, forged, refused_before
 from ...acts.envelope import Act
+from ...acts.freshness import TOO_LATE
 from ...acts.state import State
 from ...errors import Fact, OutsideFault, Refusal, Refused
 from ..ports import Store
@@ -99,21 +100,22 @@ class Consortium:
         """
         return [result for part in parcels(acts) for result in self._order(part)]
 
+    def end(self) -> int | None:
+        """See `node.ports.Orderer`."""
+        return self._door.end()
+
     def heard(self, block: Committed) -> None:
         """Told by the application what a block has made final."""
         with self._lock:
             for result in block.results:
+                if forged(result):
+                    continue  # not what we have sent, though it has the same id
                 for future in self._waiting.pop(result.act, ()):
                     if not future.done():
                         future.set_result(result)
 
     def _order(self, acts: Sequence[Act]) -> list[ActResult]:
-        said = {act.id: refusal for act in acts if (refusal := self._door.objection(act))}
-        results = {
-            name: ActResult(name, ok=False, new=True, refusals=(refusal,))
-            for name, refusal in said.items()
-        }
-        results |= self._recorded([act.id for act in acts])
+        results = self._refused(acts) | self._recorded([act.id for act in acts])
         rest = tuple(act for act in acts if act.id not in results)
         if rest:
             results |= self._carry(rest)
@@ -153,14 +155,17 @@ class Consortium:
         while (now := time.monotonic()) < began + self._patience:
             if answer is Sent.THERE and now > new + ANEW_SECONDS:
                 attempt, new = attempt + 1, now  # others may have dropped it: pass it on once more
-            answer = self._send(Parcel(attempt, acts).to_bytes())
+            rest = tuple(act for act in acts if not futures[act.id].done())
+            answer = self._send(Parcel(attempt, rest).to_bytes())
             if answer in (Sent.QUEUED, Sent.THERE):
                 pause, grown = RESEND_SECONDS * grown, min(2 * grown, RESENDS_GROW)
             else:
                 pause = PAUSE_SECONDS
             if not wait(futures.values(), pause).not_done:
                 return
-            found = self._recorded([name for name, future in futures.items() if not future.done()])
+            # Those whose end has come, and that a later look does not find, never will be there.
+            over = (act for act in rest if (r := self._door.objection(act)) and r.code == TOO_LATE)
+            found = self._refused(over) | self._recorded([act.id for act in rest])
             with self._lock:
                 for name, result in found.items():
                     if not futures[name].done():
@@ -174,6 +179,14 @@ class Consortium:
         raise OutsideFault(
             f"the members have not put it in order within {self._patience:.0f} s", retry=True
         )
+
+    def _refused(self, acts: Iterable[Act]) -> dict[str, ActResult]:
+        """Those that the door does not let in."""
+        return {
+            act.id: ActResult(act.id, ok=False, new=True, refusals=(said,))
+            for act in acts
+            if (said := self._door.objection(act)) is not None
+        }
 
     def _busy(self, limit: int) -> Refused:
         facts: dict[str, Fact] = {"bytes": self._in_flight, "limit": limit, "seconds": BUSY_SECONDS}

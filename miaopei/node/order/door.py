@@ -1,25 +1,31 @@
-"""The door of the engine's queue: who sent it, by which key, is it signed, and is it not too much.
-Cheap on purpose.
+"""The door of the engine's queue: who sent it, by which key, is it signed, is it late, is it too
+much. Cheap on purpose.
 
 The engine asks for every item at every member while votes wait behind it, so nothing here asks the
-database: genesis and members are kept at hand and read again when a block has changed them.
+database: genesis, rules and members are kept at hand and read again when a block has changed them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ...acts import freshness
 from ...acts.apply import ActResult, admit
 from ...acts.base import Moment
 from ...acts.envelope import Act
+from ...acts.freshness import ENDED
+from ...acts.raise_rules import rules_at
 from ...acts.rule_sets import RULES
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ..ports import Clock, Reading
 
-TABLES = ("genesis", "member")
+TABLES = ("genesis", "member", "convened", "rules")
 BYTES_A_SECOND = 1_000_000  # of one member's acts, in the long run
 AT_ONCE = 8_000_000  # bytes that it may be ahead of that
+# What stands against bytes that its sender has not signed, or has given up: no honest engine queues
+# them, and who puts them into a block of his own uses up nothing of what their sender may send.
+OTHERS = frozenset({"act.signature_bad", "act.key_not_in_force", "act.key_changed", *ENDED})
 REFUSED_BYTES = 100_000  # what an act weighs that the record keeps as refused, whatever its size
 
 
@@ -40,7 +46,8 @@ class Pace:
         """What a block of this time has made of these acts."""
         self._latest = at
         for act, result in zip(acts, results, strict=True):
-            if result.new:
+            others = any(refusal.code in OTHERS for refusal in result.refusals)
+            if result.new and not others:
                 size = act.size if result.ok else max(act.size, REFUSED_BYTES)
                 self._weight[act.by] = self._left(act.by, at) + size, at
 
@@ -59,18 +66,37 @@ class Door:
 
     def __init__(self, clock: Clock) -> None:
         self.pace = Pace(clock)
+        self.usual = freshness.USUAL  # how far away an end is that we name
+        self._clock = clock
         self._kept: dict[tuple[str, str], bytes] = {}
-        self._time = 0
+        self._time = self._height = 0
+        self._rules, self._ends = 1, False
 
     def learn(self, reading: Reading) -> None:
-        """Read members and genesis again."""
+        """Read members, rules and genesis again."""
         self._kept = {
             (table, key): value for table in TABLES for key, value in reading.range(table, "")
         }
+        self._ends = freshness.ends(State(self))
+        self._rules = self.rules_of(self._height + 1)
 
-    def pass_time(self, time: int) -> None:
-        """The last block's time: keys come in force and go out of it."""
-        self._time = time
+    def pass_time(self, time: int, height: int) -> None:
+        """The last block's time and height: keys come in force and go out of it, rules too."""
+        self._time, self._height = time, height
+        self._rules = self.rules_of(height + 1)
+
+    def rules_of(self, height: int) -> int:
+        """The rule set of a height up to that of the next block; later ones may yet be raised."""
+        return rules_at(State(self), height)
+
+    def end(self) -> int | None:
+        """The end that an act names which is signed now; None where this record wants none.
+
+        Ours is not the only clock: the record may be ahead of it.
+        """
+        if not self._ends or self._rules < freshness.SINCE:
+            return None
+        return max(self._clock(), self._time) + self.usual
 
     def too_fast(self, acts: Iterable[Act]) -> Refusal | None:
         """Busy, where one whose acts these are has put too much on the record of late."""
@@ -80,9 +106,13 @@ class Door:
         return None
 
     def objection(self, act: Act) -> Refusal | None:
-        """What is to be said against an act before it is put in order; None where nothing is."""
+        """What is to be said against an act before it is put in order; None where nothing is.
+
+        The block that takes it is no earlier than the last one, and hardly later than our clock.
+        """
+        rules, latest = min(self._rules, RULES), max(self._time, self._clock())
         try:
-            admit(State(self), act, Moment(0, self._time, RULES, act.id))
+            admit(State(self), act, Moment(0, self._time, rules, act.id), latest)
         except Refused as refused:
             return refused.refusals[0]
         return None

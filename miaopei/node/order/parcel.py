@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...acts.envelope import Act, from_json
+from ...acts.freshness import SINCE
 from ...errors import Refused
 from ...measures.identity import canonical, read_canonical
 
@@ -65,6 +66,16 @@ def read_parcel(item: bytes) -> Parcel | None:
         return Parcel(attempt, tuple(from_json(act) for act in acts))
     except (Refused, RecursionError):
         return None
+
+
+def parcel_under(rules: int, item: bytes) -> Parcel | None:
+    """As `read_parcel`, in a block of these rules: before rule set 5 an act that names its end is
+    none to anybody, as it is to software of that time.
+    """
+    parcel = read_parcel(item)
+    if parcel is None or (rules < SINCE and any(act.until is not None for act in parcel.acts)):
+        return None
+    return parcel
 
 
 def time_item(time: int) -> bytes:

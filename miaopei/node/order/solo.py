@@ -25,6 +25,10 @@ class Solo:
         self._store, self._identity, self._clock = store, identity, clock
         self._one_block = threading.Lock()
 
+    def end(self) -> int | None:
+        """None: who orders alone takes what it likes, and its acts name no end."""
+        return None
+
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Make one block of these acts; when this returns they are final or refused.
 

@@ -456,6 +456,14 @@ const Receipt = (() => {
 
   // Entries ------------------------------------------------------------------------------------------
 
+  // Whether these are the fields of an act, with or without an end.
+  function isAct(act) {
+    const fields = ["v", "chain", "kind", "by", "key", "ref", "body", "sig"];
+    if (exactly(act, ...fields)) return act.v === 1;
+    const ended = exactly(act, ...fields, "until") && Number.isSafeInteger(act.until) && act.until >= 0;
+    return ended && act.v === 2;
+  }
+
   class Seen {
     constructor(value, vkey, genesis) {
       Object.assign(this, { value, vkey, founding: genesis });
@@ -474,9 +482,9 @@ const Receipt = (() => {
         for (const { index, leaf } of this.leaves[role] || []) {
           demand(exactly(leaf, "leaf", "height", "act", "result") && leaf.leaf === "act", "leaf_shape");
           const act = leaf.act;
-          const fields = exactly(act, "v", "chain", "kind", "by", "key", "ref", "body", "sig");
-          demand(fields && act.v === 1 && act.kind === kind && Number.isSafeInteger(leaf.height), "leaf_role");
-          const id = await contentId("act", without(act, "sig"));
+          demand(isAct(act) && act.kind === kind && Number.isSafeInteger(leaf.height), "leaf_role");
+          const wish = without(without(act, "sig"), "until"); // the same act whenever it ends
+          const id = await contentId("act", { ...wish, v: 1 });
           this.acts[role].push({ id, index, height: leaf.height, act, body: obj(act.body), result: leaf.result });
         }
       }
@@ -622,6 +630,7 @@ const Receipt = (() => {
       const given = s.keyOf(a.act.by, a.index);
       const standing = list(get(member, "keys")).some((k) => get(k, "key") === a.act.key && inForce(k, time));
       demand(given === undefined ? standing : given === a.act.key, "member_key");
+      demand(a.act.until === undefined || a.act.until >= time, "act_late");
       const own = a.act.kind === "change_key" && a.body.member === a.act.by;
       const sends = MAY_SEND[a.act.kind] || [];
       const may = own || (s.certified && agreed);

@@ -28,7 +28,7 @@ def under(six: Six, by: str, name: str, kind: str, body: dict[str, Any]) -> str:
     """An act of a member, signed by the key of this name; "" where it was taken, else why not."""
     six.count += 1
     ref = f"{kind} {six.count}"
-    (result,) = six.put(sign(identity(name).acts, six.chain, kind, by, ref, body))
+    (result,) = six.put(sign(identity(name).acts, six.chain, kind, by, ref, body, six.end()))
     return "" if result.ok else result.refusals[0].code
 
 

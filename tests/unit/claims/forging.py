@@ -60,7 +60,21 @@ def sign_act(act: Json) -> str:
     """The act signed again; its id."""
     unsigned = {name: part for name, part in act.items() if name != "sig"}
     act["sig"] = IDENTITY.acts.sign(b"miaopei/v1/act\0" + canonical(unsigned)).hex()
-    return content_id("act", unsigned)
+    return act_id(act)
+
+
+def act_id(act: Json) -> str:
+    """The id of an act: that of the wish, whenever it ends."""
+    wish = {name: part for name, part in act.items() if name not in ("sig", "until")}
+    return content_id("act", {**wish, "v": 1})
+
+
+def ended(value: Json, until: int = 2**40) -> None:
+    """Every act names an end."""
+    for leaves in value["leaves"].values():
+        for shown in leaves:
+            if "act" in shown["leaf"]:
+                shown["leaf"]["act"].update(v=2, until=until)
 
 
 def _chain(value: Json) -> None:
@@ -74,8 +88,7 @@ def _chain(value: Json) -> None:
 
 def _book(value: Json) -> None:
     """A book of one row; a batch whose id may have changed."""
-    unsigned = {k: v for k, v in leaf(value, "batch")["act"].items() if k != "sig"}
-    batch = content_id("act", unsigned)
+    batch = act_id(leaf(value, "batch")["act"])
     trigger = leaf(value, "trigger")["value"]
     root = leaf_hash(bytes.fromhex(content_id("row", value["row"]["row"]))).hex()
     if trigger["book_size"] == 1:

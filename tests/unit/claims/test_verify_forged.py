@@ -19,7 +19,7 @@ from miaopei.measures.money import wan
 from miaopei.node.proof.receipts import Collector
 from miaopei.products import yunnan_dali
 from miaopei.terms.canonical import filing_hash, meaning_hash
-from tests.unit.claims.forging import body, forged, leaf, sign_act
+from tests.unit.claims.forging import body, ended, forged, leaf, sign_act
 from tests.unit.claims.replayed import DALI, IDENTITY, YUXI, world
 
 Change = Callable[[Any], object]
@@ -163,6 +163,11 @@ def one_fen_more(value: Any) -> None:
     body(value, "decisions")["totals"] = sums
 
 
+ACTS = {  # what cannot be looked at where one act is none
+    *("acts", "amount", "case", "decisions", "event", "facts", "in_force", "listing"),
+    *("observations", "originals", "payments", "product", "settlement", "signer", "split"),
+    *("totals", "trigger", "version"),
+}
 FORGERIES: dict[str, tuple[Change, set[str]]] = {
     "nothing": (lambda _: None, set()),
     "an amount that the terms do not give": (lambda v: pay(v, wan(4_001)), {"amount"}),
@@ -274,6 +279,21 @@ FORGERIES: dict[str, tuple[Change, set[str]]] = {
     "a key that was not yet": (key(from_beijing("2017-01-01"), None), {"acts"}),
     "an act of another record": (
         lambda v: leaf(v, "case") and leaf(v, "facts")["act"].update(chain="other"), {"acts"},
+    ),
+    "acts that name their ends": (ended, set()),
+    "an act after its end": (
+        lambda v: leaf(v, "facts")["act"].update(v=2, until=from_beijing("2016-01-01")), {"acts"},
+    ),
+    "an act of version 2 without an end": (lambda v: leaf(v, "hold")["act"].update(v=2), ACTS),
+    "an act of version 1 with an end": (
+        lambda v: leaf(v, "hold")["act"].update(until=2**40), ACTS,
+    ),
+    "an end that is none": (
+        lambda v: leaf(v, "hold")["act"].update(v=2, until=True), ACTS,
+    ),
+    "an end before all time": (lambda v: leaf(v, "hold")["act"].update(v=2, until=-1), ACTS),
+    "an act of a version that nobody knows": (
+        lambda v: leaf(v, "hold")["act"].update(v=3, until=2**40), ACTS,
     ),
     "rules that nobody knows": (
         lambda v: [s["leaf"].update(rules=RULES + 1) for s in v["leaves"]["blocks"]], {"blocks"},

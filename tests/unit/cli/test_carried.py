@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from miaopei.acts.envelope import from_json
+from miaopei.acts.freshness import BY_HAND, LONGEST
 from miaopei.cli.net.keep import anew
 from miaopei.cli.net.own import making
 from miaopei.cli.net.plan import Part
 from miaopei.errors import Refused
 from miaopei.measures.identity import content_id
 from miaopei.node.order.convening import Founding
+from miaopei.wiring import system_clock
 
 
 def test_its_act_is_written_once_and_taken_for_sent_the_second_time(tmp_path: Path) -> None:
@@ -25,8 +27,13 @@ def test_its_act_is_written_once_and_taken_for_sent_the_second_time(tmp_path: Pa
     (refusal,) = refused.value.refusals
     path = net.folder / "carry.json"
     assert (refusal.code, refusal.facts["path"]) == ("net.to_be_carried", str(path))
-    act = from_json(json.loads(path.read_text("utf-8")))
+    act, endless = (from_json(each) for each in json.loads(path.read_text("utf-8")))
     assert act.signed_well
+    assert endless.signed_well
+    assert (act.id, endless.until) == (endless.id, None)
+    assert act.until is not None
+    away = act.until - system_clock()
+    assert BY_HAND - 3_600 < away <= BY_HAND < LONGEST
     assert (act.kind, act.by, act.body) == ("rotate_keys", "a", {"keys": keys})
     assert act.chain == content_id("chain", said.genesis)
     anew._hand_out(net, "a", said, keys)

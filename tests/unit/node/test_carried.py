@@ -26,7 +26,7 @@ def at_insurer(six: Six, key: str = "insurer") -> Node:
     def learn() -> None:
         with six.store.reading() as reading:
             door.learn(reading)
-            door.pass_time(reading.head().time)
+            door.pass_time(reading.head().time, six.height)
 
     def send(item: bytes) -> Sent:
         parcel = read_parcel(item)
@@ -110,7 +110,7 @@ def test_what_we_wrote_down_under_an_earlier_key_is_said_once_by_the_present_one
     assert [(each.ok, each.new) for each in first] == [(True, False), (True, True), (True, True)]
     change = sign(
         identity("insurer 2").acts, six.chain, "change_key", "insurer", "again",
-        six.new_key("insurer", "insurer 3"),
+        six.new_key("insurer", "insurer 3"), six.end(),
     )  # fmt: skip
     assert six.put(change)[0].ok
     for key in ("insurer", "insurer 2", "insurer 3"):

@@ -74,7 +74,7 @@ class Book:
         for member in (HOLDER, "regulator"):
             said = hold(self.of(member), Schedules(), batch, lambda *_: True)
             assert said is not None
-            (result,) = self.six.put(said)
+            (result,) = self.six.put(self.six.act(member, said.kind, said.body))
             assert result.ok, result.refusals
         return str(body["rows"]["blob"])
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import Verdict, verify
 from miaopei.node.proof.receipts import Collector
 from tests.support.grid import METERS, back, grid_town, insure, plan
 from tests.support.town import good
+from tests.unit.claims.forging import ended, forged, leaf
 from tests.unit.claims.made import invented, refused, replayed
 from tests.unit.claims.replayed import IDENTITY, World, outages, three
 from tests.unit.receipts.certified import certified
@@ -54,10 +56,21 @@ def gathered() -> tuple[Held, ...]:
     found += [solo(f"declared {n}", r) for n, r in enumerate(_settled(outages()))]
     found += [solo(f"three {n}", r) for n, r in enumerate(_settled(three()))]
     found += _listed()
+    found += [solo(f"dated {n}", forged(quakes()[n], ended)) for n in ("printed 0", "roles_differ")]
     for name in ("printed 0", "printed 3", "exhausted 1", "house outside_area"):
         receipt, genesis = certified(quakes()[name])
         found.append(Held(f"consortium {name}", receipt.to_bytes(), None, genesis))
     return tuple(found)
+
+
+@cache
+def put_off() -> Held:
+    """The end of one act altered after it was signed, all else made to fit."""
+
+    def later(value: Any) -> None:
+        leaf(value, "facts")["act"].update(until=2**41)
+
+    return solo("put off", forged(quakes()["printed 0"], ended, later))
 
 
 def _settled(made: World) -> list[Receipt]:

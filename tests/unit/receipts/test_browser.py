@@ -19,7 +19,7 @@ from miaopei.ledger.checkpoint import verifier_key
 from miaopei.measures.identity import canonical
 from miaopei.measures.suites import named, within
 from tests.unit.receipts.browser import PAGE, Checker, checker, shots
-from tests.unit.receipts.gathered import Held, gathered, quakes
+from tests.unit.receipts.gathered import Held, gathered, put_off, quakes
 from tests.unit.receipts.go_program import build, failed
 from tests.unit.receipts.spoiling import misspelt, spoilt
 from tests.unit.receipts.test_other_program import drawn
@@ -57,6 +57,11 @@ def test_good_receipts_of_every_kind_hold_and_the_page_says_what_it_left_out(
         assert re.match(
             r"✓ The checks made here hold\s+All \d+ checks made here passed\.", said["text"]
         )
+
+
+def test_an_end_is_signed(page: Checker) -> None:
+    said = page.check(put_off())
+    assert (said["verdict"], said["failed"]) == ("holds-not", "acts")
 
 
 def test_a_receipt_of_suite_gm_is_refused_by_name(page: Checker) -> None:

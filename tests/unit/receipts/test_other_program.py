@@ -20,7 +20,7 @@ from miaopei.claims.verify import check_names
 from miaopei.errors import Refused
 from tests.unit.claims.forging import forged
 from tests.unit.claims.test_verify_forged import FORGERIES, payout
-from tests.unit.receipts.gathered import Held, gathered, quakes, solo
+from tests.unit.receipts.gathered import Held, gathered, put_off, quakes, solo
 from tests.unit.receipts.go_program import build, failed
 
 DRAWN = 240
@@ -34,7 +34,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_good_receipts_of_every_kind_hold_in_both(program: Path, tmp_path: Path) -> None:
     names = {held.name.split(" ")[0] for held in gathered()}
-    assert {"printed", "declared", "three", "outage", "consortium", "house", "deaths"} <= names
+    assert {"printed", "declared", "three", "outage", "dated", "consortium"} <= names
+    assert {"house", "deaths"} <= names
     for held, found in zip(gathered(), failed(program, gathered(), tmp_path), strict=True):
         assert held.verdict().holds
         assert found == (), held.name
@@ -44,6 +45,11 @@ def test_named_forgeries_fail_in_both_by_the_same_checks(program: Path, tmp_path
     made = [solo(name, forged(payout("yunnan_dali"), FORGERIES[name][0])) for name in FORGERIES]
     for held, found in zip(made, failed(program, made, tmp_path), strict=True):
         assert set(found) == set(held.verdict().failed), held.name
+
+
+def test_an_end_is_signed_in_both(program: Path, tmp_path: Path) -> None:
+    assert put_off().verdict().failed == ("acts",)
+    assert failed(program, [put_off()], tmp_path) == [("acts",)]
 
 
 def test_a_forger_with_every_key_is_judged_alike(program: Path, tmp_path: Path) -> None:

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from ....acts.apply import REFUSED_FOR_GOOD
 from ....acts.envelope import from_json as read_act
+from ....acts.envelope import signature_holds
+from ....acts.state import State
 from ....acts.time import KIND as TIME
 from ....errors import Fact, OutsideFault, Refusal, Refused
 from ....ledger.certificate import founders, from_json, read_header
@@ -21,7 +24,7 @@ from ....ledger.merkle import Frontier, empty_root, leaf_hash
 from ....ledger.quorum import Header, Instant, check, commit_hash, data_hash
 from ....measures.identity import read_canonical
 from ....node.order.convening import Founding
-from ....node.order.parcel import read_parcel
+from ....node.order.parcel import parcel_under
 from ....node.ports import Reading
 from ..certificates import certificate, header_json, time_json
 from ..rpc import EngineRpc
@@ -33,27 +36,35 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Outsi
 
 @dataclass
 class Log:
-    """What our leaves say: the root after each block that left some, and the acts of each."""
+    """What our leaves say: the root after each block that left some, and the acts of each, with
+    whether the same act may leave another leaf later; and which rules hold from which height on.
+    """
 
     roots: dict[int, str] = field(default_factory=dict)
-    acts: dict[int, list[str]] = field(default_factory=dict)
-    applied: dict[int, list[str]] = field(default_factory=dict)
+    acts: dict[int, list[tuple[str, bool]]] = field(default_factory=dict)
+    since: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
     def of(cls, reading: Reading) -> Log:
         """Errors   Refused, ValueError and the like where leaves are none: the log's audit says."""
-        made, frontier = cls(), Frontier()
+        state = State(reading)
+        made, frontier = cls(since=[(0, state.need("genesis", "it")["rules"])]), Frontier()
+        made.since += [(said["height"], said["rules"]) for _, said in state.range("rules", "")]
         for leaf in reading.leaves(0, reading.head().size):
             value = read_canonical(leaf)
             frontier = frontier.append(leaf_hash(leaf))
             if value["leaf"] == "act":
-                act = read_act(value["act"])
-                made.acts.setdefault(value["height"], []).append(act.id)
-                if value["result"]["ok"] and act.kind != TIME:
-                    made.applied.setdefault(value["height"], []).append(act.id)
+                act, height, ok = read_act(value["act"]), value["height"], value["result"]["ok"]
+                for_good = made.rules(height) >= REFUSED_FOR_GOOD and signature_holds(act)
+                over = act.kind != TIME if ok else for_good
+                made.acts.setdefault(height, []).append((act.id, over))
             elif value["leaf"] in ("block", "genesis"):
                 made.roots[value.get("height", 0)] = frontier.root().hex()
         return made
+
+    def rules(self, height: int) -> int:
+        """The rule set of a height."""
+        return max(rules for since, rules in self.since if since <= height)
 
 
 def examine(
@@ -70,7 +81,7 @@ def examine(
         yield _found("height", engine=top, here=here)
     before = [height for height in log.roots if height < first]
     root = log.roots[max(before)] if before else empty_root().hex()
-    done = {name for height, names in log.applied.items() if height < first for name in names}
+    done = {act for h, acts in log.acts.items() if h < first for act, over in acts if over}
     last: Header | None = None
     for height in range(first, top + 1):
         try:
@@ -119,22 +130,23 @@ def _items(block: Json) -> list[bytes]:
 
 
 def _acts(height: int, items: Sequence[bytes], log: Log, done: set[str]) -> Iterator[Refusal]:
-    """The acts of a block, without those that were applied before, against those of the log.
+    """The acts of a block, without those that were done before, against those of the log.
 
     Where nothing but time passed there are no leaves.
     """
-    acts = [act for item in items if (parcel := read_parcel(item)) for act in parcel.acts]
-    here, ours = log.acts.get(height, []), set(log.applied.get(height, ()))
-    expected = []
+    rules, here = log.rules(height), log.acts.get(height, [])
+    acts = [act for item in items if (parcel := parcel_under(rules, item)) for act in parcel.acts]
+    expected = list[str]()
     for act in acts:
-        if act.id not in done:
-            expected.append(act.id)
-        if act.id in ours:
+        if act.id in done:
+            continue
+        if here[len(expected) : len(expected) + 1] == [(act.id, True)]:
             done.add(act.id)
+        expected.append(act.id)
     quiet = not here and height not in log.roots and all(act.kind == TIME for act in acts)
-    if expected != here and not quiet:
+    if expected != [act for act, _ in here] and not quiet:
         yield _found("acts", height=height, engine=len(expected), here=len(here))
-    done |= ours
+    done |= {act for act, over in here if over}
 
 
 def _certified(

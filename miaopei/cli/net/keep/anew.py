@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ....acts.envelope import sign
+from ....acts.freshness import BY_HAND
 from ....adapters.engine import home
 from ....adapters.engine.files.guard import MARK
 from ....adapters.engine.process import ENGINE, SIGNED
@@ -24,6 +25,7 @@ from ....adapters.peers.certificate import certificate
 from ....errors import OutsideFault
 from ....measures.identity import content_id
 from ....node.order.convening import Founding
+from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE
 from .. import control, mending
 from ..life import telling, voting
@@ -32,7 +34,7 @@ from ..own import acting, seat_file
 from ..plan import Net, no
 
 PENDING = "return.json"  # new private keys, until the member goes by them
-TO_CARRY = "carry.json"  # the act that seats them, where another member must send it
+TO_CARRY = "carry.json"  # the act that seats them, where another member must send it, for a week
 NOTHING = {"height": "0", "round": 0, "step": 0}
 NEEDED = ("priv_validator_key.json", "node_key.json", "genesis.json", "config.toml")
 
@@ -74,20 +76,27 @@ def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None
         raise no("no_seat_there", member=member)
     if all(seat[name] == key for name, key in public.items()):
         return  # an earlier run came so far
-    act = _act(net, member, said, public)
+    acts = _acts(net, member, said, public)
     for other in net.members:
         if other != member and control.there(net.at(other)):
-            control.call(net.at(other), "carry", act=act, seconds=voting.ACT_SECONDS)
+            control.call(net.at(other), "carry", acts=acts, seconds=voting.ACT_SECONDS)
             return
     raise OutsideFault("no other member answers; bring the net up first", retry=True)
 
 
-def _act(net: Net, member: str, said: Founding, public: dict[str, str]) -> dict[str, Any]:
+def _acts(net: Net, member: str, said: Founding, public: dict[str, str]) -> list[dict[str, Any]]:
+    """The act as a record wants it where acts name their ends, and where they do not.
+
+    The member is down, and its own copy may be older than the rules in force: who carries it knows.
+    """
     identity = load_or_make(net.at(member) / KEYS_FILE, member)
     body = {"keys": public}
     ref = f"keys-{content_id('keys', body)[:24]}-{int(time.time())}"  # refused once is for good
     chain = content_id("chain", said.genesis)
-    return sign(identity.acts, chain, "rotate_keys", member, ref, body).as_json()
+    return [
+        sign(identity.acts, chain, "rotate_keys", member, ref, body, until).as_json()
+        for until in (system_clock() + BY_HAND, None)
+    ]
 
 
 def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
@@ -101,7 +110,7 @@ def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> 
     if path.exists():
         path.unlink()
         return
-    write_secret(path, json.dumps(_act(net, member, said, public)).encode("ascii"))
+    write_secret(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
     net.postgres.stop()  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))
 

@@ -198,17 +198,20 @@ def write(net: Net, seat: Json) -> Path:
 
 
 def carry(net: Net, file: Path) -> Json:
-    """Send an act that another member has signed; the act.
+    """Send an act that another member has signed, in one form or several; the act.
 
-    Errors   Refused act.malformed, and what the record says.
+    Errors   Refused net.no_act_there, act.malformed, and what the record says.
     """
     try:
-        act = json.loads(file.read_text("utf-8"))
+        given = json.loads(file.read_text("utf-8"))
     except ValueError:
         raise no("no_act_there", path=file.name) from None
-    made = from_json(act).as_json()
-    control.call(net.at(me(net)), "carry", act=made, seconds=STEP_SECONDS)
-    return made
+    acts = [from_json(act) for act in (given if isinstance(given, list) else [given])]
+    if len({act.id for act in acts}) != 1:
+        raise no("no_act_there", path=file.name)
+    made = [act.as_json() for act in acts]
+    control.call(net.at(me(net)), "carry", acts=made, seconds=STEP_SECONDS)
+    return made[0]
 
 
 def _check_key(file: SeatFile, entry: Json) -> None:
