@@ -5,8 +5,10 @@ Four of them; with MIAOPEI_OWN_MEMBERS=6 the six of the first journey.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +52,42 @@ def test_o04_they_run_apart_and_each_sees_by_the_wire_that_all_agree(own: Machin
         assert set(rows) == set(MEMBERS)
         assert len({row["root"] for row in rows.values() if row["lag"] == 0}) == 1
     own.run("cloud", "status")
+
+
+def acts_key(own: Machines, member: str) -> str:
+    """The key for acts that a member's newest seat file names."""
+    return str(json.loads(own.seat(member).read_bytes())["member"]["keys"][0]["key"])
+
+
+def test_o04_a_member_changes_the_key_of_its_acts_and_is_given_one_by_the_others(
+    own: Machines,
+) -> None:
+    first, others = acts_key(own, "insurer"), [m for m in MEMBERS if m != "insurer"]
+    assert own.told("insurer", "rotate", "--key", "act")["keys"] == "act"
+    second = acts_key(own, "insurer")
+    own.run("cloud", "meet", str(own.seat("insurer")))
+    asked = own.told("insurer", "rotate", "--key", "act", "--by-votes", code=1)
+    assert acts_key(own, "insurer") == second
+    forged = own.folder / "forged.key.json"
+    body = json.loads(Path(asked["path"]).read_bytes())
+    forged.write_text(json.dumps({**body, "member": "notary"}), "utf-8")
+    assert "has not signed" in own.run("cloud", "approve", str(forged), code=1).stderr
+    assert not own.told(others[0], "approve", asked["path"], code=1)["done"]
+    (wish,) = own.told(others[1], "wishes")
+    assert (wish["kind"], wish["body"]["key"]) == ("change_key", asked["key"])
+    own.told(others[1], "approve", wish["name"][:12], code=1)
+    for member in others[2:]:
+        done = own.told(member, "approve", asked["path"], code=int(member != others[-1]))
+    assert (done["done"], done["key"]) == (True, asked["key"])
+    end = time.monotonic() + 120
+    while own.told("insurer", "wishes") and time.monotonic() < end:
+        time.sleep(0.2)
+    assert own.told("insurer", "rotate", "--key", "act", "--by-votes")["keys"] == "act"
+    assert acts_key(own, "insurer") == asked["key"] not in (first, second)
+    assert not Path(asked["path"]).exists()
+    for member in others:
+        own.run(member, "meet", str(own.seat("insurer")))
+    own.agree("cloud", *MEMBERS)
 
 
 def test_one_that_is_away_and_one_of_another_genesis_are_named(own: Machines) -> None:
