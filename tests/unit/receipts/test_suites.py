@@ -6,18 +6,23 @@ library (emmansun/gmsm) than ours (GmSSL), so that each answers for the other.
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from miaopei.acts import change_key
 from miaopei.adapters.keys import fresh
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.claims.receipt import from_bytes
 from miaopei.claims.verify import suite_of
 from miaopei.errors import Refused
 from miaopei.ledger import audit, checkpoint
+from miaopei.measures.instant import DAY
 from miaopei.measures.suites import INTL, named, within
 from miaopei.node.node import Node
 from miaopei.node.order.solo import Solo
@@ -111,6 +116,41 @@ def test_receipts_hold_in_both_programs(
         Held("back", receipts[0].data, other.vkey),
     ]
     assert failed(program, crossed, tmp_path_factory.mktemp("crossed")) == [("suite",)] * 2
+
+
+def test_a_key_for_acts_that_changed_is_proven_in_both_programs(tmp_path: Path) -> None:
+    """Decided under one SM2 key, confirmed under the next; without the change it is nobody's."""
+    with within(GM):
+        world = World("gm changed", fresh("miaopei"))
+        world.set_up()
+        pays, world.payer.run = world.payer.run, lambda: 0  # type: ignore[method-assign]
+        world.run([replayed.rapid("2016-03-01 08:00:00", "5.6")], replayed.END)
+        node, following = world.node, GM.signing(GM.new_signing(os.urandom))
+        node.ready(following)
+        until = node.time() + DAY
+        body = change_key.body_of(following, node.chain, "miaopei", until)
+        node.accept(change_key.KIND, "change", body)
+        assert node.go_by_next()
+        world.payer.run = pays  # type: ignore[method-assign]
+        world.work()
+        with node.reading() as (reading, state):
+            collector = Collector(reading, node.identity)
+            paid = [
+                collector.payout(name, claim["policy"])
+                for name, entry in state.range("settlement", "")
+                for claim in reading.claims(entry["settlement"]["trigger"])
+                if claim["pay_fen"]
+            ]
+        held = solo("changed", paid[0])
+        assert held.verdict().failed == ()
+        value = json.loads(held.data)
+        assert [each["leaf"]["act"]["key"] for each in value["leaves"]["payments"]] == [body["key"]]
+        del value["leaves"]["keys"]
+        bare = solo("bare", forging.from_json(value).signed(following.sign))
+        assert {"acts", "signer"} <= set(bare.verdict().failed)
+    said = failed(build(tmp_path), [held, bare], tmp_path)
+    assert said[0] == ()
+    assert {"acts", "signer"} <= set(said[1])
 
 
 def test_a_consortiums_receipts_hold_in_both_programs_under_the_engines_own_keys(
