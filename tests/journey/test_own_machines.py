@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from miaopei.adapters.engine.rpc import EngineRpc
@@ -99,6 +100,14 @@ def test_one_that_is_away_and_one_of_another_genesis_are_named(own: Machines) ->
     assert {rows[m]["verdict"] for m in MEMBERS if m != "notary"} == {"agrees"}
     said = own.run("cloud", "status").stdout
     assert "another genesis" in " ".join(said.split())
+    with own.map("cloud") as address:
+        shown = httpx.get(f"{address}/api/v1/members").json()
+        page = httpx.get(f"{address}/en/members")
+    assert {row["member"]: row["verdict"] for row in shown["members"]} == {
+        m: "other_genesis" if m == "notary" else "agrees" for m in MEMBERS
+    }
+    assert page.status_code == 200
+    assert "another genesis" in page.text
     own.run("notary", "down", at=other)
     own.start("notary")
     own.agree("notary", *MEMBERS)

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from miaopei.adapters.engine import install, wires
 from miaopei.adapters.engine.wires import Wires
 from miaopei.cli.main import main
@@ -121,6 +123,24 @@ class Machines:
         own = wires.address(self.laid.members.index(member))
         words = ["--engine", f"{own}:36656", "--blobs", f"{own}:36657"]
         return [*words, "--listen-engine", "0.0.0.0:36656", "--listen-blobs", "0.0.0.0:36657"]
+
+    @contextmanager
+    def map(self, member: str) -> Iterator[str]:
+        """`member map` in a process of its own; where it is looked at."""
+        (port,) = ports(1)
+        said = ["member", "map", str(self.at(member)), "--port", str(port)]
+        address = f"http://{HOST}:{port}"
+        with subprocess.Popen([sys.executable, "-m", "miaopei.cli", *said]) as serving:
+            try:
+                while True:
+                    assert serving.poll() is None
+                    with contextlib.suppress(httpx.TransportError):
+                        httpx.get(f"{address}/api/v1/members", timeout=60)
+                        break
+                    time.sleep(0.2)
+                yield address
+            finally:
+                serving.terminate()
 
     def up(self, *members: str) -> None:
         """Start some, at once: none goes on before enough others are there."""

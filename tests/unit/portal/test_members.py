@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from lxml import html
 
+from miaopei import errors
 from miaopei.cli.net.plan import roles
 from miaopei.portal.members import build
 from tests.support.consortium import SIX, genesis
 
 ROOT = "ab" * 32
+NET_TEXTS = Path(errors.__file__).parent / "texts" / "net.toml"
 
 
 def row(member: str, verdict: str = "agrees", **more: Any) -> dict[str, Any]:
@@ -105,3 +109,15 @@ def test_the_first_address_leads_to_the_reader_s_language(app: Any) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, wanted)
     assert get(app, "/static/style.css").status_code == 200
     assert get(app, "/static/__init__.py").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_has_a_word_for_whatever_the_command_says(language: str) -> None:
+    """A member on a machine of its own sees others that are silent or in another genesis too."""
+    said = tomllib.loads(NET_TEXTS.read_text("utf-8"))
+    verdicts = [key.removeprefix("verdict_") for key in said if key.startswith("verdict_")]
+    assert {"silent", "other_genesis", "agrees"} <= set(verdicts)
+    for verdict in verdicts:
+        found = {**standing(), "members": [row("cloud", verdict)]}
+        answer = get(build(lambda found=found: found), f"/{language}/members")  # type: ignore[misc]
+        assert answer.status_code == 200, verdict

@@ -154,6 +154,23 @@ def status(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     raise typer.Exit(running.status(folder, as_json=as_json, language=chosen(lang)))
 
 
+@app.command(name="map")
+def map_(
+    folder: Folder,
+    port: Annotated[
+        int, typer.Option(help="Where the page is served, on this machine only.")
+    ] = 8430,
+    lang: LangOption = None,
+) -> None:
+    """Serve the node map as this member sees it: itself, and the others as they answer it; live."""
+    from ...service import serve_map
+    from . import making
+
+    net = making.of(folder)
+    making.need_genesis(net)
+    raise typer.Exit(serve_map(net.folder, port, chosen(lang)))
+
+
 def _entered(name: str, made: Any, lang: Lang | None, *, as_json: bool) -> None:
     from . import making
 

@@ -93,6 +93,10 @@ OWN: Mapping[str, tuple[str, str]] = {
         "由引擎的区块重建本成员的数据库，用于与其他成员不一致时。",
     ),
     "member down": ("miaopei member down DIR", "有序停止本成员。"),
+    "member map": (
+        "miaopei member map DIR --port 8430",
+        "以网页显示本成员所见的成员图：自己的现状，以及其他成员经网络的应答；仅限本机访问。",
+    ),
     "member status": (
         "miaopei member status DIR --json",
         "本成员的现状，以及其他成员经网络的应答，每个成员一行。",
