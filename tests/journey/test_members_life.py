@@ -92,6 +92,28 @@ def test_o04_a_member_that_is_not_admitted_is_refused_by_peers_and_by_the_door(
     assert four.standing().goes_on
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (("a/b",), "act.bad_body"),
+        (("../outside",), "act.bad_body"),
+        (("king", "--role", "king"), "act.role_unknown"),
+        (("heavy", "--power", "5"), "net.votes_of_one"),
+    ],
+)
+def test_who_cannot_join_leaves_nothing_behind(
+    four: Running, said: tuple[str, ...], code: str
+) -> None:
+    """Refused before a folder, a database or a row in the plan is made of it."""
+    before = sorted(four.net.folder.rglob("keys.json")), (four.net.folder / "net.json").read_bytes()
+    done = four.miaopei("join", *said, "--json", check=False)
+    assert done.returncode == 1
+    assert [one["code"] for one in json.loads(done.stdout)["refusals"]] == [code], done.stdout
+    after = sorted(four.net.folder.rglob("keys.json")), (four.net.folder / "net.json").read_bytes()
+    assert after == before
+    assert not (four.net.folder / "outside").exists()
+
+
 def test_o04_acts_of_who_has_no_seat_come_to_nothing(four: Running) -> None:
     """Of one that the record knows nothing the door says so at every engine, before it queues; one
     that the record knows and nobody has seated has no vote.
@@ -226,6 +248,19 @@ def test_a_reader_has_no_vote_and_may_get_it_back(four: Running) -> None:
     four.whole()
 
 
+def test_the_same_change_of_votes_twice_a_day_is_made_twice(four: Running) -> None:
+    """What was undone since is wanted anew, on one day too; what is so already asks nobody."""
+    for power in (0, 1):
+        told = nets.as_json(four.miaopei("seat", "regulator", "--power", str(power), "--json"))
+        assert told["done"]
+        assert told["by"]
+        assert seats(four)["regulator"]["power"] == power
+    height = control.call(four.net.at("cloud"), "status")["size"]
+    again = nets.as_json(four.miaopei("seat", "regulator", "--power", "1", "--json"))
+    assert (again["what"], again["done"], again["by"]) == ("weighs_so", True, "")
+    assert control.call(four.net.at("cloud"), "status")["size"] == height
+
+
 def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
     four.miaopei("leave", "stranger")
     anew(four)
@@ -237,6 +272,30 @@ def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
     assert "third" in last.stderr
     four.name("cloud", "four-again")
     assert certified(four, "notary") >= 5
+
+
+def test_what_cannot_come_to_anything_is_refused_before_it_is_sent(four: Running) -> None:
+    """Two of four votes away: no wish is left in a queue; nor is a member asked that is down."""
+    four.miaopei("down", "notary")
+    assert _code(four, "rotate", "notary", "--json") == "net.is_down"
+    assert not (four.net.at("notary") / "rotation.json").exists()
+    four.miaopei("down", "insurer")
+    try:
+        assert _code(four, "seat", "notary", "--power", "0", "--json") == "net.too_few_up"
+        assert _code(four, "join", "late", "--json") == "net.too_few_up"
+    finally:
+        four.miaopei("heal", "insurer")
+        four.miaopei("heal", "notary")
+    four.whole()
+    assert seats(four)["notary"]["power"] == 1
+    assert not four.standing().waiting
+
+
+def _code(four: Running, *said: str) -> str:
+    done = four.miaopei(*said, check=False)
+    assert done.returncode == 1, done.stderr
+    (one,) = json.loads(done.stdout)["refusals"]
+    return str(one["code"])
 
 
 def test_rules_beyond_the_software_are_not_raised(four: Running) -> None:

@@ -137,6 +137,17 @@ def there(folder: Path) -> bool:
         return False
 
 
+def need(folder: Path, member: str | None = None) -> None:
+    """Whether a net is up, or where one is named that member of it.
+
+    Errors   Refused net.not_up, net.is_down.
+    """
+    at = folder if member is None else folder / "members" / member
+    if not there(at):
+        facts = {"folder": str(folder)} if member is None else {"member": member}
+        raise Refused(Refusal("net.not_up" if member is None else "net.is_down", facts))
+
+
 def until_there(folder: Path, seconds: float) -> None:
     """Wait until a process listens in a folder: it may have been started just now.
 

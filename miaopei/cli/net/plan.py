@@ -147,8 +147,14 @@ class Net:
 
     @property
     def genesis(self) -> dict[str, Any]:
-        """The genesis of the record, with those that are members and have seats at its begin."""
-        return founding((self.folder / GENESIS).read_bytes()).view
+        """The genesis of the record, with those that are members and have seats at its begin.
+
+        Errors   Refused net.not_founded for a member that is in no record yet.
+        """
+        path = self.folder / GENESIS
+        if self.own is not None and not path.exists():
+            raise no("not_founded", folder=str(self.folder))
+        return founding(path.read_bytes()).view
 
     @property
     def present(self) -> tuple[Seat, ...]:

@@ -107,7 +107,7 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
 
 def down(folder: Path, member: str | None, *, language: Language) -> int:
     """Stop all, or one."""
-    net = Net.of(folder)
+    net = _up(folder)
     if member is None:
         control.call(net.folder, "stop")
         end = time.monotonic() + UP_SECONDS
@@ -124,7 +124,7 @@ def down(folder: Path, member: str | None, *, language: Language) -> int:
 
 def kill(folder: Path, members: list[str], *, stay: bool, language: Language) -> int:
     """SIGKILL, all at once."""
-    net = Net.of(folder)
+    net = _up(folder)
     chosen = net.members if members == ["all"] else members
     control.call(net.folder, "kill", members=chosen, stay=stay, seconds=UP_SECONDS)
     speak.note(_said("done", language, what="kill", member=", ".join(chosen)))
@@ -133,7 +133,7 @@ def kill(folder: Path, members: list[str], *, stay: bool, language: Language) ->
 
 def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int:
     """Let a member go on."""
-    net = Net.of(folder)
+    net = _up(folder)
     control.call(net.folder, "heal", member=member, rebuild=rebuild, seconds=UP_SECONDS)
     speak.note(_said("done", language, what="heal", member=member))
     return GOOD
@@ -143,7 +143,7 @@ def cut(
     folder: Path, member: str, others: Sequence[str], *, one_way: bool, language: Language
 ) -> int:
     """Cut a member off from others, all where none is named."""
-    net = Net.of(folder)
+    net = _up(folder)
     for name in (member, *others):
         net.at(name)
     control.call(net.folder, "cut", member=member, others=list(others), one_way=one_way)
@@ -153,7 +153,7 @@ def cut(
 
 def slow(folder: Path, member: str, kbit: int, *, language: Language) -> int:
     """Let what a member sends pass at so many kilobits a second."""
-    net = Net.of(folder)
+    net = _up(folder)
     net.at(member)
     control.call(net.folder, "slow", member=member, kbit=kbit)
     speak.note(_said("done", language, what=f"slow {kbit} kbit/s", member=member))
@@ -162,7 +162,9 @@ def slow(folder: Path, member: str, kbit: int, *, language: Language) -> int:
 
 def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
     """Set a member's clock wrong by so many seconds."""
-    net = Net.of(folder)
+    net = _up(folder)
+    net.at(member)
+    control.need(net.folder, member)
     control.call(net.at(member), "skew", by=seconds)
     speak.note(_said("done", language, what=f"skew {seconds:+d} s", member=member))
     return GOOD
@@ -170,10 +172,22 @@ def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
 
 def lie(folder: Path, member: str, what: str, *, language: Language) -> int:
     """Have a member tell a false root, or (`lie_in_amounts`) decide less than the terms say."""
-    net = Net.of(folder)
+    net = _up(folder)
+    net.at(member)
+    control.need(net.folder, member)
     control.call(net.at(member), what)
     speak.note(_said("done", language, what="lie", member=member))
     return GOOD
+
+
+def _up(folder: Path) -> Net:
+    """A net whose supervisor runs.
+
+    Errors   Refused net.none, net.not_up.
+    """
+    net = Net.of(folder)
+    control.need(net.folder)
+    return net
 
 
 def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:

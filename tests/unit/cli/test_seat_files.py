@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from miaopei.acts.rule_sets import RULES
 from miaopei.adapters.keys import load_or_make
 from miaopei.cli.commands import app
+from miaopei.cli.main import main
 from miaopei.cli.net.own import making, seat_file
 from miaopei.cli.net.plan import Part
 from miaopei.errors import Refused
@@ -147,6 +148,30 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> Non
     said, _ = code(lambda: making.init(tmp_path / "x", Part("x", "x", "x", ROLES), 1, where))
     assert said == "net.bad_address"
     assert not (tmp_path / "x").exists()
+
+
+def test_engine_and_blobs_have_a_port_each(tmp_path: Path) -> None:
+    part = Part("x", "x", "x", ROLES)
+    for where in (
+        making.Where("a.example:1", "a.example:1"),
+        making.Where("a.example:1", "a.example:2", "0.0.0.0:3", "0.0.0.0:3"),
+    ):
+        said, _ = code(lambda where=where: making.init(tmp_path / "x", part, 1, where))  # type: ignore[misc]
+        assert said == "net.same_address"
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_member_without_a_genesis_says_what_comes_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No command speaks of a file that is not there."""
+    where = making.Where("a.example:1", "a.example:2")
+    making.init(tmp_path / "x", Part("x", "x", "x", ROLES), 1, where)
+    for do in ("status", "up", "map"):
+        assert main(["member", do, str(tmp_path / "x"), "--lang", "en"]) == 1
+        assert "member found" in capsys.readouterr().err
+    assert main(["member", "down", str(tmp_path / "x"), "--lang", "en"]) == 1
+    assert "is not up" in capsys.readouterr().err
 
 
 def test_a_role_or_name_that_cannot_be_is_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ....errors import OutsideFault
 from .. import control
 from ..keep import restoring
 from ..make import furnish, make_databases, new_keys, write_plan
+from ..own.seat_file import check_entry
 from ..plan import GENESIS, HOST, MOST, Net, Part, Seat, founding, no, ports
 from . import telling, voting
 from .voting import Voted
@@ -45,27 +46,24 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
 
     Where one member had begun the record no engine can hand over all of it: the newcomer is given
     the leaves by another member, checked against the certified root.
-    Errors   Refused net.member_taken, net.members, and what the record says.
+    All that can be refused is refused before anything of it is made.
+    Errors   Refused net.member_taken, net.members, net.votes_of_one, net.too_few_up, and what the
+             record says.
     """
-    seats = voting.seats(net)
+    status = voting.ask(net)
+    seats = {seat["member"]: seat for seat in status["seats"]}
+    _check(net, who, {member: int(seat["power"]) for member, seat in seats.items()})
     taken = {seat.id for seat in net.seats}
     if who.id in taken or (net.folder / "members" / who.id).exists():
         raise no("member_taken", member=who.id)
     if len(net.seats) >= MOST:
         raise no("members", count=len(net.seats) + 1, fewest=1, most=MOST)
+    voting.operator(net)
     others = [telling.known(net, seats, m) for m in net.members if m in seats]
     seat = _place(net, who)
     grown = replace(net, seats=(*net.seats, seat))
-    voting.operator(net)
     keys = new_keys(grown, Part(who.id, who.zh, who.en, who.roles))
-    raw = home.raw(keys.identity.acts)
-    named = {
-        "id": who.id,
-        "name": {"zh": who.zh, "en": who.en},
-        "operator": who.id,
-        "roles": sorted(who.roles),
-        "keys": [{"key": raw, "since": 0, "until": None}],
-    }
+    named = _entry(who, [{"key": home.raw(keys.identity.acts), "since": 0, "until": None}])
     shown = certificate(who.id, keys.peer)
     address = net.postgres.start()
     make_databases(grown, address, who.id)
@@ -74,7 +72,7 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     furnish(grown, seat, keys, shown, others, begins, address, time)
     if begins.continues:
         restoring.give(grown, who.id)
-    end = voting.ask(net)["time"] + voting.UNTIL_SECONDS
+    end = status["time"] + voting.UNTIL_SECONDS
     wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
     for file, body in ((NAMED, named), (WISH, wish)):
         (grown.at(who.id) / file).write_text(json.dumps(body, indent=2) + "\n", "utf-8")
@@ -113,7 +111,7 @@ def approve(net: Net, member: str, by: Sequence[str] = ()) -> Voted:
 
 
 def weigh(net: Net, member: str, power: int, by: Sequence[str] = ()) -> Voted:
-    """Have a member's votes changed, its keys as they are.
+    """Have a member's votes changed, its keys as they are; nothing where it has these.
 
     Errors   Refused net.no_seat_there, and what the record says.
     """
@@ -121,9 +119,13 @@ def weigh(net: Net, member: str, power: int, by: Sequence[str] = ()) -> Voted:
     found = next((seat for seat in status["seats"] if seat["member"] == member), None)
     if found is None:
         raise no("no_seat_there", member=member)
-    end = voting.until(status["time"])
+    if found["power"] == power:
+        return Voted((), 0, 0, done=True)
     keys = {name: found[name] for name in KEYS}
-    wish = {"member": member, "power": power, **keys, "until": end}
+    wish = {"member": member, "power": power, **keys, "until": voting.until(status["time"])}
+    teller = voting.foremost(net)
+    while voting.approval(net, teller, "seat_member", wish)["done"] is not None:
+        wish["until"] += 1  # the same was done before today and undone since: another wish
     return voting.want(net, "seat_member", wish, by)
 
 
@@ -142,6 +144,25 @@ def wait(net: Net, member: str) -> None:
             pass
         time.sleep(LOOK_SECONDS)
     raise OutsideFault(f"{member} is still catching up; see `miaopei net status`", retry=True)
+
+
+def _entry(who: Newcomer, keys: list[Json]) -> Json:
+    """The newcomer as the record names it: an operator of its own."""
+    name = {"zh": who.zh, "en": who.en}
+    roles = sorted(set(who.roles))
+    return {"id": who.id, "name": name, "operator": who.id, "roles": roles, "keys": keys}
+
+
+def _check(net: Net, who: Newcomer, powers: dict[str, int]) -> None:
+    """Whether the record could take it, and go on.
+
+    Errors   Refused act.* for a name or role that cannot be, net.votes_of_one, net.too_few_up.
+    """
+    check_entry(_entry(who, []))
+    total = sum(powers.values()) + who.power
+    if who.power and 3 * who.power >= total:
+        raise no("votes_of_one", member=who.id, votes=who.power, total=total)
+    voting.need_votes(net, powers)
 
 
 def _place(net: Net, who: Newcomer) -> Seat:

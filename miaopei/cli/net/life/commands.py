@@ -136,7 +136,7 @@ def seat(
     from . import coming
 
     voted = coming.weigh(_net(folder), member, power, by or ())
-    say_voted("weighed", member, voted, lang, as_json=as_json)
+    say_weighed(member, power, voted, lang, as_json=as_json)
 
 
 def raise_rules(
@@ -248,9 +248,12 @@ def add(app: typer.Typer) -> None:
 
 
 def _net(folder: Path) -> Any:
+    from .. import control
     from ..plan import Net
 
-    return Net.entered(folder)
+    net = Net.entered(folder)
+    control.need(net.folder)
+    return net
 
 
 def say_paused(
@@ -271,13 +274,19 @@ def say_paused(
     _say(done if voted.done else "words_lacking", voted, lang, as_json=as_json, listing=listing)
 
 
+def say_weighed(member: str, power: int, voted: Any, lang: Lang | None, *, as_json: bool) -> None:
+    """What came of a wish for other votes; where it had them already nobody was asked."""
+    name = "weighed" if voted.by or not voted.done else "weighs_so"
+    say_voted(name, member, voted, lang, as_json=as_json, power=power)
+
+
 def say_voted(
     done: str, member: str, voted: Any, lang: Lang | None, /, *, as_json: bool, **more: Any
 ) -> None:
     """What came of a vote; 1 where votes are lacking."""
-    _say(
-        done if voted.done else "votes_lacking", voted, lang, as_json=as_json, member=member, **more
-    )
+    lacking = "votes_lacking_for" if member else "votes_lacking"
+    name = done if voted.done else lacking
+    _say(name, voted, lang, as_json=as_json, member=member, **more)
 
 
 def _say(done: str, voted: Any, lang: Lang | None, /, *, as_json: bool, **about: Any) -> None:

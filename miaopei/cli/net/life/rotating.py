@@ -48,7 +48,8 @@ class Rotated:
 def rotate(net: Net, member: str, which: Sequence[str] = ()) -> Rotated:
     """Change keys of a member: those of its seat where none is named.
 
-    Errors   Refused net.key_unknown, and what the record says: then nothing has changed.
+    Errors   Refused net.key_unknown, net.is_down, and what the record says: then nothing has
+             changed.
     """
     net.at(member)
     if unknown := sorted(set(which) - {*KEYS, ACT}):
@@ -60,6 +61,7 @@ def rotate(net: Net, member: str, which: Sequence[str] = ()) -> Rotated:
 
 def _of_seat(net: Net, member: str, which: Sequence[str]) -> list[str]:
     at = net.at(member)
+    control.need(net.folder, member)
     pending = at / PENDING
     if not pending.exists():
         chosen = [name for name in KEYS if name in which or not which]

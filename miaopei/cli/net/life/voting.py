@@ -5,7 +5,7 @@ On one machine one command speaks for all of them, or for those that are named.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,6 +54,36 @@ def ask(net: Net) -> Json:
     return max(found, key=lambda status: int(status["height"]))
 
 
+def foremost(net: Net) -> str:
+    """The member that has come furthest, of those that answer.
+
+    Errors   OutsideFault (retry) where none answers.
+    """
+    return str(ask(net)["member"])
+
+
+def need_votes(net: Net, powers: Mapping[str, int]) -> None:
+    """Whether enough are up for a block to come, as far as it is seen from here: with fewer what
+    somebody says would lie in a queue, and be on the record at a time that nobody has chosen.
+
+    Errors   Refused net.too_few_up.
+    """
+    if net.own is not None:
+        return  # the others' machines are not ours to ask
+    silent = [m for m in powers if m in net.here and powers[m] and not _answers(net, m)]
+    total, away = sum(powers.values()), sum(powers[member] for member in silent)
+    if 3 * (total - away) <= 2 * total:
+        raise no("too_few_up", votes=total - away, total=total, members=", ".join(silent))
+
+
+def _answers(net: Net, member: str) -> bool:
+    try:
+        control.call(net.at(member), "status", seconds=ASK_SECONDS)
+    except OutsideFault:
+        return False
+    return True
+
+
 def seats(net: Net) -> dict[str, Json]:
     """The seats of the record by member, each with roles and keys."""
     return {seat["member"]: seat for seat in ask(net)["seats"]}
@@ -63,11 +93,13 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     """Have members say that they want it, until it is done: those that are named, else all that
     have a vote.
 
-    Errors   Refused for what cannot be wanted, and net.no_member for a name that is none.
+    Errors   Refused for what cannot be wanted, net.no_member for a name that is none, and
+             net.too_few_up.
     """
     powers = {member: int(seat["power"]) for member, seat in seats(net).items()}
     for member in by:
         net.at(member)
+    need_votes(net, powers)
     asked = list(by) or (net.here if net.own else [m for m, power in powers.items() if power])
     ref = f"{kind}-{approvals.name_of(kind, body)[:24]}"
     silent, last = list[str](), ""

@@ -52,11 +52,15 @@ class Where:
 def init(folder: Path, part: Part, power: int, where: Where) -> Path:
     """Make a member's folder and keys; the seat file that it hands to the others.
 
-    Errors   Refused net.there, net.bad_address, act.* for a name or role that cannot be.
+    Errors   Refused net.there, net.bad_address, net.same_address, act.* for a name or role that
+             cannot be.
     """
     listens = (where.listen_engine or where.engine, where.listen_blobs or where.blobs)
     for address in (where.engine, where.blobs, *listens):
         seat_file.check_address(address)
+    for one, other in ((where.engine, where.blobs), listens):
+        if one == other:
+            raise no("same_address", address=one)
     seat_file.check_entry({**_entry(part, ""), "keys": []})
     own = Own(part.id, *listens, where.server, where.bank)
     seat = Seat(part.id, part.zh, part.en, where.engine, where.blobs)

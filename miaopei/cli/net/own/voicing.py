@@ -17,6 +17,7 @@ from ..life.commands import (
     say_paused,
     say_rotated,
     say_voted,
+    say_weighed,
     show_whole,
     tell,
 )
@@ -210,7 +211,8 @@ def seat(
     from ..life import coming
 
     net = member_of(folder)
-    say_voted("weighed", member, coming.weigh(net, member, power), lang, as_json=as_json)
+    voted = coming.weigh(net, member, power)
+    say_weighed(member, power, voted, lang, as_json=as_json)
 
 
 @app.command("raise-rules")
