@@ -163,8 +163,8 @@ def payee(
     speaker, given = speak.Speaker(language), {"account": account, "name": name}
     kind, _, policy = subject.partition("/")
     with with_bank(place) as (member, bank):
-        assert member.payer is not None, "a working member has a rail"
-        bank.control.open_accounts([(account, name, 0)])  # a sandbox: the account is there
+        if bank.sandbox:
+            bank.control.open_accounts([(account, name, 0)])  # so that the account is there
         if kind == "policy" and accounts.binds(member.node):
             if asked.person is None or asked.reason is None:
                 raise Refused(Refusal("cli.payee_by_whom", {"subject": subject}))
@@ -175,9 +175,7 @@ def payee(
                 block.put_payee(subject, {**kept, **given})
                 if kind == "policy":
                     correct(block, policy, given)
-        with member.node.reading() as (_, state):
-            debts = [d["debt"] for _, d in state.range("duty", "pay/")]
-        again = sum(member.payer.retry_refused(debt, subject) for debt in debts)
+        again = member.pay_again(subject)
         paid = work(member, speaker)
     speak.out(speaker.text("payee_kept", subject=subject, again=again, done=paid))
     return 0

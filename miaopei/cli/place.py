@@ -33,6 +33,7 @@ from ..node.ports import Identity, Reading
 from ..wiring import MEMBER, Member, open_member
 
 DATABASE = "miaopei"
+NET = "net.json"  # lies in the folder of a net, and of a member on a machine of its own
 DEMO_MADE = (
     "bank",
     "grid",
@@ -53,12 +54,35 @@ class Place:
 
     folder: Path
     dsn: str | None = None
+    seated = False  # whether it is that of a consortium's member
 
     @classmethod
     def of(cls, folder: Path | None, dsn: str | None, record: str = "demo") -> Place:
-        """What the command names, else the settings."""
+        """What the command names, else the settings; of a consortium's member the place beside it.
+
+        Errors   as `net.beside.place.place_of`.
+        """
         chosen = folder.expanduser().resolve() if folder else settings.data_folder(record=record)
+        if any((near / NET).exists() for near in (chosen, *list(chosen.parents)[:2])):
+            from .net.beside.place import place_of
+
+            if (seated := place_of(chosen, dsn)) is not None:
+                return seated
         return cls(chosen, dsn or settings.dsn())
+
+    def solo(self, word: str, instead: str | None = None) -> Place:
+        """Ours, for a command that works with a record of one member only: `word` names it.
+
+        `instead` is what does it for a member of a consortium, with DIR and MEMBER.
+        Errors   Refused net.not_on_member, net.other_on_member where this is such a member's.
+        """
+        del word, instead
+        return self
+
+    @property
+    def checked_by(self) -> str:
+        """With what a receipt of this record is checked."""
+        return f"--key {self.folder}/log.vkey"
 
     @property
     def receipts(self) -> Path:

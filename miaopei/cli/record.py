@@ -199,6 +199,8 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
     if value["held"]["claims"]:
         told = {"count": value["held"]["claims"], "yuan": value["held"]["yuan"]}
         speak.out(speaker.text("claims_held", command=f"{speak.program()} cases", **told))
+    if value["held"]["sealed"]:
+        speak.out(speaker.text("claims_sealed", count=value["held"]["sealed"]))
     for name, count in value["cases"].items():
         said = say(Refusal(f"register.state_{name}"), language)
         speak.out(f"  {said}{speaker.pick('：', ': ')}{count}")
@@ -213,7 +215,8 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
     payments = [payment for _, payment in state.range("payment", "")]
     due = sum(p["due_fen"] for p in payments)
     paid = sum(p["executed_fen"] for p in payments)
-    held = [fen for each in reserved(reading, state) for fen in each.fen]
+    waiting = list(reserved(reading, state))
+    held = [fen for each in waiting for fen in each.fen]
     return {
         "name": genesis["name"],
         "clock": genesis["clock"],
@@ -229,7 +232,11 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
             for key, book in state.range("book", "")
         ],
         "money": {"due_wan": as_wan(due), "paid_wan": as_wan(paid), "open_wan": as_wan(due - paid)},
-        "held": {"claims": len(held), "yuan": as_yuan(sum(held))},
+        "held": {
+            "claims": len(held),
+            "yuan": as_yuan(sum(held)),
+            "sealed": sum(each.sealed for each in waiting),
+        },
         "cases": dict(sorted(cases.items())),
     }
 
@@ -289,17 +296,18 @@ def _held_case(each: Reserved) -> dict[str, Any]:
     trigger = each.trigger
     key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
     facts = {"claims": len(each.fen), "yuan": as_yuan(each.total_fen)}
+    reason = "register.claims_sealed" if each.sealed else "register.claims_held"
     return {
         "case": key,
         **{name: trigger[name] for name in ("listing", "occurrence", "benefit", "instant")},
         "state": "held_claims",
-        "reason": "register.claims_held",
-        "facts": {"waiting": facts},
+        "reason": reason,
+        "facts": {"waiting": {} if each.sealed else facts},
         "until": None,
         "owner": "operator",
         "settlement": each.settlement,
         "alarm": None,
-        "held": each.as_json(),
+        "held": None if each.sealed else each.as_json(),
     }
 
 

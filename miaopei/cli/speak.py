@@ -152,7 +152,7 @@ def refused(refusals: Sequence[Refusal], code: int) -> dict[str, Any]:
 def fault(error: OutsideFault) -> tuple[Refusal, ...]:
     """Something outside the house failed."""
     after = Refusal("cli.try_again" if error.retry else "cli.look_first")
-    return Refusal("cli.outside_fault", {"what": str(error)}), after
+    return error.said or Refusal("cli.outside_fault", {"what": str(error)}), after
 
 
 def alarm(error: Alarm) -> tuple[Refusal, ...]:

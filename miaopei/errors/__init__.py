@@ -87,8 +87,11 @@ class SealedUnfit(RecordDamaged):
 
 
 class OutsideFault(Exception):
-    """Something outside the house failed; `retry` says whether trying again is safe."""
+    """Something outside the house failed; `retry` says whether trying again is safe.
 
-    def __init__(self, what: str, *, retry: bool) -> None:
-        self.retry = retry
+    `said` tells a person more than `what`, where there is something to be done about it.
+    """
+
+    def __init__(self, what: str, *, retry: bool, said: Refusal | None = None) -> None:
+        self.retry, self.said = retry, said
         super().__init__(what)

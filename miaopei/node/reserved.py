@@ -20,13 +20,19 @@ from .ports import Reading
 class Reserved:
     """The held claims of one settlement; `trigger` is the value of the one that it settled.
 
-    Shapes   policy and fen: (claims,), in book order; fen is what each may yet be paid.
+    Shapes   policy and fen: (claims,), in book order; fen is what each may yet be paid. Both are
+             empty where this member is outside the book's group: then nobody here knows.
     """
 
     settlement: str
     trigger: dict[str, Any]
     policy: tuple[str, ...]
     fen: tuple[int, ...]
+
+    @property
+    def sealed(self) -> bool:
+        """Whether this member may not read which claims they are."""
+        return not self.policy
 
     @property
     def total_fen(self) -> int:
@@ -42,7 +48,8 @@ class Reserved:
 def reserved(reading: Reading, state: State) -> Iterator[Reserved]:
     """What stands held, by settlement, in the order of their ids."""
     for settlement, trigger in holding(state):
-        names, fen = zip(*held_of(reading, trigger), strict=True)
+        held = held_of(reading, trigger)
+        names, fen = tuple(name for name, _ in held), tuple(each for _, each in held)
         yield Reserved(settlement, state.need("trigger", trigger), names, fen)
 
 

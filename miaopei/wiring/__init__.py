@@ -101,6 +101,25 @@ class Member:
         if self.payer is not None:
             yield "pay", self.payer.run
 
+    def forget(self) -> None:
+        """Forget whoever was erased, now."""
+        self.eraser.run()
+
+    def log_uses(self) -> None:
+        """Bring uses to the record now."""
+        self.logger.run()
+
+    def pay_again(self, subject: str) -> int:
+        """Order again what the bank has refused this payee for good; how many orders.
+
+        Errors   as `effects.payer.Payer.retry_refused`.
+        """
+        if self.payer is None:
+            return 0
+        with self.node.reading() as (_, state):
+            debts = [d["debt"] for _, d in state.range("duty", "pay/")]
+        return sum(self.payer.retry_refused(debt, subject) for debt in debts)
+
     def _rewrap(self) -> None:
         Renewer(self.node).run(AT_ONCE)  # not counted: nothing follows from it
 

@@ -98,7 +98,7 @@ class Seated:
         suites.use(suites.of_genesis(self.genesis))
         vault = master_key.vault(folder, in_use=lambda: holds_persons(told.database))
         migrate(told.database, vault)
-        self.store = PostgresStore(told.database, vault)
+        self.store = PostgresStore(told.database, vault, shared=True)
         identity = load_or_make(folder / KEYS_FILE, told.member)
         self.application = Application(self.store, identity, self.genesis, now, self._heard)
         self.engine = EngineRpc(folder / home.RPC_SOCKET)
@@ -127,7 +127,10 @@ class Seated:
         self._lies_from, self._less = 1 << 62, 0
         self.failed = asyncio.Event()
         self.followers = set[Callable[[Committed], None]]()  # told of each block as it is final
-        self._rounds = Rounds(self.duties, self._work, LOOK_SECONDS, ready=self._caught_up)
+        self.turn = threading.Lock()  # held through a round of duties
+        self.rounds = Rounds(
+            self.duties, self._work, LOOK_SECONDS, turn=self.turn, ready=self._caught_up
+        )
         self._stop = threading.Event()
 
     def close(self) -> None:
@@ -146,18 +149,18 @@ class Seated:
 
         server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
-        self._rounds.failed = failed
+        self.rounds.failed = failed
         async with AsyncExitStack() as opened:
             blobs = BlobServer(self.store, self._boxes, self._sight, self._stands)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
             starting = asyncio.create_task(self._start(server, opened, failed))
-            self._rounds.start()
+            self.rounds.start()
             try:
                 yield
             finally:
                 self._stop.set()
                 await starting
-                await asyncio.to_thread(self._rounds.end, 20)
+                await asyncio.to_thread(self.rounds.end, 20)
                 self.peers.close()
 
     async def _start(
@@ -305,7 +308,7 @@ class Seated:
         if self.member.node.identity.next is not None:
             self.member.node.go_by_next()
         self.orderer.heard(block)
-        self._rounds.due.set()
+        self.rounds.due.set()
         for follower in tuple(self.followers):
             follower(block)
 

@@ -131,6 +131,7 @@ class Rounds(Thread):
         self.duties, self._work, self._every = duties, work, every
         self._turn, self._ready, self.failed = turn or nullcontext(), ready, failed
         self.due, self._ended = Event(), Event()
+        self.done = 0  # rounds that have come to their end
 
     def run(self) -> None:
         """Until `end`; ends by itself with a fault of ours alone."""
@@ -141,6 +142,7 @@ class Rounds(Thread):
                 if not self._ended.is_set() and self._ready():
                     with self._turn:
                         self.duties.run(self._work())
+                    self.done += 1
         except BaseException as error:  # noqa: BLE001 - whatever it is, it must not end in silence
             self.duties.fail(error)
             self.failed(error)

@@ -42,6 +42,8 @@ COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 class PrivateWriting(PersonsWriting, PostgresReading):
     """The part of `node.ports.Writing` that is not the log; `began` says if anything was sent."""
 
+    _turn = False  # whether the transaction was begun to wait for its turn
+
     def __init__(
         self,
         connection: Connection[Row],
@@ -245,6 +247,8 @@ class PrivateWriting(PersonsWriting, PostgresReading):
     def _begin(self) -> None:
         if not self.began:
             self.began = True
+            if self._turn:
+                return
             with faults():
                 self._cursor.execute("begin")
 

@@ -1,7 +1,8 @@
 """A member's database as the node sees it: one writer, readers beside it, clear faults.
 
 Two processes never write to one database: the writer holds an advisory lock for as long as its
-connection lives, and the server frees it however the process ends.
+connection lives, and the server frees it however the process ends. Where a writer is `shared`,
+processes of the same machine write beside it what is private (`own.beside`), in turns.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ PATIENCE_SECONDS = 3.0  # for another writer to go, and for a server to come bac
 class PostgresStore:
     """See `node.ports.Store`. The tables must be there: `schema.migrate` makes them.
 
-    `vault` opens what is known of persons; without one the environment's master key does.
+    `vault` opens what is known of persons; without one the environment's master key does. `shared`:
+    each transaction waits for its turn, because others write beside this one.
 
     Errors   Refused postgres.in_use when another process writes; OutsideFault when the server
              fails: with retry true nothing of the transaction has stayed, with retry false (the
@@ -41,9 +43,14 @@ class PostgresStore:
     """
 
     def __init__(
-        self, dsn: str, vault: PersonVault | None = None, *, patience: float = PATIENCE_SECONDS
+        self,
+        dsn: str,
+        vault: PersonVault | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        shared: bool = False,
     ) -> None:
-        self._dsn, self._patience = dsn, patience
+        self._dsn, self._patience, self._shared = dsn, patience, shared
         self._vault = vault or from_environment
         self._one_writer = threading.RLock()
         self._busy = False
@@ -93,6 +100,8 @@ class PostgresStore:
             connection = self._connect()
         block = PostgresWriting(connection, self._known, self._edge, self._vault)
         try:
+            if self._shared:
+                block.take_turn()
             yield block
             self._commit(connection, block)
         except BaseException:

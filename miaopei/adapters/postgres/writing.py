@@ -16,12 +16,13 @@ from ...ledger.merkle import Frontier, leaf_hash
 from ...node.ports import Head
 from ...node.vault.persons import PersonVault
 from ..ordered import check_key, overlaid
-from .connection import Row, faults
+from .connection import LOCK_SPACE, Row, faults
 from .private import PrivateWriting, columns
 from .reading import AHEAD, from_environment
 
 Key = tuple[str, str]
 KNOWN_BYTES_MAX = 64 << 20
+TURN = 3  # the second half of the advisory lock that a transaction holds where several write
 
 # One statement for all that a block gathers, so that it costs one answer of the server. Parts whose
 # values are null or empty write nothing.
@@ -110,6 +111,17 @@ class PostgresWriting(PrivateWriting):
         self._block: tuple[int, int, int] | None = None
         self._checkpoint: tuple[int, str] | None = None
         self.mark = os.urandom(16)  # tells afterwards whether this transaction was committed
+
+    def take_turn(self) -> None:
+        """Begin, once no transaction of another process is open; the end of ours frees the turn.
+
+        Errors   OutsideFault (retry) where the connection waits only so long, and it did not come.
+        """
+        self._turn = True
+        with faults():
+            self._connection.execute(
+                f"begin; select pg_advisory_xact_lock({LOCK_SPACE}, {TURN})".encode(), prepare=False
+            )
 
     # shared: state -------------------------------------------------------------------------------
     def get(self, table: str, key: str) -> bytes | None:
@@ -278,7 +290,7 @@ class PostgresWriting(PrivateWriting):
         """Make all of it stay. Raises what psycopg raises: the store knows what that means here."""
         if self.changed:
             self.flush()
-        if self.began:
+        if self.began or self._turn:
             self._connection.commit()
 
     def committed(self) -> tuple[Head, Frontier] | None:

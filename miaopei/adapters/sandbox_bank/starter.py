@@ -34,6 +34,7 @@ class RunningBank:
     data: Path
     stays: bool
     _process: subprocess.Popen[bytes] = field(repr=False)
+    sandbox = True  # it has a control side
 
     @property
     def control(self) -> BankControl:

@@ -69,7 +69,8 @@ def pause(
     """Stop selling a listing for a while; what is in force is decided and paid as ever."""
     from . import doing
 
-    found = doing.pause(_place(data, dsn), listing, reason, person, resume=False)
+    place = _place(data, dsn).solo("policy pause", f"net pause DIR {listing}")
+    found = doing.pause(place, listing, reason, person, resume=False)
     _tell("policy_paused", found, lang, as_json=as_json)
 
 
@@ -86,7 +87,8 @@ def resume(
     """Sell a paused listing again."""
     from . import doing
 
-    found = doing.pause(_place(data, dsn), listing, reason, person, resume=True)
+    place = _place(data, dsn).solo("policy resume", f"net resume DIR {listing}")
+    found = doing.pause(place, listing, reason, person, resume=True)
     _tell("policy_resumed", found, lang, as_json=as_json)
 
 

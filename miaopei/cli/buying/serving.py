@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...node.selling.shop import Shop
+from ...node.selling.shop import Shop, pays
 from ...portal.buying.pace import Pace
 from ...settings import Language
 from ...wiring import Member, system_clock
@@ -28,10 +28,12 @@ class Open:
 
 
 def sells(member: Member) -> bool:
-    """Whether anything is on offer on a live record."""
+    """Whether anything is on offer on a live record that this member pays: who does keeps whom."""
     with member.node.reading() as (_, state):
         live = state.need("genesis", "it")["clock"] == "live"
-        return live and any(True for _ in state.range("offer", ""))
+        named = {offer["offer"]["listing"] for _, offer in state.range("offer", "")}
+        me = member.node.identity.member
+        return live and any(pays(state, name, me) for name in named)
 
 
 def selling_of(place: Place, member: Member, shop: Shop, duties: Duties) -> Mapping[str, Any]:

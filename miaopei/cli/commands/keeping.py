@@ -43,7 +43,8 @@ def doctor(
     from ..place import Place
     from ..service import doctor as run
 
-    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+    place = Place.of(data, dsn).solo("doctor", "net status DIR")
+    raise typer.Exit(run(place, as_json=as_json, language=chosen(lang)))
 
 
 def backup(
@@ -56,7 +57,8 @@ def backup(
     from ..place import Place
     from ..service import backup as run
 
-    raise typer.Exit(run(Place.of(data, dsn), file, language=chosen(lang)))
+    place = Place.of(data, dsn).solo("backup", "net backup DIR MEMBER FILE")
+    raise typer.Exit(run(place, file, language=chosen(lang)))
 
 
 def restore(
@@ -70,7 +72,7 @@ def restore(
     from ..place import Place
     from ..service import restore as run
 
-    place = Place.of(data, dsn)
+    place = Place.of(data, dsn).solo("restore", "net restore DIR MEMBER FILE")
     raise typer.Exit(run(place, file, unsigned=unsigned, language=chosen(lang)))
 
 

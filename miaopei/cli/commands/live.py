@@ -10,6 +10,8 @@ import typer
 
 from .options import DataOption, DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
 
+PAYER, DECIDERS, EQUAL = "insurer", ("insurer", "regulator", "notary"), 2  # as `net init` has them
+
 
 def begin(
     scheme: Annotated[str, typer.Argument(help="A scheme's name or file (JSON).")] = "yunnan",
@@ -17,15 +19,31 @@ def begin(
         str, typer.Option(help="The log's origin line: a name that only you use.")
     ] = "miaopei.invalid/live",
     suite: SuiteOption = None,
+    payer: Annotated[str, typer.Option(help="In a consortium: who pays.")] = PAYER,
+    decider: Annotated[
+        list[str], typer.Option(help="In a consortium: who decides; several.")
+    ] = list(DECIDERS),  # noqa: B006 - typer reads it only
+    equal: Annotated[
+        int, typer.Option("--equal", min=2, help="In a consortium: equal decisions that settle.")
+    ] = EQUAL,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
 ) -> None:
-    """Begin a live record of your own with a scheme: products, listings, policies, accounts."""
+    """Begin a live record of your own with a scheme: products, listings, policies, accounts.
+
+    On the folder of a consortium's member: do its part, so that the scheme stands in their record.
+    """
     from .. import live
     from ..place import Place
 
     place = Place.of(data, dsn)
+    if place.seated:
+        from ...node.scheme import Parties
+        from ..net.beside import listing
+
+        parties = Parties(payer, tuple(decider), equal)
+        raise typer.Exit(listing.begin(place, scheme, parties, language=chosen(lang)))
     raise typer.Exit(live.begin(place, scheme, origin, suite=suite, language=chosen(lang)))
 
 
@@ -113,7 +131,8 @@ def accept_clock(data: DataOption = None, dsn: DsnOption = None, lang: LangOptio
     from .. import live
     from ..place import Place
 
-    raise typer.Exit(live.accept_clock(Place.of(data, dsn), language=chosen(lang)))
+    place = Place.of(data, dsn).solo("accept-clock")
+    raise typer.Exit(live.accept_clock(place, language=chosen(lang)))
 
 
 def allot(

@@ -91,7 +91,7 @@ def import_(
     from ..net.keep import importing
     from ..place import Place
 
-    place = Place.of(data, dsn)
+    place = Place.of(data, dsn).solo("net import")
     raise typer.Exit(importing.run(folder, place, members, apart=apart, language=chosen(lang)))
 
 

@@ -49,7 +49,7 @@ def demo(
     from ..place import Place
 
     language = chosen(lang)
-    place = Place.of(data, dsn, "outage" if what is Line.OUTAGE else "demo")
+    place = Place.of(data, dsn, "outage" if what is Line.OUTAGE else "demo").solo("demo")
     told: Any = {"once": once, "json_file": json_file, "language": language, "port": port}
     told["suite"] = suite
     if what is Line.OUTAGE:
@@ -75,7 +75,8 @@ def audit(
     from ..place import Place
     from ..record import audit as run
 
-    raise typer.Exit(run(Place.of(data, dsn), as_json=as_json, language=chosen(lang)))
+    place = Place.of(data, dsn).solo("audit", "net audit DIR MEMBER")
+    raise typer.Exit(run(place, as_json=as_json, language=chosen(lang)))
 
 
 def rebuild(
@@ -89,7 +90,7 @@ def rebuild(
     from ..place import Place
     from ..record import rebuild_record as run
 
-    place = Place.of(data, dsn)
+    place = Place.of(data, dsn).solo("rebuild", "net audit DIR MEMBER")
     raise typer.Exit(run(place, memory=memory, as_json=as_json, language=chosen(lang)))
 
 

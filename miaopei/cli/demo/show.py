@@ -190,7 +190,7 @@ def whereabouts(found: Register, folder: str, speaker: Speaker) -> None:
     out(speaker.text("whereabouts", folder=folder))
     last = next((row for row in reversed(found.paid) if row.receipt), None)
     if last is not None:
-        key = f"{folder}/log.vkey"
         out(speaker.text("next_why", program=program(), date=last.date))
-        out(speaker.text("next_verify", program=program(), receipt=last.receipt, key=key))
+        told = {"program": program(), "receipt": last.receipt, "by": f"--key {folder}/log.vkey"}
+        out(speaker.text("next_verify", **told))
     out(speaker.text("next_more", program=program()))

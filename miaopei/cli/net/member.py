@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from ...wiring.consortium import Seated, Told
 from . import control
 from .control import BOUND, Command, Commands, Tell
 from .life import telling
+
+ANSWERING = 64  # commands answered at once
 
 
 def main(folder: Path, *, bound: bool) -> int:
@@ -41,6 +44,7 @@ def main(folder: Path, *, bound: bool) -> int:
 
 async def _run(seated: Seated, *, bound: bool) -> int:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_default_executor(ThreadPoolExecutor(ANSWERING))  # an act may wait for the others
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if bound:
@@ -66,6 +70,7 @@ def _until_closed(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
 
 def commands(seated: Seated) -> Mapping[str, Command]:
     """What may be asked of a running member by whoever owns its folder."""
+    from .beside import asked as beside
     from .granting import asked as granting
     from .keyed import asked as keyed
     from .life.asked import answers
@@ -97,6 +102,7 @@ def commands(seated: Seated) -> Mapping[str, Command]:
         "lie_in_amounts": lambda *_: seated.lie_in_amounts(),
         "differences": lambda *_: seated.differences(),
         **answers(seated),
+        **beside.answers(seated),
         **granting.answers(seated),
         **keyed.answers(seated),
         **mandate.answers(seated),

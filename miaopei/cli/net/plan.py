@@ -16,8 +16,9 @@ from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.order.convening import Founding
 from ...node.order.convening import read as read_founding
+from ..place import NET
 
-PLAN, GENESIS = "net.json", "genesis.json"
+PLAN, GENESIS = NET, "genesis.json"
 SEATS = "seats"  # the seat files of all members that this one knows of, where each has its machine
 HOST = "127.0.0.1"
 SANDBOX = "sandbox"  # the bank that the supervisor brings up

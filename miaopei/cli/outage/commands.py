@@ -75,7 +75,7 @@ def feed_listen(
     from .listening import listen
 
     done = listen(
-        Place.of(data, dsn), port, address=address, sms=sms, channels=channels,
+        Place.of(data, dsn).solo("feed listen"), port, address=address, sms=sms, channels=channels,
         silent_after=silent_after, seconds=seconds, pages=pages, language=chosen(lang),
     )  # fmt: skip
     raise typer.Exit(done)

@@ -18,7 +18,6 @@ from ...settings import MASTER_KEY, MASTER_KEY_FILE, Language
 from ...wiring import Member
 from .. import speak
 from ..place import Place
-from .reading import log
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,12 @@ def retain(
 def erase(place: Place, who: str, reason: str, *, as_json: bool, language: Language) -> int:
     """Erase a person, if nothing binds this member or another to keep them."""
     with place.alone(), place.record() as member:
-        assert member.eraser is not None, "a member of a folder erases"
         with member.node.reading() as (reading, state):
             kept_until = bound(reading, state, who, member.node.identity)
         body = {"subject": who, "kept_until": kept_until, "reason": reason}
         result = _accept(member, "erase", body)
-        member.eraser.run()
-        log(member)
+        member.forget()
+        member.log_uses()
     return _told("erase", body, result, as_json=as_json, language=language)
 
 

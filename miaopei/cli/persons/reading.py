@@ -63,7 +63,7 @@ def show(place: Place, asked: Asked, *, as_json: bool) -> int:
     """What is known of one person, masked."""
     with place.alone(), place.record() as member:
         person = _used(member, asked, "shown")
-        log(member)
+        member.log_uses()
     fields = masked(person.fields)
     if as_json:
         speak.show_json({"person": person.id, "masked": True, "fields": fields})
@@ -80,7 +80,7 @@ def export(place: Place, asked: Asked, out: Path, *, as_json: bool, language: La
         person = _used(member, asked, "exported")
         with member.node.reading() as (reading, state):
             held = _held(reading, state, member, person)
-        log(member)
+        member.log_uses()
     write_whole(out, as_lines(held))
     counts = {name: len(part) for name, part in held.items() if isinstance(part, list | dict)}
     if as_json:
@@ -118,12 +118,6 @@ def token_of(place: Place, group: str, *, language: Language) -> int:
         speak.out(found)
         speak.note(speak.Speaker(language).text("person_token", version=version, group=group))
     return 0
-
-
-def log(member: Member) -> None:
-    """Bring uses to the record at once; where it takes none now they wait for the next duty."""
-    if member.logger is not None:
-        member.logger.run()
 
 
 def _used(member: Member, asked: Asked, what: str) -> Person:

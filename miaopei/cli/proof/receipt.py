@@ -46,8 +46,8 @@ def hand_out(
         write_whole(path, data)
     speaker = speak.Speaker(language)
     speak.out(speaker.text("receipt_written", path=str(path)))
-    key = f"{place.folder}/log.vkey"
-    speak.out(speaker.text("next_verify", program=speak.program(), receipt=str(path), key=key))
+    told = {"program": speak.program(), "receipt": str(path), "by": place.checked_by}
+    speak.out(speaker.text("next_verify", **told))
     return 0
 
 

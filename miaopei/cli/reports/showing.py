@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...acts.readers import why_not
 from ...adapters.grid import connections
+from ...errors import Refused
 from ...measures.instant import beijing_day, beijing_text, from_beijing
 from ...measures.money import as_yuan
 from ...node.reporting import Reporting
@@ -183,5 +185,12 @@ def _cells(group: Group) -> tuple[str, ...]:
 
 @contextmanager
 def _reporting(place: Place) -> Iterator[tuple[Reporting, int]]:
+    """Errors   Refused grant.* at a member of a consortium that does not read every book."""
     with place.record() as member, member.node.reading() as (reading, state):
-        yield Reporting(reading, state, member.node.identity), reading.head().time
+        now = reading.head().time
+        for listing, entry in state.range("listing", ""):
+            book = entry["listing"]["book"]
+            size = (state.get("book", book) or {"size": 0})["size"]
+            if size and not reading.rows_between(book, 0, 1):
+                raise Refused(why_not(state, listing, member.node.identity.member, now))
+        yield Reporting(reading, state, member.node.identity), now

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 
+from ...acts.state import State
 from ...errors import Refusal, Refused
 from . import taking
 from .asking import Desk, Wanted, check_account
@@ -14,11 +15,18 @@ from .known.standing import is_holder, is_named
 from .taking import Application, key_name
 
 
+def pays(state: State, listing: str, member: str) -> bool:
+    """Whether a member pays a listing: it keeps whom it sold to, and where they are paid."""
+    entry = state.get("listing", listing)
+    return entry is not None and entry["listing"]["payer"] == member
+
+
 @dataclass(frozen=True)
 class Shop:
     """Takes applications and changes, one at a time: an act stands on what was before it.
 
-    Errors   Refused selling.stopped once this member's duties are `stopped`: what it took would
+    Errors   Refused selling.sold_elsewhere for a listing that another member pays;
+             selling.stopped once this member's duties are `stopped`: what it took would
              neither be collected nor brought in force.
     """
 
@@ -30,9 +38,20 @@ class Shop:
         if self.stopped():
             raise Refused(Refusal("selling.stopped"))
 
+    def _demand_ours(self, listing: str) -> None:
+        """Errors   Refused selling.sold_elsewhere: who pays would not know where."""
+        node = self.desk.node
+        with node.reading() as (_, state):
+            entry = state.get("listing", listing)
+            if entry is None or pays(state, listing, node.identity.member):
+                return
+        facts = {"listing": listing, "payer": str(entry["listing"]["payer"])}
+        raise Refused(Refusal("selling.sold_elsewhere", facts))
+
     def apply(self, wanted: Wanted, key: str) -> Application:
         """As `taking.apply`."""
         self._demand()
+        self._demand_ours(wanted.listing)
         with self.turn:
             return taking.apply(self.desk, wanted, key)
 

@@ -137,7 +137,9 @@ def up(
 def down(folder: Folder, lang: LangOption = None) -> None:
     """Stop this member in good order."""
     from .. import running
+    from . import making
 
+    making.of(folder)
     raise typer.Exit(running.down(folder, None, language=chosen(lang)))
 
 

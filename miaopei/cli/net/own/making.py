@@ -110,8 +110,10 @@ def hand_out(net: Net) -> Path:
 def of(folder: Path) -> Net:
     """The folder of one member, whose suite is that of its keys.
 
-    Errors   Refused net.none, net.not_own for the folder of a whole net.
+    Errors   Refused net.no_own, net.not_own for the folder of a whole net.
     """
+    if not (folder.expanduser() / plan.PLAN).exists():
+        raise no("no_own", folder=str(folder.expanduser().resolve()))
     net = Net.of(folder)
     if net.own is None:
         raise no("not_own", folder=str(net.folder))

@@ -1,0 +1,1 @@
+"""Everyday commands on the folder of a consortium's member, beside its running node."""
