@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from miaopei.adapters.engine.rpc import EngineRpc
+from tests.support import nets
 from tests.support.machines import ROLES, Machines, machines
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
@@ -53,6 +54,8 @@ def test_o04_they_run_apart_and_each_sees_by_the_wire_that_all_agree(own: Machin
         assert set(rows) == set(MEMBERS)
         assert len({row["root"] for row in rows.values() if row["lag"] == 0}) == 1
     own.run("cloud", "status")
+    read = nets.as_json(nets.miaopei("status", "--data", str(own.at("cloud")), "--json"))
+    assert read["log"]["height"] > 0
 
 
 def acts_key(own: Machines, member: str) -> str:
@@ -94,6 +97,9 @@ def test_o04_a_member_changes_the_key_of_its_acts_and_is_given_one_by_the_others
 def test_one_that_is_away_and_one_of_another_genesis_are_named(own: Machines) -> None:
     own.run("notary", "down")
     own.until("cloud", lambda rows: rows["notary"]["verdict"] == "silent")
+    refused = nets.miaopei("status", "--data", str(own.at("notary")), "--lang", "en", check=False)
+    assert refused.returncode == 3
+    assert f"member up {own.at('notary')} --detach" in refused.stderr
     other = own.folder / "other"
     own.start("notary", at=other)
     rows = own.until("cloud", lambda rows: rows["notary"]["verdict"] == "other_genesis")

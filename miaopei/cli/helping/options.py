@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
+    "In a consortium: who pays.": "联盟中：由谁付款。",
+    "In a consortium: who decides; several.": "联盟中：由谁裁定，可多次给出。",
+    "In a consortium: equal decisions that settle.": "联盟中：几份相同的裁定即可结案。",
     "A member's id, as `status` shows.": "成员编号，见 `status`。",
     "A newcomer's seat file, a member's key file, or a wish's number.": (
         "新成员的席位文件、成员申请换钥的文件，或事项的编号。"
