@@ -39,6 +39,11 @@ class Handed:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
+    def end(self) -> int | None:
+        """See `node.ports.Orderer`: by the clock of the running member."""
+        until: int | None = self._ask("end")
+        return until
+
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """When this returns they are final, or refused. Time passes by itself.
 

@@ -15,10 +15,14 @@ ROUND_SECONDS, LOOK_SECONDS = 8.0, 0.02
 
 
 def answers(seated: Seated) -> Mapping[str, Command]:
-    """`order` puts signed acts into order, `round` does the duties once, `pay_again` orders again
-    what the bank has refused, `standing` says what has stopped them, `certify` as the node does.
+    """`end` is that of an act which is signed now, `order` puts signed acts into order, `round`
+    does the duties once, `pay_again` orders again what the bank has refused, `standing` says what
+    has stopped them, `certify` as the node does.
     """
     member, rounds = seated.member, seated.rounds
+
+    def end(*_: Any) -> int | None:
+        return seated.orderer.end()
 
     def order(_: Tell, asked: dict[str, Any]) -> list[dict[str, Any]]:
         acts = [from_json(act) for act in asked["acts"]]
@@ -43,6 +47,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         return seated.certify(asked["height"])
 
     return {
+        "end": end,
         "order": order,
         "round": round_,
         "pay_again": pay_again,

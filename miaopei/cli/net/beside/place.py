@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ....adapters.engine.files.told import NODE_FILE
 from ....adapters.keys import load_or_make
 from ....adapters.postgres.own.beside import BesideStore
 from ....adapters.sandbox_bank.control import BankControl
@@ -21,7 +22,7 @@ from ....measures import suites
 from ....measures.identity import read_canonical
 from ....wiring import Member
 from ....wiring.beside import beside
-from ....wiring.consortium import GENESIS_FILE, KEYS_FILE, NODE_FILE, Told
+from ....wiring.consortium import GENESIS_FILE, KEYS_FILE, Told
 from ... import speak
 from ...main import language_of
 from ...place import Keys, Place
