@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from miaopei.acts.state import State
 from miaopei.cli.commands import app
-from miaopei.cli.net.life import asked, deciding
+from miaopei.cli.net.life import asked, commands, deciding
 from miaopei.cli.net.own import acting, voicing
 from miaopei.cli.net.plan import Net
 from miaopei.errors import Refused
@@ -40,7 +40,7 @@ WISH: dict[str, Any] = {
 def test_a_listing_is_shown_whole_to_who_would_be_bound(
     monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    monkeypatch.setattr(Net, "entered", staticmethod(lambda _: None))
+    monkeypatch.setattr(commands, "_net", lambda _: None)
     monkeypatch.setattr(deciding, "waiting", lambda *_: [WISH])
     said = CliRunner().invoke(app, ["net", "agree", "DIR", "insurer", "--lang", language]).output
     flat = "".join(said.split())
