@@ -15,6 +15,7 @@ from miaopei.acts.rule_sets import RULES
 from miaopei.adapters.keys import load_or_make
 from miaopei.cli.commands import app
 from miaopei.cli.main import main
+from miaopei.cli.net.life import voting
 from miaopei.cli.net.own import making, seat_file
 from miaopei.cli.net.plan import Part
 from miaopei.errors import Refused
@@ -212,3 +213,16 @@ def test_the_rules_stand_beside_the_digest(
     told = CliRunner().invoke(app, [*say, "--rules", str(RULES - 1), "--lang", language])
     assert (f"rule set {RULES - 1}" if language == "en" else f"规则集 {RULES - 1}") in told.output
     assert json.loads(CliRunner().invoke(app, [*say, "--json"]).output)["rules"] == RULES
+
+
+def test_nothing_is_said_where_too_few_of_the_others_are_reached(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would lie in a queue, and be on the record whenever they are back."""
+    net, heard = making.of(tmp_path / "a"), dict[str, Any](b={}, c=None)  # of d it has not heard
+    monkeypatch.setattr(voting.control, "call", lambda *_, **__: heard)
+    powers = dict.fromkeys(("a", "b", "c", "d"), 1)
+    voting.need_votes(net, powers)
+    heard["d"] = None
+    facts = {"votes": 2, "total": 4, "members": "c, d"}
+    assert code(lambda: voting.need_votes(net, powers)) == ("net.too_few_up", facts)

@@ -68,12 +68,19 @@ def need_votes(net: Net, powers: Mapping[str, int]) -> None:
 
     Errors   Refused net.too_few_up.
     """
-    if net.own is not None:
-        return  # the others' machines are not ours to ask
-    silent = [m for m in powers if m in net.here and powers[m] and not _answers(net, m)]
+    voters = [member for member, power in powers.items() if power]
+    ours = [member for member in voters if member in net.here]
+    silent = _unheard(net, voters) if net.own else [m for m in ours if not _answers(net, m)]
     total, away = sum(powers.values()), sum(powers[member] for member in silent)
     if 3 * (total - away) <= 2 * total:
         raise no("too_few_up", votes=total - away, total=total, members=", ".join(silent))
+
+
+def _unheard(net: Net, voters: Sequence[str]) -> list[str]:
+    """The voters whom our own member knows how to reach, and does not reach."""
+    (ours,) = net.here
+    heard: Json = control.call(net.at(ours), "others", height=None, seconds=2 * ASK_SECONDS)
+    return [member for member in voters if heard.get(member, heard) is None]
 
 
 def _answers(net: Net, member: str) -> bool:
