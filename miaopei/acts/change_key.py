@@ -1,12 +1,13 @@
 """`change_key`: from its place in the record on a member signs its acts with another key.
 
 Body: {member, key, until, proof}. Said by the member itself under a key in force it has its effect
-at once; said by others that have votes, once more than two thirds of them have said the same before
-`until`: the way back after a theft or a loss. `proof` is the new key's own signature, so that no
-member is given a key that it has not. Every other key of the member ends: acts before this one
-count, acts after it under an earlier key are refused, in the same block too. By its own word a
-member takes no key that stands for anything else; votes look at its own earlier keys alone, for
-else a thief could put the key that they name into some other place and so keep it from the member.
+at once, though once a day only, for each change stays in the member's entry and in receipts; said
+by others that have votes, once more than two thirds of them have said the same before `until`: the
+way back after a theft or a loss. `proof` is the new key's own signature, so that no member is given
+a key that it has not. Every other key of the member ends: acts before this one count, acts after it
+under an earlier key are refused, in the same block too. By its own word a member takes no key that
+stands for anything else; votes look at its own earlier keys alone, for else a thief could put the
+key that they name into some other place and so keep it from the member.
 Source: docs/specs/consortium.md, section 13.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 
 from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical
-from ..measures.instant import utc_text
+from ..measures.instant import DAY, utc_text
 from ..measures.suites import SigningKey, in_use
 from . import approvals, seats
 from .admit_member import CHANGED, KNOWN_ROLES
@@ -60,6 +61,9 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise _bad(name, f"the key has stood before: {whose}")
     if not _possessed(act.chain, act.body, key, proof):
         raise _bad(name, "the new key has not signed for it")
+    again = max(each["since"] for each in member["keys"]) + DAY
+    if act.by == name and member.get(CHANGED) and now.time < again:
+        raise refuse("act.key_changed_lately", by=name, next=utc_text(again))
     if not done:
         return Outcome(notes=[_waits(state, act)])
     _change(state, member, key, now)

@@ -88,12 +88,14 @@ class Node:
         record has refused before is wished anew, under a name of its own: we are who says so, and
         now; one that is signed by an earlier key of ours, and not on the record, by the present
         one; one whose end has come (it was written down, and could not be sent) with a later end.
+        What stands on the record already under an earlier key of ours is not said once more.
         Never an act of somebody else: his words under our key would be ours.
 
         Errors   Refused act.key_changed where the record has given us a key that we have not: what
                  was to be said waits for it.
         """
-        results, last = self.orderer.submit(acts), list(acts)
+        last = self._as_recorded(acts)
+        results = self.orderer.submit(last)
         while again := list(self._again(acts, last, results)):
             said = self.orderer.submit([act for _, act in again])
             for (place, act), result in zip(again, said, strict=True):
@@ -104,6 +106,16 @@ class Node:
         """Put an act into order that somebody else has signed, as it is."""
         (result,) = self.orderer.submit([act])
         return result
+
+    def _as_recorded(self, acts: Sequence[Act]) -> list[Act]:
+        """Each of ours as it stands on the record under whichever key of ours; else as it is."""
+        if not acts:
+            return []
+        with self.reading() as (_, state):
+            entry = state.get("member", self.identity.member) or {}
+            if not entry.get(CHANGED):
+                return list(acts)
+            return [_there(state, _forms(state, entry, act)) or act for act in acts]
 
     def _again(
         self, acts: Sequence[Act], last: Sequence[Act], results: Sequence[ActResult]
@@ -183,24 +195,38 @@ def said_again(state: State, identity: Identity, act: Act, until: int | None) ->
     entry = state.get("member", act.by)
     if act.by != identity.member or entry is None:
         return None
-    keys = [str(key["key"]) for key in entry["keys"]]
-    own, changed = public(identity.acts), entry.get(CHANGED, {})
-    if act.key not in keys or not act.signed_well:
+    own, changed, forms = public(identity.acts), entry.get(CHANGED, {}), _forms(state, entry, act)
+    if not forms:
         return None
-    refs = dict[str, str]()
-    for key in keys:
-        said = replace(act, key=key, sig="")
-        while (height := state.get(REFUSED, said.id)) is not None:
-            said = replace(said, ref=f"{act.ref} after {height}")
-        if state.has("act", said.id):
-            return said
-        refs[key] = said.ref
+    if (there := _there(state, forms)) is not None:
+        return there
+    refs = {key: said.ref for key, said in forms.items()}
     if own in changed:
         facts: dict[str, Fact] = {"by": act.by, "key": own[:16], "height": changed[own]}
         raise Refused(Refusal("act.key_changed", facts))
     if own not in refs or (refs[own], own, until) == (act.ref, act.key, act.until):
         return None  # not a key of ours, or the same once more
     return sign(identity.acts, act.chain, act.kind, act.by, refs[own], act.body, until)
+
+
+def _forms(state: State, entry: dict[str, Any], act: Act) -> dict[str, Act]:
+    """What says the same under each key of a member, by its first name that is not refused; none
+    where the act is not the member's.
+    """
+    keys = [str(key["key"]) for key in entry["keys"]]
+    if act.by != entry["id"] or act.key not in keys or not act.signed_well:
+        return {}
+    found = dict[str, Act]()
+    for key in keys:
+        said = replace(act, key=key, sig="")
+        while (height := state.get(REFUSED, said.id)) is not None:
+            said = replace(said, ref=f"{act.ref} after {height}")
+        found[key] = said
+    return found
+
+
+def _there(state: State, forms: dict[str, Act]) -> Act | None:
+    return next((said for said in forms.values() if state.has("act", said.id)), None)
 
 
 def _genesis(reading: Reading) -> dict[str, Any] | None:

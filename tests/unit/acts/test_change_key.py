@@ -146,3 +146,21 @@ def test_what_was_written_down_under_the_old_key_is_signed_anew_and_counts_once(
     assert (again.ok, again.new) == (True, False)
     assert (anew.ok, anew.new) == (True, True)
     assert anew.act != kept.id
+
+
+def test_by_its_own_word_a_member_changes_its_key_once_a_day_and_by_votes_at_any_time(
+    six: Six,
+) -> None:
+    """Each change stays in its entry and in receipts: without a pace one could fill them."""
+    assert six.say("notary", "change_key", six.new_key("notary", "notary 2")) == ""
+    assert under(six, "notary", "notary 2", "change_key", six.new_key("notary", "notary 3")) == (
+        "act.key_changed_lately"
+    )
+    mine = six.new_key("notary", "notary 4")
+    others = [member for member in SIX if member != "notary"]
+    assert six.all_say(others, "change_key", mine) == [""] * 5
+    assert under(six, "notary", "notary 4", "change_key", six.new_key("notary", "notary 5")) == (
+        "act.key_changed_lately"
+    )
+    six.put(later=DAY)
+    assert under(six, "notary", "notary 4", "change_key", six.new_key("notary", "notary 5")) == ""

@@ -108,6 +108,7 @@ def test_what_we_wrote_down_under_an_earlier_key_is_said_once_by_the_present_one
     assert [each.code for each in waits.value.refusals] == ["act.key_changed"]
     first = at_insurer(six, "insurer 2").submit([sent, kept, late])
     assert [(each.ok, each.new) for each in first] == [(True, False), (True, True), (True, True)]
+    six.put(later=86_400)
     change = sign(
         identity("insurer 2").acts, six.chain, "change_key", "insurer", "again",
         six.new_key("insurer", "insurer 3"), six.end(),
@@ -117,6 +118,19 @@ def test_what_we_wrote_down_under_an_earlier_key_is_said_once_by_the_present_one
         again = at_insurer(six, key).submit([sent, kept, late])
         assert [(each.ok, each.new) for each in again] == [(True, False)] * 3, key
         assert {each.act for each in again} == {each.act for each in first}
+
+
+def test_a_command_said_again_after_its_key_has_changed_is_the_same_wish() -> None:
+    """Sent, cut short, the key changed, the same command again: signed anew, and done once."""
+    six = Six()
+    sent = named(six, "a")
+    assert six.put(sent)[0].ok
+    assert six.say("insurer", "change_key", six.new_key("insurer", "insurer 2")) == ""
+    node = at_insurer(six, "insurer 2")
+    again = node.act(sent.kind, sent.ref, sent.body)
+    assert again.id != sent.id
+    (said,) = node.submit([again])
+    assert (said.ok, said.new, said.act) == (True, False, sent.id)
 
 
 def test_an_act_that_only_names_our_earlier_key_is_not_ours() -> None:
