@@ -88,14 +88,16 @@ def _acts(net: Net, member: str, said: Founding, public: dict[str, str]) -> list
     """The act as a record wants it where acts name their ends, and where they do not.
 
     The member is down, and its own copy may be older than the rules in force: who carries it knows.
+    Each has a name of its own: were they one act, whoever sees the file could have the wrong form
+    refused first, and with it the right one.
     """
     identity = load_or_make(net.at(member) / KEYS_FILE, member)
     body = {"keys": public}
     ref = f"keys-{content_id('keys', body)[:24]}-{int(time.time())}"  # refused once is for good
     chain = content_id("chain", said.genesis)
     return [
-        sign(identity.acts, chain, "rotate_keys", member, ref, body, until).as_json()
-        for until in (system_clock() + BY_HAND, None)
+        sign(identity.acts, chain, "rotate_keys", member, named, body, until).as_json()
+        for named, until in ((ref, system_clock() + BY_HAND), (f"{ref}-endless", None))
     ]
 
 
