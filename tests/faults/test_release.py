@@ -250,7 +250,9 @@ def test_what_is_held_is_seen_until_it_is_released() -> None:
             "total_fen": FULL,
             "claims": [{"policy": rows[0].policy, "fen": FULL}],
         }
-        assert _standing(state, reading)["held"] == {"claims": 1, "yuan": "3,000,000.00"}
+        assert _standing(state, reading)["held"] == {
+            "claims": 1, "sealed": 0, "yuan": "3,000,000.00",
+        }  # fmt: skip
         trail = StoreTrail(reading, state, town.node.identity)
         assert "3,000,000" in "\n".join(why(trail, settlement).text("en"))
         assert caused(trail, settlement).sums()["held_fen"] == FULL
@@ -259,7 +261,7 @@ def test_what_is_held_is_seen_until_it_is_released() -> None:
     town.work()
     with town.node.reading() as (reading, state):
         assert list(reserved(reading, state)) == []
-        assert _standing(state, reading)["held"] == {"claims": 0, "yuan": "0.00"}
+        assert _standing(state, reading)["held"] == {"claims": 0, "sealed": 0, "yuan": "0.00"}
         assert (
             caused(StoreTrail(reading, state, town.node.identity), settlement).sums()["held_fen"]
             == 0

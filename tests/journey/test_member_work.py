@@ -252,6 +252,7 @@ def test_of_a_member_that_is_down_the_record_is_read_and_an_act_is_refused_with_
     assert f"net heal {folder} regulator" in refused
     assert "not up" in at(begun, "regulator", "status").stderr
     begun.miaopei("heal", "regulator")
+    begun.whole()
     assert "Traceback" not in at(begun, "regulator", *wanted, code=1).stderr
     begun.miaopei("down")
     for words in (("status",), wanted):
