@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
+from miaopei.acts import agree_member
 from miaopei.acts.approvals import LONGEST, name_of, waiting
+from miaopei.acts.base import Moment
+from miaopei.acts.rule_sets import RULES
+from miaopei.acts.state import State
+from miaopei.cli.net.life.asked import named_by_votes
 from miaopei.market.listing import Listing, Overpaid
 from miaopei.measures.instant import DAY
 from tests.support.consortium import SIX
@@ -184,6 +189,64 @@ def test_an_id_waits_for_votes_as_long_as_the_wish_and_no_longer() -> None:
     six.say("cloud", "admit_member", named(six, "other"), later=LONGEST)
     assert six.say("cloud", "admit_member", {**paper, "operator": "another"}) == ""
     assert there(six, "member", "icbc")
+
+
+def test_one_vote_keeps_no_id_for_ever_from_what_an_operator_may_name() -> None:
+    """Every text is another body: words without end, each a lawful one, must not renew it."""
+    six = Six()
+    plain, liar = named(six, "icbc", "decider"), SIX[0]
+    assert six.say(liar, "admit_member", named(six, "icbc", "bank")) == ""
+    ends = six.now + LONGEST
+    for word in range(1, 9):
+        lie = {**named(six, "icbc", "bank"), "operator": f"other {word}"}
+        assert six.say(liar, "admit_member", lie, later=10 * DAY) == ""
+        assert six.say("cloud", "admit_member", {**plain, "operator": f"o{word}"}) == ""
+    assert not there(six, "member", "icbc"), "the eightieth day"
+    assert six.say("cloud", "admit_member", plain, later=ends - six.now - 1) == ""
+    assert not there(six, "member", "icbc"), "the last second; and no word of this sort renews it"
+    last = {**named(six, "icbc", "bank"), "operator": "once more"}
+    assert six.say(liar, "admit_member", last) == "", "at the end: it keeps nothing any more"
+    assert six.say("cloud", "admit_member", plain) == ""
+    assert there(six, "member", "icbc")
+
+
+def test_a_member_keeps_an_id_for_votes_again_only_ninety_days_after_and_others_as_well() -> None:
+    six = Six()
+    began = six.now
+
+    def kept(by: str, days: int) -> bool:
+        """Whether an id is for votes right after a word of this member for it, on this day."""
+        body = {**named(six, "icbc", "bank"), "operator": f"{by} {days}"}
+        assert six.say(by, "admit_member", body, later=began + days * DAY - six.now) == ""
+        with six.state() as state:
+            now = Moment(six.height + 1, six.now, RULES, "")
+            return agree_member.by_votes(state, named(six, "icbc", "decider"), now)
+
+    said = [
+        (SIX[0], 1, True), (SIX[0], 92, False), (SIX[0], 180, False), (SIX[0], 181, True),
+        (SIX[1], 200, True), (SIX[0], 280, True), (SIX[1], 300, False), (SIX[0], 361, True),
+        (SIX[2], 600, True),
+    ]  # fmt: skip
+    assert [kept(by, day) for by, day, _ in said] == [held for _, _, held in said]
+    with six.state() as state:
+        held = state.need(agree_member.RESERVED, "icbc")
+    assert {by: (at - began) // DAY for by, at in held.items()} == {SIX[2]: 600}, "no more"
+
+
+def test_a_member_is_asked_by_votes_as_the_record_has_it_now() -> None:
+    """By which the commands know whether one operator is enough."""
+    six, old = Six(), Six(rules=4)
+    plain = named(six, "icbc", "decider")
+    for each, kept in ((six, True), (old, False), (Six(rules=3), None)):
+        told = []
+        for body in (plain, named(each, "icbc", "bank"), named(each, "x", "bank", keys=False)):
+            with each.store.reading() as reading:
+                told.append(named_by_votes(State(reading), body, reading.head()))
+        assert told == [False, kept is not None, False]
+        if kept is not None:
+            assert each.say(SIX[0], "admit_member", named(each, "icbc", "bank")) == ""
+            with each.store.reading() as reading:
+                assert named_by_votes(State(reading), plain, reading.head()) is kept
 
 
 def test_carriers_without_keys_are_listed_by_nobody_that_has_no_seat() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....acts import approvals, pauses
+from ....acts import agree_member, approvals, pauses
+from ....acts.base import Moment
 from ....acts.facts import product_of
+from ....acts.raise_rules import rules_at
 from ....acts.rounds import HELD
 from ....acts.seats import KEYS, weight
 from ....acts.state import State
@@ -14,6 +16,8 @@ from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
+
+AGREED_SINCE = 4  # the rule set from which votes decide who holds a role that weighs
 
 
 def answers(seated: Seated) -> Mapping[str, Command]:
@@ -28,6 +32,11 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (_reading, state):
             value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
         return {"by": [], "done": None} if value is None else {**value, "by": sorted(value["by"])}
+
+    def by_votes(_: Tell, asked: dict[str, Any]) -> bool:
+        """Whether a member is named by votes in the block to come, and by no operator alone."""
+        with node.reading() as (reading, state):
+            return named_by_votes(state, asked["body"], reading.head())
 
     def pause(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Whether a listing is paused, by whom, and whose word waits for a second."""
@@ -111,6 +120,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     return {
         "meet": meet,
         "approval": approval,
+        "by_votes": by_votes,
         "pause": pause,
         "wishes": wishes,
         "entry": entry,
@@ -121,6 +131,13 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "held": held,
         "open_round": open_round,
     }
+
+
+def named_by_votes(state: State, body: dict[str, Any], head: Head) -> bool:
+    """Whether a member is named by votes in the block after this one."""
+    rules = rules_at(state, head.height + 1)
+    now = Moment(head.height + 1, head.time, rules, "")
+    return rules >= AGREED_SINCE and agree_member.by_votes(state, body, now)
 
 
 def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,14 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ....acts import approvals
-from ....acts.agree_member import HELD_BY_VOTES
 from ....errors import OutsideFault, Refused
 from ....measures.instant import DAY
 from .. import control
 from ..plan import Net, no
 
 ASK_SECONDS, ACT_SECONDS = 5.0, 90.0
-AGREED_SINCE = 4  # the rule set from which votes decide who holds a role that weighs
 ENOUGH, SAID = "act.approval_done", "act.approved_before"
 UNTIL_SECONDS = 30 * DAY  # how long what is wanted may wait for approvals
 Json = dict[str, Any]
@@ -135,18 +133,34 @@ def name(net: Net, body: Json, by: Sequence[str] = ()) -> Voted:
 
     Errors   Refused net.no_operator, and what the record says.
     """
-    who, ref = operator(net), f"member-{body['keys'][0]['key'][:24]}"
-    if control.call(net.at(who), "entry", member=body["id"], seconds=ASK_SECONDS):
+    who = operator(net)
+    if named(net, who, body["id"]):
         return Voted((), 0, 0, done=True)
-    if weighs(net, body):
-        return want(net, "admit_member", body, by)
-    act(net, who, "admit_member", ref, body)
-    return Voted((who,), 0, 0, done=True)
+    return put_named(net, who, body, by)
 
 
-def weighs(net: Net, body: Json) -> bool:
-    """Whether a member of these roles is named by votes, and by no operator alone."""
-    return ask(net)["rules"] >= AGREED_SINCE and bool(HELD_BY_VOTES & set(body["roles"]))
+def put_named(net: Net, who: str, body: Json, by: Sequence[str] = ()) -> Voted:
+    """Have a member named that is not on the record yet: by the word of `who`, and where that has
+    to wait for votes by all that are asked.
+    """
+    if not weighs(net, who, body):
+        ref = f"member-{body['keys'][0]['key'][:24]}"
+        act(net, who, "admit_member", ref, body)
+        if named(net, who, body["id"]):
+            return Voted((who,), 0, 0, done=True)
+    return want(net, "admit_member", body, by)
+
+
+def named(net: Net, member: str, other: str) -> bool:
+    """Whether another member is on the record of this one."""
+    return bool(control.call(net.at(member), "entry", member=other, seconds=ASK_SECONDS))
+
+
+def weighs(net: Net, member: str, body: Json) -> bool:
+    """Whether a member is named by votes, and by no operator alone, as the record of `member` has
+    it now: for its roles, or for an id about which votes are asked.
+    """
+    return bool(control.call(net.at(member), "by_votes", seconds=ASK_SECONDS, body=body))
 
 
 def until(now: int) -> int:

@@ -49,14 +49,13 @@ def admit(net: Net, file: SeatFile) -> Voted:
     """
     ours = me(net)
     entry = control.call(net.at(ours), "entry", member=file.id)
-    if entry is None and voting.weighs(net, file.member):
-        named = voting.want(net, "admit_member", file.member)
+    if entry is None:
+        operates = "operator" in voting.seats(net).get(ours, {"roles": []})["roles"]
+        if not operates and not voting.weighs(net, ours, file.member):
+            raise no("not_named", member=file.id)
+        named = voting.put_named(net, ours, file.member)
         if not named.done:
             return named
-    elif entry is None:
-        if "operator" not in voting.seats(net).get(ours, {"roles": []})["roles"]:
-            raise no("not_named", member=file.id)
-        voting.act(net, ours, "admit_member", f"member-{file.key[:24]}", file.member)
     else:
         _check_key(file, entry)
     voted = voting.want(net, "seat_member", file.wish)
