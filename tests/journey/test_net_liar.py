@@ -141,8 +141,8 @@ def test_a_listing_of_one_operator_binds_nobody_before_each_has_agreed(five: Run
     assert f"waits for insurer, notary, regulator, {STANDBY}" in " ".join(said.split())
     assert "second" in five.miaopei("agree", "insurer").stdout
     by_id = five.miaopei("agree", "insurer", "second", "--lang", "en", check=False)
-    assert (by_id.returncode, "16 digits" in " ".join(by_id.stderr.split())) == (1, True)
-    number = nets.as_json(five.miaopei("agree", "insurer", "--json"))[0]["name"][:16]
+    assert (by_id.returncode, "32 digits" in " ".join(by_id.stderr.split())) == (1, True)
+    number = nets.as_json(five.miaopei("agree", "insurer", "--json"))[0]["name"][:32]
     for member in ("insurer", "regulator", STANDBY):
         told = nets.as_json(five.miaopei("agree", member, number, "--json"))
         assert told["what"] == "agreed_waits"

@@ -79,7 +79,7 @@ def test_o04_a_member_changes_the_key_of_its_acts_and_is_given_one_by_the_others
     assert not own.told(others[0], "approve", asked["path"], code=1)["done"]
     (wish,) = own.told(others[1], "wishes")
     assert (wish["kind"], wish["body"]["key"]) == ("change_key", asked["key"])
-    own.told(others[1], "approve", wish["name"][:16], code=1)
+    own.told(others[1], "approve", wish["name"][:32], code=1)
     for member in others[2:]:
         done = own.told(member, "approve", asked["path"], code=int(member != others[-1]))
     assert (done["done"], done["key"]) == (True, asked["key"])
@@ -191,7 +191,7 @@ def test_a_member_leaves_when_the_others_have_wanted_what_it_wanted(own: Machine
     for number, member in enumerate(MEMBERS, 2):
         if number <= enough + 1:
             code = 1 if number <= enough else 0
-            own.run(member, "approve", wish["name"][:16], code=code)
+            own.run(member, "approve", wish["name"][:32], code=code)
     own.until(NEWCOMER, lambda rows: rows[NEWCOMER]["verdict"] == "no_seat")
     own.run(NEWCOMER, "leave", "--reason", "its own wish")
     rows = own.until("cloud", lambda rows: rows["cloud"]["power"] is not None)

@@ -215,7 +215,7 @@ OPTIONS: Mapping[str, str] = {
     "The last of its case.": "该案件的最后一次结案。",
     "The listing whose book the policies enter.": "保单进入哪个挂牌的保单簿。",
     "The listing's id.": "挂牌编号。",
-    "What it agrees to: 16 digits of its number.": "同意的事项：所列编号的前 16 位。",
+    "What it agrees to: 32 digits of its number.": "同意的事项：所列编号的前 32 位。",
     "Take an older backup, whose private part nobody has signed.": (
         "接受旧格式的备份：其中的私有部分没有人签名。"
     ),

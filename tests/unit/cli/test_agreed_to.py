@@ -25,6 +25,7 @@ LISTING: dict[str, Any] = {
     "placement": {"shares": [{"carrier": "picc", "ppm": 1000000}], "illustrative": True},
     "takeover_seconds": 7200,
 }  # fmt: skip
+SEEN = r"\u202e\u009b\u200b\u2028\u001b\n\u00a0\udb40\udc01"  # of what nobody would see
 BODY = {"listing": LISTING, "product": HASH, "arrears": False}
 WISH: dict[str, Any] = {
     "kind": "list_product", "what": "yunnan_dali_2027", "name": "ef" * 32, "body": BODY,
@@ -77,18 +78,68 @@ def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(
     monkeypatch.setattr(Net, "entered", staticmethod(lambda _: Here()))
     monkeypatch.setattr(deciding.control, "call", call)
     monkeypatch.setattr(acting, "me", lambda _: "insurer")
-    for what in ("yunnan_dali_2027", "ef", "ef" * 7 + "e"):
+    for what in ("yunnan_dali_2027", "ef", "ef" * 8, "ef" * 15 + "e"):
         with pytest.raises(Refused) as refused:
             deciding.agree(Here(), "insurer", what)  # type: ignore[arg-type]
         assert refused.value.refusals[0].code == "net.say_digest"
         assert "net agree DIR insurer" in say(refused.value.refusals[0], "en")
-    for what in ("efef", "ef" * 7 + "e"):
+    for what in ("efef", "ef" * 8, "ef" * 15 + "e"):
         with pytest.raises(Refused) as refused:
             acting.agree(Here(), what)  # type: ignore[arg-type]
         assert refused.value.refusals[0].code == "net.say_digest"
     assert said == []
-    done = deciding.agree(Here(), "insurer", "ef" * 8)  # type: ignore[arg-type]
+    with pytest.raises(Refused) as refused:
+        acting.agree(Here(), "dead")  # type: ignore[arg-type]
+    assert "32 digits" in say(refused.value.refusals[0], "en")
+    done = deciding.agree(Here(), "insurer", "ef" * 16)  # type: ignore[arg-type]
     assert (said, done["what"]) == (["ef" * 32], "yunnan_dali_2027")
+
+
+@pytest.mark.parametrize("digits", [32, 60])
+def test_an_id_that_looks_like_a_number_stands_in_no_numbers_way(
+    monkeypatch: pytest.MonkeyPatch, digits: int
+) -> None:
+    """Up to 60 digits are a lawful id: that of another's wish must not be agreed to by it."""
+    number = WISH["name"][:digits]
+    shadow = {**WISH, "what": number, "name": "cd" * 32}
+    monkeypatch.setattr(deciding.control, "call", lambda *_, **asked: (
+        {"name": asked["name"], "waits": []} if "name" in asked else [shadow, WISH]
+    ))  # fmt: skip
+    assert deciding.agree(Here(), "insurer", number)["name"] == WISH["name"]  # type: ignore[arg-type]
+    monkeypatch.setattr(deciding.control, "call", lambda *_, **__: [shadow])
+    with pytest.raises(Refused) as refused:
+        deciding.agree(Here(), "insurer", number)  # type: ignore[arg-type]
+    assert refused.value.refusals[0].code == "net.say_digest"
+
+
+def test_two_numbers_that_begin_alike_are_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    twin = {**WISH, "name": "ef" * 16 + "0" * 32}
+    monkeypatch.setattr(deciding.control, "call", lambda *_, **__: [WISH, twin])
+    with pytest.raises(Refused) as refused:
+        deciding.agree(Here(), "insurer", "ef" * 16)  # type: ignore[arg-type]
+    (refusal,) = refused.value.refusals
+    assert refusal.code == "net.several_wait"
+    assert refusal.facts["names"] == f"{WISH['name']}, {twin['name']}"
+
+
+def test_nothing_that_is_shown_reorders_or_hides_what_stands_beside_it() -> None:
+    odd = "\u202e\u009b\u200b\u2028\x1b\n\u00a0\U000e0001"
+    body = {f"a{odd}": f"云{odd}南", "b = 1": [odd], "云": {"c-d_1": "é", "e.f": 'say "x"'}, "": 1}
+    lines = list(deciding.spelled(body))
+    assert all(line.isprintable() for line in lines)
+    assert lines == [
+        '  "" = 1',
+        rf'  "a{SEEN}" = "云{SEEN}南"',
+        rf'  "b = 1".1 = "{SEEN}"',
+        '  "云".c-d_1 = "é"',
+        r'  "云"."e.f" = "say \"x\""',
+    ]
+    terms = deciding.bound({**WISH, "about": {
+        "operators": {"puppet1": f"eve{odd}"}, "product": {"zh": odd, "en": f"Quake{odd}"},
+    }}, "en")  # fmt: skip
+    assert terms is not None
+    assert all(str(each).isprintable() for each in terms.values())
+    assert str(terms["product"]).startswith(r"Quake\u202e")
 
 
 class Here:

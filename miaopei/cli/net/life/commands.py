@@ -186,7 +186,7 @@ def agree(
     folder: Folder,
     member: Who,
     what: Annotated[
-        str, typer.Argument(metavar="[NUMBER]", help="What it agrees to: 16 digits of its number.")
+        str, typer.Argument(metavar="[NUMBER]", help="What it agrees to: 32 digits of its number.")
     ] = "",
     as_json: JsonFlag = False,
     lang: LangOption = None,
@@ -207,7 +207,7 @@ def agree(
         speak.show_json(found)
         return
     for one in found:
-        facts = {"kind": one["kind"], "id": one["what"], "name": one["name"],
+        facts = {"kind": one["kind"], "id": deciding.plain(one["what"]), "name": one["name"],
                  "by": ", ".join(one["by"]), "lacks": ", ".join(one["lacks"])}  # fmt: skip
         tell("waits_for_word", facts, lang, as_json=False)
         if terms := deciding.bound(one, chosen(lang)):

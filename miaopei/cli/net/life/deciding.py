@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,8 +17,9 @@ from . import voting
 from .voting import Voted
 
 VOTED_SINCE = 3  # the rule set from which votes raise the rules; before it one operator did
-DIGITS = 16  # of a digest, by which something is agreed to
+DIGITS = 32  # of a digest, by which something is agreed to: who writes two bodies makes 16 agree
 Json = dict[str, Any]
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def raise_rules(
@@ -84,21 +86,36 @@ def by_digest(found: Sequence[Json], what: str) -> bool:
 
 
 def waiting(net: Net, member: str, what: str = "") -> list[Json]:
-    """What waits for a word of a member, or what of it has this name, or a name that begins so."""
+    """What waits for a word of a member, or what of it has a number that begins so, or this id: an
+    id that looks like the number of something else does not stand in its way.
+    """
     found: list[Json] = control.call(net.at(member), "waiting", seconds=voting.ASK_SECONDS)
-    return [one for one in found if what == one["what"] or one["name"].startswith(what)]
+    numbered = [one for one in found if one["name"].startswith(what)]
+    if numbered and len(what) >= DIGITS:
+        return numbered
+    return [one for one in found if one in numbered or what == one["what"]]
+
+
+def plain(text: str) -> str:
+    """A text as it is shown to who agrees to it: what would not be seen, or would reorder what is
+    (controls, formats, breaks, odd spaces), by its number.
+    """
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def spelled(value: Any, name: str = "") -> Iterator[str]:
-    """All that a body says, a field a line, by the names of the record; nothing is cut away."""
+    """All that a body says, a field a line, by the names of the record; nothing is cut away. A name
+    that is more than letters, digits, `_` and `-` stands in quotes.
+    """
     if isinstance(value, dict) and value:
         for each in sorted(value):
-            yield from spelled(value[each], f"{name}.{each}" if name else each)
+            field = each if _WORD.fullmatch(each) else plain(json.dumps(each, ensure_ascii=False))
+            yield from spelled(value[each], f"{name}.{field}" if name else field)
     elif isinstance(value, list) and value:
         for place, each in enumerate(value, start=1):
             yield from spelled(each, f"{name}.{place}")
     else:
-        yield f"  {name} = {json.dumps(value, ensure_ascii=False)}"
+        yield f"  {name} = {plain(json.dumps(value, ensure_ascii=False))}"
 
 
 def bound(one: Json, language: str) -> Json | None:
@@ -109,7 +126,8 @@ def bound(one: Json, language: str) -> Json | None:
     listing, about = one["body"]["listing"], one["about"]
 
     def run(member: str | None) -> str:
-        return "-" if member is None else f"{member} ({about['operators'].get(member, '?')})"
+        operator = plain(about["operators"].get(member, "?"))
+        return "-" if member is None else f"{member} ({operator})"
 
     cap = listing["occurrence_cap_fen"]
     shares = listing["placement"]["shares"]
@@ -121,7 +139,7 @@ def bound(one: Json, language: str) -> Json | None:
         "n": len(listing["deciders"]),
         "shares": ", ".join(f"{each['carrier']} {each['ppm']} ppm" for each in shares),
         "cap": "-" if cap is None else as_yuan(cap),
-        "product": about["product"][language],
+        "product": plain(about["product"][language]),
         "hash": one["body"]["product"],
     }
 
@@ -135,12 +153,12 @@ def agree(net: Net, member: str, what: str) -> Json:
     """
     found = waiting(net, member, what)
     if not found:
-        raise no("nothing_waits", what=what[:60])
+        raise no("nothing_waits", what=what[:64])
     if not by_digest(found, what):
-        raise no("say_digest", what=what[:60], digits=DIGITS, command=f"net agree DIR {member}")
+        raise no("say_digest", what=what[:64], digits=DIGITS, command=f"net agree DIR {member}")
     if len(found) > 1:
-        names = ", ".join(one["name"][:16] for one in found)
-        raise no("several_wait", what=what[:60], names=names)
+        names = ", ".join(one["name"] for one in found)
+        raise no("several_wait", what=what[:64], names=names)
     asked: Json = {"name": found[0]["name"]}
     said = control.call(net.at(member), "agree", seconds=voting.ACT_SECONDS, **asked)
     return {**found[0], **said}

@@ -89,8 +89,8 @@ LIVING: Mapping[str, tuple[str, str]] = {
         "由两个成员恢复一个挂牌的销售。",
     ),
     "net agree": (
-        "miaopei net agree DIR notary 3f9c1b7a52d08e64",
-        "列出等待某成员同意的事项全文，或以所列编号前 16 位由它同意：挂牌只约束已同意者。",
+        "miaopei net agree DIR notary 3f9c1b7a52d08e64b1c7f02d9a5e8346",
+        "列出等待某成员同意的事项全文，或以所列编号前 32 位由它同意：挂牌只约束已同意者。",
     ),
     "net reopen-round": (
         "miaopei net reopen-round DIR yunnan_dali --by notary",

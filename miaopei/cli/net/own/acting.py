@@ -98,10 +98,10 @@ def agree(net: Net, name: str) -> tuple[Json, Voted]:
     """
     found = [each for each in wishes(net) if each["name"].startswith(name)]
     if len(found) != 1 or len(name) < 4:
-        raise no("no_such_wish", name=name[:64])
+        raise no("no_such_wish", name=name[:64], digits=deciding.DIGITS)
     if not deciding.by_digest(found, name):
         command = "member wishes DIR"
-        raise no("say_digest", what=name[:60], digits=deciding.DIGITS, command=command)
+        raise no("say_digest", what=name[:64], digits=deciding.DIGITS, command=command)
     (wish,) = found
     voted = voting.want(net, wish["kind"], wish["body"])
     gone = wish["body"].get("member")
