@@ -38,7 +38,8 @@ def joined(folder: Path, *, writes: bool) -> Iterator[Joined]:
     Errors   Refused anchor.not_set_up, unreadable, no_key; OutsideFault.
     """
     set_up = told.load(folder)
-    chain = EvmAnchor(set_up, signing.load(folder) if writes else None)
+    has_key = writes or (folder / signing.FILE).exists()  # who only looks knows which are ours
+    chain = EvmAnchor(set_up, signing.load(folder) if has_key else None)
     try:
         outbox = OutboxFile(folder, set_up.ledger)
         try:

@@ -34,6 +34,7 @@ class EvmAnchor:
     ) -> None:
         self.told = told
         self.rpc = Rpc(told.rpc)
+        self.us = None if key is None else key.address
         self._key = None if key is None else bytes.fromhex(key.address[2:])
         self._known: int | None = None  # which of our contracts stands there
         self._sender = (
@@ -58,13 +59,28 @@ class EvmAnchor:
         chain, genesis = identity(self.rpc)
         if (chain, genesis) != (told.chain, told.genesis):
             raise _no("other_chain", told=told.genesis, found=genesis, number=chain)
-        self._version()
+        version = self._version()
         origin, height = self._read(contract.ask("origin")), self._height()
         if origin != told.origin_hash:
             facts = {"contract": told.contract, "found": origin.hex(), "origin": told.origin}
             raise _no("another_origin", **facts)
         head = contract.Head.of(self._read(contract.ask("head")))
-        return AnchorHead(height, head.count, head.last)
+        ours = head.last
+        if version > 1:
+            ours = (
+                0 if self._key is None else int.from_bytes(self._read(contract.head_of(self._key)))
+            )
+        return AnchorHead(height, head.count, head.last, ours)
+
+    def stands(self, point: Point) -> bool:
+        """Whether this very checkpoint is there, whoever wrote it.
+
+        Errors   Refused anchor.no_contract, other_contract; OutsideFault.
+        """
+        version = self._version()
+        if version > 1:
+            return any(self._read(contract.there(point.size, point.root)))
+        return self._read(contract.root_at(bytes(20), point.size, version)) == point.root
 
     def time_at(self, height: int) -> int:
         """When a block of it was made, by the chain's own clock.

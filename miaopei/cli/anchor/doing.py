@@ -7,9 +7,9 @@ from typing import Any
 
 from ...adapters.anchor import outbox, told
 from ...errors import OutsideFault, Refusal, Refused
-from ...ledger import checkpoint
+from ...ledger import checkpoint, proof
 from ...node.anchoring.comparing import ALARMS, Comparison, compare
-from ...node.anchoring.port import SideAltered
+from ...node.anchoring.port import Point, SideAltered
 from ...node.anchoring.worker import Anchorer, Pace
 from ...settings import Language
 from ...wiring.anchoring import Joined, joined
@@ -49,7 +49,7 @@ def start(place: Place, pace: Pace, *, once: bool, language: Language) -> int:
 def _loop(
     worker: Anchorer, other: Joined, place: Place, pace: Pace, *, once: bool, language: Language
 ) -> int:
-    """Ends only `once`; what is larger than all that members have is told and stops nothing."""
+    """Ends only `once`; what others have signed falsely is told and stops nothing."""
     told: set[str] = set()
     look, pause, silent = min(max(pace.seconds / 10, SHORTEST_LOOK), LONGEST_LOOK), FIRST_PAUSE, ""
     while True:
@@ -69,7 +69,7 @@ def _loop(
             speak.note(said("sent_again", language, count=done.again))
         if done.anchored and (now := outbox.standing(place.folder)):
             speak.out(said("sent", language, **{n: now[n] for n in ("size", "height", "entry")}))
-        alarms = [each for each in done.ahead if each.code in ALARMS]
+        alarms = [each for each in done.told if each.code in ALARMS]
         speak.refuse([each for each in alarms if str(each.facts["entry"]) not in told], language)
         told |= {str(each.facts["entry"]) for each in alarms}
         if once and (alarms or not other.outbox.waiting()):
@@ -83,10 +83,12 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
         head, writers = other.chain.head(), other.chain.writers()
         with found.store.reading() as reading:
             size = checkpoint.parse(reading.checkpoint()).size
+            root = proof.root_at(head.last, reading.node) if 0 < head.last <= size else b""
         waiting, agreed = len(other.outbox.waiting()), other.outbox.agreed()
         now = outbox.standing(place.folder) or {}
     best = max(agreed, int(now.get("size") or 0))
-    anchored = head.last if head.last <= size else best  # what nobody has anchors nothing
+    # What nobody has anchors nothing, neither a size nor a root.
+    anchored = head.last if root and other.chain.stands(Point(head.last, root)) else best
     shown: dict[str, Any] = {
         "contract": other.chain.told.contract,
         "chain": other.chain.told.chain,

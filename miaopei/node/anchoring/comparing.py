@@ -103,7 +103,7 @@ def compare(
         against.hold(anchor, roots.get(anchor.point.size))
     against.findings += beyond(ahead, reading.head(), time_at)
     against.findings += _counted(head, anchors)
-    against.findings += _from_notes(head, anchors, noted, roots)
+    against.findings += _from_notes(head, anchors, noted, roots, against.last)
     waiting = sum(note.state is State.WAITING for note in noted)
     found = tuple(against.findings)
     return Comparison(size, len(anchors), against.agreed, against.last, found, waiting)
@@ -153,23 +153,30 @@ def _from_notes(
     anchors: Sequence[Anchored],
     noted: Sequence[Noted],
     roots: dict[int, bytes],
+    agreed: int,
 ) -> Iterator[Refusal]:
-    """What we have noted as anchored, against both sides."""
-    there = {anchor.point.size for anchor in anchors}
+    """What we have noted as anchored, against both sides. What others have anchored beyond our own
+    head hides no loss, but for what agrees with our log: the larger root holds the smaller log.
+    """
+    there = {anchor.point for anchor in anchors}
     lost = [
         note.point.size
         for note in noted
-        if note.state is State.ANCHORED and note.point.size not in there
+        if note.state is State.ANCHORED and note.point not in there
     ]
-    gone = [size for size in lost if size > head.last]
+    gone = [size for size in lost if size > max(head.ours, agreed)]
     if gone:
-        facts: dict[str, Fact] = {"size": gone[0], "last": head.last, "count": len(gone)}
+        facts: dict[str, Fact] = {
+            "size": gone[0],
+            "last": max(head.ours, agreed),
+            "count": len(gone),
+        }
         yield Refusal("anchor.rolled_back", facts)
     for note in noted:
         size, root = note.point.size, note.point.root
-        if size in lost and size <= head.last:
+        if size in lost and size <= head.ours:
             yield Refusal("anchor.missing", {"size": size, "entry": note.entry, "last": head.last})
-        if size not in there and roots.get(size, root) != root:
+        if note.point not in there and roots.get(size, root) != root:
             ours: dict[str, Fact] = {"ours": roots[size].hex(), "noted": root.hex()}
             yield Refusal("anchor.noted_otherwise", {"size": size, **ours})
     waiting = [note.point.size for note in noted if note.state is State.WAITING]

@@ -24,12 +24,13 @@ class Point:
 @dataclass(frozen=True)
 class AnchorHead:
     """Where the other ledger stands: its own height, how many anchors, the largest size of any
-    writer.
+    writer, and that of our own key (of any, where one head is everybody's; 0 without a key).
     """
 
     height: int
     count: int
     last: int
+    ours: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,16 @@ class Anchor(Protocol):
     Errors   Refused anchor.* where it is not the one that was agreed on.
     """
 
+    @property
+    def us(self) -> str | None:
+        """The key that we write with; None where there is none."""
+        ...
+
     def head(self) -> AnchorHead: ...
+
+    def stands(self, point: Point) -> bool:
+        """Whether this very checkpoint is there, whoever wrote it."""
+        ...
 
     def put(self, point: Point, kept: bytes | None, keep: Keep) -> Anchored:
         """Anchor a checkpoint; done when it is final there, also where it was there before.
@@ -133,6 +143,10 @@ class Outbox(Protocol):
         ...
 
     def set_agreed(self, size: int) -> None: ...
+
+    def beside(self, size: int) -> Sequence[Point]:
+        """What was noted nearest to a size: the last up to it, and the first above it."""
+        ...
 
     def noted(self) -> Sequence[Noted]:
         """All of it, smallest first."""

@@ -1,8 +1,9 @@
 """The worker: notes certified checkpoints in its outbox, anchors them in order, compares.
 
 It reads the record and writes nothing to it. Whatever is killed and whenever, it goes on where the
-outbox stands. Over an alarm it anchors nothing further; only an anchor that is larger than what any
-member has (`ahead_of_all`) stops nobody: its writer would have what it wants.
+outbox stands. Over an alarm it anchors nothing further; only what another's key has signed stops
+nobody (a false root, a size that no member has): its writer would have what it wants. It is told;
+whether our own log was altered is decided by our own key's anchors and our own notes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Pace:
 class Done:
     """What one round of the worker did: what was noted, anchored, covered, and had to be again.
 
-    `ahead` says what there is of anchors larger than our log.
+    `told` says what others' anchors do not have as our log has it: false roots, then sizes beyond.
     """
 
     noted: int = 0
@@ -41,7 +42,7 @@ class Done:
     covered: int = 0
     again: int = 0
     compared: int = 0
-    ahead: tuple[Refusal, ...] = ()
+    told: tuple[Refusal, ...] = ()
 
 
 class Anchorer:
@@ -83,7 +84,7 @@ class Anchorer:
         except SideAltered as alarm:
             self._outbox.set_trouble(alarm.finding)
             raise
-        self._outbox.set_trouble(done.ahead[0] if done.ahead else None)
+        self._outbox.set_trouble(done.told[0] if done.told else None)
         return done
 
     def note(self) -> bool:
@@ -113,11 +114,12 @@ class Anchorer:
 
     def _round(self, noted: int) -> Done:
         head = self._chain.head()
-        compared, ahead = self._compare(head)
-        again = self._outbox.again(head.last)
-        if again:
-            self._outbox.set_compared(0)
+        compared, told = self._compare(head)
+        if not self._still_agrees():  # the chain went back: all of it is compared anew
             self._outbox.set_agreed(0)
+            self._outbox.set_compared(0)
+            compared, told = self._compare(head)
+        again = self._outbox.again(max(head.ours, self._outbox.agreed()))
         anchored = covered = 0
         for point in self._outbox.waiting():
             match self._send(point):
@@ -125,7 +127,7 @@ class Anchorer:
                     anchored += 1
                 case State.COVERED:
                     covered += 1
-        return Done(noted, anchored, covered, again, compared, ahead)
+        return Done(noted, anchored, covered, again, compared, told)
 
     def _send(self, point: Point) -> State:
         """Anchor one; covered where a larger size that agrees with our log was quicker. It waits on
@@ -145,17 +147,37 @@ class Anchorer:
             outbox.anchored(self._chain.put(point, outbox.kept(point.size), keep))
         except Refused as refused:
             (said, *_) = refused.refusals
-            if said.code == "anchor.other_root":  # where no anchor was shown: it was put there
+            if said.code == "anchor.other_root":
+                if self._is_of_others(point.size):  # the first form has one root for all writers
+                    return State.WAITING
                 raise SideAltered(said) from refused
             if said.code not in PASSED:
                 raise
             return State.WAITING
         return State.ANCHORED
 
-    def _compare(self, head: AnchorHead) -> tuple[int, tuple[Refusal, ...]]:
-        """Hold what has come since the last look against our log; what is ahead of it is told.
+    def _is_of_others(self, size: int) -> bool:
+        """Whether what stands at a size was signed by others; where no anchor is shown, it was put
+        there by whoever runs the chain.
+        """
+        shown = [a for a in self._chain.read(0) if a.point.size == size and not a.faults]
+        return bool(shown) and all(anchor.by != self._chain.us for anchor in shown)
 
-        Errors   SideAltered naming the size.
+    def _still_agrees(self) -> bool:
+        """Whether the largest anchor that agreed with our log is still there."""
+        agreed = self._outbox.agreed()
+        if agreed == 0:
+            return True
+        with self._store.reading() as reading:
+            root = proof.root_at(agreed, reading.node)
+        return self._chain.stands(Point(agreed, root))
+
+    def _compare(self, head: AnchorHead) -> tuple[int, tuple[Refusal, ...]]:
+        """Hold what has come since the last look against our log; what others have signed otherwise
+        or beyond it is told, and looked at again each time.
+
+        Errors   SideAltered naming the size: by our own key, or by our own notes beside a root that
+                 another has signed; or where the other ledger contradicts itself.
         """
         since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
         anchors = self._chain.read(since)
@@ -168,12 +190,18 @@ class Anchorer:
                 if at > size and not self._alone and not anchor.faults:
                     continue  # we are behind another member: looked at again later
                 against.hold(anchor, None if at > size else proof.root_at(at, reading.node))
-        if against.findings:
-            raise SideAltered(against.findings[0])
-        ahead = [anchor for anchor in anchors if anchor.point.size > size]
+            for false in against.findings:
+                if false.code == "anchor.anchor_altered" or false.facts["by"] == self._chain.us:
+                    raise SideAltered(false)
+                for note in self._outbox.beside(int(str(false.facts["size"]))):
+                    _same(reading, note)
+        entries = {false.facts["entry"] for false in against.findings}
+        ahead = [a for a in anchors if a.point.size > size and a.entry not in entries]
+        again = [a.height for a in anchors if a.point.size > size or a.entry in entries]
         self._outbox.set_agreed(max(self._outbox.agreed(), against.last))
-        self._outbox.set_compared(min([head.height, *(anchor.height for anchor in ahead)]))
-        return len(anchors), tuple(beyond(ahead, ours, self._chain.time_at))
+        self._outbox.set_compared(min([head.height, *again]))
+        told = (*against.findings, *beyond(ahead, ours, self._chain.time_at))
+        return len(anchors), told
 
 
 def certified(reading: Reading) -> Point:

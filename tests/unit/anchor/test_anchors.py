@@ -338,13 +338,13 @@ def test_one_writer_that_anchors_a_size_which_nobody_has_is_named_and_covers_not
     done = side.run()  # the record's clock stands years before the chain's
     sent = version == 2
     assert (done.anchored, done.covered, len(side.outbox().waiting())) == (sent, 0, not sent)
-    assert [each.code for each in done.ahead] == ["anchor.not_reached"]
+    assert [each.code for each in done.told] == ["anchor.not_reached"]
     assert anchoring.standing(side)["trouble"]["code"] == "anchor.not_reached"
     side.town.at("2090-01-01")
     later = grow(side.town, "three")
     done = side.run()
     assert (done.anchored, done.covered, len(side.outbox().waiting())) == (sent, 0, 2 * (not sent))
-    told = done.ahead[0]
+    told = done.told[0]
     facts = {name: told.facts[name] for name in ("size", "ours", "by")}
     assert told.code == "anchor.ahead_of_all"
     assert facts == {"size": huge, "ours": later, "by": liar.address}
@@ -376,6 +376,103 @@ def test_a_false_root_of_another_writer_does_not_stand_where_ours_goes(
     ]
     (finding,) = side.compare().findings
     assert (finding.code, finding.facts["by"]) == ("anchor.log_altered", other.address)
+
+
+@pytest.mark.parametrize("version", [2, 1])
+def test_a_false_root_of_another_writer_is_told_each_time_and_stops_nobody(
+    ledger: RunningChain, side: Side, tmp_path: Path, version: int
+) -> None:
+    """It stands for good: whoever would stop over it would never anchor again."""
+    liar = signing.load_or_make(tmp_path / "liar")
+    ledger.fund(liar.address)
+    side.told, side.alone = side.told.trusting(liar.address), False
+    if version == 1:
+        side.told = anchoring.of_before(side, ledger)
+    else:
+        side.adapter().vote(liar.address, may=True)
+    sizes = [grow(side.town, "one")]
+    side.adapter(liar).put(Point(sizes[0], bytes([9]) * 32), None, lambda _: None)
+    for name, anchored in (("two", 1), ("three", 1), ("", 0)):
+        if name:
+            sizes.append(grow(side.town, name))
+        done = side.run()
+        (told,) = done.told
+        assert (done.anchored, done.again) == (anchored, 0)
+        assert (told.code, told.facts["by"]) == ("anchor.log_altered", liar.address)
+        assert told.facts["size"] == sizes[0]
+        assert anchoring.standing(side)["trouble"]["code"] == "anchor.log_altered"
+    assert set(side.anchored()) == set(sizes)
+    assert side.outbox().waiting() == []
+    found = side.compare()
+    assert (found.altered, found.agreed) == (True, 2)
+    assert anchoring.codes(found) == ["log_altered"]
+
+
+def test_a_root_of_another_writer_that_our_own_note_confirms_stops_us(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    """Only the other has anchored it; that we have noted it as well shows that our log changed."""
+    other = signing.load_or_make(tmp_path / "other")
+    ledger.fund(other.address)
+    side.adapter().vote(other.address, may=True)
+    side.told, side.alone = side.told.trusting(other.address), False
+    size = grow(side.town, "one", "two")
+    side.worker().note()
+    with side.town.store.reading() as reading:
+        point = Point(size, reading.head().root)
+    side.adapter(other).put(point, None, lambda _: None)
+    side.town = rewritten(["one", "two", "three"], {"two": "nobody"})
+    with pytest.raises(SideAltered) as alarm:
+        side.run()
+    assert alarm.value.finding.code == "anchor.noted_otherwise"
+    assert alarm.value.finding.facts["size"] == size
+    assert list(side.anchored()) == [size]
+
+
+def test_what_a_chain_that_went_back_has_lost_is_sent_again_below_a_size_that_nobody_has(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    liar = signing.load_or_make(tmp_path / "liar")
+    ledger.fund(liar.address)
+    side.adapter().vote(liar.address, may=True)
+    side.told, side.alone = side.told.trusting(liar.address), False
+    sizes = [grow(side.town, "one")]
+    side.run()
+    huge = 2**53 - 1
+    side.adapter(liar).put(Point(huge, bytes([9]) * 32), None, lambda _: None)
+    for name in ("two", "three"):
+        sizes.append(grow(side.town, name))
+        assert side.run().anchored == 1
+    node(ledger, "anvil_reorg", 2, [])
+    assert set(side.anchored()) == {sizes[0], huge}
+    found = side.compare(catching_up=True)
+    assert anchoring.codes(found) == ["not_reached", "rolled_back"]
+    assert not found.altered
+    done = side.run()
+    assert (done.again, done.anchored) == (2, 2)
+    assert set(side.anchored()) == {*sizes, huge}
+    done = side.run()
+    assert (done.again, done.anchored) == (0, 0)
+    assert anchoring.codes(side.compare(catching_up=True)) == ["not_reached"]
+
+
+def test_two_writers_of_the_same_checkpoint_send_nothing_again(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    """Whoever is second has no head of its own for it, and has lost nothing."""
+    second = signing.load_or_make(tmp_path / "second")
+    ledger.fund(second.address)
+    side.adapter().vote(second.address, may=True)
+    told = side.told = side.told.trusting(second.address)
+    side.alone = False
+    with anchoring.side(side.town, tmp_path / "second", ledger, told, alone=False) as other:
+        grow(side.town, "one")
+        assert [each.run().anchored for each in (side, other)] == [1, 1]
+        for _ in range(2):
+            done = other.run()
+            assert (done.again, done.anchored, done.covered) == (0, 0, 0)
+        assert len(side.anchored()) == 1
+        assert other.compare().findings == ()
 
 
 def test_a_chain_without_a_price_for_gas_takes_anchors_of_a_key_without_coins(

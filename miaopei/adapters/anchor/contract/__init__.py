@@ -85,6 +85,11 @@ def root_at(writer: bytes, size: int, version: int) -> bytes:
     return _call("roots(address,uint64)", ["address", "uint64"], [writer, size])
 
 
+def head_of(writer: bytes) -> bytes:
+    """The call that reads the largest size of a writer; not in the first form."""
+    return _call("heads(address)", ["address"], [writer])
+
+
 def there(size: int, root: bytes) -> bytes:
     """The call that reads whether anybody has anchored this very checkpoint."""
     return _call("there(uint64,bytes32)", ["uint64", "bytes32"], [size, root])
