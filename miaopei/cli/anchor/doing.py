@@ -84,11 +84,12 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
         with found.store.reading() as reading:
             size = checkpoint.parse(reading.checkpoint()).size
             root = proof.root_at(head.last, reading.node) if 0 < head.last <= size else b""
+        # What nobody has anchors nothing, neither a size nor a root.
+        there = bool(root) and other.chain.stands(Point(head.last, root))
         waiting, agreed = len(other.outbox.waiting()), other.outbox.agreed()
         now = outbox.standing(place.folder) or {}
     best = max(agreed, int(now.get("size") or 0))
-    # What nobody has anchors nothing, neither a size nor a root.
-    anchored = head.last if root and other.chain.stands(Point(head.last, root)) else best
+    anchored = head.last if there else best
     shown: dict[str, Any] = {
         "contract": other.chain.told.contract,
         "chain": other.chain.told.chain,
