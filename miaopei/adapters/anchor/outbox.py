@@ -117,14 +117,6 @@ class OutboxFile:
         """Write that size down."""
         self._set(AGREED, str(size))
 
-    def beside(self, size: int) -> Sequence[Point]:
-        """What was noted nearest to a size: the last up to it, and the first above it."""
-        asked = ("size <= ? order by size desc", "size > ? order by size")
-        found = [
-            self._all(f"select size, root from checkpoint where {a} limit 1", size) for a in asked
-        ]
-        return [Point(*row) for rows in found for row in rows]
-
     def noted(self) -> Sequence[Noted]:
         """All of it, smallest first."""
         rows = self._all("select size, root, state, height, entry from checkpoint order by size")

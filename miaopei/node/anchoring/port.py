@@ -144,10 +144,6 @@ class Outbox(Protocol):
 
     def set_agreed(self, size: int) -> None: ...
 
-    def beside(self, size: int) -> Sequence[Point]:
-        """What was noted nearest to a size: the last up to it, and the first above it."""
-        ...
-
     def noted(self) -> Sequence[Noted]:
         """All of it, smallest first."""
         ...

@@ -115,9 +115,9 @@ class Anchorer:
     def _round(self, noted: int) -> Done:
         head = self._chain.head()
         compared, told = self._compare(head)
-        if not self._still_agrees():  # the chain went back: all of it is compared anew
-            self._outbox.set_agreed(0)
+        if not self._still_agrees():  # the chain went back, or our log changed: all of it anew
             self._outbox.set_compared(0)
+            self._outbox.set_agreed(0)
             compared, told = self._compare(head)
         again = self._outbox.again(max(head.ours, self._outbox.agreed()))
         anchored = covered = 0
@@ -169,6 +169,8 @@ class Anchorer:
         if agreed == 0:
             return True
         with self._store.reading() as reading:
+            if reading.head().size < agreed:
+                return False
             root = proof.root_at(agreed, reading.node)
         return self._chain.stands(Point(agreed, root))
 
@@ -176,8 +178,8 @@ class Anchorer:
         """Hold what has come since the last look against our log; what others have signed otherwise
         or beyond it is told, and looked at again each time.
 
-        Errors   SideAltered naming the size: by our own key, or by our own notes beside a root that
-                 another has signed; or where the other ledger contradicts itself.
+        Errors   SideAltered naming the size: by our own key, or where the other ledger contradicts
+                 itself.
         """
         since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
         anchors = self._chain.read(since)
@@ -193,8 +195,6 @@ class Anchorer:
             for false in against.findings:
                 if false.code == "anchor.anchor_altered" or false.facts["by"] == self._chain.us:
                     raise SideAltered(false)
-                for note in self._outbox.beside(int(str(false.facts["size"]))):
-                    _same(reading, note)
         entries = {false.facts["entry"] for false in against.findings}
         ahead = [a for a in anchors if a.point.size > size and a.entry not in entries]
         again = [a.height for a in anchors if a.point.size > size or a.entry in entries]

@@ -391,6 +391,8 @@ def test_a_false_root_of_another_writer_is_told_each_time_and_stops_nobody(
     else:
         side.adapter().vote(liar.address, may=True)
     sizes = [grow(side.town, "one")]
+    if version == 1:  # there ours cannot stand at that size: it waits until a larger one covers it
+        side.worker().note()
     side.adapter(liar).put(Point(sizes[0], bytes([9]) * 32), None, lambda _: None)
     for name, anchored in (("two", 1), ("three", 1), ("", 0)):
         if name:
@@ -408,25 +410,28 @@ def test_a_false_root_of_another_writer_is_told_each_time_and_stops_nobody(
     assert anchoring.codes(found) == ["log_altered"]
 
 
-def test_a_root_of_another_writer_that_our_own_note_confirms_stops_us(
+def test_a_log_altered_below_what_was_compared_long_ago_is_found_by_our_own_anchor(
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
-    """Only the other has anchored it; that we have noted it as well shows that our log changed."""
+    """What the other signs of it goes into no blind spot: our own key's word is looked at anew."""
     other = signing.load_or_make(tmp_path / "other")
     ledger.fund(other.address)
     side.adapter().vote(other.address, may=True)
     side.told, side.alone = side.told.trusting(other.address), False
-    size = grow(side.town, "one", "two")
-    side.worker().note()
+    before = grow(side.town, "one", "two")
     with side.town.store.reading() as reading:
-        point = Point(size, reading.head().root)
+        point = Point(before, reading.head().root)
+    size = grow(side.town, "three")
+    assert side.run().anchored == 1
+    node(ledger, "anvil_mine", "0x20")
+    side.run()
+    side.town = rewritten(["one", "two", "three", "four"], {"two": "nobody"})
     side.adapter(other).put(point, None, lambda _: None)
-    side.town = rewritten(["one", "two", "three"], {"two": "nobody"})
     with pytest.raises(SideAltered) as alarm:
         side.run()
-    assert alarm.value.finding.code == "anchor.noted_otherwise"
-    assert alarm.value.finding.facts["size"] == size
-    assert list(side.anchored()) == [size]
+    said = alarm.value.finding
+    assert (said.code, said.facts["by"]) == ("anchor.log_altered", side.key.address)
+    assert said.facts["size"] == size
 
 
 def test_what_a_chain_that_went_back_has_lost_is_sent_again_below_a_size_that_nobody_has(
