@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from miaopei.acts.envelope import from_json
 from miaopei.acts.freshness import BY_HAND, LONGEST
 from miaopei.cli.net.keep import anew
-from miaopei.cli.net.own import making
+from miaopei.cli.net.own import acting, making
 from miaopei.cli.net.plan import Part
 from miaopei.errors import Refused
 from miaopei.measures.identity import content_id
@@ -18,7 +19,9 @@ from miaopei.node.order.convening import Founding
 from miaopei.wiring import system_clock
 
 
-def test_its_act_is_written_once_and_taken_for_sent_the_second_time(tmp_path: Path) -> None:
+def test_its_act_is_written_once_and_taken_for_sent_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where = making.Where("a.example:1", "a.example:2", server="host=nowhere.example")
     making.init(tmp_path / "a", Part("a", "a", "a", ("decider",)), 1, where)
     net, said, keys = making.of(tmp_path / "a"), Founding({"v": 1}), {"engine": "ab" * 32}
@@ -37,5 +40,15 @@ def test_its_act_is_written_once_and_taken_for_sent_the_second_time(tmp_path: Pa
     assert BY_HAND - 3_600 < away <= BY_HAND < LONGEST
     assert (act.kind, act.by, act.body) == ("rotate_keys", "a", {"keys": keys})
     assert act.chain == content_id("chain", said.genesis)
+    handed = list[Any]()
+    monkeypatch.setattr(acting.control, "call", lambda *_, acts, **__: handed.extend(acts))
+    assert acting.carry(net, path) == act.as_json()  # whoever carries it hands over both forms
+    assert handed == [act.as_json(), endless.as_json()]
+    other = tmp_path / "other.json"
+    for none in ([], [act.as_json(), {**act.as_json(), "body": {}}]):  # nothing, or two wishes
+        other.write_text(json.dumps(none), "utf-8")
+        with pytest.raises(Refused) as refused:
+            acting.carry(net, other)
+        assert refused.value.refusals[0].code == "net.no_act_there"
     anew._hand_out(net, "a", said, keys)
     assert not path.exists()

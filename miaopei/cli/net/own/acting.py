@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ....acts.envelope import from_json
+from ....acts.envelope import Act, from_json
 from ....acts.seats import KEYS
 from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.keys import load_or_make
@@ -206,11 +206,16 @@ def carry(net: Net, file: Path) -> Json:
     except ValueError:
         raise no("no_act_there", path=file.name) from None
     acts = [from_json(act) for act in (given if isinstance(given, list) else [given])]
-    if len({act.id for act in acts}) != 1:
+    if not acts or any(_wish(act) != _wish(acts[0]) for act in acts):
         raise no("no_act_there", path=file.name)
     made = [act.as_json() for act in acts]
     control.call(net.at(me(net)), "carry", acts=made, seconds=STEP_SECONDS)
     return made[0]
+
+
+def _wish(act: Act) -> tuple[str, str, Json]:
+    """What an act wants, in whatever form it is given."""
+    return act.by, act.kind, act.body
 
 
 def _check_key(file: SeatFile, entry: Json) -> None:
