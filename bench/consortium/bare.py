@@ -22,6 +22,7 @@ from miaopei.adapters.engine import home, process
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net.plan import HOST, ports
 from miaopei.errors import OutsideFault
+from miaopei.measures.suites import public_hex
 from miaopei.node.order.consortium import Sent
 
 from ..journey import row
@@ -84,14 +85,14 @@ def _furnish(
     layout: str,
     begins: int,
 ) -> None:
-    ids = [home.address(home.raw(connection)) for _, connection in keys]
+    ids = [home.address(public_hex(connection)) for _, connection in keys]
     others = [n for n in range(MEMBERS) if n != number]
     neighbours = tuple(home.Neighbour(ids[n], where[n]) for n in others)
     home.write(
         at / process.ENGINE,
         home.Home(
             name=f"m{number}", chain="bare", time=begins,
-            validators=tuple((f"m{n}", home.raw(keys[n][0]), 1) for n in range(MEMBERS)),
+            validators=tuple((f"m{n}", public_hex(keys[n][0]), 1) for n in range(MEMBERS)),
             listens=where[number], reached=where[number], neighbours=neighbours,
             validator=keys[number][0], connection=keys[number][1],
         ),

@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical
 from ..measures.instant import DAY, utc_text
-from ..measures.suites import SigningKey, in_use
+from ..measures.suites import SigningKey, in_use, public_hex
 from . import approvals, seats
 from .admit_member import CHANGED, KNOWN_ROLES
 from .base import Moment, Outcome, check_points, check_public, fields, refuse
@@ -33,7 +33,7 @@ DOMAIN = b"miaopei/v1/key\0"
 
 def body_of(key: SigningKey, chain: str, member: str, until: int) -> dict[str, Any]:
     """What gives a member this key, with the key's own word for it."""
-    public = key.public_key().public_bytes_raw().hex()
+    public = public_hex(key)
     said = {"member": member, "key": public, "until": until}
     return {**said, "proof": key.sign(message(chain, said)).hex()}
 

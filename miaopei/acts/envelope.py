@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Refusal, Refused
 from ..measures.identity import canonical, id_of
 from ..measures.shape import exactly
-from ..measures.suites import SigningKey, in_use
+from ..measures.suites import SigningKey, in_use, public_hex
 
 ACT_BYTES_MAX = 60_000
 # Lists and objects within one another, the act's own among them: less than canonical bytes may have
@@ -108,7 +108,7 @@ def sign(
     until: int | None = None,
 ) -> Act:
     """A signed act of one member, which may be taken up to `until` where that is given."""
-    public = key.public_key().public_bytes_raw().hex()
+    public = public_hex(key)
     act = Act(chain, kind, by, public, ref, body, until=until)
     return replace(act, sig=key.sign(DOMAIN + act.signed_bytes).hex())
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical, digest
 from ..measures.shape import exactly
-from ..measures.suites import SigningKey, in_use
+from ..measures.suites import SigningKey, in_use, public_hex
 from .observation import TOLERANCE, Observation
 from .source import Source
 
@@ -93,7 +93,7 @@ def attest(
     original: Original,
 ) -> Attestation:
     """Sign that `observation` was received."""
-    key = private_key.public_key().public_bytes_raw().hex()
+    key = public_hex(private_key)
     plain = Attestation(
         observation.id, observation.source, key, receiver, received_at, original, ""
     )

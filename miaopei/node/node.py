@@ -21,7 +21,7 @@ from ..acts.state import State
 from ..errors import Fact, Refusal, Refused
 from ..measures import suites
 from ..measures.identity import canonical, read_canonical
-from ..measures.suites import SigningKey
+from ..measures.suites import SigningKey, public_hex
 from .order.keep import found
 from .order.solo import Solo
 from .ports import Clock, Identity, Orderer, Random, Reading, Store
@@ -77,9 +77,9 @@ class Node:
             entry = state.get("member", self.identity.member) or {"keys": []}
             stand = {key["key"] for key in entry["keys"]} - set(entry.get(CHANGED, {}))
             following = self.identity.next
-            if following is not None and public(following) in stand:
+            if following is not None and public_hex(following) in stand:
                 self.identity = replace(self.identity, acts=following, next=None)
-            return public(self.identity.acts) in stand
+            return public_hex(self.identity.acts) in stand
 
     def submit(self, acts: Sequence[Act]) -> list[ActResult]:
         """Have these acts ordered together; when this returns they are final or refused.
@@ -174,11 +174,6 @@ class Node:
             yield reading, State(reading)
 
 
-def public(key: SigningKey) -> str:
-    """The public half of a key, as acts and entries name it."""
-    return key.public_key().public_bytes_raw().hex()
-
-
 def _stale(result: ActResult) -> bool:
     """Whether it is refused for what has been, and not for what it says."""
     stale = {"act.refused_before", "act.key_changed", *ENDED}
@@ -195,7 +190,11 @@ def said_again(state: State, identity: Identity, act: Act, until: int | None) ->
     entry = state.get("member", act.by)
     if act.by != identity.member or entry is None:
         return None
-    own, changed, forms = public(identity.acts), entry.get(CHANGED, {}), _forms(state, entry, act)
+    own, changed, forms = (
+        public_hex(identity.acts),
+        entry.get(CHANGED, {}),
+        _forms(state, entry, act),
+    )
     if not forms:
         return None
     if (there := _there(state, forms)) is not None:
@@ -244,7 +243,7 @@ def genesis_value(
     member_name: dict[str, str],
 ) -> dict[str, Any]:
     """The genesis of a solo record: one operator that orders, decides, pays and receives facts."""
-    raw = public(identity.acts)
+    raw = public_hex(identity.acts)
     roles = ["operator", "gateway", "decider", "payer"] + (["clock"] if clock == "replay" else [])
     value = {
         "v": 1,
@@ -253,7 +252,7 @@ def genesis_value(
         "clock": clock,
         "rules": RULES,
         "origin": origin,
-        "log_key": identity.log.public_key().public_bytes_raw().hex(),
+        "log_key": public_hex(identity.log),
         "time": time,
         "replay_source": identity.member if clock == "replay" else None,
         "members": [

@@ -23,6 +23,7 @@ from ..market.placement import Placement
 from ..measures.identity import canonical, content_id, read_canonical
 from ..measures.instant import from_beijing
 from ..measures.money import yuan
+from ..measures.suites import public_hex
 from ..policies.row import PolicyRow, Transaction
 from ..products.shelf import Shelf
 from .mass.bringing import body_of
@@ -219,7 +220,7 @@ def _set_up(
             continue
         wanted.append(("admit_member", "member", body["id"], body, state.get("member", body["id"])))
     for source in value["sources"]:
-        raw = node.identity.acts.public_key().public_bytes_raw().hex()
+        raw = public_hex(node.identity.acts)
         body = {**_source(source), "keys": [{"key": raw, "since": 0, "until": None}]}
         held = state.get("source", body["id"])
         wanted.append(("register_source", "source", body["id"], body, held))

@@ -27,8 +27,8 @@ from miaopei.cli.net.plan import Net, database
 from miaopei.cli.net.running import SORTS
 from miaopei.measures.identity import canonical, content_id
 from miaopei.measures.instant import from_beijing
+from miaopei.measures.suites import public_hex
 from miaopei.node import scheme
-from miaopei.node.node import public
 from tests.support import nets
 from tests.support.consortium import genesis, key, who
 from tests.support.nets import Running
@@ -375,7 +375,7 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
     make_next(at / "keys.json")
     kept = load_or_make(at / "keys.json", "insurer")
     assert kept.next is not None
-    mine, old = public(kept.next), public(kept.acts)
+    mine, old = public_hex(kept.next), public_hex(kept.acts)
     five.miaopei("kill", "insurer")
     five.whole(120)
     assert key_of(five, "insurer") == old
@@ -390,7 +390,7 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
     told = nets.as_json(five.miaopei("rotate", "insurer", "--key", "act", "--json"))
     assert (told["keys"], key_of(five, "insurer")) == ("act", mine)
     now = load_or_make(at / "keys.json", "insurer")
-    assert (public(now.acts), now.next) == (mine, None)
+    assert (public_hex(now.acts), now.next) == (mine, None)
     # Whoever brings the facts changes its key too: its sources are named, and registered anew.
     told = nets.as_json(five.miaopei("rotate", "cloud", "--key", "act", "--json"))
     sources = list(map(scheme._source, scheme.load("yunnan")["sources"]))
@@ -437,5 +437,5 @@ def test_o04_a_thief_changes_the_key_first_and_the_others_give_the_member_anothe
     told = nets.as_json(five.miaopei("rotate", "notary", "--key", "act", "--by-votes", "--json"))
     assert told["done"]
     assert control.call(at, "key_stands")["in_force"]
-    assert key_of(five, "notary") == public(load_or_make(at / "keys.json", "notary").acts)
+    assert key_of(five, "notary") == public_hex(load_or_make(at / "keys.json", "notary").acts)
     five.whole()

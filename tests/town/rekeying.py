@@ -12,7 +12,7 @@ from miaopei.acts.envelope import sign
 from miaopei.acts.freshness import LONGEST
 from miaopei.acts.state import State
 from miaopei.measures.identity import canonical
-from miaopei.node.node import public
+from miaopei.measures.suites import public_hex
 
 from . import keys
 from .founding import GATEWAYS, START
@@ -55,9 +55,9 @@ class Rekeying:
         """It has the key that it was to have, and goes by it."""
         if not self.who:
             return
-        if self._key() != public(keys.acts(self.who, MINE)):
+        if self._key() != public_hex(keys.acts(self.who, MINE)):
             raise Breach("key for acts never changed", member=self.who)
-        if public(self.run.by[self.who].node.identity.acts) != self._key():
+        if public_hex(self.run.by[self.who].node.identity.acts) != self._key():
             raise Breach("goes by an ended key", member=self.who)
 
     def _rekey(self) -> None:
@@ -125,7 +125,7 @@ class Rekeying:
     def _changed_at(self, disk: Any) -> bool:
         with disk.reading() as reading:
             entry = State(reading).need("member", self.who)
-        return bool(entry["keys"][-1]["key"] == public(keys.acts(self.who, MINE)))
+        return bool(entry["keys"][-1]["key"] == public_hex(keys.acts(self.who, MINE)))
 
 
 class KeysOfActs:

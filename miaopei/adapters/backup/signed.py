@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import Refused
 from ...measures.identity import canonical, digest, read_canonical
-from ...measures.suites import in_use
+from ...measures.suites import in_use, public_hex
 from ...node.ports import Identity
 from ...node.proof.logkeys import keys_of
 from .file import FORMAT, MANIFEST, PRIVATE, SIGNED, WRAP, blob_names, no, part
@@ -30,7 +30,7 @@ def named(parts: Mapping[str, bytes], blobs: Iterable[str]) -> dict[str, Any]:
 
 def signature(manifest: bytes, identity: Identity) -> bytes:
     """The part that signs a manifest."""
-    by = identity.log.public_key().public_bytes_raw().hex()
+    by = public_hex(identity.log)
     return canonical({"by": by, "signature": identity.log.sign(ALONE + manifest).hex()})
 
 
@@ -45,7 +45,7 @@ def demand(
     `leaves`, in a consortium, say which keys were this member's at that size of the record.
     Errors   Refused backup.not_signed, backup.altered naming the part.
     """
-    ours = {identity.log.public_key().public_bytes_raw().hex()}
+    ours = {public_hex(identity.log)}
     if leaves is not None:
         keys = keys_of(leaves, "log").get(identity.member, [])
         ours |= {key for key, _ in keys[-1:]}  # the one before it may sign nothing of this size

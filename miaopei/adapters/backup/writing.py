@@ -13,6 +13,7 @@ from ...errors import OutsideFault
 from ...ledger import checkpoint
 from ...ledger.tiles import WIDTH, Tile, encode_bundle
 from ...measures.identity import canonical, read_canonical
+from ...measures.suites import public_hex
 from ...node.ports import Certify, Identity
 from ...node.proof.logkeys import keys_of
 from ...node.vault.sealing import MAGIC, seal, wrap
@@ -90,7 +91,7 @@ def _private(
 ) -> dict[str, bytes]:
     """What is private, sealed for our own box, and the key to it."""
     keys = keys_of(reading.leaves(0, size), "log").get(identity.member, [])
-    if keys and keys[-1][0] != identity.log.public_key().public_bytes_raw().hex():
+    if keys and keys[-1][0] != public_hex(identity.log):
         raise OutsideFault("the key that signs it is being changed; try again", retry=True)
     sealed, key = seal(canonical(dump(reading)), random)
     box = identity.box.public_key().public_bytes_raw()

@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ...measures.suites import SigningKey
+from ...measures.suites import public_hex
 from ...node.order.application import APP_VERSION
 
 BLOCK_BYTES = 2_000_000
@@ -77,8 +77,8 @@ def write_keys(
     """
     if validator is not None:
         key = {
-            "address": address(raw(validator)).upper(),
-            "pub_key": {"type": PUBLIC, "value": _b64(bytes.fromhex(raw(validator)))},
+            "address": address(public_hex(validator)).upper(),
+            "pub_key": {"type": PUBLIC, "value": _b64(bytes.fromhex(public_hex(validator)))},
             "priv_key": _private(validator),
         }
         keep(folder / "config" / "priv_validator_key.json", key)
@@ -201,11 +201,6 @@ def settings(
 
 def _peers(neighbours: Iterable[Neighbour]) -> str:
     return ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
-
-
-def raw(key: SigningKey) -> str:
-    """The public key, raw, in hex."""
-    return key.public_key().public_bytes_raw().hex()
 
 
 def address(public: str) -> str:

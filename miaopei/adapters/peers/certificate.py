@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from ...measures.suites import public_hex
+
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def certificate(member: str, key: Ed25519PrivateKey) -> str:
     """A self-signed certificate (PEM). How long a key counts is said by the record, not here."""
-    raw = key.public_key().public_bytes_raw().hex()
+    raw = public_hex(key)
     # A name of its own for each key, so that a member's old and new certificate are told apart.
     who = (NameOID.COMMON_NAME, member), (NameOID.SERIAL_NUMBER, raw)
     name = x509.Name([x509.NameAttribute(*part) for part in who])

@@ -24,6 +24,7 @@ from ...adapters.peers.certificate import certificate, private_pem
 from ...adapters.postgres.connection import connect, faults
 from ...adapters.postgres.schema import migrate
 from ...measures.identity import canonical
+from ...measures.suites import public_hex
 from ...node.order.convening import Founding, read
 from ...node.order.founding import Founder, consortium_genesis
 from ...node.ports import Identity
@@ -59,9 +60,9 @@ class Keys:
     @property
     def public(self) -> dict[str, str]:
         """The public halves, as a seat names them."""
-        log, box = self.identity.log, self.identity.box.public_key().public_bytes_raw().hex()
+        log, box = self.identity.log, public_hex(self.identity.box)
         named = {"engine": self.engine, "node": self.node, "peer": self.peer, "log": log}
-        return {**{name: home.raw(key) for name, key in named.items()}, "box": box}
+        return {**{name: public_hex(key) for name, key in named.items()}, "box": box}
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def lay(net: Net, keys: Mapping[str, Keys], founding: Founding, address: str, ti
             seat.id,
             seat.engine,
             seat.blobs,
-            home.raw(keys[seat.id].node),
+            public_hex(keys[seat.id].node),
             certificate(seat.id, keys[seat.id].peer),
         )
         for seat in net.seats
@@ -252,7 +253,7 @@ def founder(part: Part, keys: Keys) -> Founder:
         id=part.id,
         name={"zh": part.zh, "en": part.en},
         roles=part.roles,
-        acts=home.raw(keys.identity.acts),
+        acts=public_hex(keys.identity.acts),
         engine=public["engine"],
         node=public["node"],
         peer=public["peer"],

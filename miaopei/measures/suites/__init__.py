@@ -15,12 +15,12 @@ from typing import Any, Generic, TypeVar, overload
 
 from ...errors import Refusal, Refused
 from .intl import INTL
-from .value import BoxKey, Cipher, PublicKey, SigningKey, Suite, is_hex
+from .value import BoxKey, Cipher, PublicKey, SigningKey, Suite, is_hex, public_hex
 
 __all__ = [
     "INTL", "KNOWN", "BoxKey", "Cipher", "OfSuite", "PublicKey", "SigningKey", "Suite",
-    "by_note_type", "demand", "in_use", "is_hex", "named", "of_genesis", "of_public", "use",
-    "within",
+    "by_note_type", "demand", "in_use", "is_hex", "named", "of_genesis", "of_public", "public_hex",
+    "use", "within",
 ]  # fmt: skip
 
 DEFAULT = INTL.name

@@ -32,6 +32,11 @@ class BoxKey(Protocol):
     def public_key(self) -> PublicKey: ...
 
 
+def public_hex(key: SigningKey | BoxKey) -> str:
+    """The public half of a key as the record names it: raw, in hex."""
+    return key.public_key().public_bytes_raw().hex()
+
+
 class Cipher(Protocol):
     """Authenticated encryption under one key. Errors   InvalidTag where it does not open."""
 

@@ -23,6 +23,7 @@ from ...errors import Alarm, Refusal
 from ...ledger import checkpoint
 from ...ledger.merkle import empty_root
 from ...ledger.proof import root_at
+from ...measures.suites import public_hex
 from ..ports import Clock, Head, Identity, Store, Writing
 from .behind import KEPT_EACH, Behind, behind, changes, keep_at
 from .convening import found_by, read
@@ -261,7 +262,7 @@ class Application:
         if before.size <= self.certified:
             return
         log = self._identity.log
-        if block.get(SPENT, log.public_key().public_bytes_raw().hex()) is not None:
+        if block.get(SPENT, public_hex(log)) is not None:
             self._missed = True
             return
         if self._missed:

@@ -21,7 +21,7 @@ from ...errors import Fact, RecordDamaged, Refusal, Refused
 from ...ledger import checkpoint
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import canonical, content_id, digest, read_canonical
-from ...measures.suites import in_use
+from ...measures.suites import in_use, public_hex
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
@@ -165,7 +165,7 @@ def _must_open(reading: Reading, identity: Identity, named: Named) -> bool:
     book = state.get("book", str(named.act["body"].get("book")))
     if named.reference["media"] != ROWS or book is None:
         return False
-    ours = identity.box.public_key().public_bytes_raw().hex()
+    ours = public_hex(identity.box)
     return ours in readers(state, book["listing"])
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from cryptography.exceptions import InvalidTag
 
 from ...errors import SealedUnfit
-from ...measures.suites import BoxKey, in_use
+from ...measures.suites import BoxKey, in_use, public_hex
 
 MAGIC = b"MPS1"
 BLOB_AAD = b"miaopei/v1/blob"
@@ -68,7 +68,7 @@ def unwrap_any(wrapped: bytes, keys: Sequence[BoxKey]) -> tuple[bytes, str]:
 
 def reader_of(key: BoxKey) -> str:
     """The name under which wraps for this key lie: its public half in hex."""
-    return key.public_key().public_bytes_raw().hex()
+    return public_hex(key)
 
 
 def frame(rows: Iterable[bytes]) -> bytes:

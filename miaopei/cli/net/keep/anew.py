@@ -24,6 +24,7 @@ from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import certificate
 from ....errors import OutsideFault
 from ....measures.identity import content_id
+from ....measures.suites import public_hex
 from ....node.order.convening import Founding
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE
@@ -54,7 +55,7 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
         write_secret(pending, json.dumps({n: os.urandom(32).hex() for n in names}).encode("ascii"))
     kept = json.loads(pending.read_bytes())
     keys = {n: Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept[n])) for n in kept}
-    _seat(net, member, said, {name: home.raw(key) for name, key in keys.items()})
+    _seat(net, member, said, {name: public_hex(key) for name, key in keys.items()})
     if "node" in keys:
         _furnish(net, member, said, keys, address)
     else:
@@ -135,7 +136,7 @@ def _furnish(
     furnish(net, place, made, shown, others, said, address, said.file["time"])
     if net.own is not None:
         before = seat_file.read(net.seat_file(member)).seat
-        public = {name: home.raw(key) for name, key in keys.items()}
+        public = {name: public_hex(key) for name, key in keys.items()}
         acting.write(net, {**before, **public})  # for the others, who must trust it first
         return
     bank = control.call(net.folder, "status")["bank"]

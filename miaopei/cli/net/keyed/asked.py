@@ -9,7 +9,7 @@ from ....acts.admit_member import CHANGED
 from ....acts.change_key import KIND, body_of
 from ....acts.state import State
 from ....errors import Refused
-from ....node.node import public
+from ....measures.suites import public_hex
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
 
@@ -50,10 +50,10 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     def standing() -> Json:
         """`sources` are those that know us by earlier keys alone: to be registered anew."""
         in_force = node.go_by_next()
-        own, following = public(node.identity.acts), node.identity.next
+        own, following = public_hex(node.identity.acts), node.identity.next
         with node.reading() as (_, state):
             sources = list(_left(state, node.identity.member, own))
-        waits = None if following is None else public(following)
+        waits = None if following is None else public_hex(following)
         return {"key": own, "in_force": in_force, "next": waits, "sources": sources}
 
     return {"change_key": change_key, "key_stands": key_stands, "key_wish": key_wish}

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....acts.seats import KEYS
-from ....adapters.engine import home, wires
+from ....adapters.engine import wires
 from ....adapters.peers.certificate import certificate
 from ....errors import OutsideFault
+from ....measures.suites import public_hex
 from .. import control
 from ..keep import restoring
 from ..make import furnish, make_databases, new_keys, write_plan
@@ -63,7 +64,7 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     seat = _place(net, who)
     grown = replace(net, seats=(*net.seats, seat))
     keys = new_keys(grown, Part(who.id, who.zh, who.en, who.roles))
-    named = _entry(who, [{"key": home.raw(keys.identity.acts), "since": 0, "until": None}])
+    named = _entry(who, [{"key": public_hex(keys.identity.acts), "since": 0, "until": None}])
     shown = certificate(who.id, keys.peer)
     address = net.postgres.start()
     make_databases(grown, address, who.id)

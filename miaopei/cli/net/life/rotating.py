@@ -24,7 +24,7 @@ from ....adapters.keys import change_keys
 from ....adapters.peers.certificate import certificate, private_pem
 from ....errors import OutsideFault, Refused
 from ....measures.identity import content_id
-from ....measures.suites import in_use
+from ....measures.suites import in_use, public_hex
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
 from ..keyed.changing import ACT, change
@@ -130,7 +130,7 @@ def _public(name: str, key: bytes) -> str:
     """The public half of a private key, raw, in hex."""
     suite = in_use.suite
     made = suite.box(key) if name == "box" else suite.signing(key) if name == "log" else _own(key)
-    return made.public_key().public_bytes_raw().hex()
+    return public_hex(made)
 
 
 def _own(key: bytes) -> Ed25519PrivateKey:

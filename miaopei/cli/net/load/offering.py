@@ -12,6 +12,7 @@ from typing import Any
 
 from ....errors import OutsideFault, Refused
 from ....evidence.observation import Observation
+from ....measures.suites import public_hex
 from ....node.gateway import INLINE_MAX, Row, record
 from ....node.node import Node
 from ....wiring.consortium import Seated
@@ -132,7 +133,7 @@ class _Made:
 
 def _meter(node: Node, source: str) -> dict[str, Any]:
     """The entry of a source whose batches we sign."""
-    key = node.identity.acts.public_key().public_bytes_raw().hex()
+    key = public_hex(node.identity.acts)
     return {
         "id": source,
         "operator": source,

@@ -16,7 +16,7 @@ from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
-from ....node.node import public
+from ....measures.suites import public_hex
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
@@ -141,7 +141,7 @@ def _signed_by_earlier(net: Net) -> bool:
     """Whether our seat file is of before our key for acts changed, and the record has ours now."""
     ours = me(net)
     identity = load_or_make(net.at(ours) / KEYS_FILE, ours)
-    if seat_file.read(net.seat_file(ours)).key == public(identity.acts) or identity.next:
+    if seat_file.read(net.seat_file(ours)).key == public_hex(identity.acts) or identity.next:
         return False
     return bool(changing.stands(net, ours)["in_force"])
 
@@ -188,7 +188,7 @@ def write(net: Net, seat: Json) -> Path:
     ours, at = me(net), net.at(me(net))
     path = at / TLS_FILE
     before, identity = seat_file.read(net.seat_file(ours)), load_or_make(at / KEYS_FILE, ours)
-    key = {"key": public(identity.acts), "since": 0, "until": None}
+    key = {"key": public_hex(identity.acts), "since": 0, "until": None}
     shown = pem_of(path.read_text("ascii")) if path.exists() else before.certificate
     member = {**before.member, "keys": [key]}
     made = seat_file.of(member, seat, net.seat(ours), shown, system_clock())

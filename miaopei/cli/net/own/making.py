@@ -23,6 +23,7 @@ from ....adapters.memory_store import MemoryStore
 from ....adapters.peers.certificate import certificate
 from ....measures import suites
 from ....measures.identity import canonical, content_id
+from ....measures.suites import public_hex
 from ....node.order.convening import Founding
 from ....node.order.founding import consortium_genesis
 from ....wiring import system_clock
@@ -70,7 +71,7 @@ def init(folder: Path, part: Part, power: int, where: Where) -> Path:
     machine = {name: getattr(keys, name) for name in ("engine", "node", "peer")}
     kept = {name: key.private_bytes_raw().hex() for name, key in machine.items()}
     make.write_secret(at / MACHINE, json.dumps(kept).encode("ascii"))
-    acts = keys.identity.acts.public_key().public_bytes_raw().hex()
+    acts = public_hex(keys.identity.acts)
     wish = {"member": part.id, "power": power, **keys.public}
     shown = certificate(part.id, keys.peer)
     made = seat_file.of(_entry(part, acts), wish, seat, shown, system_clock())
