@@ -11,6 +11,7 @@ from ..net.granting import commands as granting
 from ..net.life import commands as life
 from ..net.mandate import commands as mandate
 from .options import (
+    MAP_PORT,
     UNSIGNED,
     Customers,
     DsnOption,
@@ -18,6 +19,7 @@ from .options import (
     JsonFlag,
     LangOption,
     Line,
+    MapPort,
     SuiteOption,
     chosen,
 )
@@ -191,9 +193,7 @@ def restore(
 @app.command(name="map")
 def map_(
     folder: Folder,
-    port: Annotated[
-        int, typer.Option(help="Where the page is served, on this machine only.")
-    ] = 8430,
+    port: MapPort = MAP_PORT,
     lang: LangOption = None,
 ) -> None:
     """Serve the node map: members, roles, height, last digest, lag, and who lies; live."""

@@ -32,6 +32,14 @@ except Refused:
 """
 
 
+def voted_in(ledger: RunningChain, side: Side, folder: Path) -> signing.AnchorKey:
+    """A further writer: its key lies in this folder, it can pay, and the contract takes it."""
+    key = signing.load_or_make(folder)
+    ledger.fund(key.address)
+    side.adapter().vote(key.address, may=True)
+    return key
+
+
 def test_what_signs_anchors_leaves_nested_json_a_refusal_and_no_fault_of_memory() -> None:
     ran = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, "refused\n"), ran.stderr
@@ -211,9 +219,7 @@ def test_anchors_that_somebody_else_wrote_for_us_are_named(
 ) -> None:
     """Whoever runs the chain lets a key of their own write: we were told of no such writer."""
     size = grow(side.town, "one")
-    rogue = signing.load_or_make(tmp_path)
-    ledger.fund(rogue.address)
-    side.adapter().vote(rogue.address, may=True)
+    rogue = voted_in(ledger, side, tmp_path)
     side.adapter(rogue).put(Point(size, bytes([9]) * 32), None, lambda _: None)
     (finding,) = side.compare().findings
     assert (finding.code, finding.facts["size"]) == ("anchor.anchor_altered", size)
@@ -298,9 +304,7 @@ def test_a_log_that_was_cut_is_named_and_a_member_that_catches_up_is_not(side: S
 def test_two_members_share_one_contract_and_whoever_is_late_is_covered(
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
-    second = signing.load_or_make(tmp_path / "second")
-    ledger.fund(second.address)
-    side.adapter().vote(second.address, may=True)
+    second = voted_in(ledger, side, tmp_path / "second")
     told = side.told.trusting(second.address)
     side.told = told
     side.alone = False
@@ -360,9 +364,7 @@ def test_a_false_root_of_another_writer_does_not_stand_where_ours_goes(
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
     """Both stand, each under its own key; before, whoever was first shut the other out."""
-    other = signing.load_or_make(tmp_path)
-    ledger.fund(other.address)
-    side.adapter().vote(other.address, may=True)
+    other = voted_in(ledger, side, tmp_path)
     side.told = side.told.trusting(other.address)
     size = grow(side.town, "one")
     false = Point(size, bytes([9]) * 32)
@@ -414,9 +416,7 @@ def test_a_log_altered_below_what_was_compared_long_ago_is_found_by_our_own_anch
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
     """What the other signs of it goes into no blind spot: our own key's word is looked at anew."""
-    other = signing.load_or_make(tmp_path / "other")
-    ledger.fund(other.address)
-    side.adapter().vote(other.address, may=True)
+    other = voted_in(ledger, side, tmp_path / "other")
     side.told, side.alone = side.told.trusting(other.address), False
     before = grow(side.town, "one", "two")
     with side.town.store.reading() as reading:
@@ -437,9 +437,7 @@ def test_a_log_altered_below_what_was_compared_long_ago_is_found_by_our_own_anch
 def test_what_a_chain_that_went_back_has_lost_is_sent_again_below_a_size_that_nobody_has(
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
-    liar = signing.load_or_make(tmp_path / "liar")
-    ledger.fund(liar.address)
-    side.adapter().vote(liar.address, may=True)
+    liar = voted_in(ledger, side, tmp_path / "liar")
     side.told, side.alone = side.told.trusting(liar.address), False
     sizes = [grow(side.town, "one")]
     side.run()
@@ -465,9 +463,7 @@ def test_two_writers_of_the_same_checkpoint_send_nothing_again(
     ledger: RunningChain, side: Side, tmp_path: Path
 ) -> None:
     """Whoever is second has no head of its own for it, and has lost nothing."""
-    second = signing.load_or_make(tmp_path / "second")
-    ledger.fund(second.address)
-    side.adapter().vote(second.address, may=True)
+    second = voted_in(ledger, side, tmp_path / "second")
     told = side.told = side.told.trusting(second.address)
     side.alone = False
     with anchoring.side(side.town, tmp_path / "second", ledger, told, alone=False) as other:

@@ -44,10 +44,11 @@ def change(net: Net, member: str) -> list[str]:
     Errors   Refused net.key_not_yet for a record that goes by older rules, act.key_changed where
              somebody else has changed the key (then `wish`); OutsideFault (retry).
     """
-    if (rules := int(voting.ask(net)["rules"])) < SINCE:
+    status = voting.ask(net)
+    if (rules := int(status["rules"])) < SINCE:
         raise no("key_not_yet", rules=rules, wanted=SINCE)
     make_next(net.at(member) / KEYS_FILE)
-    until = voting.until(int(voting.ask(net)["time"]))
+    until = voting.until(int(status["time"]))
     said: Json = control.call(net.at(member), "change_key", seconds=voting.ACT_SECONDS, until=until)
     go_by_next(net.at(member) / KEYS_FILE)
     return list(said["sources"])

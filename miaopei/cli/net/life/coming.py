@@ -124,8 +124,7 @@ def weigh(net: Net, member: str, power: int, by: Sequence[str] = ()) -> Voted:
         return Voted((), 0, 0, done=True)
     keys = {name: found[name] for name in KEYS}
     wish = {"member": member, "power": power, **keys, "until": voting.until(status["time"])}
-    teller = voting.foremost(net)
-    while voting.approval(net, teller, "seat_member", wish)["done"] is not None:
+    while voting.approval(net, status["member"], "seat_member", wish)["done"] is not None:
         wish["until"] += 1  # the same was done before today and undone since: another wish
     return voting.want(net, "seat_member", wish, by)
 

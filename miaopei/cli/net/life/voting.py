@@ -52,14 +52,6 @@ def ask(net: Net) -> Json:
     return max(found, key=lambda status: int(status["height"]))
 
 
-def foremost(net: Net) -> str:
-    """The member that has come furthest, of those that answer.
-
-    Errors   OutsideFault (retry) where none answers.
-    """
-    return str(ask(net)["member"])
-
-
 def need_votes(net: Net, powers: Mapping[str, int]) -> None:
     """Whether enough are up for a block to come, as far as it is seen from here: with fewer what
     somebody says would lie in a queue, and be on the record at a time that nobody has chosen.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ...commands.options import JsonFlag, Lang, LangOption, SuiteOption, chosen
+from ...commands.options import MAP_PORT, JsonFlag, Lang, LangOption, MapPort, SuiteOption, chosen
 from ..life.commands import tell
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The member's folder.")]
@@ -159,9 +159,7 @@ def status(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
 @app.command(name="map")
 def map_(
     folder: Folder,
-    port: Annotated[
-        int, typer.Option(help="Where the page is served, on this machine only.")
-    ] = 8430,
+    port: MapPort = MAP_PORT,
     lang: LangOption = None,
 ) -> None:
     """Serve the node map as this member sees it: itself, and the others as they answer it; live."""
