@@ -19,6 +19,7 @@ from ..node.effects.standby import PREPARED
 from ..node.proof.given import Given, given
 from ..node.proof.inspect import COMMITTED, PUBLIC, references_of
 from ..node.proof.logkeys import LogKeys
+from ..node.proof.stored import several
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded
@@ -51,8 +52,7 @@ def _log(
     No checkpoints are looked for in what was given whole, nor of what several order and have not
     certified yet.
     """
-    several = next(reading.range("seat", "", limit=1), None) is not None
-    certified = checkpoint.parse(reading.checkpoint()).size if several else 1 << 62
+    certified = checkpoint.parse(reading.checkpoint()).size if several(reading) else 1 << 62
     kept: dict[int, str] = dict(reading.execute("select size, text from own.checkpoint"))
     rows = reading.execute("select position, bytes, hash from shared.leaf order by position")
     signers = LogKeys.of((row[1] for row in rows), vkey)

@@ -18,7 +18,6 @@ from ...acts.readers import parties
 from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal, Refused
-from ...ledger import checkpoint
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.suites import in_use, public_hex
@@ -29,7 +28,7 @@ from ..selling.known.bound import differing
 from ..vault.blobs import open_blob, open_rows_of, opens, readers
 from ..vault.rowkeys import ROWS, commitment_of
 from ..vault.sealing import MAGIC, unframe
-from .stored import found, places, tree
+from .stored import found, places, standing, tree
 
 REFERENCE = {"blob", "length", "count", "root", "media"}
 PUBLIC = "miaopei/commitments/1"
@@ -62,7 +61,7 @@ class Named:
 
 def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     """Every difference between the log and what lies beside it; `node` opens what was sealed."""
-    size = checkpoint.parse(reading.checkpoint()).size
+    size = standing(reading)
     leaves = list(reading.leaves(0, size))
     if len(leaves) != size:  # what comes after a gap cannot be placed
         yield found("leaves_missing", size=size, kept=len(leaves))

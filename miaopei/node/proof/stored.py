@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...acts.envelope import from_json
+from ...acts.seats import TABLE as SEATS
 from ...errors import Fact, Refusal, Refused
+from ...ledger import checkpoint
 from ...ledger.merkle import Frontier, leaf_hash, root_of
 from ...ledger.merkle import Node as Subtree
 from ...ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, encode_bundle, read_path, tile_bytes
@@ -37,6 +39,27 @@ def log_files(reading: Reading) -> Callable[[str], bytes | None]:
             return None
 
     return read
+
+
+def standing(reading: Reading) -> int:
+    """How many entries are held against what lies beside them: all that the checkpoint counts.
+
+    Where several members order, their last block is in force before the next one certifies it.
+    """
+    certified = checkpoint.parse(reading.checkpoint()).size
+    if not several(reading):
+        return certified
+    try:
+        head = reading.head().size
+    except Refused:
+        return certified
+    # A damaged head may count entries beyond all there are.
+    return head if head > certified and len(list(reading.leaves(head - 1, head))) else certified
+
+
+def several(reading: Reading) -> bool:
+    """Whether several members order this record, each certifying a block by the one after it."""
+    return next(reading.range(SEATS, "", limit=1), None) is not None
 
 
 def tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:

@@ -19,13 +19,15 @@ from miaopei.errors import Alarm, Refused
 from miaopei.ledger import checkpoint
 from miaopei.measures.identity import read_canonical
 from miaopei.measures.suites import named, within
+from miaopei.node.node import Node
 from miaopei.node.order import door
 from miaopei.node.order.application import TOLERANCE, Application, Committed
 from miaopei.node.order.consortium import Consortium
 from miaopei.node.order.door import AT_ONCE, REFUSED_BYTES
 from miaopei.node.order.keep import found
 from miaopei.node.order.parcel import Parcel, parcels, read_parcel, read_time, time_item
-from miaopei.node.ports import Identity, Store
+from miaopei.node.ports import Head, Identity, Store
+from miaopei.node.proof.inspect import inspect
 from tests.support import servers
 from tests.support.consortium import START, act, block, genesis, key, newcomer, public, who
 
@@ -60,6 +62,14 @@ def run(app: Application, *blocks: list[bytes]) -> list[str]:
 def leaves(store: Store) -> list[Any]:
     with store.reading() as reading:
         return [read_canonical(leaf) for leaf in reading.leaves(0, reading.head().size)]
+
+
+def beside(member: str, store: Store, change: Callable[[Head], Head] = lambda h: h) -> list[str]:
+    """What an audit finds beside the log, where the head that is stored were another one."""
+    node = Node(store, who(member), lambda: START, bytes)
+    with store.reading() as reading, patch.object(reading, "head", lambda: change(kept)):
+        kept = type(reading).head(reading)
+        return [refusal.code for refusal in inspect(reading, node)]
 
 
 # Same bytes ---------------------------------------------------------------------------------------
@@ -142,6 +152,9 @@ def test_a_result_is_certified_by_the_block_after_it_and_each_member_signs_with_
     app = application("notary", store=store)
     run(app, block(START, newcomer(GENESIS, "a")))
     assert (app.certified, app.head.size) == (1, 3)
+    assert beside("notary", store) == []  # nothing is wrong with a block that waits for the next
+    assert beside("notary", store, lambda head: replace(head, size=2)) == ["inspect.head_altered"]
+    assert beside("notary", store, lambda head: replace(head, size=9)) == ["inspect.head_altered"]
     run(app, block(START))
     assert app.certified == 3
     with store.reading() as reading:
