@@ -45,7 +45,7 @@ PERSONS = 200
 # Every value of a kind begins with its mark, and nothing else anywhere does.
 MARKS = {
     "name": "欧阳璩翾",
-    "phone": "1390057",
+    "phone": "13900577",
     "account": "622202777",
     "address": "余姚市鹿亭乡晓云",
     "meter": "3302907741",
@@ -55,7 +55,7 @@ MARKS = {
 def person(number: int) -> dict[str, str]:
     return {
         "name": MARKS["name"] + chr(0x4E00 + number),
-        "phone": f"{MARKS['phone']}{number:04d}",
+        "phone": f"{MARKS['phone']}{number:03d}",
         "account": f"{MARKS['account']}{number:010d}",
         "address": f"{MARKS['address']}{number}号",
         "meter": f"{MARKS['meter']}{number:04d}",
@@ -78,7 +78,8 @@ def needles() -> Iterator[bytes]:
 
 
 # Shorter ones stand somewhere in so many random bytes by chance.
-NEEDLES = tuple(sorted({needle for needle in needles() if len(needle) >= 7}))
+NEEDLES = tuple(sorted({needle for needle in needles() if len(needle) >= 8}))
+HEX = re.compile(rb"\\\\x((?:[0-9a-f]{2})+)")
 
 
 def found_in(data: bytes) -> list[bytes]:
@@ -107,12 +108,15 @@ def files(folder: Path, beside: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def dumps(dsn: str) -> Iterator[tuple[str, bytes]]:
-    """What `pg_dump` writes, as text (bytes in hex) and in its own form."""
+    """What `pg_dump` writes, as text and in its own form; the bytes that it writes in hex as bytes.
+
+    In so much hex seven digits in a row stand somewhere by chance.
+    """
     program = binaries.find() / "pg_dump"
     for form in ("plain", "custom"):
         command = [program, "--format", form, "--compress", "none", "--dbname", dsn]
         done = subprocess.run(command, capture_output=True, check=True)
-        yield f"dump {form}", done.stdout
+        yield f"dump {form}", HEX.sub(lambda found: bytes.fromhex(found[1].decode()), done.stdout)
 
 
 def outside(reading: PostgresReading) -> str:
