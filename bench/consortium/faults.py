@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import statistics
 import threading
@@ -15,11 +14,11 @@ from typing import Any
 import psycopg
 
 from miaopei.adapters.engine import home
-from miaopei.adapters.engine.files.told import NODE_FILE
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
 from miaopei.errors import OutsideFault, Refused
+from miaopei.wiring.machine import Machine
 
 from ..journey import row
 from ..wanted import Wanted
@@ -148,7 +147,7 @@ def _away(net: Net) -> Iterator[dict[str, Any]]:
 
 def _new(net: Net) -> Iterator[dict[str, Any]]:
     level(net)
-    with psycopg.connect(_told(net)["database"]) as connection:
+    with psycopg.connect(Machine.of(net.at(SENDERS[0])).database) as connection:
         count = "select count(*) from shared.state where tab = 'act'"
         (acts,) = connection.execute(count).fetchone() or (0,)
     at, began = busy(), time.monotonic()
@@ -187,8 +186,3 @@ def _rates(
     over = max(end - first, 0.05)
     yield row(f"{name}.blocks", f"{of}: from its first block on", blocks / over, "blocks/s")
     yield row(f"{name}.acts", f"{of}: from its first block on", acts / over, "acts/s")
-
-
-def _told(net: Net) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((net.at(SENDERS[0]) / NODE_FILE).read_text("utf-8"))
-    return told

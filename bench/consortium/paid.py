@@ -5,7 +5,6 @@ none before the sale is covered.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from typing import Any
 
 import psycopg
 
-from miaopei.adapters.engine.files.told import NODE_FILE
 from miaopei.adapters.sandbox_bank.control import BankControl
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net
 from miaopei.measures.instant import DAY
 from miaopei.node import scheme
+from miaopei.wiring.machine import Machine
 
 from ..journey import row
 from ..wanted import Wanted
@@ -39,7 +38,7 @@ def run(net: Net, _: Wanted) -> Iterator[dict[str, Any]]:
     level(net)
     at = busy()
     say(f"a quake over {POLICIES:,} policies")
-    with psycopg.connect(_database(net, PAYER), autocommit=True) as payer:
+    with psycopg.connect(Machine.of(net.at(PAYER)).database, autocommit=True) as payer:
         taken = _one(net, payer)
     if not taken:
         say("nothing was ordered: these members have had a quake in these days")
@@ -108,8 +107,3 @@ def _one(net: Net, payer: psycopg.Connection[Any]) -> list[float]:
 def _orders(payer: psycopg.Connection[Any]) -> int:
     (count,) = payer.execute("select count(*) from own.instruction").fetchone() or (0,)
     return int(count)
-
-
-def _database(net: Net, member: str) -> str:
-    told = json.loads((net.at(member) / NODE_FILE).read_text("utf-8"))
-    return str(told["database"])

@@ -18,6 +18,7 @@ from ..measures import suites
 from ..measures.suites import Suite, in_use
 from ..node.ports import Identity
 from ..node.vault.tokens import KEY_BYTES, SubjectKeys
+from .whole_files import write_whole
 
 NAMES = ("acts", "log", "box")
 SUBJECTS = "subjects"
@@ -191,15 +192,4 @@ def _identity(member: str, raw: Mapping[str, bytes], earlier: Sequence[bytes] = 
 def write_secret(path: Path, value: Mapping[str, Any]) -> None:
     """Write a file of its owner alone at once or not at all; on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, json.dumps(value).encode("ascii"))

@@ -25,8 +25,9 @@ from ..errors import Alarm, Refusal
 from ..node.effects.keeper import Keeper
 from ..node.order.parcel import parcels
 from . import Member, join, system_clock
-from .consortium import KEYS_FILE, Told
+from .consortium import KEYS_FILE
 from .duties import Duty
+from .machine import Machine
 
 Ask = Callable[..., Any]  # what a running member is asked: a word, and what goes with it
 ORDER_SECONDS = 150.0  # for acts to be final: longer than the member itself waits
@@ -144,7 +145,7 @@ def beside(folder: Path, ask: Ask) -> Iterator[Beside]:
     Goes by the suite in use, which the caller has set by the genesis.
     Errors   OutsideFault where its database does not answer.
     """
-    told = Told.of(folder)
+    told = Machine.of(folder)
     vault = master_key.vault(folder, in_use=lambda: holds_persons(told.database))
     store = BesideStore(told.database, vault)
     try:

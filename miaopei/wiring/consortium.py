@@ -7,13 +7,12 @@ members are to each other stands on the record.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from ..adapters.anchor import outbox as anchored
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
 from ..adapters.engine.files.guard import Guard
-from ..adapters.engine.files.told import NODE_FILE
 from ..adapters.engine.files.witness import Witness
 from ..adapters.engine.rpc import EngineRpc
 from ..adapters.engine.server import AbciServer
@@ -55,30 +53,12 @@ from . import Kept, join, system_clock
 from . import duties as rounds
 from .duties import Duties, Duty, Rounds
 from .lying import Less
+from .machine import Machine
 from .starting import Starting
 
 GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
 ASK_SECONDS = 3.0  # for one member's answer, before our engine starts
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a member is told of its machine.
-
-    `peers`: member -> {engine, blobs: host:port, node: its engine's connection key, certificate}.
-    """
-
-    member: str
-    database: str
-    blobs: str
-    bank: str | None
-    peers: Mapping[str, Mapping[str, str]]
-
-    @classmethod
-    def of(cls, folder: Path) -> Told:
-        """As it stands in the member's folder."""
-        return cls(**json.loads((folder / NODE_FILE).read_text("utf-8")))
 
 
 class Seated:
@@ -88,7 +68,7 @@ class Seated:
     by itself: the others' votes bound the time that it proposes.
     """
 
-    def __init__(self, folder: Path, told: Told, clock: Clock = system_clock) -> None:
+    def __init__(self, folder: Path, told: Machine, clock: Clock = system_clock) -> None:
         self.folder, self.told, self._ahead = folder, told, 0
 
         def now() -> int:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ...measures.suites import public_hex
 from ...node.order.application import APP_VERSION
+from ..whole_files import write_whole
 
 BLOCK_BYTES = 2_000_000
 ABCI_SOCKET, RPC_SOCKET = "app.sock", "rpc.sock"
@@ -97,7 +97,7 @@ def write_settings(
 ) -> None:
     """The engine's settings, also where they have changed (an address, a new member)."""
     text = _toml(settings(name, listens, tuple(neighbours), quick=quick, reached=reached))
-    (folder / "config" / "config.toml").write_text(text, "utf-8")
+    write_whole(folder / "config" / "config.toml", text.encode("utf-8"))
 
 
 def write_neighbours(folder: Path, neighbours: Iterable[Neighbour]) -> None:
@@ -106,7 +106,7 @@ def write_neighbours(folder: Path, neighbours: Iterable[Neighbour]) -> None:
     line = f"persistent_peers = {json.dumps(_peers(neighbours))}"
     lines = path.read_text("utf-8").split("\n")
     text = [line if old.startswith("persistent_peers = ") else old for old in lines]
-    path.write_text("\n".join(text), "utf-8")
+    write_whole(path, "\n".join(text).encode("utf-8"))
 
 
 def genesis(home: Home) -> dict[str, Any]:
@@ -218,15 +218,8 @@ def _b64(data: bytes) -> str:
 
 
 def keep(path: Path, value: object) -> None:
-    """Write a file of the engine for its owner alone, whole or not at all."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(value, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    """Write a file of the engine."""
+    write_whole(path, json.dumps(value, indent=2).encode("ascii"))
 
 
 def _toml(value: Mapping[str, Mapping[str, object]]) -> str:

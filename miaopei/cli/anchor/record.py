@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from ...adapters.engine.files.told import NODE_FILE
 from ...adapters.postgres.store import PostgresStore
 from ...errors import OutsideFault, Refusal, Refused
 from ...ledger import checkpoint
 from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.ports import Store
-from ...wiring.consortium import GENESIS_FILE, Told
+from ...wiring.consortium import GENESIS_FILE
+from ...wiring.machine import NODE_FILE, Machine
 from ..place import Place
 
 
@@ -40,7 +40,7 @@ def record(place: Place) -> Iterator[Record]:
         else:
             genesis = read_canonical((place.folder / GENESIS_FILE).read_bytes())
             suites.use(suites.of_genesis(genesis))
-            store = PostgresStore(Told.of(place.folder).database)
+            store = PostgresStore(Machine.of(place.folder).database)
             opened.callback(store.close)
         try:
             with store.reading() as reading:

@@ -18,17 +18,18 @@ from psycopg.conninfo import make_conninfo
 
 from ...acts.rule_sets import RULES
 from ...adapters.engine import home, wires
-from ...adapters.engine.files.told import write_told
 from ...adapters.keys import load_or_make
 from ...adapters.peers.certificate import certificate, private_pem
 from ...adapters.postgres.connection import connect, faults
 from ...adapters.postgres.schema import migrate
+from ...adapters.whole_files import write_whole
 from ...measures.identity import canonical
 from ...measures.suites import public_hex
 from ...node.order.convening import Founding, read
 from ...node.order.founding import Founder, consortium_genesis
 from ...node.ports import Identity
 from ...wiring.consortium import GENESIS_FILE, KEYS_FILE, TLS_FILE
+from ...wiring.machine import Machine
 from .plan import (
     GENESIS,
     HOST,
@@ -200,15 +201,9 @@ def furnish(
             first=founding.height + 1,
         ),
     )
-    told = {
-        "member": seat.id,
-        "database": make_conninfo(address, dbname=database(seat.id)),
-        "blobs": blobs,
-        "bank": bank,
-        "peers": {other.member: other.told for other in others},
-    }
-    write_told(at, told)
-    write_secret(at / TLS_FILE, private_pem(keys.peer) + shown.encode("ascii"))
+    peers = {other.member: other.told for other in others}
+    Machine(seat.id, make_conninfo(address, dbname=database(seat.id)), blobs, bank, peers).write(at)
+    write_whole(at / TLS_FILE, private_pem(keys.peer) + shown.encode("ascii"))
 
 
 def write_plan(net: Net) -> None:
@@ -223,7 +218,7 @@ def write_plan(net: Net) -> None:
     if net.own is not None:
         value["own"] = vars(net.own)
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    write_secret(net.folder / PLAN, text.encode("utf-8"))  # a server's address may hold a password
+    write_whole(net.folder / PLAN, text.encode("utf-8"))  # a server's address may hold a password
 
 
 def _together(count: int) -> list[tuple[str, str]]:
@@ -290,15 +285,3 @@ def make_databases(net: Net, address: str, only: str | None = None) -> None:
             if model is None and only is None:
                 migrate(make_conninfo(address, dbname=database(member)))
                 model = database(member)
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)

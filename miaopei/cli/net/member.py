@@ -18,7 +18,8 @@ from typing import Any
 
 from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
-from ...wiring.consortium import Seated, Told
+from ...wiring.consortium import Seated
+from ...wiring.machine import Machine
 from . import control
 from .control import BOUND, Command, Commands, Tell
 from .life import telling
@@ -31,7 +32,7 @@ def main(folder: Path, *, bound: bool) -> int:
     os.chdir(folder)
     here = Path()
     try:
-        seated = Seated(here, Told.of(here))
+        seated = Seated(here, Machine.of(here))
         telling.complete(here, seated.status()["seats"])
     except (Refused, OutsideFault) as error:
         sys.stderr.write(f"{error}\n")

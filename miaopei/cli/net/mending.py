@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 from psycopg.conninfo import make_conninfo
 
 from ...adapters.engine import process
-from ...adapters.engine.files.told import NODE_FILE, write_told
 from ...adapters.postgres.connection import connect, faults
+from ...wiring.machine import Machine
 from .plan import GENESIS, Net, database, founding, no
 
 # What follows from the log is made again from the engine's blocks. What does not stays: blobs and
@@ -39,7 +39,6 @@ def rebuild(net: Net, member: str) -> None:
 def tell_bank(net: Net, address: str) -> None:
     """Tell the paying members where the bank is now."""
     for member in net.banked:
-        at = net.at(member)
-        told = json.loads((at / NODE_FILE).read_text("utf-8"))
-        if told["bank"] != address:
-            write_told(at, {**told, "bank": address})
+        told = Machine.of(net.at(member))
+        if told.bank != address:
+            replace(told, bank=address).write(net.at(member))

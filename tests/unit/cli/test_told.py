@@ -28,6 +28,9 @@ def test_its_engine_is_known_from_the_start_after_it_was_seated(tmp_path: Path) 
     before = (tmp_path / "engine" / "config" / "config.toml").read_text("utf-8")
     told: dict[str, Any] = {
         "member": "me",
+        "database": "dbname=me",
+        "blobs": "me.example:10",
+        "bank": None,
         "peers": {
             "one": {"engine": "one.example:1", "node": KEY},
             "two": {"engine": "two.example:2"},

@@ -21,8 +21,9 @@ from miaopei.node.effects.keeper import Keeper
 from miaopei.node.mass.spread import Workers
 from miaopei.node.order.consortium import Consortium
 from miaopei.wiring import join
-from miaopei.wiring.consortium import Seated, Told
+from miaopei.wiring.consortium import Seated
 from miaopei.wiring.kernels import Reading
+from miaopei.wiring.machine import Machine
 from tests.support import servers
 from tests.support.selling import Market
 
@@ -46,7 +47,7 @@ def a_net() -> Iterator[Net]:
 def seated(net: Net, monkeypatch: pytest.MonkeyPatch) -> Seated:
     folder = net.at(net.payer)
     monkeypatch.chdir(folder)
-    return Seated(Path(), replace(Told.of(Path()), bank="http://127.0.0.1:9"))  # it asks nothing
+    return Seated(Path(), replace(Machine.of(Path()), bank="http://127.0.0.1:9"))  # it asks nothing
 
 
 def test_a_nets_member_does_every_duty_of_a_member_alone(

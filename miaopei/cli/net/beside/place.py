@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ....adapters.engine.files.told import NODE_FILE
 from ....adapters.keys import load_or_make
 from ....adapters.postgres.own.beside import BesideStore
 from ....adapters.sandbox_bank.control import BankControl
@@ -22,7 +21,8 @@ from ....measures import suites
 from ....measures.identity import read_canonical
 from ....wiring import Member
 from ....wiring.beside import beside
-from ....wiring.consortium import GENESIS_FILE, KEYS_FILE, Told
+from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
+from ....wiring.machine import NODE_FILE, Machine
 from ... import speak
 from ...main import language_of
 from ...place import Keys, Place
@@ -115,13 +115,13 @@ class SeatedPlace(Place):
     @contextmanager
     def database(self) -> Iterator[str]:
         """The running member's."""
-        yield Told.of(self.folder).database
+        yield Machine.of(self.folder).database
 
     @contextmanager
     def bank(self) -> Iterator[Any]:
         """The running member's."""
         own = self.net.own
-        yield Bank(self.me, Told.of(self.folder).bank, own is None or own.bank == SANDBOX)
+        yield Bank(self.me, Machine.of(self.folder).bank, own is None or own.bank == SANDBOX)
 
     @contextmanager
     def member(
@@ -145,7 +145,7 @@ class SeatedPlace(Place):
         """
         up = control.there(self.folder)
         try:
-            with BesideStore(Told.of(self.folder).database).reading():
+            with BesideStore(Machine.of(self.folder).database).reading():
                 pass
         except OutsideFault:
             raise self._away() from None
@@ -159,7 +159,7 @@ class SeatedPlace(Place):
     def keys(self, address: str | None = None) -> Iterator[Keys]:
         """Its keys and its store."""
         self._enter()
-        store = BesideStore(address or Told.of(self.folder).database)
+        store = BesideStore(address or Machine.of(self.folder).database)
         try:
             yield Keys(load_or_make(self.folder / KEYS_FILE, self.me), store)
         finally:

@@ -22,6 +22,7 @@ from ....adapters.engine.files.guard import MARK
 from ....adapters.engine.process import ENGINE, SIGNED
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import certificate
+from ....adapters.whole_files import write_whole
 from ....errors import OutsideFault
 from ....measures.identity import content_id
 from ....measures.suites import public_hex
@@ -30,7 +31,7 @@ from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE
 from .. import control, mending
 from ..life import telling, voting
-from ..make import Keys, furnish, write_secret
+from ..make import Keys, furnish
 from ..own import acting, seat_file
 from ..plan import Net, no
 
@@ -52,7 +53,7 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
     names = ("engine", "node", "peer") if homeless else ("engine",)
     pending = at / PENDING
     if not pending.exists():
-        write_secret(pending, json.dumps({n: os.urandom(32).hex() for n in names}).encode("ascii"))
+        write_whole(pending, json.dumps({n: os.urandom(32).hex() for n in names}).encode("ascii"))
     kept = json.loads(pending.read_bytes())
     keys = {n: Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept[n])) for n in kept}
     _seat(net, member, said, {name: public_hex(key) for name, key in keys.items()})
@@ -62,7 +63,7 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
         home.write_keys(at / ENGINE, validator=keys["engine"])
         data = at / ENGINE / "data"
         data.mkdir(mode=0o700, exist_ok=True)
-        write_secret(data / SIGNED, json.dumps(NOTHING).encode("ascii"))
+        write_whole(data / SIGNED, json.dumps(NOTHING).encode("ascii"))
     (at / MARK).unlink(missing_ok=True)
     pending.unlink()
 
@@ -113,7 +114,7 @@ def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> 
     if path.exists():
         path.unlink()
         return
-    write_secret(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
+    write_whole(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
     net.postgres.stop()  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))
 

@@ -17,12 +17,12 @@ from typing import Any
 from ....acts.base import fields
 from ....acts.change_key import KIND
 from ....adapters.keys import go_by_next, load_or_make, make_next
+from ....adapters.whole_files import write_whole
 from ....errors import OutsideFault, Refused
 from ....wiring.consortium import KEYS_FILE
 from .. import control
 from ..life import voting
 from ..life.voting import Voted
-from ..make import write_secret
 from ..plan import Net, no
 
 ACT = "act"  # what the key for acts is called beside those of a seat
@@ -85,7 +85,7 @@ def wish(net: Net, member: str, path: Path) -> Json:
     if path.exists() and now < (before := read(path))["until"]:
         until = before["until"]
     body: Json = control.call(net.at(member), "key_wish", seconds=voting.ASK_SECONDS, until=until)
-    write_secret(path, (json.dumps(body, indent=2) + "\n").encode("ascii"))
+    write_whole(path, (json.dumps(body, indent=2) + "\n").encode("ascii"))
     return body
 
 

@@ -22,13 +22,14 @@ from ....adapters.engine import home
 from ....adapters.engine.rpc import EngineRpc
 from ....adapters.keys import change_keys
 from ....adapters.peers.certificate import certificate, private_pem
+from ....adapters.whole_files import write_whole
 from ....errors import OutsideFault, Refused
 from ....measures.identity import content_id
 from ....measures.suites import in_use, public_hex
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
 from ..keyed.changing import ACT, change
-from ..make import ENGINE, write_secret
+from ..make import ENGINE
 from ..plan import Net, no
 from . import telling, voting
 
@@ -66,7 +67,7 @@ def _of_seat(net: Net, member: str, which: Sequence[str]) -> list[str]:
     if not pending.exists():
         chosen = [name for name in KEYS if name in which or not which]
         text = json.dumps({name: _new(name).hex() for name in chosen})
-        write_secret(pending, text.encode("ascii"))
+        write_whole(pending, text.encode("ascii"))
     secrets = {name: bytes.fromhex(key) for name, key in json.loads(pending.read_bytes()).items()}
     body: dict[str, Any] = {"keys": {name: _public(name, key) for name, key in secrets.items()}}
     ref = f"keys-{content_id('keys', body)[:24]}"
@@ -113,7 +114,7 @@ def _go_by(net: Net, member: str, secrets: Secrets) -> None:
     home.write_keys(at / ENGINE, validator=keys.get("engine"), connection=keys.get("node"))
     if (peer := keys.get("peer")) is not None:
         shown = certificate(member, peer)
-        write_secret(at / TLS_FILE, private_pem(peer) + shown.encode("ascii"))
+        write_whole(at / TLS_FILE, private_pem(peer) + shown.encode("ascii"))
     if {"log", "box"} & set(secrets):
         change_keys(at / KEYS_FILE, secrets.get("log"), secrets.get("box"))
 

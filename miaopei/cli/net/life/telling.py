@@ -6,7 +6,6 @@ told at once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ....adapters.engine import home
-from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
 from ....wiring.consortium import TLS_FILE
+from ....wiring.machine import Machine
 from .. import control
 from ..make import ENGINE, Known
 from ..own import seat_file
@@ -44,11 +43,11 @@ def tell(
     so once it is (see `complete`).
     """
     at = net.at(member)
-    told = json.loads((at / NODE_FILE).read_text("utf-8"))
-    peers = {name: peer for name, peer in told["peers"].items() if name != gone}
+    told = Machine.of(at)
+    peers = {name: peer for name, peer in told.peers.items() if name != gone}
     if about is not None:
         peers[about.member] = {k: v for k, v in about.told.items() if seated or k != "node"}
-    write_told(at, {**told, "peers": peers})
+    replace(told, peers=peers).write(at)
     engine(net, member, peers)
     if about is not None:
         asked: Json = {"member": about.member, "blobs": about.blobs}
@@ -60,15 +59,15 @@ def complete(at: Path, seats: Sequence[Json]) -> None:
     """Before a member starts: those that it was told of before they had the seat that they have now
     are known to its engine as well.
     """
-    told = json.loads((at / NODE_FILE).read_text("utf-8"))
+    told = Machine.of(at)
     nodes = {seat["member"]: seat["node"] for seat in seats}
-    lacking = {m for m, peer in told["peers"].items() if "node" not in peer and m in nodes}
+    lacking = {m for m, peer in told.peers.items() if "node" not in peer and m in nodes}
     if not lacking:
         return
-    for member in lacking:
-        told["peers"][member]["node"] = nodes[member]
-    write_told(at, told)
-    home.write_neighbours(at / ENGINE, neighbours(told["peers"]))
+    peers = {m: {**p, "node": nodes[m]} if m in lacking else p for m, p in told.peers.items()}
+    # What lacks is told by our own file: it comes last, so that a stop between is made up for.
+    home.write_neighbours(at / ENGINE, neighbours(peers))
+    replace(told, peers=peers).write(at)
 
 
 def engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> None:

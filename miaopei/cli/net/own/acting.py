@@ -12,13 +12,13 @@ from typing import Any
 
 from ....acts.envelope import Act, from_json
 from ....acts.seats import KEYS
-from ....adapters.engine.files.told import NODE_FILE, write_told
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import pem_of
 from ....errors import OutsideFault
 from ....measures.suites import public_hex
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
+from ....wiring.machine import NODE_FILE, Machine
 from .. import control
 from ..keyed import changing
 from ..life import deciding, going, rotating, telling, voting
@@ -163,9 +163,10 @@ def renew(net: Net) -> Path:
 def move(net: Net, change: Callable[[Net], Net]) -> Path:
     """Be reached, or listen, elsewhere; the member is stopped for it. Our new seat file.
 
-    Errors   Refused net.bad_address.
+    Errors   Refused net.bad_address, net.node_file.
     """
     ours, at = me(net), net.at(me(net))
+    told = Machine.of(at) if (at / NODE_FILE).exists() else None
     moved = change(net)
     seat = moved.seat(ours)
     for address in (seat.engine, seat.blobs, *moved.listens(ours)):
@@ -174,10 +175,9 @@ def move(net: Net, change: Callable[[Net], Net]) -> Path:
     if up:
         control.call(net.folder, "down", member=ours, seconds=STEP_SECONDS)
     write_plan(moved)
-    if (at / NODE_FILE).exists():
-        told = json.loads((at / NODE_FILE).read_text("utf-8"))
-        write_told(at, {**told, "blobs": moved.listens(ours)[1]})
-        telling.engine(moved, ours, told["peers"])
+    if told is not None:
+        replace(told, blobs=moved.listens(ours)[1]).write(at)
+        telling.engine(moved, ours, told.peers)
     if up:
         control.call(net.folder, "heal", member=ours, rebuild=False, seconds=STEP_SECONDS)
     return renew(moved)

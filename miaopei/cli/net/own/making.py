@@ -21,6 +21,7 @@ from ....adapters.engine.install import need
 from ....adapters.keys import load_or_make, suite_at
 from ....adapters.memory_store import MemoryStore
 from ....adapters.peers.certificate import certificate
+from ....adapters.whole_files import write_whole
 from ....measures import suites
 from ....measures.identity import canonical, content_id
 from ....measures.suites import public_hex
@@ -70,7 +71,7 @@ def init(folder: Path, part: Part, power: int, where: Where) -> Path:
     at = net.at(part.id)
     machine = {name: getattr(keys, name) for name in ("engine", "node", "peer")}
     kept = {name: key.private_bytes_raw().hex() for name, key in machine.items()}
-    make.write_secret(at / MACHINE, json.dumps(kept).encode("ascii"))
+    write_whole(at / MACHINE, json.dumps(kept).encode("ascii"))
     acts = public_hex(keys.identity.acts)
     wish = {"member": part.id, "power": power, **keys.public}
     shown = certificate(part.id, keys.peer)
