@@ -54,7 +54,7 @@ def standing(reading: Reading) -> int:
     except Refused:
         return certified
     # A damaged head may count entries beyond all there are.
-    return head if head > certified and len(list(reading.leaves(head - 1, head))) else certified
+    return head if head > certified and list(reading.leaves(head - 1, head)) else certified
 
 
 def several(reading: Reading) -> bool:
