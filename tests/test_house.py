@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from miaopei.errors.texts import rooms, table
+from miaopei.node.proof.follows import FOLLOWS
 from tests.support.house import (
     PACKAGE,
     ROOT,
@@ -34,6 +35,7 @@ from tests.support.house import (
     texts_of,
     tracked,
 )
+from tests.support.notes import written
 
 MONEY = (
     *("acts", "claims", "pricing", "market", "policies", "underwriting", "terms", "accounts"),
@@ -400,6 +402,47 @@ def test_help_says_every_group_command_and_option_in_both_languages() -> None:
         for text, zh in both.items()
         if not re.search("[\u4e00-\u9fff]", zh)
     ]
+    nothing(found)
+
+
+# what a member writes down ----------------------------------------------------------------------
+STAYS = (
+    # What was written down before it was sent, and what was heard of it.
+    *("close/", "confirm/", "decide/", "mass/", "pay/", "show/", "grid/pending/"),
+    *("selling/admit/", "selling/begun", "selling/key/", "selling/moving", "notice/confirm/"),
+    *("notice/closed", "notice/confirmed/", "notice/last/", "notice/newest/"),
+    *("notice/page/", "notice/pages"),
+    # What came from outside and stands nowhere else.
+    *("grid/came/", "grid/feeder/", "grid/heard/", "grid/line/", "grid/said/"),
+    *("grid/transformers", "meters/device/", "meters/page/", "meters/pages", "meters/report/"),
+    *("sanctions/", "selling/corrected/", "selling/credits/", "selling/of/", "selling/subject/"),
+    # What was done and cannot be undone.
+    *("erased/", "gone/", "uses/logged"),
+    # Words for whoever looks on, the last counts: why something is not done.
+    *("alarm/", "refused/", "erasure/"),
+)
+# Where the text of the place does not tell the name: the names that it writes.
+BY_OTHERS = {
+    "miaopei/adapters/grid/intake.py _write_down": ("grid/said/",),
+    "miaopei/node/effects/notices.py _page": ("notice/page/",),
+    "miaopei/node/granted/parts.py keep": ("keys/", "granted/"),
+    "miaopei/node/mass/run.py _chunks": ("mass/",),
+    "miaopei/node/scheme.py issue": (),  # a batch of policies, by whatever name it is given
+    "miaopei/node/selling/known/accounts.py _written": ("selling/key/",),
+}
+
+
+def test_every_note_of_progress_is_known_to_follow_from_the_log_or_to_stay() -> None:
+    """One that follows is forgotten where a member's record is made anew (`node.proof.follows`)."""
+    found, seen = [], set[str]()
+    for place, begins in written():
+        if "" in begins and place not in BY_OTHERS:
+            found.append(f"{place} writes a note under a name that its text does not tell")
+        names = {each for each in begins if each} | set(BY_OTHERS.get(place, ()))
+        found += [f"{place} writes {name}" for name in names - {*FOLLOWS, *STAYS}]
+        seen |= names
+    found += [f"nothing writes {name}" for name in {*FOLLOWS, *STAYS} - seen]
+    found += [f"{name} follows and stays" for name in set(FOLLOWS) & set(STAYS)]
     nothing(found)
 
 

@@ -18,8 +18,11 @@ from psycopg.conninfo import make_conninfo
 
 from miaopei.adapters.engine.process import SIGNED
 from miaopei.adapters.engine.rpc import EngineRpc
+from miaopei.adapters.postgres.own.guard import guarded
+from miaopei.cli.net import control
 from miaopei.cli.net.plan import database
 from miaopei.measures.suites import in_use
+from miaopei.node.vault.fetch import LACKING
 from tests.support import nets
 from tests.support.nets import Running
 
@@ -86,9 +89,12 @@ def test_a_table_that_was_altered_is_found_named_and_made_anew(four: Running) ->
     assert {"stage": "state", "code": "rebuild.row_differs"}.items() <= next(
         each for each in audit(four) if each["facts"].get("key") == "first-3"
     ).items()
-    before = signed(four)
+    before, note = signed(four), json.dumps([["ab" * 32, "text/plain", "cloud"]])
+    lacks = guarded(LACKING, note.replace(" ", "").encode())
+    sql(four, "insert into own.progress values (%s, %s)", LACKING, lacks)  # named nowhere
     four.miaopei("heal", HURT, "--rebuild")
     whole_and_sound(four, "mended-state", before)
+    assert control.call(four.net.at(HURT), "status")["missing"] == 0
 
 
 def test_a_log_that_was_altered_is_found_named_and_made_anew(four: Running) -> None:

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 from ...errors import RecordDamaged, Refused
 from ...measures.identity import read_canonical
 from ...node.ports import Identity
+from ...node.proof.follows import LOOKED_THROUGH
 from ...node.proof.logkeys import keys_of
 from ...node.vault.sealing import reader_of, unseal, unwrap_any
 from ..postgres.reading import PostgresReading
@@ -43,10 +44,6 @@ TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("low", "n"), ("high", "n"), ("hash", "b"), ("body", "b")),
     ),
 }
-# How far opened rows and claims had come; where blocks are given up it is found out again.
-FORGET_OPENED: LiteralString = (
-    "delete from own.progress where name ~ '^(rows|claims)/' or name = 'blobs/upto'"
-)
 
 
 def dump(reading: PostgresReading) -> dict[str, Any]:
@@ -84,8 +81,8 @@ def fill_all(block: PostgresWriting, private: Any) -> None:
     given = {**private, "own.block": rows, "shared.place": []}  # places were made anew
     for table, columns in TABLES.items():
         _fill(block.execute, table, columns, given[table])
-    if late:
-        block.execute(FORGET_OPENED)
+    if late:  # how far the record was looked through is found out again
+        block.forget_progress(LOOKED_THROUGH)
 
 
 def opened(tar: tarfile.TarFile, identity: Identity, leaves: list[bytes]) -> Any:

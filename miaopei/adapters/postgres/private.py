@@ -27,6 +27,7 @@ from .connection import Row, faults
 from .own.guard import guarded
 from .own.persons import AT_ONCE, PersonsWriting, copied
 from .reading import PostgresReading, from_environment
+from .schema import FORGET_NOTES
 
 COPY_ORDERS = (
     "copy own.instruction (payout, number, debt, state, amount, policy, share)"
@@ -237,6 +238,10 @@ class PrivateWriting(PersonsWriting, PostgresReading):
             name,
             guarded(name, value),
         )
+
+    def forget_progress(self, names: Sequence[str]) -> None:
+        """Forget the notes of these names; one that ends with a stroke is all that begin so."""
+        self._run(FORGET_NOTES, list(names))
 
     def _run(self, query: LiteralString, *values: object) -> int:
         """Run one statement; how many rows it touched."""

@@ -7,8 +7,13 @@ Whatever is bytes stands in a bytea column exactly as its canonical bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import LiteralString
+
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 
 from ...errors import Refusal, Refused
 from ...node.vault.persons import PersonVault
@@ -18,6 +23,48 @@ from .reading import from_environment
 
 LATEST = "0004"  # the last migration; a test holds it equal to the folder's
 MIGRATING = 1  # the second half of the advisory lock
+FORGET_NOTES: LiteralString = (
+    "delete from own.progress using unnest(%b::text[]) as n(told)"
+    " where name = told or (told like '%%/' and starts_with(name, told))"
+)
+
+
+@contextmanager
+def administering(address: str) -> Iterator[Connection[Row]]:
+    """A server's own database, where databases are made and taken away.
+
+    Errors   OutsideFault.
+    """
+    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
+        server.autocommit = True
+        yield server
+
+
+def create_database(
+    server: Connection[Row], name: str, *, model: str = "template0", anew: bool = False
+) -> None:
+    """A database that only its owner may open, empty or a copy of another; `anew`: in place of any
+    of that name.
+    """
+    its, of = sql.Identifier(name), sql.Identifier(model)
+    if anew:
+        server.execute(sql.SQL("drop database if exists {} with (force)").format(its))
+    server.execute(sql.SQL("create database {} template {} encoding 'UTF8'").format(its, of))
+    server.execute(sql.SQL("revoke connect on database {} from public").format(its))
+
+
+def forget_what_follows(dsn: str, notes: Sequence[str]) -> None:
+    """Empty what is made again from the record's blocks, with these notes, whole or not at all.
+
+    What does not follow from the log stays: blobs and their keys, accounts, payment instructions.
+    Opened rows and claims are written over. Errors   OutsideFault.
+    """
+    with connect(dsn) as connection, faults():
+        connection.execute(
+            "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place,"
+            " own.block, own.checkpoint"
+        )
+        connection.execute(FORGET_NOTES, [list(notes)])
 
 
 def migrate(dsn: str, vault: PersonVault | None = None) -> None:

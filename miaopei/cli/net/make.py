@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ...acts.rule_sets import RULES
 from ...adapters.engine import home, wires
 from ...adapters.keys import load_or_make
 from ...adapters.peers.certificate import certificate, private_pem
-from ...adapters.postgres.connection import connect, faults
-from ...adapters.postgres.schema import migrate
+from ...adapters.postgres.schema import administering, create_database, migrate
 from ...adapters.whole_files import write_whole
 from ...measures.identity import canonical
 from ...measures.suites import public_hex
@@ -272,16 +270,12 @@ def make_databases(net: Net, address: str, only: str | None = None) -> None:
     processor. One that is added later makes its own when its node starts.
     """
     model: str | None = None
-    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
-        server.autocommit = True
+    with administering(address) as server:
         for member in net.members if only is None else [only]:
             known = "select 1 from pg_database where datname = %s"
             if server.execute(known, [database(member)]).fetchone():
                 continue  # an earlier run came so far
-            name, of = sql.Identifier(database(member)), sql.Identifier(model or "template0")
-            made = sql.SQL("create database {} template {} encoding 'UTF8'").format(name, of)
-            server.execute(made)
-            server.execute(sql.SQL("revoke connect on database {} from public").format(name))
+            create_database(server, database(member), model=model or "template0")
             if model is None and only is None:
                 migrate(make_conninfo(address, dbname=database(member)))
                 model = database(member)

@@ -7,18 +7,10 @@ from dataclasses import replace
 from psycopg.conninfo import make_conninfo
 
 from ...adapters.engine import process
-from ...adapters.postgres.connection import connect, faults
+from ...adapters.postgres.schema import forget_what_follows
+from ...node.proof.follows import FOLLOWS
 from ...wiring.machine import Machine
 from .plan import GENESIS, Net, database, founding, no
-
-# What follows from the log is made again from the engine's blocks. What does not stays: blobs and
-# their keys, accounts, payment instructions, acts that were written down before they were sent.
-FORGET = (
-    "truncate shared.leaf, shared.node, shared.state, shared.head, shared.place",
-    "truncate own.block, own.checkpoint",
-    "delete from own.progress where name ~ '^(rows|claims)/'",
-    "delete from own.progress where name in ('blobs/upto', 'given', 'engine/at')",
-)
 
 
 def rebuild(net: Net, member: str) -> None:
@@ -29,10 +21,7 @@ def rebuild(net: Net, member: str) -> None:
     """
     if founding((net.folder / GENESIS).read_bytes()).continues:
         raise no("no_blocks_before", member=member)
-    address = make_conninfo(net.postgres.start(), dbname=database(member))
-    with connect(address) as connection, faults():
-        for statement in FORGET:
-            connection.execute(statement)
+    forget_what_follows(make_conninfo(net.postgres.start(), dbname=database(member)), FOLLOWS)
     process.again_from_before(net.at(member))
 
 

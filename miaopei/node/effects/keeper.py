@@ -23,6 +23,9 @@ from ..node import Node
 from ..ports import Reading, Writing
 from ..vault.blobs import left_out, open_values, opens, told_of
 
+# Of a book: how many rows are opened here, and the counter of the last settlement that is.
+ROWS_UPTO, CLAIMS_UPTO = "rows/", "claims/"
+
 
 class Keeper:
     """Carries out what a reader of books owes itself."""
@@ -82,10 +85,10 @@ class Keeper:
 
     def upto(self, reading: Reading, book: str) -> Upto:
         """How much of a book is opened here."""
-        return Upto(_upto(reading, "rows", book), _upto(reading, "claims", book))
+        return Upto(_upto(reading, ROWS_UPTO, book), _upto(reading, CLAIMS_UPTO, book))
 
     def _rows(self, block: Writing, state: State, book: str, unfit: list[Refusal]) -> int:
-        upto, done = _upto(block, "rows", book), 0
+        upto, done = _upto(block, ROWS_UPTO, book), 0
         for _, batch_id in list(state.range("in_force", f"{book}/")):
             batch = state.need("batch", batch_id)
             if batch["first"] < upto:
@@ -100,11 +103,11 @@ class Keeper:
                 break
             block.put_rows(Recorded(batch["first"] + i, 0, row) for i, row in enumerate(rows))
             upto, done = batch["first"] + len(rows), done + 1
-        block.put_progress(f"rows/{book}", str(upto).encode("ascii"))
+        block.put_progress(f"{ROWS_UPTO}{book}", str(upto).encode("ascii"))
         return done
 
     def _claims(self, block: Writing, state: State, book: str, unfit: list[Refusal]) -> int:
-        upto, done, rows = _upto(block, "claims", book), 0, _upto(block, "rows", book)
+        upto, done, rows = _upto(block, CLAIMS_UPTO, book), 0, _upto(block, ROWS_UPTO, book)
         for counter in range(upto + 1, state.need("book", book)["counter"] + 1):
             settlement = state.get("settled", f"{book}/{counter:012d}")
             if settlement is None:  # what was paid back counts on, and settles nothing
@@ -119,7 +122,7 @@ class Keeper:
             benefit = state.need("trigger", entry["trigger"])["benefit"]
             block.put_claims(entry["trigger"], book, benefit, *found)
             upto, done = counter, done + 1
-        block.put_progress(f"claims/{book}", str(upto).encode("ascii"))
+        block.put_progress(f"{CLAIMS_UPTO}{book}", str(upto).encode("ascii"))
         return done
 
     def _settled(
@@ -164,5 +167,5 @@ def _size_of(state: State, settlement: str) -> int:
 
 
 def _upto(reading: Reading, what: str, book: str) -> int:
-    kept = reading.progress(f"{what}/{book}")
+    kept = reading.progress(f"{what}{book}")
     return 0 if kept is None else int(kept)

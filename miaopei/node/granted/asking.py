@@ -19,6 +19,7 @@ from ..vault.blobs import keep_row_keys, opens
 from ..vault.sealing import unwrap_any
 from .parts import Part, Upto, parts_of, shown_of
 
+KEYS = "keys/"  # of a book that was granted to us: how far its keys are here
 AT_ONCE = 500  # batches and settlements of a book in one go
 
 
@@ -61,7 +62,7 @@ class Asker:
 
     def _book(self, listing: str, book: str) -> int:
         """Keys of one book, in the order of the record; those that nobody has end it for now."""
-        name, came, silent = f"keys/{book}", 0, set[str]()
+        name, came, silent = f"{KEYS}{book}", 0, set[str]()
         with self._node.reading() as (reading, state):
             order = (*holders(state, listing), *self._peers.members)
             began = Upto.kept(reading, name)

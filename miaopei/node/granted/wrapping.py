@@ -18,6 +18,7 @@ from ..ports import Writing
 from ..vault.blobs import granted, wrap_again
 from .parts import Part, Upto, parts_of, shown_of
 
+WRAPPED = "granted/"  # of a box key and a book: how far its keys are wrapped for it
 AT_ONCE = 200  # blobs wrapped in one transaction
 
 
@@ -32,7 +33,7 @@ class _Reader:
     @property
     def name(self) -> str:
         """Under which it is written down how far its keys are wrapped."""
-        return f"granted/{self.box}/{self.book}"
+        return f"{WRAPPED}{self.box}/{self.book}"
 
 
 class Granter:

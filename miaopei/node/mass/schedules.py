@@ -17,6 +17,7 @@ from ...policies.row import PolicyRow
 from ...policies.schedule import Schedule, from_rows, joined
 from ..ports import Reading, ScheduleFiles, Writing
 
+SCHEDULE = "schedule/"  # of a book: how many rows its files of columns hold, and their digest
 AT_ONCE = 50_000  # rows read from the database at a time where a schedule is made again
 
 
@@ -72,8 +73,8 @@ class Schedules:
     def forget(self, block: Writing, state: State, book: str) -> None:
         """A row of a book was erased: its columns are made again, in memory and in files."""
         self._kept.pop(book, None)
-        if block.progress(f"schedule/{book}") is not None:
-            block.put_progress(f"schedule/{book}", None)
+        if block.progress(f"{SCHEDULE}{book}") is not None:
+            block.put_progress(f"{SCHEDULE}{book}", None)
             self.of(block, state, book, state.need("book", book)["size"])
 
     def waiting(self) -> list[str]:
@@ -125,7 +126,7 @@ class Schedules:
         return whole
 
     def _from_files(self, reading: Reading, book: str) -> Schedule | None:
-        if self.files is None or (kept := reading.progress(f"schedule/{book}")) is None:
+        if self.files is None or (kept := reading.progress(f"{SCHEDULE}{book}")) is None:
             return None
         said: dict[str, Any] = read_canonical(kept)
         try:
@@ -145,7 +146,7 @@ class Schedules:
             schedule = self.extended(block, book, None, schedule.size)
             digest = self.files.write(schedule, 0)
         said = {"size": schedule.size, "digest": digest}
-        block.put_progress(f"schedule/{book}", canonical(said))
+        block.put_progress(f"{SCHEDULE}{book}", canonical(said))
         return self.files.open(book, schedule.size, digest)
 
 

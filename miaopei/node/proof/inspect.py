@@ -21,6 +21,7 @@ from ...errors import Fact, RecordDamaged, Refusal, Refused
 from ...ledger.merkle import Frontier, leaf_hash
 from ...measures.identity import canonical, content_id, digest, read_canonical
 from ...measures.suites import in_use, public_hex
+from ..effects.keeper import ROWS_UPTO
 from ..effects.orders import rows_for
 from ..node import Node
 from ..ports import Identity, Reading
@@ -238,7 +239,7 @@ def _opened_rows(
             yield found("rows_unreadable", book=book, why=type(error).__name__)
             continue
         ours = alone or member in parties(state, entry["listing"])
-        upto = entry["size"] if ours else int(reading.progress(f"rows/{book}") or b"0")
+        upto = entry["size"] if ours else int(reading.progress(f"{ROWS_UPTO}{book}") or b"0")
         for _, batch_id in state.range("in_force", f"{book}/"):
             batch = state.need("batch", batch_id)
             if batch["first"] >= upto:

@@ -23,6 +23,7 @@ from ...measures.instant import HOUR, utc_text
 from ...policies.book import Recorded
 from ...policies.retention import kept_until
 from ...policies.row import erased_row, row_from_json
+from ..mass.schedules import SCHEDULE
 from ..node import Node
 from ..ports import Identity, Reading, Writing
 from ..selling.keeping import forget_number, forget_subject
@@ -104,7 +105,7 @@ def replay(block: Writing, identity: Identity, kept: Iterable[str]) -> list[str]
     subjects = sorted(kept | free)
     for subject in subjects:
         for book in destroy(block, state, subject, identity):
-            block.put_progress(f"schedule/{book}", None)
+            block.put_progress(f"{SCHEDULE}{book}", None)
         block.put_progress(f"erased/{subject}", b"1")
     return subjects
 

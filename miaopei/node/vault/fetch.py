@@ -26,7 +26,7 @@ from .sealing import unwrap_any
 if TYPE_CHECKING:
     from ..node import Node
 
-PROGRESS = "blobs/upto"  # leaves before this position were looked through
+UPTO = "blobs/upto"  # leaves before this position were looked through
 LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
 REFERENCE = {"blob", "length", "count", "root", "media"}
 # What every other member has said so often that it does not have is asked for in one round of so
@@ -89,7 +89,7 @@ class Fetcher:
         self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
-            self._read = int(reading.progress(PROGRESS) or b"0")
+            self._read = int(reading.progress(UPTO) or b"0")
             self._kept = reading.progress(LACKING)
             lacking = [Missing(*each) for each in read_canonical(self._kept or b"[]")]
             self.missing = {each.blob: each for each in lacking}
@@ -211,10 +211,10 @@ class Fetcher:
         lacking = [[each.blob, each.media, each.by] for each in self.missing.values()]
         kept = canonical(lacking) if lacking else None
         with self._node.store.reading() as reading:
-            upto = int(reading.progress(PROGRESS) or b"0")
+            upto = int(reading.progress(UPTO) or b"0")
         if (upto, self._kept) != (self._read, kept):
             with self._node.store.writing() as block:
-                block.put_progress(PROGRESS, str(self._read).encode("ascii"))
+                block.put_progress(UPTO, str(self._read).encode("ascii"))
                 block.put_progress(LACKING, kept)
             self._kept = kept
 

@@ -192,7 +192,7 @@ def test_only_what_was_taken_of_an_act_is_looked_at(what: str, cut: bool) -> Non
     one = fetcher(store, Others({}))
     assert (one.run(), one.missing) == (0, {})
     with store.reading() as reading:
-        assert reading.progress(fetch.PROGRESS) == b"1"
+        assert reading.progress(fetch.UPTO) == b"1"
 
 
 def test_what_nobody_has_holds_up_no_mark_and_is_asked_for_rarely_and_after_a_start() -> None:
@@ -204,7 +204,7 @@ def test_what_nobody_has_holds_up_no_mark_and_is_asked_for_rarely_and_after_a_st
     one = fetcher(store, others)
     assert one.run() == 1
     with store.reading() as reading:
-        assert reading.progress(fetch.PROGRESS) == b"2"
+        assert reading.progress(fetch.UPTO) == b"2"
     before, others.asked = store.written, []
     for _ in range(10 * fetch.RARELY):
         assert one.run() == 0

@@ -12,7 +12,14 @@ from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
 
 from miaopei.adapters.postgres import schema
-from miaopei.adapters.postgres.schema import LATEST, migrate
+from miaopei.adapters.postgres.schema import (
+    LATEST,
+    administering,
+    create_database,
+    forget_what_follows,
+    migrate,
+)
+from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.errors import OutsideFault, Refused
 
 
@@ -124,3 +131,40 @@ def test_no_server_is_an_outside_fault() -> None:
     with pytest.raises(OutsideFault) as fault:
         migrate("host=/nowhere user=postgres dbname=postgres")
     assert fault.value.retry
+
+
+def test_what_follows_from_the_log_is_forgotten_and_all_else_stays(bare: str) -> None:
+    migrate(bare)
+    store = PostgresStore(bare)
+    stays = ["given/1", "given2", "rows", "rows_/a", "row/a", "pay/a"]
+    notes = ["given", "rows/a", "rows/b/c", *stays]
+    with store.writing() as block:
+        blob = block.put_blob(b"sealed", "a/b")
+        for note in notes:
+            block.put_progress(note, b"1")
+    with psycopg.connect(bare) as connection:
+        connection.execute("insert into shared.leaf values (0, 'a', 'b')")
+        connection.execute("insert into own.checkpoint values (1, 'a')")
+    forget_what_follows(bare, ["given", "rows/"])
+    with store.reading() as reading:
+        assert [note for note in notes if reading.progress(note) is not None] == stays
+        assert reading.blob(blob) == b"sealed"
+        query = "select size from own.checkpoint union select position from shared.leaf"
+        assert reading.execute(query) == []
+    with store.writing() as block:
+        block.forget_progress(["rows_/", "pay/a"])
+    with store.reading() as reading:
+        left = [note for note in notes if reading.progress(note) is not None]
+        assert left == ["given/1", "given2", "rows", "row/a"]
+    store.close()
+
+
+def test_a_database_is_its_owners_alone_also_where_it_is_made_anew(server: str) -> None:
+    with administering(server) as own:
+        own.execute("create role stranger")
+        for anew in (False, True):
+            create_database(own, "alone", anew=anew)
+            query = "select has_database_privilege('stranger', 'alone', 'connect')"
+            assert own.execute(query).fetchall() == [(False,)]
+        own.execute("drop database alone")
+        own.execute("drop role stranger")

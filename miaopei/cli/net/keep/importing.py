@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ....acts.convene import KIND, convened
@@ -25,9 +24,8 @@ from ....acts.state import State
 from ....adapters import backup
 from ....adapters.engine.install import need
 from ....adapters.persons import erasures, master_key
-from ....adapters.postgres.connection import connect, faults
 from ....adapters.postgres.reading import PostgresReading
-from ....adapters.postgres.schema import migrate
+from ....adapters.postgres.schema import administering, create_database, migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import Alarm, Refusal, Refused
 from ....errors.texts import say
@@ -160,13 +158,9 @@ def _give(net: Net, others: Sequence[str], address: str, reading: Reading) -> No
         with store.reading() as made:
             if made.head().root != reading.head().root:
                 raise Alarm("the same leaves have led to another root", size=size)
-    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
-        server.autocommit = True
+    with administering(address) as server:
         for member in rest:
-            name, model = (sql.Identifier(database(one)) for one in (member, first))
-            server.execute(sql.SQL("drop database {}").format(name))
-            server.execute(sql.SQL("create database {} template {}").format(name, model))
-            server.execute(sql.SQL("revoke connect on database {} from public").format(name))
+            create_database(server, database(member), model=database(first), anew=True)
 
 
 def _hand_over(member: Member, founding: Founding, net: Net) -> None:

@@ -10,9 +10,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ....adapters import backup
@@ -22,8 +21,7 @@ from ....adapters.engine.files.guard import Guard
 from ....adapters.engine.rpc import EngineRpc
 from ....adapters.keys import load_or_make, suite_at
 from ....adapters.persons import erasures, master_key
-from ....adapters.postgres.connection import connect, faults
-from ....adapters.postgres.schema import migrate
+from ....adapters.postgres.schema import administering, create_database, migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import OutsideFault, Refusal, Refused
 from ....errors.texts import say
@@ -42,11 +40,6 @@ from ..plan import GENESIS, Net, database, founding, no
 from .anew import return_under_new_keys
 from .auditing import stored
 
-ANEW: tuple[LiteralString, ...] = (
-    "drop database if exists {} with (force)",
-    "create database {} template template0 encoding 'UTF8'",
-    "revoke connect on database {} from public",
-)
 STEP_SECONDS, SNAPSHOT = 90.0, "given.snapshot"
 DAMAGED = 4
 
@@ -206,11 +199,8 @@ def _emptied(net: Net, member: str) -> Iterator[PostgresStore]:
     """A member's database, made anew; the server is stopped again where it was down."""
     was_up = net.postgres.running()
     address = net.postgres.start()
-    name = sql.Identifier(database(member))
-    with connect(make_conninfo(address, dbname="postgres")) as server, faults():
-        server.autocommit = True
-        for query in ANEW:
-            server.execute(sql.SQL(query).format(name))
+    with administering(address) as server:
+        create_database(server, database(member), anew=True)
     dsn = make_conninfo(address, dbname=database(member))
     vault = master_key.vault(net.at(member))
     migrate(dsn, vault)
