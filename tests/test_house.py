@@ -10,6 +10,7 @@ import ast
 import re
 import string
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -310,6 +311,52 @@ def test_every_command_is_in_the_docs() -> None:
         for name in commands(typer.main.get_command(app))
         if not re.search(rf"(?:miaopei |`){re.escape(name)}\b", everything)
     )
+
+
+TWIN = ".zh-CN.md"  # how the name of a page in Chinese ends; the English page is the one without
+
+
+def skeleton(text: str) -> dict[str, list[str]]:
+    """What a page and its twin have in common, whatever their language.
+
+    The levels of headings; of each line of code what is typed, up to the two blanks before its
+    explanation; commands and options in a line of prose; and where links lead within the project,
+    in whatever order a sentence names them.
+    """
+    code = re.findall(r"^(?:    .+|```[^`]*^```)$", text, re.MULTILINE)
+    typed = [line for block in code for line in block.splitlines() if line[:3] != "```"]
+    prose = re.sub(r"^(?:    .+|```[^`]*^```)$", "", text, flags=re.MULTILINE)
+    said = re.findall(r"`((?:miaopei|script/|net|member|--)[^`]*)`", prose)
+    links = re.findall(r"\]\((?![a-z]+:)([^)#\s]+)", prose)
+    told = {
+        "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
+        "code": [re.split(r"\s{2,}", line.strip())[0] for line in typed],
+        "commands": sorted(set(said)),
+        "links": sorted(link.replace(TWIN, ".md") for link in links),
+    }
+    return {part: [re.sub(r"--lang \w+", "", each) for each in told[part]] for part in told}
+
+
+def test_a_page_and_its_chinese_twin_say_the_same_commands_and_link_to_the_same() -> None:
+    pages = dict(docs())
+    twins = [path for path in pages if path.name.endswith(TWIN)]
+    assert twins
+    found = []
+    for twin in twins:
+        page = twin.with_name(twin.name.replace(TWIN, ".md"))
+        if page not in pages:
+            found.append(f"{shown(twin)} has no English page")
+            continue
+        if f"]({page.name})" not in pages[twin] or f"]({twin.name})" not in pages[page]:
+            found.append(f"{shown(twin)} and {page.name} do not link to each other")
+        ours, theirs = skeleton(pages[twin]), skeleton(pages[page])
+        for part, said in theirs.items():
+            lacks, more = Counter(said) - Counter(ours[part]), Counter(ours[part]) - Counter(said)
+            found += [f"{shown(twin)} lacks of its {part}: {each}" for each in lacks]
+            found += [f"{shown(twin)} has other {part}: {each}" for each in more]
+            if not lacks and not more and said != ours[part]:
+                found.append(f"{shown(twin)} has its {part} in another order")
+    nothing(found)
 
 
 # Pages whose rows say what shows them; each name in them is held against the project.
