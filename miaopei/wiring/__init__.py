@@ -83,7 +83,7 @@ class Member:
         return sum(duty() or 0 for _, duty in self.duties())
 
     def duties(self) -> Iterator[Duty]:
-        """What a round consists of, in order: forget, open, collect, hold, decide, log, pay.
+        """What a round consists of, in order.
 
         Whoever was erased is forgotten before anything else is done with what is known.
         """

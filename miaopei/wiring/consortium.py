@@ -293,7 +293,9 @@ class Seated:
             follower(block)
 
     def _work(self) -> Iterator[Duty]:
-        """Duties, whenever a block has come: fetch, then what every member does."""
+        """Duties, whenever a block has come: bytes and keys from the others come first, and keys
+        for others last, around what every member does.
+        """
         yield "fetch", self.fetcher.run
         yield "keys", self.asker.run
         yield from self.member.duties()

@@ -50,7 +50,7 @@ class Application:
     """One member's side of the engine; founds the record where it is empty.
 
     `genesis` is the value of the genesis file. Its methods are called one at a time.
-    Errors   Refused act.other_genesis, act.other_record, act.bad_genesis.
+    Errors   Refused act.bad_founding, and as `convening.found_by`.
     """
 
     def __init__(

@@ -79,7 +79,7 @@ class Founding:
 def read(value: Any) -> Founding:
     """The founding in a genesis file.
 
-    Errors   Refused act.bad_genesis where the file is neither of the two.
+    Errors   Refused act.bad_founding where the file is neither of the two; act.* of its acts.
     """
     if not isinstance(value, dict):
         raise _bad("is no object")
