@@ -12,11 +12,7 @@ from . import (
     admit_batch,
     admit_member,
     admit_transactions,
-    agree_listing,
-    agree_member,
     agree_rates,
-    agree_rules,
-    agree_source,
     allot,
     answer_application,
     cannot_decide,
@@ -70,12 +66,15 @@ from . import (
     unseat_member,
     use_grant,
 )
+from .voted import listing as voted_listing
+from .voted import member as voted_member
+from .voted import rules as voted_rules
+from .voted import source as voted_source
 
 RULES = 5  # the newest; a new record begins with it
 SECOND = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD = (
-    agree_rules,
     convene,
     pause_listing,
     pay_invoice,
@@ -83,10 +82,11 @@ THIRD = (
     rotate_keys,
     seat_member,
     unseat_member,
+    voted_rules,
 )
 # With rule set 4; from now on a claim model runs once for a trigger and purpose, and where members
 # have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
-FOURTH = (agree_listing, agree_member, agree_source, change_account, use_grant)
+FOURTH = (change_account, use_grant, voted_listing, voted_member, voted_source)
 # With rule set 5; from now on acts of a live record whose members have seats name their ends.
 FIFTH = (change_key,)
 FIRST = (

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from miaopei.acts import agree_member
 from miaopei.acts.approvals import LONGEST, name_of, waiting
 from miaopei.acts.base import Moment
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
+from miaopei.acts.voted import member as voted_member
 from miaopei.cli.net.life.asked import named_by_votes
 from miaopei.market.listing import Listing, Overpaid
 from miaopei.measures.instant import DAY
@@ -220,7 +220,7 @@ def test_a_member_keeps_an_id_for_votes_again_only_ninety_days_after_and_others_
         assert six.say(by, "admit_member", body, later=began + days * DAY - six.now) == ""
         with six.state() as state:
             now = Moment(six.height + 1, six.now, RULES, "")
-            return agree_member.by_votes(state, named(six, "icbc", "decider"), now)
+            return voted_member.by_votes(state, named(six, "icbc", "decider"), now)
 
     said = [
         (SIX[0], 1, True), (SIX[0], 92, False), (SIX[0], 180, False), (SIX[0], 181, True),
@@ -229,7 +229,7 @@ def test_a_member_keeps_an_id_for_votes_again_only_ninety_days_after_and_others_
     ]  # fmt: skip
     assert [kept(by, day) for by, day, _ in said] == [held for _, _, held in said]
     with six.state() as state:
-        held = state.need(agree_member.RESERVED, "icbc")
+        held = state.need(voted_member.RESERVED, "icbc")
     assert {by: (at - began) // DAY for by, at in held.items()} == {SIX[2]: 600}, "no more"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....acts import agree_member, approvals, pauses
+from ....acts import approvals, pauses
 from ....acts.base import Moment
 from ....acts.facts import product_of
 from ....acts.raise_rules import rules_at
 from ....acts.rounds import HELD
 from ....acts.seats import KEYS, weight
 from ....acts.state import State
+from ....acts.voted import member as voted_member
 from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
@@ -137,7 +138,7 @@ def named_by_votes(state: State, body: dict[str, Any], head: Head) -> bool:
     """Whether a member is named by votes in the block after this one."""
     rules = rules_at(state, head.height + 1)
     now = Moment(head.height + 1, head.time, rules, "")
-    return rules >= AGREED_SINCE and agree_member.by_votes(state, body, now)
+    return rules >= AGREED_SINCE and voted_member.by_votes(state, body, now)
 
 
 def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:

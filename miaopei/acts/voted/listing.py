@@ -12,13 +12,13 @@ Source: docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
-from ..market.listing import Listing
-from . import approvals, list_product
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome
-from .envelope import Act
-from .seats import TABLE as SEAT
-from .state import State
+from ...market.listing import Listing
+from .. import approvals, list_product
+from ..admit_member import KNOWN_ROLES
+from ..base import Moment, Outcome
+from ..envelope import Act
+from ..seats import TABLE as SEAT
+from ..state import State
 
 KIND = list_product.KIND
 ROLES = KNOWN_ROLES  # whoever the listing would bind, and else an operator or a carrier: see below

@@ -8,12 +8,12 @@ Source: docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
-from ..evidence.source import Source
-from . import approvals, register_source
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome
-from .envelope import Act
-from .state import State
+from ...evidence.source import Source
+from .. import approvals, register_source
+from ..admit_member import KNOWN_ROLES
+from ..base import Moment, Outcome
+from ..envelope import Act
+from ..state import State
 
 KIND = register_source.KIND
 ROLES = KNOWN_ROLES  # whoever has a vote, and else an operator: see below

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import admit_member, approvals
-from .base import Moment, Outcome
-from .envelope import Act
-from .state import State
+from .. import admit_member, approvals
+from ..base import Moment, Outcome
+from ..envelope import Act
+from ..state import State
 
 KIND = admit_member.KIND
 ROLES = admit_member.KNOWN_ROLES  # whoever has a vote, and else an operator: see below

@@ -7,11 +7,11 @@ Source: docs/specs/record.md, section 2; docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
-from . import approvals, raise_rules, seats
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome, has_role, refuse
-from .envelope import Act
-from .state import State
+from .. import approvals, raise_rules
+from ..admit_member import KNOWN_ROLES
+from ..base import Moment, Outcome
+from ..envelope import Act
+from ..state import State
 
 KIND = raise_rules.KIND
 ROLES = KNOWN_ROLES  # whoever has a vote, or without seats an operator: see below
@@ -19,9 +19,8 @@ ROLES = KNOWN_ROLES  # whoever has a vote, or without seats an operator: see bel
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused as `raise_rules`, and for who has no vote."""
-    if next(seats.seats(state), None) is None:
-        if not has_role(state, act.by, raise_rules.ROLES):
-            raise refuse("act.role_missing", by=act.by, kind=act.kind)
+    if not approvals.seated(state):
+        approvals.check_role(state, act, raise_rules.ROLES)
         return raise_rules.apply(state, act, now)
     rules, height = raise_rules.wanted(state, act, now)
     if because := approvals.approve(state, act, now):
