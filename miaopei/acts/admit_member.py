@@ -10,15 +10,21 @@ from typing import Any
 
 from ..market.participant import Role
 from ..measures import suites
-from .base import Moment, Outcome, check_id, check_points, check_public, fields, refuse
+from .base import (
+    KNOWN_ROLES,
+    Moment,
+    Outcome,
+    check_id,
+    check_points,
+    check_public,
+    fields,
+    refuse,
+)
 from .envelope import Act
 from .state import State
 
 KIND = "admit_member"
 ROLES = frozenset({"operator"})
-ACTING = frozenset({"operator", "clock", "gateway", "decider", "payer", "channel"})
-CHANGED = "changed"  # of a member: each key that another took the place of -> since which height
-KNOWN_ROLES = ACTING | {str(role) for role in Role}
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:

@@ -16,8 +16,7 @@ from ..errors import Alarm, Refusal, Refused
 from ..measures.identity import canonical, content_id
 from ..measures.suites import in_use
 from . import admit_member, cases, freshness, raise_rules, seats, settling, sold, time
-from .admit_member import CHANGED
-from .base import UNFORESEEN, Made, Moment, Outcome, check_points, has_role, refuse
+from .base import CHANGED, UNFORESEEN, Made, Moment, Outcome, check_points, has_role, refuse
 from .envelope import ACT_BYTES_MAX, Act, signature_holds
 from .rule_sets import RULE_SETS, RULES
 from .state import State, writes_digest

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..errors import Fact, Refusal, Refused
+from ..market.participant import Role
 from ..measures.shape import Types, misfit
 from ..measures.suites import in_use, of_public
 from .envelope import Act
@@ -18,6 +19,10 @@ from .state import State
 # a machine or a database brings (memory, depth of calls, a connection), which ends the block.
 UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 POINTS_SINCE = 4  # the rule set from which on public keys are tried as points
+KNOWN_ROLES = frozenset({"operator", "clock", "gateway", "decider", "payer", "channel"}) | {
+    str(role) for role in Role
+}
+CHANGED = "changed"  # of a member: each key that another took the place of -> since which height
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 

@@ -21,8 +21,7 @@ from ..measures.identity import canonical
 from ..measures.instant import DAY, utc_text
 from ..measures.suites import SigningKey, in_use, public_hex
 from . import approvals, seats
-from .admit_member import CHANGED, KNOWN_ROLES
-from .base import Moment, Outcome, check_points, check_public, fields, refuse
+from .base import CHANGED, KNOWN_ROLES, Moment, Outcome, check_points, check_public, fields, refuse
 from .envelope import Act
 from .state import State
 

@@ -6,8 +6,7 @@ Body: {listing, reason, person}. See `pauses` for what a pause stops and what it
 from __future__ import annotations
 
 from . import pauses
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome
+from .base import KNOWN_ROLES, Moment, Outcome
 from .envelope import Act
 from .state import State
 

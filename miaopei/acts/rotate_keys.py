@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from ..measures.instant import DAY
 from . import seats
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome, fields, known, refuse
+from .base import KNOWN_ROLES, Moment, Outcome, fields, known, refuse
 from .envelope import Act
 from .state import State
 

@@ -8,8 +8,7 @@ Source: docs/specs/consortium.md, section 13.
 from __future__ import annotations
 
 from . import approvals, seats
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome, fields
+from .base import KNOWN_ROLES, Moment, Outcome, fields
 from .envelope import Act
 from .state import State
 

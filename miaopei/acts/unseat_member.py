@@ -8,8 +8,7 @@ payer of listings with its own keys, it stays. Source: docs/specs/consortium.md,
 from __future__ import annotations
 
 from . import approvals, seats
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome, fields, known, refuse
+from .base import KNOWN_ROLES, Moment, Outcome, fields, known, refuse
 from .envelope import Act
 from .state import State
 

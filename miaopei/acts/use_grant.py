@@ -7,8 +7,7 @@ it. With rule set 4. Source: docs/specs/consortium.md, section 6.
 
 from __future__ import annotations
 
-from .admit_member import KNOWN_ROLES
-from .base import Moment, Outcome, fields, refuse
+from .base import KNOWN_ROLES, Moment, Outcome, fields, refuse
 from .envelope import Act
 from .readers import grants_on, why_not
 from .state import State

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ..acts.admit_member import CHANGED
 from ..acts.apply import REFUSED, ActResult
+from ..acts.base import CHANGED
 from ..acts.envelope import Act, sign
 from ..acts.freshness import ENDED, TOO_FAR, USUAL
 from ..acts.rule_sets import RULES

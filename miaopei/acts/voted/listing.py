@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from ...market.listing import Listing
 from .. import approvals, list_product
-from ..admit_member import KNOWN_ROLES
-from ..base import Moment, Outcome
+from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..seats import TABLE as SEAT
 from ..state import State

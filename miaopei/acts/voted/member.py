@@ -17,12 +17,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import admit_member, approvals
-from ..base import Moment, Outcome
+from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..state import State
 
 KIND = admit_member.KIND
-ROLES = admit_member.KNOWN_ROLES  # whoever has a vote, and else an operator: see below
+ROLES = KNOWN_ROLES  # whoever has a vote, and else an operator: see below
 RESERVED = "reserved"  # id -> by whose word, and since when (UTC seconds), only votes give it
 KEEPS = approvals.LONGEST  # seconds that the word of one member keeps an id for votes
 PACE = 2 * KEEPS  # seconds from one such word of a member to its next

@@ -8,8 +8,7 @@ Source: docs/specs/record.md, section 2; docs/specs/consortium.md, section 13.
 from __future__ import annotations
 
 from .. import approvals, raise_rules
-from ..admit_member import KNOWN_ROLES
-from ..base import Moment, Outcome
+from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..state import State
 

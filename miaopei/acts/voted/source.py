@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from ...evidence.source import Source
 from .. import approvals, register_source
-from ..admit_member import KNOWN_ROLES
-from ..base import Moment, Outcome
+from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..state import State
 

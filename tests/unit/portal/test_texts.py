@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from miaopei.acts.admit_member import KNOWN_ROLES
+from miaopei.acts.base import KNOWN_ROLES
 from miaopei.errors import Refusal
 from miaopei.errors.texts import table
 from miaopei.portal.problems import STATUS

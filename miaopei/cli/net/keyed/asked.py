@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ....acts.admit_member import CHANGED
+from ....acts.base import CHANGED
 from ....acts.change_key import KIND, body_of
 from ....acts.state import State
 from ....errors import Refused
