@@ -149,3 +149,16 @@ RULE_SETS: dict[int, dict[str, ModuleType]] = {
     5: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
 }
 KINDS = RULE_SETS[RULES]
+VOTED = (voted_listing, voted_member, voted_rules, voted_source)
+
+
+def since(kind: str) -> int:
+    """The first rule set that knows an act."""
+    return min(rules for rules, kinds in RULE_SETS.items() if kind in kinds)
+
+
+def votes_decide(rules: int, kind: str) -> bool:
+    """Whether a rule set has an act in a form that votes may decide on; of one that is newer than
+    all that we know, whether ours has.
+    """
+    return RULE_SETS[min(rules, RULES)].get(kind) in VOTED

@@ -14,7 +14,6 @@ from .state import State
 
 KIND = "use_grant"
 ROLES = KNOWN_ROLES  # whoever a book was granted to
-SINCE = 4  # the rule set that knows this act
 TABLE, LAST = "grant_use", "grant_uses"
 
 

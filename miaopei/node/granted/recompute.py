@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from ...acts.raise_rules import rules_at
 from ...acts.readers import BookGrant, grant_for, parties, why_not
+from ...acts.rule_sets import since
 from ...acts.state import State
-from ...acts.use_grant import KIND, SINCE, last_use
+from ...acts.use_grant import KIND, last_use
 from ...errors import Refusal, Refused
 from ..effects.keeper import Keeper
 from ..mass.run import Reads, as_filed
@@ -133,8 +134,8 @@ class Recomputer:
             with self.node.reading() as (reading, state):
                 rules = rules_at(state, reading.head().height + 1)
                 number = last_use(state, self.node.identity.member) + 1
-            if rules < SINCE:
-                raise _no("grant.rules", rules=rules, needed=SINCE)
+            if rules < (needed := since(KIND)):
+                raise _no("grant.rules", rules=rules, needed=needed)
             body = {
                 "holder": grant.holder,
                 "purpose": grant.purpose,

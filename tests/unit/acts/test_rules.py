@@ -97,3 +97,14 @@ def test_what_is_refused(rules: int, ahead: int, code: str) -> None:
     body = {"rules": rules, "height": height(town) + ahead}
     assert codes(town.send(town.act("raise_rules", body))) == [code]
     assert town.table("rules") == {}
+
+
+def test_which_rule_set_brought_an_act_and_a_form_that_votes_decide_on() -> None:
+    """As docs/specs/record.md and docs/specs/consortium.md have it: records go by these numbers."""
+    brought = {"time": 1, "open_round": 2, "convene": 3, "use_grant": 4, "change_key": 5}
+    assert {kind: rule_sets.since(kind) for kind in brought} == brought
+    decided = {"raise_rules": 3, "admit_member": 4, "list_product": 4, "register_source": 4}
+    for rules in range(1, NEXT + 1):
+        assert {kind for kind in rule_sets.KINDS if rule_sets.votes_decide(rules, kind)} == {
+            kind for kind, first in decided.items() if rules >= first
+        }

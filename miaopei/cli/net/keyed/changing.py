@@ -16,6 +16,7 @@ from typing import Any
 
 from ....acts.base import fields
 from ....acts.change_key import KIND
+from ....acts.rule_sets import since
 from ....adapters.keys import go_by_next, load_or_make, make_next
 from ....adapters.whole_files import write_whole
 from ....errors import OutsideFault, Refused
@@ -26,7 +27,6 @@ from ..life.voting import Voted
 from ..plan import Net, no
 
 ACT = "act"  # what the key for acts is called beside those of a seat
-SINCE = 5  # the rule set with which it can change
 WISH, LOOK_SECONDS = "key.json", 0.1
 LARGEST = 2_000  # bytes of a file that asks for votes
 Json = dict[str, Any]
@@ -45,8 +45,8 @@ def change(net: Net, member: str) -> list[str]:
              somebody else has changed the key (then `wish`); OutsideFault (retry).
     """
     status = voting.ask(net)
-    if (rules := int(status["rules"])) < SINCE:
-        raise no("key_not_yet", rules=rules, wanted=SINCE)
+    if (rules := int(status["rules"])) < (wanted := since(KIND)):
+        raise no("key_not_yet", rules=rules, wanted=wanted)
     make_next(net.at(member) / KEYS_FILE)
     until = voting.until(int(status["time"]))
     said: Json = control.call(net.at(member), "change_key", seconds=voting.ACT_SECONDS, until=until)

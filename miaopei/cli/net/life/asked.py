@@ -10,6 +10,7 @@ from ....acts.base import Moment
 from ....acts.facts import product_of
 from ....acts.raise_rules import rules_at
 from ....acts.rounds import HELD
+from ....acts.rule_sets import votes_decide
 from ....acts.seats import KEYS, weight
 from ....acts.state import State
 from ....acts.voted import member as voted_member
@@ -17,8 +18,6 @@ from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
-
-AGREED_SINCE = 4  # the rule set from which votes decide who holds a role that weighs
 
 
 def answers(seated: Seated) -> Mapping[str, Command]:
@@ -138,7 +137,7 @@ def named_by_votes(state: State, body: dict[str, Any], head: Head) -> bool:
     """Whether a member is named by votes in the block after this one."""
     rules = rules_at(state, head.height + 1)
     now = Moment(head.height + 1, head.time, rules, "")
-    return rules >= AGREED_SINCE and voted_member.by_votes(state, body, now)
+    return votes_decide(rules, voted_member.KIND) and voted_member.by_votes(state, body, now)
 
 
 def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ....acts.pauses import NEEDED
+from ....acts.rule_sets import votes_decide
 from ....errors import OutsideFault, Refused
 from ....measures.money import as_yuan
 from .. import control
@@ -16,7 +17,6 @@ from ..plan import Net, no
 from . import voting
 from .voting import Voted
 
-VOTED_SINCE = 3  # the rule set from which votes raise the rules; before it one operator did
 DIGITS = 32  # of a digest, by which something is agreed to: who writes two bodies makes 16 agree
 Json = dict[str, Any]
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -35,7 +35,7 @@ def raise_rules(
     if (lacking := _lacking(net, rules)) and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
-    if status["rules"] >= VOTED_SINCE:
+    if votes_decide(int(status["rules"]), "raise_rules"):
         return body, voting.want(net, "raise_rules", body, by)
     who = by[0] if by else voting.operator(net)
     voting.act(net, who, "raise_rules", f"rules-{rules}-{body['height']}", body)
