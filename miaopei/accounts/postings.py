@@ -62,19 +62,6 @@ def payouts_executed(
     return Entry(key, time, (because,), tuple(lines))
 
 
-def co_insurers_repaid(key: str, time: int, because: str, payer: str, carriers: Parts) -> Entry:
-    """The others made good what the payer laid out. `carriers`: {carrier, repaid_fen}."""
-    lines: list[Line] = []
-    for who, fen in _amounts(carriers, "repaid_fen"):
-        lines += [
-            Line(Account.DUE_TO_CO_INSURERS, who, debit_fen=fen, counterparty=payer),
-            Line(Account.CASH_AT_BANK, who, credit_fen=fen),
-            Line(Account.CASH_AT_BANK, payer, debit_fen=fen),
-            Line(Account.DUE_FROM_CO_INSURERS, payer, credit_fen=fen, counterparty=who),
-        ]
-    return Entry(key, time, (because,), tuple(lines))
-
-
 def payout_received(key: str, time: int, because: str, holder: str, fen: int) -> Entry:
     """A policyholder holds a payout that is not its own: it is for households."""
     lines = pair(Account.CASH_AT_BANK, Account.PAYOUT_TO_ALLOT, holder, fen)

@@ -55,7 +55,9 @@ class Outcome:
 
 
 class ActKind(Protocol):
-    """One file of this room: the roles that may send the act, and its pure apply."""
+    """One file of this room: the roles that may send the act, and its pure apply. A rule set holds
+    nothing else.
+    """
 
     KIND: str
     ROLES: frozenset[str]

@@ -6,8 +6,6 @@ What else a rule set changes says so where it is applied. Source: docs/specs/rec
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from . import (
     admit_batch,
     admit_member,
@@ -66,15 +64,16 @@ from . import (
     unseat_member,
     use_grant,
 )
+from .base import ActKind
 from .voted import listing as voted_listing
 from .voted import member as voted_member
 from .voted import rules as voted_rules
 from .voted import source as voted_source
 
 RULES = 5  # the newest; a new record begins with it
-SECOND = (open_round, show_difference)  # acts that came with rule set 2
+SECOND: tuple[ActKind, ...] = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
-THIRD = (
+THIRD: tuple[ActKind, ...] = (
     convene,
     pause_listing,
     pay_invoice,
@@ -86,10 +85,10 @@ THIRD = (
 )
 # With rule set 4; from now on a claim model runs once for a trigger and purpose, and where members
 # have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
-FOURTH = (change_account, use_grant, voted_listing, voted_member, voted_source)
+FOURTH: tuple[ActKind, ...] = (change_account, use_grant, voted_listing, voted_member, voted_source)
 # With rule set 5; from now on acts of a live record whose members have seats name their ends.
-FIFTH = (change_key,)
-FIRST = (
+FIFTH: tuple[ActKind, ...] = (change_key,)
+FIRST: tuple[ActKind, ...] = (
     admit_batch,
     admit_member,
     admit_transactions,
@@ -137,11 +136,11 @@ FIRST = (
 )
 
 
-def _kinds(*modules: ModuleType) -> dict[str, ModuleType]:
+def _kinds(*modules: ActKind) -> dict[str, ActKind]:
     return {module.KIND: module for module in modules}
 
 
-RULE_SETS: dict[int, dict[str, ModuleType]] = {
+RULE_SETS: dict[int, dict[str, ActKind]] = {
     1: _kinds(*FIRST),
     2: _kinds(*FIRST, *SECOND),
     3: _kinds(*FIRST, *SECOND, *THIRD),

@@ -115,28 +115,6 @@ def names(folder: Path) -> list[str]:
     return sorted("/".join(each) for each in parts if each[0] != _ASIDE)
 
 
-def remove_superseded(folder: Path) -> int:
-    """Remove partial files whose full file the served checkpoint already covers; how many.
-
-    The full file begins with the same bytes, so C2SP tlog-tiles lets readers expect it instead.
-    """
-    data = reader(folder)(CHECKPOINT)
-    size = parse(data).size if data is not None else 0
-    removed = 0
-    for name in names(folder):
-        tile = read_path(name)
-        if tile is None or tile.width == WIDTH:
-            continue
-        full = Tile(tile.level, tile.index)
-        covered = full.end <= size >> HEIGHT * (tile.level or 0)
-        if covered and (folder / full.path).is_file():
-            (folder / name).unlink(missing_ok=True)
-            removed += 1
-            with suppress(OSError):
-                (folder / name).parent.rmdir()
-    return removed
-
-
 @dataclass
 class _Work:
     """One run of writing: from the right edge that is already there to the source's size."""

@@ -22,17 +22,6 @@ class Role(StrEnum):
     NOTARY = "notary"
 
 
-ROLE_NAMES: dict[Role, tuple[str, str]] = {
-    Role.CARRIER: ("承保人", "carrier"),
-    Role.DATA_PROVIDER: ("数据提供方", "data provider"),
-    Role.OPERATOR: ("运营方", "operator"),
-    Role.POLICYHOLDER: ("投保人", "policyholder"),
-    Role.REGULATOR: ("监管机构", "regulator"),
-    Role.BANK: ("银行", "bank"),
-    Role.NOTARY: ("公证方", "notary"),
-}
-
-
 @dataclass(frozen=True)
 class Participant:
     """One organisation. `illustrative`: it does not take part in truth, here it is an example."""

@@ -66,11 +66,6 @@ def signed(four: Running) -> int:
     return int(json.loads(state_file(four).read_text())["height"])
 
 
-def last_words(four: Running) -> str:
-    """What the member's node said last."""
-    return (four.net.at(HURT) / "node.log").read_text("utf-8").strip().splitlines()[-1]
-
-
 def whole_and_sound(four: Running, tag: str, before: int) -> None:
     """It takes part again, agrees with all, everything it has is sound, and nobody signed twice."""
     four.whole(120)

@@ -25,7 +25,7 @@ def parts(name: str, amounts: list[int]) -> list[dict[str, object]]:
 def steps(draw: st.DrawFn) -> Entry:
     amounts = draw(st.lists(FEN, min_size=3, max_size=3).filter(any))
     fen, key = max(amounts), draw(st.uuids()).hex
-    kind = draw(st.integers(0, 9))
+    kind = draw(st.integers(0, 8))
     match kind:
         case 0:
             return postings.premium_written(key, 1, "x", parts("premium_fen", amounts))
@@ -37,14 +37,12 @@ def steps(draw: st.DrawFn) -> Entry:
             payer = draw(st.sampled_from([None, "a", "bank-pool"]))
             return postings.payouts_executed(key, 1, "x", parts("executed_fen", amounts), payer)
         case 4:
-            return postings.co_insurers_repaid(key, 1, "x", "pool", parts("repaid_fen", amounts))
-        case 5:
             return postings.payout_received(key, 1, "x", "dali", fen)
-        case 6:
+        case 5:
             return postings.allotment_fixed(key, 1, "x", "dali", fen)
-        case 7:
+        case 6:
             return postings.allotment_paid(key, 1, "x", "dali", fen)
-        case 8:
+        case 7:
             rows = [{"carrier": "a", "before_fen": amounts[0], "after_fen": amounts[0] + fen}]
             return postings.receivable_changed(key, 1, "x", "dali", rows)
         case _:

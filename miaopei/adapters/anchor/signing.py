@@ -32,7 +32,6 @@ sys.setrecursionlimit(_BEFORE)
 
 FILE = "anchor.key"
 DYNAMIC = 2  # the type of transactions whose price follows the chain's
-LEGACY = 0
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_a_settlement_is_a_debt_until_the_bank_has_paid() -> None:
     assert balance.of("follower", Account.CLAIMS_INCURRED) == 6_451_600
 
 
-def test_a_payer_that_pays_for_all_is_owed_by_the_others_until_repaid() -> None:
+def test_a_payer_that_pays_for_all_is_owed_by_the_others() -> None:
     journal = [
         postings.settlement_made("k1", 1, "s", parts("pay_fen")),
         postings.payouts_executed("k2", 2, "s", parts("executed_fen"), payer="lead"),
@@ -49,15 +49,6 @@ def test_a_payer_that_pays_for_all_is_owed_by_the_others_until_repaid() -> None:
     assert balance.of("lead", Account.CASH_AT_BANK) == -16_129_000
     assert owed_by(journal, "lead", Account.DUE_FROM_CO_INSURERS) == {"follower": 6_451_600}
     assert owed_by(journal, "follower", Account.DUE_TO_CO_INSURERS) == {"lead": 6_451_600}
-    journal.append(
-        postings.co_insurers_repaid(
-            "k3", 3, "transfer", "lead", parts("repaid_fen", [("follower", 6_451_600)])
-        )
-    )
-    balance = trial_balance(journal)
-    assert balance.of("lead", Account.CASH_AT_BANK) == -9_677_400
-    assert balance.of("follower", Account.CASH_AT_BANK) == -6_451_600
-    assert owed_by(journal, "lead", Account.DUE_FROM_CO_INSURERS) == {}
 
 
 def test_what_a_policyholder_holds_for_households_ends_at_zero() -> None:

@@ -229,30 +229,6 @@ def test_entries_that_do_not_lead_to_the_checkpoint_are_an_alarm(tmp_path, log_o
         log.write(tmp_path)
 
 
-def test_only_superseded_partial_files_are_removed(tmp_path, log_of):
-    log = log_of(600)
-    for size in (5, 250, 257, 520, 600):
-        log.cut(size).write(tmp_path)
-    before = contents(tmp_path)
-    assert tile_files.remove_superseded(tmp_path) == 2 * 3  # widths 5, 250 and 1
-    gone = set(before) - set(contents(tmp_path))
-    assert gone == {
-        f"tile/{kind}/{tile}"
-        for kind in ("0", "entries")
-        for tile in ("000.p/5", "000.p/250", "001.p/1")
-    }
-    assert findings(tmp_path, log) == []
-    assert tile_files.remove_superseded(tmp_path) == 0
-
-
-def test_a_full_file_that_no_checkpoint_covers_supersedes_nothing(tmp_path, log_of):
-    log = log_of(300)
-    log.cut(200).write(tmp_path)
-    assert _dies_at(2, log, tmp_path, "after") == -signal.SIGKILL
-    assert (tmp_path / "tile/0/000").is_file()
-    assert tile_files.remove_superseded(tmp_path) == 0
-
-
 def test_the_reader_reads_files_of_the_log_only(tmp_path, log_of):
     log_of(3).write(tmp_path / "log")
     (tmp_path / "secret").write_text("s")
