@@ -89,7 +89,7 @@ def _furnish(
     others = [n for n in range(MEMBERS) if n != number]
     neighbours = tuple(home.Neighbour(ids[n], where[n]) for n in others)
     home.write(
-        at / process.ENGINE,
+        at / home.ENGINE,
         home.Home(
             name=f"m{number}", chain="bare", time=begins,
             validators=tuple((f"m{n}", public_hex(keys[n][0]), 1) for n in range(MEMBERS)),
@@ -97,7 +97,7 @@ def _furnish(
             validator=keys[number][0], connection=keys[number][1],
         ),
     )  # fmt: skip
-    config = at / process.ENGINE / "config"
+    config = at / home.ENGINE / "config"
     text = (config / "config.toml").read_text("utf-8")
     text = text.replace(f'proxy_app = "unix://{home.ABCI_SOCKET}"', 'proxy_app = "kvstore"')
     text = text.replace("filter_peers = true", "filter_peers = false")

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from miaopei.adapters.engine.process import SIGNED
+from miaopei.adapters.engine.home import SIGNED
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.adapters.postgres.own.guard import guarded
 from miaopei.cli.net import control

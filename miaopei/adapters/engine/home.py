@@ -21,6 +21,8 @@ from ..whole_files import write_whole
 
 BLOCK_BYTES = 2_000_000
 ABCI_SOCKET, RPC_SOCKET = "app.sock", "rpc.sock"
+ENGINE = "engine"  # the engine's home in its member's folder
+SIGNED = "priv_validator_state.json"  # what keeps a member from signing twice
 PRIVATE, PUBLIC = "tendermint/PrivKeyEd25519", "tendermint/PubKeyEd25519"
 
 
@@ -57,7 +59,7 @@ def write(folder: Path, home: Home) -> None:
     config, data = folder / "config", folder / "data"
     for made in (config, data):
         made.mkdir(parents=True, mode=0o700)
-    keep(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
+    keep(data / SIGNED, {"height": "0", "round": 0, "step": 0})
     write_keys(folder, validator=home.validator, connection=home.connection)
     keep(config / "genesis.json", genesis(home))
     write_settings(

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import OutsideFault
-from .home import RPC_SOCKET
+from .home import ENGINE, RPC_SOCKET, SIGNED
 from .install import need
 from .rpc import EngineRpc
 
-ENGINE, LOG, INSPECTED = "engine", "engine.log", "inspect.log"
+LOG, INSPECTED = "engine.log", "inspect.log"
 READ_SECONDS = 60.0  # a long record is opened in that time
-SIGNED = "priv_validator_state.json"  # what keeps a member from signing twice
 
 
 def start(folder: Path, inside: Sequence[str] = ()) -> subprocess.Popen[bytes]:

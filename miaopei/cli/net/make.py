@@ -44,8 +44,6 @@ from .plan import (
     ports,
 )
 
-ENGINE = "engine"
-
 
 @dataclass(frozen=True)
 class Keys:
@@ -184,7 +182,7 @@ def furnish(
     bank = None if net.own is None or net.own.bank == SANDBOX else net.own.bank
     (at / GENESIS_FILE).write_bytes(canonical(founding.file))
     home.write(
-        at / ENGINE,
+        at / home.ENGINE,
         home.Home(
             name=seat.id,
             chain=founding.chain,

@@ -85,7 +85,7 @@ def hurry(settings: Path) -> None:
 def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path: Path) -> None:
     install.install()
     home.write(
-        tmp_path / process.ENGINE,
+        tmp_path / home.ENGINE,
         home.Home(
             name="utility",
             chain=read(ONE).chain,
@@ -98,7 +98,7 @@ def test_acts_are_final_when_submit_returns_and_a_killed_engine_goes_on(tmp_path
             connection=key("utility", "node"),
         ),
     )
-    hurry(tmp_path / process.ENGINE / "config" / "config.toml")
+    hurry(tmp_path / home.ENGINE / "config" / "config.toml")
     store = MemoryStore()
     with running(tmp_path, store) as one:
         made: list[ActResult] = one.orderer.submit([newcomer(ONE, f"m{i}") for i in range(50)])

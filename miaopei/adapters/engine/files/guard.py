@@ -15,8 +15,7 @@ import json
 from pathlib import Path
 
 from ....errors import Fact, Refusal, Refused
-from ..home import keep
-from ..process import ENGINE, SIGNED
+from ..home import ENGINE, SIGNED, keep
 from .witness import Signed
 
 MARK = "signed.mark"  # the height of the last block that bears our signature, as far as we know

@@ -19,7 +19,7 @@ from ....acts.envelope import sign
 from ....acts.freshness import BY_HAND
 from ....adapters.engine import home
 from ....adapters.engine.files.guard import MARK
-from ....adapters.engine.process import ENGINE, SIGNED
+from ....adapters.engine.home import ENGINE, SIGNED
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import certificate
 from ....adapters.whole_files import write_whole

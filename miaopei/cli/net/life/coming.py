@@ -69,8 +69,8 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     address = net.postgres.start()
     make_databases(grown, address, who.id)
     begins = founding((net.folder / GENESIS).read_bytes())
-    time = begins.file["time"]  # where an engine began, in either kind of record
-    furnish(grown, seat, keys, shown, others, begins, address, time)
+    began = begins.file["time"]  # where an engine began, in either kind of record
+    furnish(grown, seat, keys, shown, others, begins, address, began)
     if begins.continues:
         restoring.give(grown, who.id)
     end = status["time"] + voting.UNTIL_SECONDS

@@ -29,7 +29,6 @@ from ....measures.suites import in_use, public_hex
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
 from .. import control
 from ..keyed.changing import ACT, change
-from ..make import ENGINE
 from ..plan import Net, no
 from . import telling, voting
 
@@ -111,7 +110,7 @@ def _go_by(net: Net, member: str, secrets: Secrets) -> None:
     at = net.at(member)
     machine = ("engine", "node", "peer")
     keys = {name: _own(key) for name, key in secrets.items() if name in machine}
-    home.write_keys(at / ENGINE, validator=keys.get("engine"), connection=keys.get("node"))
+    home.write_keys(at / home.ENGINE, validator=keys.get("engine"), connection=keys.get("node"))
     if (peer := keys.get("peer")) is not None:
         shown = certificate(member, peer)
         write_whole(at / TLS_FILE, private_pem(peer) + shown.encode("ascii"))

@@ -18,7 +18,7 @@ from ....errors import OutsideFault
 from ....wiring.consortium import TLS_FILE
 from ....wiring.machine import Machine
 from .. import control
-from ..make import ENGINE, Known
+from ..make import Known
 from ..own import seat_file
 from ..plan import Net
 
@@ -66,7 +66,7 @@ def complete(at: Path, seats: Sequence[Json]) -> None:
         return
     peers = {m: {**p, "node": nodes[m]} if m in lacking else p for m, p in told.peers.items()}
     # What lacks is told by our own file: it comes last, so that a stop between is made up for.
-    home.write_neighbours(at / ENGINE, neighbours(peers))
+    home.write_neighbours(at / home.ENGINE, neighbours(peers))
     replace(told, peers=peers).write(at)
 
 
@@ -75,7 +75,12 @@ def engine(net: Net, member: str, peers: Mapping[str, Mapping[str, str]]) -> Non
     listens, reached = net.listens(member)[0], net.seat(member).engine
     quick = net.genesis["clock"] == "replay"
     home.write_settings(
-        net.at(member) / ENGINE, member, listens, neighbours(peers), quick=quick, reached=reached
+        net.at(member) / home.ENGINE,
+        member,
+        listens,
+        neighbours(peers),
+        quick=quick,
+        reached=reached,
     )
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ....acts.apply import begin
 from ....acts.rule_sets import RULES
 from ....acts.state import State
+from ....adapters.engine import home
 from ....adapters.engine.install import need
 from ....adapters.keys import load_or_make, suite_at
 from ....adapters.memory_store import MemoryStore
@@ -30,7 +31,7 @@ from ....node.order.founding import consortium_genesis
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE
 from .. import make, plan
-from ..make import ENGINE, Keys
+from ..make import Keys
 from ..plan import FEWEST, GENESIS, MOST, Net, Own, Part, Seat, no
 from . import seat_file
 from .seat_file import SeatFile
@@ -243,7 +244,7 @@ def _enter(net: Net, made: Founding, given: Sequence[SeatFile]) -> None:
     kept = json.loads(machine.read_bytes())
     private = {n: Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept[n])) for n in kept}
     keys = Keys(load_or_make(net.at(me) / KEYS_FILE, me), **private)
-    shutil.rmtree(net.at(me) / ENGINE, ignore_errors=True)  # it has never run
+    shutil.rmtree(net.at(me) / home.ENGINE, ignore_errors=True)  # it has never run
     address = whole.postgres.start()
     try:
         make.make_databases(whole, address, me)
