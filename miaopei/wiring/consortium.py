@@ -50,8 +50,7 @@ from ..node.ports import Clock
 from ..node.vault.fetch import Fetcher
 from ..settings import language
 from . import Kept, join, system_clock
-from . import duties as rounds
-from .duties import Duties, Duty, Rounds
+from .duties import Duties, Duty, Rounds, Trouble
 from .lying import Less
 from .machine import Machine
 from .starting import Starting
@@ -335,7 +334,7 @@ class Seated:
         return any(home.address(key) == connection for key in known)
 
 
-def _log(told: rounds.Told) -> None:
+def _log(trouble: Trouble) -> None:
     """A line of this member's log."""
-    sys.stderr.write(f"{told.sentence(language())}\n")
+    sys.stderr.write(f"{trouble.sentence(language())}\n")
     sys.stderr.flush()

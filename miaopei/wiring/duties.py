@@ -24,9 +24,9 @@ OUTSIDE = "outside"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What became of a duty: `how` is refused, outside, held (one debt), stopped (an alarm),
-    failed or over."""
+class Trouble:
+    """What keeps a duty from being done, or has kept it until now: `how` is refused, outside, held
+    (one debt), stopped (an alarm), failed or over."""
 
     how: str
     duty: str
@@ -49,9 +49,9 @@ class Told:
 class Duties:
     """What keeps a member's duties from being done. `tell` hears each thing once."""
 
-    def __init__(self, tell: Callable[[Told], None]) -> None:
+    def __init__(self, tell: Callable[[Trouble], None]) -> None:
         self._tell = tell
-        self.troubles: dict[str, Told] = {}  # by duty
+        self.troubles: dict[str, Trouble] = {}  # by duty
         self.alarm: Alarm | None = None
         self.failed: BaseException | None = None
 
@@ -70,20 +70,20 @@ class Duties:
                 done += duty() or 0
             except Refused as refused:
                 refusals = refused.refusals
-                self._keep(Told("refused", name, refusals[0].code, str(refused), refusals))
+                self._keep(Trouble("refused", name, refusals[0].code, str(refused), refusals))
             except OutsideFault as fault:
-                self._keep(Told("outside", name, OUTSIDE, str(fault)))
+                self._keep(Trouble("outside", name, OUTSIDE, str(fault)))
             except DebtAlarm as alarm:
-                self._keep(Told("held", name, alarm.code, str(alarm)))
+                self._keep(Trouble("held", name, alarm.code, str(alarm)))
             except Alarm as alarm:
                 self.alarm = alarm
-                self._keep(Told("stopped", name, alarm.code, str(alarm)))
+                self._keep(Trouble("stopped", name, alarm.code, str(alarm)))
             except Exception as error:
                 self.fail(error, name)
                 raise
             else:
                 if (was := self.troubles.pop(name, None)) is not None:
-                    self._tell(Told("over", name, was.code, was.what))
+                    self._tell(Trouble("over", name, was.code, was.what))
         return done
 
     def fail(self, error: BaseException, duty: str = "round") -> None:
@@ -91,11 +91,11 @@ class Duties:
         if self.failed is None:
             self.failed = error
             kind = type(error).__name__
-            self._keep(Told("failed", duty, kind, f"{kind}: {error}"))
+            self._keep(Trouble("failed", duty, kind, f"{kind}: {error}"))
 
     def standing(self) -> list[dict[str, Any]]:
         """What keeps duties from being done, for a page or a status."""
-        return [told.as_json() for told in list(self.troubles.values())]
+        return [trouble.as_json() for trouble in list(self.troubles.values())]
 
     def raise_what_stopped(self) -> None:
         """At the end of a process: what has stopped its duties is how it ends."""
@@ -103,11 +103,11 @@ class Duties:
         if stopped is not None:
             raise stopped
 
-    def _keep(self, told: Told) -> None:
-        before = self.troubles.get(told.duty)
-        self.troubles[told.duty] = told
-        if before != told and (before is None or told.how != "outside" or before.how != told.how):
-            self._tell(told)  # a fault outside says the same thing in many words
+    def _keep(self, trouble: Trouble) -> None:
+        before, how = self.troubles.get(trouble.duty), trouble.how
+        self.troubles[trouble.duty] = trouble
+        if before != trouble and (before is None or how != "outside" or before.how != how):
+            self._tell(trouble)  # a fault outside says the same thing in many words
 
 
 class Rounds(Thread):

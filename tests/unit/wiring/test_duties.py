@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from miaopei.errors import Alarm, DebtAlarm, OutsideFault, RecordDamaged, Refusal, Refused
-from miaopei.wiring.duties import Duties, Duty, Rounds, Told
+from miaopei.wiring.duties import Duties, Duty, Rounds, Trouble
 
 NO = Refused(Refusal("selling.bad_key", {"limit": 200}))
 PATIENCE = 60.0
@@ -18,7 +18,7 @@ class Played:
     """Two duties, the first of which does in each round what is next of `first`."""
 
     def __init__(self, *first: Exception | None) -> None:
-        self.told: list[Told] = []
+        self.told: list[Trouble] = []
         self.duties = Duties(self.told.append)
         self.first, self.paid = list(first), 0
 
