@@ -225,7 +225,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     "policy pay-in": (
         "miaopei policy pay-in MP0000000000000000",
-        "在沙盒银行里模拟一笔转账缴费。",
+        "在沙箱银行里模拟一笔转账缴费。",
     ),
     "policy place-credit": (
         "miaopei policy place-credit CREDIT REFERENCE --reason TEXT --person NAME",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 PROGRAM = (
     "秒赔 Miaopei：自动赔付、可以证明的保险。\n\n"
-    "从 `miaopei demo` 开始：启动真实的 PostgreSQL 和沙盒银行，用 2015—2021 年中国地震目录回放两款"
+    "从 `miaopei demo` 开始：启动真实的 PostgreSQL 和沙箱银行，用 2015—2021 年中国地震目录回放两款"
     "云南地震指数保险，应赔的赔付，并留下任何人都能用 `miaopei verify` 核验的回执。\n\n"
     "各命令用 `--help` 查看说明；`--lang en` 显示英文，也可设 `MIAOPEI_LANG` 或 `LANG`。\n\n"
     "退出码：0 成功；1 被拒绝或未通过核验；2 用法有误；3 外部故障，可重试；"
@@ -20,7 +20,7 @@ GROUPS: Mapping[str, str] = {
     ),
     "One member of a consortium, on a machine of its own.": "联盟的一个成员，在自己的机器上。",
     "Checkpoints on a second ledger (an EVM chain), and both sides compared.": (
-        "把检查点锚定到第二本账（EVM 链）上，并对照两边。"
+        "把检查点锚定到另一条链（EVM）上，并对照两边。"
     ),
     "Meters over MQTT 5: the broker, the concentrators that may speak, and how they stand.": (
         "经 MQTT 5 的电表：服务器、获准上报的集中器及其现状。"

@@ -229,7 +229,7 @@ OPTIONS: Mapping[str, str] = {
     "The model's hash.": "模型的摘要。",
     "The model's name.": "模型的名称。",
     "The listings whose books may be read.": "可查阅其保单簿的挂牌。",
-    "One with a standby payer.": "须指定了备用付款人的挂牌。",
+    "One with a standby payer.": "须指定了备用付款方的挂牌。",
     "Only these; else all.": "只收回这些；不写为全部。",
     "Who pays them, or decides as a carrier.": "授予方：付款方，或承保的裁定方。",
     "Who may read them.": "被授予方：谁可查阅。",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 LIVING: Mapping[str, tuple[str, str]] = {
     "net init": (
         "miaopei net init DIR --members 6 --replay",
-        "为每个成员各建一个文件夹：创世、密钥和设置。",
+        "为每个成员各建一个文件夹：创始、密钥和设置。",
     ),
     "net up": (
         "miaopei net up DIR --detach",
