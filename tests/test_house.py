@@ -349,6 +349,10 @@ def test_a_page_and_its_chinese_twin_say_the_same_commands_and_link_to_the_same(
             continue
         if f"]({page.name})" not in pages[twin] or f"]({twin.name})" not in pages[page]:
             found.append(f"{shown(twin)} and {page.name} do not link to each other")
+        for link in re.findall(r"\]\((?![a-z]+:)([^)#\s]+)\.md[)#]", pages[twin]):
+            there_is = (twin.parent / f"{link}{TWIN}").resolve()
+            if there_is in pages and there_is != twin:
+                found.append(f"{shown(twin)} links to {link}.md, which is there in Chinese")
         ours, theirs = skeleton(pages[twin]), skeleton(pages[page])
         for part, said in theirs.items():
             lacks, more = Counter(said) - Counter(ours[part]), Counter(ours[part]) - Counter(said)
