@@ -16,6 +16,7 @@ from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.order.convening import Founding
 from ...node.order.convening import read as read_founding
+from ...node.order.founding import entry
 from ..place import NET
 
 PLAN, GENESIS = NET, "genesis.json"
@@ -32,6 +33,10 @@ class Part:
     zh: str
     en: str
     roles: tuple[str, ...]
+
+    def entry(self, key: str | None) -> dict[str, Any]:
+        """As the record names it, by the key of its acts; none where it has no key yet."""
+        return entry(self.id, {"zh": self.zh, "en": self.en}, set(self.roles), key)
 
 
 # Who joins a line of business that pays for outages and disasters. Any may read along without a

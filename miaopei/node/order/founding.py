@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...acts.rule_sets import RULES
 from ...measures.identity import canonical
 from ...measures.suites import in_use
+
+
+def entry(
+    member: str, name: Mapping[str, str], roles: Iterable[str], key: str | None
+) -> dict[str, Any]:
+    """A member as the record names it: an operator of its own, by one key for its acts or none."""
+    keys = [] if key is None else [{"key": key, "since": 0, "until": None}]
+    told = {"id": member, "name": dict(name), "operator": member}
+    return {**told, "roles": sorted(roles), "keys": keys}
 
 
 @dataclass(frozen=True)
@@ -28,14 +37,8 @@ class Founder:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The member as the record names it: an operator of its own."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "operator": self.id,
-            "roles": sorted(self.roles),
-            "keys": [{"key": self.acts, "since": 0, "until": None}],
-        }
+        """The member as the record names it."""
+        return entry(self.id, self.name, self.roles, self.acts)
 
     @property
     def seat(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ....acts.seats import KEYS
@@ -31,19 +31,9 @@ CAUGHT_UP_SECONDS, LOOK_SECONDS = 120.0, 0.2
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Newcomer:
-    """Who joins: id, names, roles on the record, and votes (0 reads along)."""
-
-    id: str
-    zh: str
-    en: str
-    roles: tuple[str, ...]
-    power: int
-
-
-def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
-    """Make a member ready, name it on the record, run it, and have it wanted.
+def join(net: Net, who: Part, power: int, by: Sequence[str] = ()) -> Voted:
+    """Make a member ready, name it on the record, run it, and have it wanted with so many votes (0
+    reads along).
 
     Where one member had begun the record no engine can hand over all of it: the newcomer is given
     the leaves by another member, checked against the certified root.
@@ -53,7 +43,7 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     """
     status = voting.ask(net)
     seats = {seat["member"]: seat for seat in status["seats"]}
-    _check(net, who, {member: int(seat["power"]) for member, seat in seats.items()})
+    _check(net, who, power, {member: int(seat["power"]) for member, seat in seats.items()})
     taken = {seat.id for seat in net.seats}
     if who.id in taken or (net.folder / "members" / who.id).exists():
         raise no("member_taken", member=who.id)
@@ -63,8 +53,8 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     others = [telling.known(net, seats, m) for m in net.members if m in seats]
     seat = _place(net, who)
     grown = replace(net, seats=(*net.seats, seat))
-    keys = new_keys(grown, Part(who.id, who.zh, who.en, who.roles))
-    named = _entry(who, [{"key": public_hex(keys.identity.acts), "since": 0, "until": None}])
+    keys = new_keys(grown, who)
+    named = who.entry(public_hex(keys.identity.acts))
     shown = certificate(who.id, keys.peer)
     address = net.postgres.start()
     make_databases(grown, address, who.id)
@@ -73,8 +63,8 @@ def join(net: Net, who: Newcomer, by: Sequence[str] = ()) -> Voted:
     furnish(grown, seat, keys, shown, others, begins, address, began)
     if begins.continues:
         restoring.give(grown, who.id)
-    end = status["time"] + voting.UNTIL_SECONDS
-    wish = {"member": who.id, "power": who.power, **keys.public, "until": end}
+    end = voting.until(status["time"])
+    wish = {"member": who.id, "power": power, **keys.public, "until": end}
     for file, body in ((NAMED, named), (WISH, wish)):
         (grown.at(who.id) / file).write_text(json.dumps(body, indent=2) + "\n", "utf-8")
     write_plan(grown)
@@ -146,26 +136,18 @@ def wait(net: Net, member: str) -> None:
     raise OutsideFault(f"{member} is still catching up; see `miaopei net status`", retry=True)
 
 
-def _entry(who: Newcomer, keys: list[Json]) -> Json:
-    """The newcomer as the record names it: an operator of its own."""
-    name = {"zh": who.zh, "en": who.en}
-    roles = sorted(set(who.roles))
-    return {"id": who.id, "name": name, "operator": who.id, "roles": roles, "keys": keys}
-
-
-def _check(net: Net, who: Newcomer, powers: dict[str, int]) -> None:
+def _check(net: Net, who: Part, power: int, powers: dict[str, int]) -> None:
     """Whether the record could take it, and go on.
 
     Errors   Refused act.* for a name or role that cannot be, net.votes_of_one, net.too_few_up.
     """
-    check_entry(_entry(who, []))
-    total = sum(powers.values()) + who.power
-    if who.power and 3 * who.power >= total:
-        raise no("votes_of_one", member=who.id, votes=who.power, total=total)
+    check_entry(who.entry(None))
+    if power:
+        voting.votes_of_one({**powers, who.id: power}, who.id)
     voting.need_votes(net, powers)
 
 
-def _place(net: Net, who: Newcomer) -> Seat:
+def _place(net: Net, who: Part) -> Seat:
     """Where its engine and its blobs are served."""
     if net.apart:
         own = wires.address(len(net.seats))

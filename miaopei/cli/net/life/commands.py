@@ -38,12 +38,12 @@ def join(
 
     Until more than two thirds of the votes want it the others refuse it; 1 where they do not yet.
     """
+    from ..plan import Part
     from . import coming
 
     net = _net(folder)
     roles = tuple(role or ("carrier", "decider"))
-    who = coming.Newcomer(member, zh or member, en or member, roles, power)
-    voted = coming.join(net, who, by or ())
+    voted = coming.join(net, Part(member, zh or member, en or member, roles), power, by or ())
     if voted.done:
         coming.wait(_net(folder), member)
     say_voted("joined", member, voted, lang, as_json=as_json)

@@ -66,6 +66,16 @@ def need_votes(net: Net, powers: Mapping[str, int]) -> None:
         raise no("too_few_up", votes=total - away, total=total, members=", ".join(silent))
 
 
+def votes_of_one(powers: Mapping[str, int], member: str) -> None:
+    """Whether the record could go on without a member of so many votes.
+
+    Errors   Refused net.votes_of_one.
+    """
+    votes, total = powers[member], sum(powers.values())
+    if 3 * votes >= total:
+        raise no("votes_of_one", member=member, votes=votes, total=total)
+
+
 def _unheard(net: Net, voters: Sequence[str]) -> list[str]:
     """The voters whom our own member knows how to reach, and does not reach."""
     (ours,) = net.here

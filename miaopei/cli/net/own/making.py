@@ -31,6 +31,7 @@ from ....node.order.founding import consortium_genesis
 from ....wiring import system_clock
 from ....wiring.consortium import KEYS_FILE
 from .. import make, plan
+from ..life.voting import votes_of_one
 from ..make import Keys
 from ..plan import FEWEST, GENESIS, MOST, Net, Own, Part, Seat, no
 from . import seat_file
@@ -64,7 +65,7 @@ def init(folder: Path, part: Part, power: int, where: Where) -> Path:
     for one, other in ((where.engine, where.blobs), listens):
         if one == other:
             raise no("same_address", address=one)
-    seat_file.check_entry({**_entry(part, ""), "keys": []})
+    seat_file.check_entry(part.entry(None))
     own = Own(part.id, *listens, where.server, where.bank)
     seat = Seat(part.id, part.zh, part.en, where.engine, where.blobs)
     net = Net(make.empty(folder), (seat,), payer=part.id, own=own)
@@ -73,24 +74,14 @@ def init(folder: Path, part: Part, power: int, where: Where) -> Path:
     machine = {name: getattr(keys, name) for name in ("engine", "node", "peer")}
     kept = {name: key.private_bytes_raw().hex() for name, key in machine.items()}
     write_whole(at / MACHINE, json.dumps(kept).encode("ascii"))
-    acts = public_hex(keys.identity.acts)
     wish = {"member": part.id, "power": power, **keys.public}
     shown = certificate(part.id, keys.peer)
-    made = seat_file.of(_entry(part, acts), wish, seat, shown, system_clock())
+    made = seat_file.of(
+        part.entry(public_hex(keys.identity.acts)), wish, seat, shown, system_clock()
+    )
     keep(net, made.signed(keys.identity))
     make.write_plan(net)
     return hand_out(net)
-
-
-def _entry(part: Part, acts: str) -> seat_file.Json:
-    """The member as the record names it: an operator of its own."""
-    return {
-        "id": part.id,
-        "name": {"zh": part.zh, "en": part.en},
-        "operator": part.id,
-        "roles": sorted(set(part.roles)),
-        "keys": [{"key": acts, "since": 0, "until": None}],
-    }
 
 
 def keep(net: Net, made: SeatFile) -> None:
@@ -134,8 +125,8 @@ def found(
     software. A seat file never lowers it: one of its members would so decide for all.
 
     Errors   Refused net.seat_file*, net.seat_file_twice, net.not_among, net.members,
-             net.no_operator, net.seat_file_rules, act.bad_seat for two with one key,
-             act.too_few_votes, net.founded_already.
+             net.no_operator, net.votes_of_one, net.seat_file_rules, act.bad_seat for two with one
+             key, net.founded_already.
     """
     ours = _ours(net)
     given = sorted(_read(files), key=lambda each: each.id)
@@ -145,7 +136,8 @@ def found(
         raise no("members", count=len(given), fewest=FEWEST, most=MOST)
     if all("operator" not in each.member["roles"] for each in given):
         raise no("no_operator_among")
-    _check_votes(given)
+    powers = {each.id: int(each.seat["power"]) for each in given}
+    votes_of_one(powers, max(powers, key=lambda member: powers[member]))
     wanted = rules or RULES
     for each in given:
         if each.rules < wanted:
@@ -212,15 +204,6 @@ def _ours(net: Net) -> SeatFile:
 def _origin(given: Sequence[SeatFile]) -> str:
     """A name for the log that follows from who begins it, and when."""
     return f"miaopei.invalid/net/{sha256(canonical([vars(e) for e in given])).hexdigest()[:12]}"
-
-
-def _check_votes(given: Sequence[SeatFile]) -> None:
-    """Errors   Refused net.votes_of_one where one member could halt the record alone."""
-    powers = {each.id: int(each.seat["power"]) for each in given}
-    largest = max(powers, key=lambda member: powers[member])
-    if 3 * powers[largest] >= sum(powers.values()):
-        facts = {"votes": powers[largest], "total": sum(powers.values())}
-        raise no("votes_of_one", member=largest, **facts)
 
 
 def _enter(net: Net, made: Founding, given: Sequence[SeatFile]) -> None:

@@ -24,10 +24,10 @@ from ....adapters.memory_store import MemoryStore
 from ....adapters.peers.certificate import key_of
 from ....errors import Refused
 from ....measures.identity import canonical
-from ....measures.instant import DAY
 from ....measures.suites import in_use
 from ....node.order.founding import Founder
 from ....node.ports import Identity
+from ..life.voting import UNTIL_SECONDS
 from ..make import Known
 from ..plan import Seat, no
 
@@ -37,7 +37,6 @@ KINDS = {
     "engine": str, "blobs": str, "certificate": str, "sig": str,
 }  # fmt: skip
 LARGEST = 20_000  # bytes
-UNTIL_SECONDS = 30 * DAY  # how long the wish for its seat may wait for approvals
 ADDRESS = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([1-9][0-9]{0,4})")
 Json = dict[str, Any]
 
