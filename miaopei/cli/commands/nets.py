@@ -9,6 +9,7 @@ import typer
 
 from ..net.granting import commands as granting
 from ..net.life import commands as life
+from ..net.life.commands import Folder, Who
 from ..net.mandate import commands as mandate
 from .options import (
     MAP_PORT,
@@ -32,8 +33,6 @@ app = typer.Typer(
 life.add(app)
 granting.add(app)
 mandate.add(app)
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
-Who = Annotated[str, typer.Argument(metavar="MEMBER", help="A member's id, as `net status` shows.")]
 
 
 @app.command()

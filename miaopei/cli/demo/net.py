@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import OutsideFault, Refusal
-from ...errors.texts import say
+from ...errors import OutsideFault
 from ...settings import Language
 from .. import speak
 from ..net import control, running
-from ..net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no
+from ..net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no, sentence
 from ..place import as_lines
 
 SCHEME = "yunnan"
@@ -74,7 +73,7 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     rows: list[dict[str, Any]] = control.call(payer, "write", seconds=STEP_SECONDS)
     seconds = f"{time.monotonic() - started:.0f}"
     facts = {"rows": played, "seconds": seconds, "folder": str(payer / "receipts")}
-    speak.note(say(Refusal("net.played", facts), language))
+    speak.note(sentence("played", language, **facts))
     return rows
 
 

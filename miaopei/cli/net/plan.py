@@ -12,11 +12,13 @@ from typing import Any
 
 from ...adapters.postgres.starter import LocalPostgres
 from ...errors import Fact, Refusal, Refused
+from ...errors.texts import say
 from ...measures import suites
 from ...measures.identity import read_canonical
 from ...node.order.convening import Founding
 from ...node.order.convening import read as read_founding
 from ...node.order.founding import entry
+from ...settings import Language
 from ..place import NET
 
 PLAN, GENESIS = NET, "genesis.json"
@@ -247,6 +249,11 @@ def ports(count: int) -> Iterator[int]:
 def no(code: str, /, **facts: Fact) -> Refused:
     """A refusal of these commands."""
     return Refused(Refusal(f"net.{code}", facts))
+
+
+def sentence(name: str, language: Language, /, **facts: Fact) -> str:
+    """A sentence of these commands."""
+    return say(Refusal(f"net.{name}", facts), language)
 
 
 def roles(genesis: Mapping[str, Any]) -> dict[str, list[str]]:

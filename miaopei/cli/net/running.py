@@ -20,7 +20,7 @@ from ...settings import Language
 from ...wiring import system_clock
 from .. import speak
 from . import control, make
-from .plan import Net, no
+from .plan import Net, no, sentence
 from .supervisor import IMPORTS
 from .watching import Row, Standing, standing
 
@@ -57,7 +57,7 @@ def init(
     clock = "replay" if replay else "live"
     net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart, **begins)
     names = ", ".join(net.members)
-    speak.out(_said("made", language, members=names, folder=str(net.folder), clock=clock))
+    speak.out(sentence("made", language, members=names, folder=str(net.folder), clock=clock))
     return GOOD
 
 
@@ -75,7 +75,7 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
         _until_up(net, supervisor)
         whole = time.monotonic() - started
         said = "up" if net.own is None else "up_own"
-        speak.note(_said(said, language, members=len(net.here), seconds=f"{whole:.1f}"))
+        speak.note(sentence(said, language, members=len(net.here), seconds=f"{whole:.1f}"))
         if as_json:
             speak.show_json(_split(net, started, whole))
         if detach:
@@ -101,7 +101,7 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
             *_named(found, language),
         ):
             speak.out(line)
-        speak.out(_said("goes_on" if found.goes_on else "halted", language))
+        speak.out(sentence("goes_on" if found.goes_on else "halted", language))
     return GOOD if found.goes_on else NOT_GOOD
 
 
@@ -118,7 +118,7 @@ def down(folder: Path, member: str | None, *, language: Language) -> int:
     else:
         net.at(member)
         control.call(net.folder, "down", member=member, seconds=UP_SECONDS)
-    speak.note(_said("done", language, what="down", member=member or "all"))
+    speak.note(sentence("done", language, what="down", member=member or "all"))
     return GOOD
 
 
@@ -127,7 +127,7 @@ def kill(folder: Path, members: list[str], *, stay: bool, language: Language) ->
     net = _up(folder)
     chosen = net.members if members == ["all"] else members
     control.call(net.folder, "kill", members=chosen, stay=stay, seconds=UP_SECONDS)
-    speak.note(_said("done", language, what="kill", member=", ".join(chosen)))
+    speak.note(sentence("done", language, what="kill", member=", ".join(chosen)))
     return GOOD
 
 
@@ -135,7 +135,7 @@ def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int
     """Let a member go on."""
     net = _up(folder)
     control.call(net.folder, "heal", member=member, rebuild=rebuild, seconds=UP_SECONDS)
-    speak.note(_said("done", language, what="heal", member=member))
+    speak.note(sentence("done", language, what="heal", member=member))
     return GOOD
 
 
@@ -147,7 +147,7 @@ def cut(
     for name in (member, *others):
         net.at(name)
     control.call(net.folder, "cut", member=member, others=list(others), one_way=one_way)
-    speak.note(_said("done", language, what="cut", member=" ".join((member, *others))))
+    speak.note(sentence("done", language, what="cut", member=" ".join((member, *others))))
     return GOOD
 
 
@@ -156,7 +156,7 @@ def slow(folder: Path, member: str, kbit: int, *, language: Language) -> int:
     net = _up(folder)
     net.at(member)
     control.call(net.folder, "slow", member=member, kbit=kbit)
-    speak.note(_said("done", language, what=f"slow {kbit} kbit/s", member=member))
+    speak.note(sentence("done", language, what=f"slow {kbit} kbit/s", member=member))
     return GOOD
 
 
@@ -166,7 +166,7 @@ def skew(folder: Path, member: str, seconds: int, *, language: Language) -> int:
     net.at(member)
     control.need(net.folder, member)
     control.call(net.at(member), "skew", by=seconds)
-    speak.note(_said("done", language, what=f"skew {seconds:+d} s", member=member))
+    speak.note(sentence("done", language, what=f"skew {seconds:+d} s", member=member))
     return GOOD
 
 
@@ -176,7 +176,7 @@ def lie(folder: Path, member: str, what: str, *, language: Language) -> int:
     net.at(member)
     control.need(net.folder, member)
     control.call(net.at(member), what)
-    speak.note(_said("done", language, what="lie", member=member))
+    speak.note(sentence("done", language, what="lie", member=member))
     return GOOD
 
 
@@ -289,7 +289,7 @@ def _waiting(found: Standing, language: Language) -> Iterator[str]:
     for row in found.rows:
         if row.waits is not None:
             said = say(Refusal(row.waits["code"], row.waits["facts"]), language)
-            yield _said("waits", language, member=row.member, why=said)
+            yield sentence("waits", language, member=row.member, why=said)
 
 
 def _wanted(found: Standing, language: Language) -> Iterator[str]:
@@ -297,14 +297,14 @@ def _wanted(found: Standing, language: Language) -> Iterator[str]:
     for one in found.waiting:
         facts = {"kind": one["kind"], "id": one["what"]}
         by, lacks = ", ".join(one["by"]), ", ".join(one["lacks"])
-        yield _said("agree_waits", language, **facts, by=by, lacks=lacks)
+        yield sentence("agree_waits", language, **facts, by=by, lacks=lacks)
 
 
 def _named(found: Standing, language: Language) -> Iterator[str]:
     """Who has decided otherwise than the others, and who twice."""
     for fault in found.faults:
         facts = {"member": fault["by"], "trigger": fault["trigger"][:16], "round": fault["round"]}
-        yield _said("second_word", language, **facts)
+        yield sentence("second_word", language, **facts)
     for one in found.differences:
         sides = [one["shown"].get(one[side]) for side in ("member", "against")]
         facts = {"member": one["member"], "against": one["against"], "trigger": one["trigger"][:16]}
@@ -312,10 +312,6 @@ def _named(found: Standing, language: Language) -> Iterator[str]:
         if len(opened) == 2:
             amounts = [each["amount_fen"] for each in opened]
             facts |= {"policy": sides[0]["policy"], "one": amounts[0], "other": amounts[1]}
-            yield _said("differs_at", language, **facts)
+            yield sentence("differs_at", language, **facts)
         else:
-            yield _said("differs", language, **facts)
-
-
-def _said(name: str, language: Language, **facts: str | int) -> str:
-    return say(Refusal(f"net.{name}", facts), language)
+            yield sentence("differs", language, **facts)

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....errors import OutsideFault, Refusal
-from ....errors.texts import say
+from ....errors import OutsideFault
 from ....measures.instant import from_beijing, utc_text
 from ....node import scheme
 from ....node.vault.tokens import SubjectKeys
 from ....settings import Language
 from ... import speak
 from ...net import control
-from ...net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no
+from ...net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no, sentence
 from ...net.watching import standing
 from ...place import as_lines
 from .. import net as earthquakes
@@ -121,7 +120,7 @@ def run(folder: Path, *, customers: int, as_json: bool, language: Language) -> i
     facts |= {"members": len(figures["members"]), "height": figures["height"]}
     facts |= {"root": figures["root"][:16], "program": speak.program()}
     facts["genesis"] = str(net.folder / "genesis.json")
-    speak.out(say(Refusal("net.day_played", facts), language))
+    speak.out(sentence("day_played", language, **facts))
     return 0
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...commands.options import JsonFlag, LangOption, chosen
+from ..life.commands import Folder
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The net's folder.")]
 Listings = Annotated[
     list[str], typer.Argument(metavar="LISTING...", help="The listings whose books may be read.")
 ]

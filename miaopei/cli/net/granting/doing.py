@@ -14,7 +14,7 @@ from ....settings import Language
 from ... import speak
 from .. import control
 from ..life import voting
-from ..plan import Net
+from ..plan import Net, sentence
 
 ACT_SECONDS = 90.0
 DIFFERS, ERASED = 4, 5
@@ -69,13 +69,13 @@ def grants(net: Net, *, as_json: bool, language: Language) -> None:
     for one in found["grants"]:
         facts = {"holder": one["holder"], "member": one["grantee"], "purpose": one["purpose"]}
         facts |= {"scope": ", ".join(one["scope"]), "until": beijing_text(one["until"])}
-        speak.out(_said("granted" if one["holds"] else "grant_over", language, **facts))
+        speak.out(sentence("granted" if one["holds"] else "grant_over", language, **facts))
     for use in found["uses"]:
         names = ("member", "number", "holder", "purpose", "listing", "settlements")
         at = beijing_text(use["at"])
-        speak.out(_said("grant_used", language, at=at, **{name: use[name] for name in names}))
+        speak.out(sentence("grant_used", language, at=at, **{name: use[name] for name in names}))
     if not found["grants"]:
-        speak.out(_said("no_grants", language))
+        speak.out(sentence("no_grants", language))
 
 
 def recompute(
@@ -112,22 +112,22 @@ def lines(verdict: Mapping[str, Any], language: Language) -> Iterator[str]:
     facts: Json = {name: verdict[name] for name in ("listing", "benefit", "claims", "erased")}
     facts |= {"settlement": verdict["settlement"][:16], "yuan": as_yuan(verdict["pay_fen"])}
     facts["settled_yuan"] = as_yuan(verdict["settled_pay_fen"])
-    yield _said(f"again_{result}", language, **facts)
+    yield sentence(f"again_{result}", language, **facts)
     for one in verdict["refused"]:
         yield "  " + say(Refusal(one["code"], one["facts"]), language)
     if verdict["totals"]:
-        yield "  " + _said("again_totals", language, names=", ".join(verdict["totals"]))
+        yield "  " + sentence("again_totals", language, names=", ".join(verdict["totals"]))
     if verdict["policy"] is None:
         return
-    yield "  " + _said("again_policy", language, policy=verdict["policy"])
+    yield "  " + sentence("again_policy", language, policy=verdict["policy"])
     for name in ("ours", "settled"):
         side = verdict[name]
         claim = side["claim"]
         amount = "-" if claim is None else as_yuan(claim["pay_fen"])
         state = "-" if claim is None else claim["state"]
-        yield "  " + _said(f"again_{name}", language, yuan=amount, state=state)
+        yield "  " + sentence(f"again_{name}", language, yuan=amount, state=state)
         trace = side["trace"]
-        yield "    " + (steps(trace["trace"]) if trace else _said("again_no_trace", language))
+        yield "    " + (steps(trace["trace"]) if trace else sentence("again_no_trace", language))
 
 
 def steps(node: Mapping[str, Any]) -> str:
@@ -151,7 +151,7 @@ def _bar(language: Language) -> Iterator[Callable[[Json], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
-        task = shown.add_task(_said("recomputing", language), total=None)
+        task = shown.add_task(sentence("recomputing", language), total=None)
         yield lambda said: shown.update(task, completed=said["done"], total=said["of"])
 
 
@@ -161,8 +161,4 @@ def _tell(
     if as_json:
         speak.show_json({"what": name, **value})
     else:
-        speak.out(_said(name, language, **facts))
-
-
-def _said(name: str, language: Language, **facts: str | int) -> str:
-    return say(Refusal(f"net.{name}", facts), language)
+        speak.out(sentence(name, language, **facts))

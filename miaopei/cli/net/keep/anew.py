@@ -23,7 +23,6 @@ from ....adapters.engine.home import ENGINE, SIGNED
 from ....adapters.keys import load_or_make
 from ....adapters.peers.certificate import certificate
 from ....adapters.whole_files import write_whole
-from ....errors import OutsideFault
 from ....measures.identity import content_id
 from ....measures.suites import public_hex
 from ....node.order.convening import Founding
@@ -79,11 +78,8 @@ def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None
     if all(seat[name] == key for name, key in public.items()):
         return  # an earlier run came so far
     acts = _acts(net, member, said, public)
-    for other in net.members:
-        if other != member and control.there(net.at(other)):
-            control.call(net.at(other), "carry", acts=acts, seconds=voting.ACT_SECONDS)
-            return
-    raise OutsideFault("no other member answers; bring the net up first", retry=True)
+    by = voting.other_up(net, member)
+    control.call(net.at(by), "carry", acts=acts, seconds=voting.ACT_SECONDS)
 
 
 def _acts(net: Net, member: str, said: Founding, public: dict[str, str]) -> list[dict[str, Any]]:
@@ -143,7 +139,4 @@ def _furnish(
     bank = control.call(net.folder, "status")["bank"]
     if member in net.banked and bank is not None:
         mending.tell_bank(net, bank)
-    about = telling.known(net, seats, member)
-    for other in net.members:
-        if other != member and other in seats:
-            telling.tell(net, other, about)
+    telling.tell_others(net, member)

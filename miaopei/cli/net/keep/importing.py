@@ -28,7 +28,6 @@ from ....adapters.postgres.reading import PostgresReading
 from ....adapters.postgres.schema import administering, create_database, migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import Alarm, Refusal, Refused
-from ....errors.texts import say
 from ....node.node import Node
 from ....node.order.convening import Founding, continuing, found_by
 from ....node.order.solo import Solo
@@ -41,7 +40,7 @@ from ....wiring.consortium import KEYS_FILE
 from ... import speak
 from ...place import Place, log_vkey
 from .. import make
-from ..plan import PARTS, Net, Part, database, no, parts
+from ..plan import PARTS, Net, Part, database, no, parts, sentence
 
 BANK, OLD_KEY = "bank", "log.vkey"
 CARRIED = (KEYS_FILE, master_key.FILE, erasures.FILE)
@@ -63,7 +62,7 @@ def run(folder: Path, data: Place, count: int, *, apart: bool, language: Languag
             make.write_plan(net)
     facts = {"folder": str(net.folder), "members": ", ".join(net.members)}
     facts |= {"height": str(founding.height), "key": OLD_KEY}
-    speak.out(say(Refusal("net.imported", facts), language))
+    speak.out(sentence("imported", language, **facts))
     return 0
 
 

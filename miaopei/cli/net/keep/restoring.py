@@ -24,7 +24,6 @@ from ....adapters.persons import erasures, master_key
 from ....adapters.postgres.schema import administering, create_database, migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import OutsideFault, Refusal, Refused
-from ....errors.texts import say
 from ....ledger.certificate import founders, from_json
 from ....ledger.quorum import check
 from ....measures import suites
@@ -36,7 +35,8 @@ from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
 from ...record import beside
 from .. import control
-from ..plan import GENESIS, Net, database, founding, no
+from ..life import voting
+from ..plan import GENESIS, Net, database, founding, no, sentence
 from .anew import return_under_new_keys
 from .auditing import stored
 
@@ -48,7 +48,7 @@ def write(folder: Path, member: str, file: Path, *, private: bool, language: Lan
     """Write a member's backup, or without what is private a snapshot for any other member."""
     size = _write(Net.of(folder), member, file, private=private)
     name = "backed_up" if private else "snapshot_written"
-    speak.out(_said(name, language, member=member, file=str(file), entries=size))
+    speak.out(sentence(name, language, member=member, file=str(file), entries=size))
     return 0
 
 
@@ -100,16 +100,16 @@ def restore(
         return DAMAGED
     if differs := _audited(net, member, seen, language):
         speak.refuse(differs, language)
-        speak.note(_said("restored_differs", language, member=member, count=len(differs)))
+        speak.note(sentence("restored_differs", language, member=member, count=len(differs)))
         return DAMAGED
     if up:
         control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
     facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
-    speak.out(_said("restored", language, member=member, **facts))
+    speak.out(sentence("restored", language, member=member, **facts))
     with stored(net, member) as keys:
         for box, blobs in backup.closed(keys.store, keys.identity):
             lost: dict[str, str | int] = {"box": box[:16], "blobs": blobs}
-            speak.note(_said("stays_closed", language, member=member, **lost))
+            speak.note(sentence("stays_closed", language, member=member, **lost))
     return 0
 
 
@@ -117,7 +117,7 @@ def _audited(net: Net, member: str, seen: backup.Restored, language: Language) -
     """What lies beside its log and does not fit it; said where that cannot be told yet."""
     if not seen.private or seen.late:
         why = "audited_late" if seen.private else "audited_snapshot"
-        speak.note(_said(why, language, member=member))
+        speak.note(sentence(why, language, member=member))
         return []
     with stored(net, member) as keys:
         return beside(keys)
@@ -130,12 +130,7 @@ def give(net: Net, member: str) -> None:
     """
     said, aside = founding((net.folder / GENESIS).read_bytes()), net.at(member) / SNAPSHOT
     try:
-        for other in net.members:
-            if other != member and control.there(net.at(other)):
-                _write(net, other, aside, private=False)
-                break
-        else:
-            raise OutsideFault("no other member is up; bring the net up first", retry=True)
+        _write(net, voting.other_up(net, member), aside, private=False)
         seen, _ = _fill(net, member, aside, said, lambda *_: None)
     finally:
         aside.unlink(missing_ok=True)
@@ -220,9 +215,5 @@ def _bar(language: Language) -> Iterator[Callable[[int, int], object]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
-        task = shown.add_task(_said("applying", language), total=None)
+        task = shown.add_task(sentence("applying", language), total=None)
         yield lambda done, of: shown.update(task, completed=done, total=of)
-
-
-def _said(name: str, language: Language, **facts: str | int) -> str:
-    return say(Refusal(f"net.{name}", facts), language)

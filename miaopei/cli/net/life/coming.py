@@ -88,12 +88,8 @@ def approve(net: Net, member: str, by: Sequence[str] = ()) -> Voted:
         if not voted.done:
             return voted
     voted = voting.want(net, "seat_member", wish, by)
-    seats = voting.seats(net)
-    if member in seats:
-        about = telling.known(net, seats, member)
-        for other in net.members:
-            if other != member and other in seats:
-                telling.tell(net, other, about)
+    if member in voting.seats(net):
+        telling.tell_others(net, member)
         # Its engine, refused till now, waits longer and longer: a new one asks at once.
         running = {one["member"] for one in control.call(net.folder, "status")["members"]}
         if member in running:

@@ -297,11 +297,10 @@ def _say(done: str, voted: Any, lang: Lang | None, /, *, as_json: bool, **about:
 
 def tell(name: str, facts: dict[str, Any], lang: Lang | None, *, as_json: bool = False) -> None:
     """Say what was done."""
-    from ....errors import Refusal
-    from ....errors.texts import say
     from ... import speak
+    from ..plan import sentence
 
     if as_json:
         speak.show_json({"what": name, **facts})
     else:
-        speak.out(say(Refusal(f"net.{name}", facts), chosen(lang)))
+        speak.out(sentence(name, chosen(lang), **facts))

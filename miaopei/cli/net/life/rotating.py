@@ -80,11 +80,7 @@ def _of_seat(net: Net, member: str, which: Sequence[str]) -> list[str]:
     control.call(net.folder, "down", member=member, seconds=voting.ACT_SECONDS)
     _go_by(net, member, secrets)
     control.call(net.folder, "heal", member=member, rebuild=False, seconds=voting.ACT_SECONDS)
-    others = [other for other in net.here if other != member]
-    if others:
-        about = telling.known(net, voting.seats(net), member)
-        for other in others:
-            telling.tell(net, other, about)
+    telling.tell_others(net, member)
     pending.unlink()
     return list(secrets)
 

@@ -21,6 +21,7 @@ from .. import control
 from ..make import Known
 from ..own import seat_file
 from ..plan import Net
+from . import voting
 
 Json = dict[str, Any]
 
@@ -53,6 +54,17 @@ def tell(
         asked: Json = {"member": about.member, "blobs": about.blobs}
         with suppress(OutsideFault):  # one that is down reads it when it starts
             control.call(at, "meet", certificate=about.certificate, **asked)
+
+
+def tell_others(net: Net, member: str) -> None:
+    """Tell all others that run from here of one that was seated or has other keys: also those that
+    wait for their seats, for nobody else tells them.
+    """
+    others = [other for other in net.here if other != member]
+    if others:
+        about = known(net, voting.seats(net), member)
+        for other in others:
+            tell(net, other, about)
 
 
 def complete(at: Path, seats: Sequence[Json]) -> None:

@@ -186,6 +186,14 @@ def act(net: Net, member: str, kind: str, ref: str, body: Json) -> Json:
     return made
 
 
+def other_up(net: Net, member: str) -> str:
+    """The first other member that runs from here. Errors   OutsideFault (retry)."""
+    for other in net.here:
+        if other != member and control.there(net.at(other)):
+            return other
+    raise OutsideFault("no other member is up; bring the net up first", retry=True)
+
+
 def operator(net: Net) -> str:
     """A member that has a seat and may name others.
 

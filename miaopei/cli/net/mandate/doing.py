@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ....errors import Refusal
-from ....errors.texts import say
 from ....settings import Language
 from ... import speak
 from .. import control, mending
 from ..life import voting
 from ..make import write_plan
-from ..plan import Net, no
+from ..plan import Net, no, sentence
 
 SECONDS = 300.0
 
@@ -47,4 +45,4 @@ def mandate(net: Net, listing: str, *, as_json: bool, language: Language) -> Non
     if as_json:
         speak.show_json({"what": "mandated", **facts})
     else:
-        speak.out(say(Refusal("net.mandated", facts), language))
+        speak.out(sentence("mandated", language, **facts))

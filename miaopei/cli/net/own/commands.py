@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="One member of a consortium, on a machine of its own.",
 )
-Seats = Annotated[
+SeatFiles = Annotated[
     list[Path],
     typer.Argument(metavar="SEAT...", exists=True, dir_okay=False, help="Seat files of members."),
 ]
@@ -77,7 +77,7 @@ def init(
 @app.command()
 def found(
     folder: Folder,
-    seats: Seats,
+    seats: SeatFiles,
     origin: Annotated[
         str | None, typer.Option(help="The log's origin line: a name that only you use.")
     ] = None,
@@ -107,7 +107,7 @@ def join(
             metavar="GENESIS", exists=True, dir_okay=False, help="The record's genesis.json."
         ),
     ],
-    seats: Seats,
+    seats: SeatFiles,
     as_json: JsonFlag = False,
     lang: LangOption = None,
 ) -> None:

@@ -21,17 +21,12 @@ from ..life.commands import (
     show_whole,
     tell,
 )
-from .commands import Folder, ListenBlobs, ListenEngine, app
+from .commands import Folder, ListenBlobs, ListenEngine, SeatFiles, app
 
 __all__ = ["app"]  # with all commands of the group
 
 if TYPE_CHECKING:
     from ..plan import Net
-
-SeatFiles = Annotated[
-    list[Path],
-    typer.Argument(metavar="SEAT...", exists=True, dir_okay=False, help="Seat files of members."),
-]
 
 
 @app.command()
