@@ -12,7 +12,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -154,11 +153,8 @@ class Seated:
 
     def _ask(self, member: str, address: str) -> Seen:
         """What another member has seen our engine's key sign."""
-        asked = replace(self.peers, seconds=ASK_SECONDS, _open={})
-        try:
+        with self.peers.aside(ASK_SECONDS) as asked:
             return asked.seen(member, address)
-        finally:
-            asked.close()
 
     def _sight(self, address: str) -> dict[str, Any]:
         """What we tell a member that asks."""
@@ -179,13 +175,11 @@ class Seated:
             )
 
     def _stands_of(self, member: str, height: int | None) -> dict[str, Any] | None:
-        asked = replace(self.peers, seconds=ASK_SECONDS, _open={})
         try:
-            return asked.stands(member, height)
+            with self.peers.aside(ASK_SECONDS) as asked:
+                return asked.stands(member, height)
         except OutsideFault:
             return None
-        finally:
-            asked.close()
 
     def _stands(self, height: int | None) -> dict[str, Any]:
         """What we tell a member of ourselves."""

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import OutsideFault, Refused
@@ -107,6 +107,17 @@ class PeerBlobs:
         self.addresses[member] = address
         if (old := self._open.pop(member, None)) is not None:
             old.close()
+
+    @contextmanager
+    def aside(self, seconds: float) -> Iterator[PeerBlobs]:
+        """The same members, each to answer within so many seconds, over connections of their own
+        that are closed at the end: whoever asks so disturbs nobody who fetches.
+        """
+        own = replace(self, seconds=seconds, _open={})
+        try:
+            yield own
+        finally:
+            own.close()
 
     def close(self) -> None:
         """Close all connections."""

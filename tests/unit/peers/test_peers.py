@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,28 @@ def test_what_was_wrapped_for_an_earlier_box_is_handed_over_still(
         notary.close()
     assert found is not None
     assert found.wrap == b"\xbb" * 32
+
+
+def test_who_asks_aside_has_connections_of_its_own_that_end(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    shown = list[str]()  # asked once for each connection
+
+    def key_of(member: str) -> str:
+        shown.append(member)
+        return public(member, "peer")
+
+    with serving(tmp_path, store, ("notary",)) as address:
+        notary = replace(asking(tmp_path, "notary", address), key=key_of)
+        name = name_in(store)
+        for connections in (2, 3):
+            assert notary.fetch("insurer", name) is not None
+            with notary.aside(5.0) as other:
+                assert other.members == ["insurer"]
+                assert other.fetch("insurer", name) is not None
+                assert other.fetch("insurer", name) is not None
+            assert len(shown) == connections, "our own stands, that beside it was closed"
+        notary.close()
 
 
 def test_a_seat_that_is_gone_ends_a_connection_that_stands(
