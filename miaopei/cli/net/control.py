@@ -148,6 +148,16 @@ def need(folder: Path, member: str | None = None) -> None:
         raise Refused(Refusal("net.not_up" if member is None else "net.is_down", facts))
 
 
+@contextmanager
+def stopped(folder: Path, member: str, seconds: float) -> Iterator[None]:
+    """Inside, a member of the net in a folder is down, so that its files may be changed. It is
+    started again at the end, but not where that failed.
+    """
+    call(folder, "down", member=member, seconds=seconds)
+    yield
+    call(folder, "start", member=member, seconds=seconds)
+
+
 def until_there(folder: Path, seconds: float) -> None:
     """Wait until a process listens in a folder: it may have been started just now.
 

@@ -217,6 +217,7 @@ class Supervisor:
                 asked["member"], asked["others"], one_way=asked["one_way"]
             ),
             "slow": lambda _, asked: self._laid().slow(asked["member"], asked["kbit"]),
+            "start": lambda _, asked: self.start(asked["member"]),
             "heal": lambda _, asked: self.heal(asked["member"], rebuild=asked["rebuild"]),
             "add": lambda _, asked: self.add(asked["member"]),
             "remove": lambda _, asked: self.remove(asked["member"]),
@@ -268,6 +269,15 @@ class Supervisor:
         slot.wanted = False
         slot.end(signal.SIGTERM)
 
+    def start(self, member: str) -> None:
+        """Start a member that was stopped; wires that were cut stay so."""
+        slot = self._slot(member)
+        with slot.lock:
+            if not slot.wanted:
+                slot.end(signal.SIGKILL)
+            slot.cut = slot.cut and bool(slot.inside)  # what was frozen has ended
+            slot.wanted, slot.not_before = True, 0.0
+
     def kill(self, members: list[str], *, stay: bool) -> None:
         """Kill both processes of members at once; they are started again unless they shall stay."""
         slots = [self._slot(member) for member in members]
@@ -306,9 +316,8 @@ class Supervisor:
             if rebuild:
                 slot.end(signal.SIGTERM)
                 mending.rebuild(self.net, member)
-            if not slot.wanted:
-                slot.end(signal.SIGKILL)
-            slot.cut, slot.wanted, slot.not_before = False, True, 0.0
+            slot.cut = False
+            self.start(member)
 
     def _laid(self) -> Wires:
         """Errors   Refused net.not_apart where the members share this machine's network."""

@@ -103,7 +103,7 @@ def restore(
         speak.note(sentence("restored_differs", language, member=member, count=len(differs)))
         return DAMAGED
     if up:
-        control.call(net.folder, "heal", member=member, rebuild=False, seconds=STEP_SECONDS)
+        control.call(net.folder, "start", member=member, seconds=STEP_SECONDS)
     facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
     speak.out(sentence("restored", language, member=member, **facts))
     with stored(net, member) as keys:

@@ -77,9 +77,8 @@ def _of_seat(net: Net, member: str, which: Sequence[str]) -> list[str]:
         raise
     if "engine" in secrets:
         _until_it_votes(net, member, body["keys"]["engine"])
-    control.call(net.folder, "down", member=member, seconds=voting.ACT_SECONDS)
-    _go_by(net, member, secrets)
-    control.call(net.folder, "heal", member=member, rebuild=False, seconds=voting.ACT_SECONDS)
+    with control.stopped(net.folder, member, voting.ACT_SECONDS):
+        _go_by(net, member, secrets)
     telling.tell_others(net, member)
     pending.unlink()
     return list(secrets)

@@ -35,11 +35,9 @@ def mandate(net: Net, listing: str, *, as_json: bool, language: Language) -> Non
     if standby not in net.banked:
         grown = replace(net, standbys=(*net.standbys, standby))
         write_plan(grown)
-        if (bank := control.call(net.folder, "status")["bank"]) is not None:
-            mending.tell_bank(grown, bank)
-        # It starts with a bank.
-        control.call(net.folder, "down", member=standby, seconds=SECONDS)
-        control.call(net.folder, "heal", member=standby, rebuild=False, seconds=SECONDS)
+        with control.stopped(net.folder, standby, SECONDS):  # it starts with a bank
+            if (bank := control.call(net.folder, "status")["bank"]) is not None:
+                mending.tell_bank(grown, bank)
         control.until_there(net.at(standby), SECONDS)
     facts = {"listing": listing, "payer": payer, "standby": standby, "count": kept}
     if as_json:

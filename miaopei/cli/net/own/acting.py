@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,14 +173,11 @@ def move(net: Net, change: Callable[[Net], Net]) -> Path:
     for address in (seat.engine, seat.blobs, *moved.listens(ours)):
         seat_file.check_address(address)
     up = control.there(net.folder)
-    if up:
-        control.call(net.folder, "down", member=ours, seconds=STEP_SECONDS)
-    write_plan(moved)
-    if told is not None:
-        replace(told, blobs=moved.listens(ours)[1]).write(at)
-        telling.engine(moved, ours, told.peers)
-    if up:
-        control.call(net.folder, "heal", member=ours, rebuild=False, seconds=STEP_SECONDS)
+    with control.stopped(net.folder, ours, STEP_SECONDS) if up else nullcontext():
+        write_plan(moved)
+        if told is not None:
+            replace(told, blobs=moved.listens(ours)[1]).write(at)
+            telling.engine(moved, ours, told.peers)
     return renew(moved)
 
 
