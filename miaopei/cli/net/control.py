@@ -158,16 +158,30 @@ def stopped(folder: Path, member: str, seconds: float) -> Iterator[None]:
     call(folder, "start", member=member, seconds=seconds)
 
 
+def until(
+    holds: Callable[[], bool],
+    seconds: float,
+    why: str | Callable[[], str],
+    look: float = LOOK_SECONDS,
+) -> None:
+    """Wait until something holds, looked at each `look` seconds and once more at the end.
+
+    Errors   OutsideFault (retry) saying `why` where it does not in that time.
+    """
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise OutsideFault(why if isinstance(why, str) else why(), retry=True)
+        time.sleep(look)
+
+
 def until_there(folder: Path, seconds: float) -> None:
     """Wait until a process listens in a folder: it may have been started just now.
 
     Errors   OutsideFault (retry) where none does in that time.
     """
-    end = time.monotonic() + seconds
-    while not there(folder):
-        if time.monotonic() > end:
-            raise OutsideFault(f"{folder.name} does not come up; see its node.log", retry=True)
-        time.sleep(LOOK_SECONDS)
+    why = f"{folder.name} does not come up; see its node.log"
+    until(lambda: there(folder), seconds, why)
 
 
 def _result(said: dict[str, Any]) -> Any:

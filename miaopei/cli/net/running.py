@@ -110,11 +110,11 @@ def down(folder: Path, member: str | None, *, language: Language) -> int:
     net = _up(folder)
     if member is None:
         control.call(net.folder, "stop")
-        end = time.monotonic() + UP_SECONDS
-        while control.there(net.folder) or net.postgres.running():
-            if time.monotonic() > end:
-                raise OutsideFault("the net does not stop", retry=True)
-            time.sleep(0.1)
+        control.until(
+            lambda: not (control.there(net.folder) or net.postgres.running()),
+            UP_SECONDS,
+            "the net does not stop",
+        )
     else:
         net.at(member)
         control.call(net.folder, "down", member=member, seconds=UP_SECONDS)
@@ -207,22 +207,21 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
     """Until every member is up and has its first block; until it answers where there is one only,
     whose others are started by somebody else.
     """
-    end = time.monotonic() + UP_SECONDS
-    while time.monotonic() < end:
+
+    def is_up() -> bool:
         if supervisor.poll() is not None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
         if net.own is not None:
-            if control.there(net.at(net.own.member)):
-                return
-            time.sleep(0.2)
-            continue
+            return control.there(net.at(net.own.member))
         found = standing(net, named=False)
-        if found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows):
-            return
-        time.sleep(0.2)
-    lacking = [row.member for row in standing(net, named=False).rows if not row.up]
-    raise OutsideFault(f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}", retry=True)
+        return found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows)
+
+    def why() -> str:
+        lacking = [row.member for row in standing(net, named=False).rows if not row.up]
+        return f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}"
+
+    control.until(is_up, UP_SECONDS, why, 0.2)
 
 
 def _split(net: Net, started: float, whole: float) -> dict[str, float]:

@@ -5,12 +5,10 @@ The replay source moves the time and brings the facts; everybody else does what 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from ...adapters.sandbox_bank.control import BankControl
-from ...errors import OutsideFault
 from ...ledger import checkpoint
 from ...node import scheme
 from ...node.replay import replay
@@ -21,7 +19,7 @@ from ..demo import history, output
 from ..demo.day.seated import days
 from ..place import Place
 from ..speak import Speaker
-from .control import Command, Tell
+from .control import Command, Tell, until
 from .plan import DECIDERS, PAYER, K
 
 QUIET_SECONDS, LOOK_SECONDS = 120.0, 0.02
@@ -88,15 +86,14 @@ def shown(seated: Seated) -> None:
 
     Errors   OutsideFault (retry) where the engine makes no further block.
     """
-    end = time.monotonic() + QUIET_SECONDS
     with seated.store.reading() as reading:
         size = reading.head().size
-    while time.monotonic() < end:
+
+    def certified() -> bool:
         with seated.store.reading() as reading:
-            if checkpoint.parse(reading.checkpoint()).size >= size:
-                return
-        time.sleep(LOOK_SECONDS)
-    raise OutsideFault("the last block is not certified", retry=True)
+            return checkpoint.parse(reading.checkpoint()).size >= size
+
+    until(certified, QUIET_SECONDS, "the last block is not certified", LOOK_SECONDS)
 
 
 def quiet(seated: Seated) -> None:
@@ -104,12 +101,12 @@ def quiet(seated: Seated) -> None:
 
     Errors   OutsideFault (retry) naming the duty that stands.
     """
-    end = time.monotonic() + QUIET_SECONDS
-    while True:
+
+    def stands() -> str | None:
         with seated.member.node.reading() as (_, state):
-            first = next(state.range("duty", ""), None)
-        if first is None:
-            return
-        if time.monotonic() > end:
-            raise OutsideFault(f"a duty stands: {first[0][:60]}", retry=True)
-        time.sleep(LOOK_SECONDS)
+            return next((key for key, _ in state.range("duty", "")), None)
+
+    def why() -> str:
+        return f"a duty stands: {(stands() or 'it has just been done')[:60]}"
+
+    until(lambda: stands() is None, QUIET_SECONDS, why, LOOK_SECONDS)

@@ -20,7 +20,6 @@ def told(monkeypatch: pytest.MonkeyPatch, heights: list[int]) -> list[int]:
         return {"height": heights.pop(0) if len(heights) > 1 else heights[0]}
 
     monkeypatch.setattr(voting, "ask", ask)
-    monkeypatch.setattr(going, "LOOK_SECONDS", 0)
     return heights
 
 

@@ -6,7 +6,6 @@ issues, pays and pays the invoice. Deciding is everybody's duty as ever, and no 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +23,7 @@ from ....node import scheme
 from ....node.effects.notices import Notifier, confirm, counts
 from ....node.vault.tokens import SubjectKeys
 from ....wiring.consortium import KEYS_FILE, Seated
-from ...net.control import Command, Tell
+from ...net.control import Command, Tell, until
 from ...place import Place
 from . import billing, yuyao
 from .insuring import GROUP, insure, names_by
@@ -160,12 +159,12 @@ def _until_read(seated: Seated) -> None:
 
     Errors   OutsideFault (retry) where it does not come.
     """
-    keeper, end = seated.member.keeper, time.monotonic() + READ_SECONDS
+    keeper = seated.member.keeper
     assert keeper is not None, "a member of several keeps what others have decided"
-    while time.monotonic() < end:
+
+    def opened() -> bool:
         with seated.member.node.reading() as (reading, state):
-            size = state.need("book", billing.LISTING)["size"]
-            if keeper.upto(reading, billing.LISTING).rows >= size:
-                return
-        time.sleep(LOOK_SECONDS)
-    raise OutsideFault("the granted book has not come", retry=True)
+            size = int(state.need("book", billing.LISTING)["size"])
+            return keeper.upto(reading, billing.LISTING).rows >= size
+
+    until(opened, READ_SECONDS, "the granted book has not come", LOOK_SECONDS)

@@ -9,7 +9,6 @@ has cut it short, goes on with the same key.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ....acts.change_key import KIND
 from ....acts.rule_sets import since
 from ....adapters.keys import go_by_next, load_or_make, make_next
 from ....adapters.whole_files import write_whole
-from ....errors import OutsideFault, Refused
+from ....errors import Refused
 from ....wiring.consortium import KEYS_FILE
 from .. import control
 from ..life import voting
@@ -101,13 +100,16 @@ def by_votes(net: Net, member: str, by: Sequence[str] = ()) -> tuple[Voted, list
     voted = voting.want(net, KIND, body, list(by) or others)
     if not voted.done:
         return voted, []
-    end = time.monotonic() + voting.ACT_SECONDS
-    while (sources := given(net, member)) is None:
-        if time.monotonic() > end:
-            raise OutsideFault("the member has not that block yet; say it again", retry=True)
-        time.sleep(LOOK_SECONDS)
+    why = "the member has not that block yet; say it again"
+    found = list[list[str]]()
+
+    def has() -> bool:
+        found.extend([] if (sources := given(net, member)) is None else [sources])
+        return bool(found)
+
+    control.until(has, voting.ACT_SECONDS, why)
     path.unlink(missing_ok=True)
-    return voted, sources
+    return voted, found[0]
 
 
 def approve(net: Net, path: Path) -> tuple[Json, Voted]:

@@ -7,7 +7,6 @@ approved at once or later, by all or by some. Until it has its seat the others r
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +26,7 @@ from .voting import Voted
 
 WISH = "seat.json"  # the body of `seat_member`, public
 NAMED = "member.json"  # that of `admit_member`
-CAUGHT_UP_SECONDS, LOOK_SECONDS = 120.0, 0.2
+CAUGHT_UP_SECONDS = 120.0
 Json = dict[str, Any]
 
 
@@ -120,16 +119,16 @@ def wait(net: Net, member: str) -> None:
 
     Errors   OutsideFault (retry): it goes on catching up by itself.
     """
-    end = time.monotonic() + CAUGHT_UP_SECONDS
-    while time.monotonic() < end:
+
+    def has() -> bool:
         try:
             here = control.call(net.at(member), "status", seconds=voting.ASK_SECONDS)
-            if here["height"] and here["height"] >= voting.ask(net)["height"] - 1:
-                return
+            return bool(here["height"] and here["height"] >= voting.ask(net)["height"] - 1)
         except OutsideFault:
-            pass
-        time.sleep(LOOK_SECONDS)
-    raise OutsideFault(f"{member} is still catching up; see `miaopei net status`", retry=True)
+            return False
+
+    why = f"{member} is still catching up; see `miaopei net status`"
+    control.until(has, CAUGHT_UP_SECONDS, why)
 
 
 def _check(net: Net, who: Part, power: int, powers: dict[str, int]) -> None:

@@ -7,19 +7,17 @@ too: its vote still counts for that one, and without it there might never be one
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ....errors import OutsideFault
 from .. import control
 from ..make import write_plan
 from ..plan import Net, no
 from . import telling, voting
 from .voting import Voted
 
-NEXT_SECONDS, LOOK_SECONDS = 90.0, 0.2  # for the block after, and between looks for it
+NEXT_SECONDS = 90.0  # for the block after
 Json = dict[str, Any]
 
 
@@ -51,12 +49,8 @@ def leave(
 
 def _last_vote(net: Net, seen: int) -> None:
     """Wait for a block after one that is there: the last on which the member's vote counts."""
-    end = time.monotonic() + NEXT_SECONDS
-    while voting.ask(net)["height"] <= seen:
-        if time.monotonic() > end:
-            why = "the record does not go on; start the members that are down, then leave again"
-            raise OutsideFault(why, retry=True)
-        time.sleep(LOOK_SECONDS)
+    why = "the record does not go on; start the members that are down, then leave again"
+    control.until(lambda: bool(voting.ask(net)["height"] > seen), NEXT_SECONDS, why)
 
 
 def _other(net: Net, member: str) -> str:

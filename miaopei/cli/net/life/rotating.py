@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,7 @@ from ....adapters.engine.rpc import EngineRpc
 from ....adapters.keys import change_keys
 from ....adapters.peers.certificate import certificate, private_pem
 from ....adapters.whole_files import write_whole
-from ....errors import OutsideFault, Refused
+from ....errors import Refused
 from ....measures.identity import content_id
 from ....measures.suites import in_use, public_hex
 from ....wiring.consortium import KEYS_FILE, TLS_FILE
@@ -33,7 +32,6 @@ from ..plan import Net, no
 from . import telling, voting
 
 PENDING = "rotation.json"  # new private keys, until the member goes by them
-LOOK_SECONDS = 0.1
 Secrets = dict[str, bytes]
 
 
@@ -93,11 +91,8 @@ def _until_it_votes(net: Net, member: str, key: str) -> None:
     if not voting.seats(net)[member]["power"]:
         return
     engine = EngineRpc(net.at(member) / home.RPC_SOCKET)
-    end = time.monotonic() + voting.ACT_SECONDS
-    while all(voter["key"] != key for voter in engine.voters()):
-        if time.monotonic() > end:
-            raise OutsideFault("no block has come since; say the command again", retry=True)
-        time.sleep(LOOK_SECONDS)
+    why = "no block has come since; say the command again"
+    control.until(lambda: any(v["key"] == key for v in engine.voters()), voting.ACT_SECONDS, why)
 
 
 def _go_by(net: Net, member: str, secrets: Secrets) -> None:
