@@ -31,16 +31,17 @@ PARTS: tuple[tuple[tuple[str, ...], Callable[[Net, Wanted], Rows]], ...] = (
     (("C5.away", "C5.new"), faults.catch_up),
     (("C7",), proofs.run),
 )
+ALONE = ("C6.bare",)  # needs no net of ours
 
 
 def run(wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The rows that are asked for."""
     install.install()  # at once where the engine is there already
-    if wanted.part("C6.bare"):
+    if wanted.part(*ALONE):
         yield from bare.run(wanted)
-    if wanted.part("C8", *(each for ids, _ in PARTS for each in ids)):
+    if wanted.part("C8", *(each for ids, _ in PARTS for each in ids), but=ALONE):
         with up() as (net, rows):
             yield from rows
             for ids, part in PARTS:
-                if wanted.part(*ids):
+                if wanted.part(*ids, but=ALONE):
                     yield from part(net, wanted)
