@@ -86,7 +86,11 @@ def meet(net: Net, file: SeatFile) -> None:
 
 
 def wishes(net: Net) -> list[Json]:
-    """What members have wanted, and who; `name` says which it is, `done` at which height."""
+    """What members have wanted, and who; `name` says which it is, `done` at which height.
+
+    Errors   Refused net.is_down where this member is not up.
+    """
+    control.need(net.folder, me(net))
     found: list[Json] = control.call(net.at(me(net)), "wishes")
     return found
 
