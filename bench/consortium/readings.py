@@ -117,15 +117,18 @@ def drift(
     """The last minute against the first (of less than two minutes a fifth each): delay and rate."""
     part = min(MINUTE, lasting / 5)
     over = "minute" if part == MINUTE else f"{part:.0f} s"
-    first = [
-        t for one in told for due, t in zip(one["due"], one["taken"], strict=True) if due < part
-    ]
-    last = [t for one in told for due, t in zip(one["due"], one["taken"], strict=True)
-            if due >= lasting - part]  # fmt: skip
-    if not (first and last):
+    every = [
+        [t for one in told for due, t in zip(one["due"], one["taken"], strict=True)
+         if at * part <= due < (at + 1) * part]
+        for at in range(int(lasting / part))
+    ]  # fmt: skip
+    if not all(every):
         return
-    more = statistics.median(last) - statistics.median(first)
-    yield row(f"{name}.drift", f"{of}: p50 of the last {over} less that of the first", more, "s")
+    first, last = every[0], every[-1]
+    medians = [statistics.median(taken) for taken in every]
+    each = ", ".join(f"{median:.2f}" for median in medians)
+    work = f"{of}: p50 of the last {over} less that of the first (one by one {each} s)"
+    yield row(f"{name}.drift", work, medians[-1] - medians[0], "s")
     more = share(last, 99) - share(first, 99)
     yield row(
         f"{name}.drift.p99", f"{of}: p99 of the last {over} less that of the first", more, "s"

@@ -132,16 +132,31 @@ def agree(
 
 def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
     """What waits for approvals after the block of this time and height."""
-    votes = [member for member, seat in seats(state) if seat["power"]]
     for _, value in state.range(TABLE, ""):
-        body, needs = value["body"], value.get("needs")
-        until = value.get("until", body.get("until"))
-        over = body.get("height", height + 1) <= height if until is None else until <= time
-        if value["done"] is None and not over:
-            asked = [*(needs or ()), *(votes if not needs or value.get("votes") else ())]
-            lacks = (name for name in dict.fromkeys(asked) if name not in value["by"])
-            by, every = tuple(value["by"]), needs is not None and not value.get("votes")
-            yield Waiting(value["kind"], body, by, tuple(lacks), until, every)
+        if is_open(value, time, height):
+            by, lacks = tuple(value["by"]), lacking(state, value)
+            every, until = "needs" in value and not value.get("votes"), _until(value)
+            yield Waiting(value["kind"], value["body"], by, lacks, until, every)
+
+
+def is_open(value: dict[str, Any], time: int, height: int) -> bool:
+    """Whether something wanted can still come about after the block of this time and height."""
+    until = _until(value)
+    over = value["body"].get("height", height + 1) <= height if until is None else until <= time
+    return value["done"] is None and not over
+
+
+def lacking(state: State, value: dict[str, Any]) -> tuple[str, ...]:
+    """Who has been asked and has not said so: whom it binds, and each that has a vote."""
+    votes = [member for member, seat in seats(state) if seat["power"]]
+    needs = value.get("needs")
+    asked = [*(needs or ()), *(votes if not needs or value.get("votes") else ())]
+    return tuple(name for name in dict.fromkeys(asked) if name not in value["by"])
+
+
+def _until(value: dict[str, Any]) -> int | None:
+    until: int | None = value.get("until", value["body"].get("until"))
+    return until
 
 
 def _new(act: Act) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def test_a_wish_is_shown_with_its_keys_and_without_a_cut(monkeypatch: pytest.Mon
     monkeypatch.setattr(acting, "wishes", lambda _: wishes)
     said = CliRunner().invoke(app, ["member", "wishes", str(Path("DIR")), "--lang", "en"]).output
     flat = "".join(said.split())
-    for told in ('payer="insurer"', "b" * 60, KEY, 'member.roles.1="bank"', "until=5"):
+    for told in ('payer="insurer"', "b" * 60, KEY, 'member.roles.1="bank"', "until=5",
+                 "notsaidyetby:insurer"):  # fmt: skip
         assert told in flat, told
 
 
@@ -78,6 +79,10 @@ def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(
     monkeypatch.setattr(Net, "entered", staticmethod(lambda _: Here()))
     monkeypatch.setattr(deciding.control, "call", call)
     monkeypatch.setattr(acting, "me", lambda _: "insurer")
+    with pytest.raises(Refused) as refused:
+        acting.agree(Here(), "efef")  # type: ignore[arg-type]
+    assert refused.value.refusals[0].code == "net.is_down"
+    monkeypatch.setattr(deciding.control, "need", lambda *_: None)
     for what in ("yunnan_dali_2027", "ef", "ef" * 8, "ef" * 15 + "e"):
         with pytest.raises(Refused) as refused:
             deciding.agree(Here(), "insurer", what)  # type: ignore[arg-type]
@@ -144,6 +149,8 @@ def test_nothing_that_is_shown_reorders_or_hides_what_stands_beside_it() -> None
 
 class Here:
     """A net as far as it is asked where a member is."""
+
+    folder = Path("DIR")
 
     def at(self, member: str) -> Path:
         return Path("DIR") / member

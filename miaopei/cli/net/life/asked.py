@@ -153,16 +153,15 @@ def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:
 def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str, Any]:
     body = value["body"]
     votes, total = weight(state, value["by"])
-    until = value.get("until", body.get("until", now.time + 1))
-    stands = until > now.time and body.get("height", 1 << 62) > now.height
     return {
         "name": name,
         "kind": value["kind"],
         "body": body,
         "said": {field: given for field, given in body.items() if field not in KEYS},
         "by": sorted(value["by"]),
+        "lacks": list(approvals.lacking(state, value)),
         "votes": votes,
         "total": total,
         "done": value["done"],
-        "open": value["done"] is None and stands,
+        "open": approvals.is_open(value, now.time, now.height),
     }

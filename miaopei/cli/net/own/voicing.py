@@ -77,7 +77,8 @@ def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
         tell("no_wishes", {}, lang)
     for each in found:
         facts = {"name": each["name"], "kind": each["kind"]}
-        facts |= {"by": ", ".join(each["by"]), "votes": each["votes"], "total": each["total"]}
+        facts |= {name: ", ".join(each[name]) for name in ("by", "lacks")}
+        facts |= {"votes": each["votes"], "total": each["total"]}
         tell("wish", facts, lang)
         show_whole(each["body"])
 
