@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -10,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from miaopei.errors import RecordDamaged
 from miaopei.node.vault.blobs import open_blob, seal_blob
-from miaopei.node.vault.sealing import frame, seal, unframe, unseal, unwrap, wrap
+from miaopei.node.vault.sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 from tests.support.town import Dice, Town, identity, secret
 
 READER = X25519PrivateKey.from_private_bytes(secret("reader"))
@@ -78,6 +80,25 @@ def test_a_blob_is_opened_by_its_reader_and_by_nobody_without_its_wrap() -> None
         with pytest.raises(RecordDamaged, match="missing or altered"):
             open_blob(reading, "0" * 64, town.me)
     assert (given["count"], given["length"]) == (2, len(stored))
+
+
+def test_other_rows_under_the_same_data_key_do_not_pass_for_those_that_were_named() -> None:
+    """Whoever may read a blob has its data key, and could seal other rows with it."""
+    town = Town()
+    with town.store.writing() as block:
+        given = seal_blob(block, town.node, [b"one"], [b"\1" * 32], "x")
+    with town.store.reading() as reading:
+        wrapped = reading.wrapped(given["blob"], reader_of(town.me.box))
+        assert wrapped is not None
+        key, nonce = unwrap(wrapped, town.me.box), bytes(12)
+        other = AESGCM(key).encrypt(nonce, frame([b"two"]), b"miaopei/v1/blob")
+        forged = b"MPS1" + nonce + other
+        assert unframe(unseal(forged, key)) == [b"two"]
+        with (
+            patch.object(reading, "blob", lambda _: forged),
+            pytest.raises(RecordDamaged, match="missing or altered"),
+        ):
+            open_blob(reading, given["blob"], town.me)
 
 
 def test_each_blob_has_a_data_key_of_its_own() -> None:
