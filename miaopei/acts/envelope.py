@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import Refusal, Refused
-from ..measures.identity import canonical, id_of
+from ..measures.identity import canonical, id_of, read_canonical
 from ..measures.shape import exactly
 from ..measures.suites import SigningKey, in_use, public_hex
 
@@ -87,6 +87,10 @@ class Act:
         """The form that stands in a leaf."""
         return {**self.unsigned(), "sig": self.sig}
 
+    def to_bytes(self) -> bytes:
+        """As it is written down before it is sent, so that a kill anywhere sends the same again."""
+        return canonical(self.as_json())
+
     def _wish(self) -> dict[str, Any]:
         return {
             "chain": self.chain,
@@ -111,6 +115,11 @@ def sign(
     public = public_hex(key)
     act = Act(chain, kind, by, public, ref, body, until=until)
     return replace(act, sig=key.sign(DOMAIN + act.signed_bytes).hex())
+
+
+def from_bytes(kept: bytes) -> Act:
+    """An act that was written down. Errors   as `from_json`."""
+    return from_json(read_canonical(kept))
 
 
 def from_json(value: Any) -> Act:

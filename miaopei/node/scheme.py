@@ -13,14 +13,14 @@ from importlib.resources import files
 from typing import Any, NamedTuple, Protocol
 
 from ..acts.approvals import waiting
-from ..acts.envelope import Act, from_json
+from ..acts.envelope import Act, from_bytes
 from ..acts.state import State
 from ..claims.confirm import Spread, alone
 from ..errors import Fact, Refusal, Refused
 from ..evidence.area import AreaSet
 from ..market.listing import Listing, Overpaid
 from ..market.placement import Placement
-from ..measures.identity import canonical, content_id, read_canonical
+from ..measures.identity import content_id
 from ..measures.instant import from_beijing
 from ..measures.money import yuan
 from ..measures.suites import public_hex
@@ -175,10 +175,10 @@ def issue(
     with node.store.writing() as block:
         kept = block.progress(name)
         if kept is not None:
-            act = from_json(read_canonical(kept))
+            act = from_bytes(kept)
         else:
             act = _batch(block, node, book, wanted, spread)
-            block.put_progress(name, canonical(act.as_json()))
+            block.put_progress(name, act.to_bytes())
     return len(wanted) if _submit(node, [act]) else 0
 
 

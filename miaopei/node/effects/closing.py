@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...accounts.rail import ClosedId, Outcome, OutcomeState
-from ...acts.envelope import from_json
+from ...acts.envelope import from_bytes
 from ...acts.state import State
 from ...claims.payout import instruction_id
 from ...errors import Alarm, OutsideFault
-from ...measures.identity import canonical, content_id, read_canonical
+from ...measures.identity import canonical, content_id
 from ..node import Node
 from ..ports import Rail, Writing
 from ..vault.blobs import listing_of, seal_blob
@@ -65,7 +65,7 @@ def resend(node: Node, debt: str) -> None:
         kept = reading.progress(name)
     if kept is None:
         return
-    (result,) = node.submit([from_json(read_canonical(kept))])
+    (result,) = node.submit([from_bytes(kept)])
     if not result.ok:
         raise Alarm("the record refuses a closing statement", code=result.refusals[0].code)
     with node.store.writing() as block:
@@ -134,4 +134,4 @@ def _write_down(
     )
     body = {"debt": debt, "key": keys.pop(), "closed": sealed}
     act = node.act("close_ids", f"closed-{sealed['root'][:24]}", body)
-    block.put_progress(f"close/{debt}", canonical(act.as_json()))
+    block.put_progress(f"close/{debt}", act.to_bytes())

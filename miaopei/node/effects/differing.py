@@ -13,14 +13,13 @@ from itertools import zip_longest
 from typing import Any
 
 from ...acts import rounds
-from ...acts.envelope import Act, from_json
+from ...acts.envelope import Act, from_bytes
 from ...acts.facts import product_of
 from ...acts.raise_rules import rules_at
 from ...acts.show_difference import MEDIA
 from ...acts.state import State
 from ...claims.evaluate import of_one
 from ...errors import SealedUnfit
-from ...measures.identity import canonical, read_canonical
 from ...policies.row import PolicyRow
 from ...terms import exact
 from ..mass.holding import AtHand
@@ -77,7 +76,7 @@ def show(run: MassRun, difference: str) -> Act | None:
     me = node.identity.member
     with node.store.writing() as block:
         if (kept := block.progress(name)) is not None:
-            return from_json(read_canonical(kept))
+            return from_bytes(kept)
         state = State(block)
         value = state.need("difference", difference)
         trigger = state.need("trigger", value["trigger"])
@@ -103,7 +102,7 @@ def show(run: MassRun, difference: str) -> Act | None:
             "trace": seal_values(block, node, [shown], "trace", MEDIA, trigger["listing"]),
         }
         act = node.act("show_difference", name, body)
-        block.put_progress(name, canonical(act.as_json()))
+        block.put_progress(name, act.to_bytes())
         return act
 
 

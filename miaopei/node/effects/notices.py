@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol
 
-from ...acts.envelope import from_json
+from ...acts.envelope import from_bytes
 from ...acts.facts import event_key
 from ...acts.state import State
 from ...errors import OutsideFault, Refused
@@ -245,10 +245,10 @@ def _confirm(node: Node, observation: str, pages: Sequence[str]) -> int:
             body: dict[str, Any] = {"observation": observation, "outcomes": outcomes}
             body["number"] = 1 if before is None else before["number"] + 1
             body |= {each: said[each] for each in ("delivered", "undeliverable", "open")}
-            pending = canonical(node.act("confirm_notices", mark.decode(), body).as_json())
+            pending = node.act("confirm_notices", mark.decode(), body).to_bytes()
             block.put_progress(waiting, pending)
             block.put_progress(_told(observation), mark)
-    (result,) = node.submit([from_json(read_canonical(pending))])
+    (result,) = node.submit([from_bytes(pending)])
     if not result.ok:
         raise Refused(*result.refusals)
     with node.store.writing() as block:

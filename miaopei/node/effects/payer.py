@@ -14,13 +14,13 @@ from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
 from ...acts.base import UNFORESEEN
-from ...acts.envelope import from_json
+from ...acts.envelope import from_bytes
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
 from ...claims.payout import instruction_id
 from ...errors import Alarm, DebtAlarm, OutsideFault, Refusal, Refused, SealedUnfit
 from ...ledger import checkpoint
-from ...measures.identity import canonical, id_of, read_canonical
+from ...measures.identity import canonical, id_of
 from ..mass.run import Tell, silent
 from ..node import Node
 from ..ports import Rail, Reading
@@ -336,7 +336,7 @@ class Payer:
                 "payers": [{"payer": p, "executed_fen": f} for p, f in sorted(parts.items())],
             }
             act = self.node.act("confirm_payments", f"paid-{body['outcomes']['root'][:24]}", body)
-            block.put_progress(f"confirm/{debt}", canonical(act.as_json()))
+            block.put_progress(f"confirm/{debt}", act.to_bytes())
             block.mark_instructions({**row, "state": CONFIRMED[row["state"]]} for row in rows)
         self._resend_confirmation(debt)
         return len(rows)
@@ -347,7 +347,7 @@ class Payer:
             kept = reading.progress(f"confirm/{debt}")
         if kept is None:
             return
-        act = from_json(read_canonical(kept))
+        act = from_bytes(kept)
         (result,) = self.node.submit([act])
         if not result.ok and result.refusals[0].code != "act.not_the_payer":  # now another's
             raise Alarm("the record refuses a confirmation", code=result.refusals[0].code)

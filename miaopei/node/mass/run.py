@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...acts import rounds
-from ...acts.envelope import Act, from_json
+from ...acts.envelope import Act, from_bytes
 from ...acts.facts import product_of
 from ...acts.release import released
 from ...acts.state import State
@@ -89,7 +89,7 @@ class MassRun:
                 return None  # others were quicker, or rows are still on their way to us
             key = words_at(trigger_id, place.counter, place.number) + me
             if (kept := block.progress(f"decide/{key}")) is not None:
-                return from_json(read_canonical(kept))
+                return from_bytes(kept)
             listing = Listing.from_json(entry["listing"])
             kept = block.progress(f"mass/{key}")
             progress = {"confirmed": [], "chunks": []} if kept is None else read_canonical(kept)
@@ -100,7 +100,7 @@ class MassRun:
                 )
             except Refused as refused:
                 act = self._cannot(trigger_id, trigger, place, refused)
-                block.put_progress(f"decide/{key}", canonical(act.as_json()))
+                block.put_progress(f"decide/{key}", act.to_bytes())
                 return act
             body = self._stated(block, state, trigger, place)
             body["totals"] = totals(result, covered, listing)
@@ -247,7 +247,7 @@ class MassRun:
             about = (body["trigger"], trigger["book"], trigger["benefit"])
             block.put_claims(*about, np.concatenate(parts), heads)
         block.put_progress(f"mass/{key}", None)
-        block.put_progress(f"decide/{key}", canonical(act.as_json()))
+        block.put_progress(f"decide/{key}", act.to_bytes())
         return act
 
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...acts.admit_transactions import MOST
-from ...acts.envelope import Act, from_json
+from ...acts.envelope import Act, from_bytes
 from ...acts.file_offer import offer_of
 from ...acts.state import State
 from ...acts.take_change import price_of
 from ...errors import Alarm
-from ...measures.identity import canonical, read_canonical
 from ...policies.row import PolicyRow, Transaction
 from ...policies.stack import Change, Segment, in_effect
 from ..mass.bringing import body_of
@@ -36,10 +35,10 @@ def _bring(node: Node, listing: str) -> int:
     while True:
         with node.store.writing() as block:
             kept = block.progress(name)
-            act = _act(block, node, listing) if kept is None else from_json(read_canonical(kept))
+            act = _act(block, node, listing) if kept is None else from_bytes(kept)
             if act is None:
                 return done
-            block.put_progress(name, canonical(act.as_json()))
+            block.put_progress(name, act.to_bytes())
         (result,) = node.submit([act])
         if not result.ok:
             raise Alarm("the record refuses rows that are ready", code=result.refusals[0].code)

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ...acts.envelope import Act, from_json
+from ...acts.envelope import Act, from_bytes
 from ...acts.file_offer import current_offer
 from ...acts.state import State
 from ...errors import Refusal, Refused
-from ...measures.identity import canonical, content_id, digest, read_canonical
+from ...measures.identity import canonical, content_id, digest
 from ...measures.instant import period_index, period_of
 from ..node import Node
 from ..ports import Reading, Writing
@@ -42,10 +42,10 @@ def apply(desk: Desk, wanted: Wanted, key: str) -> Application:
         kept = block.progress(name)
         if kept is None:
             act = _application(desk, block, wanted)
-            block.put_progress(name, canonical(act.as_json()))
+            block.put_progress(name, act.to_bytes())
             keeping.begin(block, act.body["application"], name)
         else:
-            act = from_json(read_canonical(kept))
+            act = from_bytes(kept)
             if not _same(desk, block, act, wanted):
                 raise Refused(Refusal("selling.key_differs", {"channel": wanted.channel[:40]}))
     return _sent(desk.node, name, act)
@@ -61,7 +61,7 @@ def finish(node: Node, but: str = "") -> int:
         acts = {name: reading.progress(name) for name in waiting}
     for name, kept in acts.items():
         with suppress(Refused):  # then nothing of it is kept
-            _sent(node, name, from_json(read_canonical(kept or b"null")))
+            _sent(node, name, from_bytes(kept or b"null"))
     return len(acts)
 
 
@@ -86,9 +86,9 @@ def change(
         if kept is None:
             body = _change(desk, block, policy, transaction, at, declared, channel, agent)
             act = desk.node.act("take_change", f"change-{body['application']}", body)
-            block.put_progress(name, canonical(act.as_json()))
+            block.put_progress(name, act.to_bytes())
         else:
-            act = from_json(read_canonical(kept))
+            act = from_bytes(kept)
             said = (policy, transaction, at, dict(declared), channel, agent)
             names = ("policy", "transaction", "at", "declared", "channel", "agent")
             if act.kind != "take_change" or tuple(act.body[n] for n in names) != said:

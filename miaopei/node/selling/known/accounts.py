@@ -14,7 +14,7 @@ from typing import Any
 
 from ....acts import change_account
 from ....acts.change_account import BOUND, HOLDER, OPERATOR, bound_to, next_number
-from ....acts.envelope import Act, from_json
+from ....acts.envelope import Act, from_bytes, from_json
 from ....acts.raise_rules import rules_at
 from ....acts.state import State
 from ....errors import Alarm, DebtAlarm, Refusal, Refused
@@ -57,7 +57,7 @@ def change(
         if kept is None:
             act = _written(node, block, policy, given, asked, key)
         else:
-            act = from_json(read_canonical(kept))
+            act = from_bytes(kept)
             if not _same(block, act, policy, given):
                 raise Refused(Refusal("selling.key_differs", {"channel": HOLDER}))
     return _sent(node, act)
@@ -138,7 +138,7 @@ def _written(
     act = node.act(change_account.KIND, f"account-{policy}-{number}", body)
     _put_moving(block, {**_moving(block), policy: {"act": act.as_json(), "key": key}})
     if key is not None:
-        block.put_progress(key, canonical(act.as_json()))
+        block.put_progress(key, act.to_bytes())
     return act
 
 
