@@ -6,6 +6,7 @@ Made once a process by the simulator itself, unhurt; each run starts from copies
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,7 +27,7 @@ from tests.support.products import area, hills
 from tests.support.town import BOX, CARRIERS, ONE_CARRIER, SOURCES, Dice, identity
 
 from .bank import TownBank
-from .disk import Disk
+from .disk import Crash, Disk
 from .engine import Decided, Engine
 from .member import Member
 from .world import World
@@ -231,10 +232,12 @@ def rows_of(book: str, tag: str = "") -> list[PolicyRow]:
 
 
 def put_payees(member: Member, payees: dict[str, str]) -> None:
-    """Have a payer know whom to pay at which account."""
-    with member.disk.writing() as block:
+    """Have a payer know whom to pay at which account; a person whose command dies says it again."""
+    with suppress(Crash), member.disk.writing() as block:
         for name, account in payees.items():
             block.put_payee(name, {"account": account, "name": "投保人"})
+        return
+    put_payees(member, payees)
 
 
 def owed_to(instruction: Instruction) -> str:

@@ -15,7 +15,7 @@ from miaopei.wiring.lying import a_hundredth_less as less
 from tests.support.facts import BEIJING_CITY, DALI_CITY, catalogue, quake
 
 from .checkers import Checkers
-from .disk import HOW
+from .disk import HOW, Crash
 from .founding import DECIDERS, GATEWAYS, START, TAKE_OVER, Base, base, town
 from .life import Life
 from .member import Member
@@ -239,11 +239,13 @@ def run(seed: int, *, calm: bool = False, plant: Plant | None = None) -> Told:
 
 
 def ended(made: Run) -> Told:
-    """A run to its end."""
+    """A run to its end; of many seeds one that cannot go on stops no other, and is named."""
     try:
         return made.go()
     except Breach as breach:
         return made.told(str(breach))
+    except (Exception, Crash) as error:  # noqa: BLE001 - whatever stops it is what is told
+        return made.told(f"stopped by {error!r}")
 
 
 def _magnitude(tenths: int) -> str:

@@ -47,6 +47,10 @@ def test_a_new_engine_key_signs_no_sooner_than_it_votes() -> None:
     assert run(1297).breach == ""
 
 
+def test_whom_to_pay_is_said_again_where_the_disk_died_under_it() -> None:
+    assert run(20073).breach == ""
+
+
 def test_one_seed_replays_a_run_exactly() -> None:
     """In other processes, under other hash seeds: the same trace to the byte."""
     said = set()
