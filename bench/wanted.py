@@ -17,7 +17,7 @@ class Wanted:
         return not self.ids or any(f"{key}.".startswith(f"{each}.") for each in self.ids)
 
     def part(self, *keys: str, but: tuple[str, ...] = ()) -> bool:
-        """Whether a part that gives rows under these ids is to be run; `but` are given elsewhere."""
+        """Whether a part that gives rows under these ids is to be run; `but` come elsewhere."""
         ids = [each for each in self.ids if each not in but]
         within = any(f"{each}.".startswith(f"{key}.") for key in keys for each in ids)
         return within or any(self.row(key) for key in keys)
