@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import OutsideFault, Refusal, Refused
-from ...node.anchoring.port import Anchored, AnchorHead, Keep, Point
+from ...node.anchoring.port import SIGNED, Anchored, AnchorHead, Keep, Point
 from . import contract
 from .rpc import Rpc, number, raw
 from .sending import PATIENCE_SECONDS, RAISE_SECONDS, Sender, clear
@@ -194,7 +194,7 @@ class EvmAnchor:
             or (said.signer, said.to) != (event.writer, told.contract)
             or contract.read_put(said.data) != (told.origin_hash, event.size, event.root)
         ):
-            faults.append("signed")
+            faults.append(SIGNED)
         if event.writer not in told.writers:
             faults.append("writer")
         return faults

@@ -33,12 +33,16 @@ class AnchorHead:
     ours: int
 
 
+SIGNED = "signed"
+
+
 @dataclass(frozen=True)
 class Anchored:
     """An anchor as the other ledger holds it.
 
     `by` is the key that wrote it, `height` and `entry` say where it stands there. `faults` say what
-    the other ledger contradicts itself in: none of them on an honest one.
+    the other ledger contradicts itself in; SIGNED alone, that no signature of `by` bears it out,
+    stands on an honest one too, where `by` has sent what we cannot read.
     """
 
     point: Point

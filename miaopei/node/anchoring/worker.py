@@ -16,7 +16,7 @@ from ...errors import Fact, OutsideFault, Refusal, Refused
 from ...ledger import checkpoint, proof
 from ..ports import Reading, Store
 from .comparing import Against, beyond
-from .port import Anchor, AnchorHead, Outbox, Point, SideAltered, State
+from .port import SIGNED, Anchor, AnchorHead, Outbox, Point, SideAltered, State
 
 OVERLAP = 12  # blocks of the other ledger that are compared once more: it may have changed its mind
 PASSED = ("anchor.smaller_size",)  # another was quicker with a larger size, whatever that is
@@ -179,7 +179,8 @@ class Anchorer:
         or beyond it is told, and looked at again each time.
 
         Errors   SideAltered naming the size: by our own key, or where the other ledger contradicts
-                 itself.
+                 itself. What another is said to have signed and no signature of its own bears out
+                 is told alone: anybody can have a transaction of his taken that we cannot read.
         """
         since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
         anchors = self._chain.read(since)
@@ -193,7 +194,7 @@ class Anchorer:
                     continue  # we are behind another member: looked at again later
                 against.hold(anchor, None if at > size else proof.root_at(at, reading.node))
             for false in against.findings:
-                if false.code == "anchor.anchor_altered" or false.facts["by"] == self._chain.us:
+                if false.facts["by"] == self._chain.us or _contradicts(false):
                     raise SideAltered(false)
         entries = {false.facts["entry"] for false in against.findings}
         ahead = [a for a in anchors if a.point.size > size and a.entry not in entries]
@@ -202,6 +203,11 @@ class Anchorer:
         self._outbox.set_compared(min([head.height, *again]))
         told = (*against.findings, *beyond(ahead, ours, self._chain.time_at))
         return len(anchors), told
+
+
+def _contradicts(false: Refusal) -> bool:
+    """Whether the other ledger itself says two things, or lets somebody write who may not."""
+    return false.code == "anchor.anchor_altered" and false.facts["why"] != SIGNED
 
 
 def certified(reading: Reading) -> Point:

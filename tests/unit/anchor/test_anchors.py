@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from miaopei.adapters.anchor import contract, founding, signing
 from miaopei.adapters.anchor.chain import RunningChain
 from miaopei.adapters.anchor.contract import compiling
-from miaopei.adapters.anchor.rpc import Said
+from miaopei.adapters.anchor.evm import EvmAnchor
+from miaopei.adapters.anchor.rpc import Said, number
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import checkpoint
 from miaopei.node.anchoring.port import Anchored, Point, SideAltered
@@ -38,6 +44,11 @@ def voted_in(ledger: RunningChain, side: Side, folder: Path) -> signing.AnchorKe
     ledger.fund(key.address)
     side.adapter().vote(key.address, may=True)
     return key
+
+
+def liar_key(folder: Path) -> bytes:
+    """A writer's key, to sign what this program would not."""
+    return bytes.fromhex(json.loads((folder / signing.FILE).read_bytes())["key"])
 
 
 def test_what_signs_anchors_leaves_nested_json_a_refusal_and_no_fault_of_memory() -> None:
@@ -410,6 +421,42 @@ def test_a_false_root_of_another_writer_is_told_each_time_and_stops_nobody(
     found = side.compare()
     assert (found.altered, found.agreed) == (True, 2)
     assert anchoring.codes(found) == ["log_altered"]
+
+
+@pytest.mark.parametrize("form", ["a byte behind", "a byte behind a false root", "another type"])
+def test_what_another_writer_sends_so_that_none_can_check_it_stops_nobody(
+    ledger: RunningChain, side: Side, tmp_path: Path, form: str
+) -> None:
+    """The contract takes it, and no signature that we read bears it out: it counts for nothing."""
+    liar = voted_in(ledger, side, tmp_path / "liar")
+    side.told, side.alone = side.told.trusting(liar.address), False
+    size = grow(side.town, "one")
+    with side.town.store.reading() as reading:
+        root = reading.head().root
+    data = contract.put(side.told.origin_hash, size, bytes([9]) * 32 if "false" in form else root)
+    fields: dict[str, Any] = {
+        "to": to_checksum_address(side.told.contract), "value": 0, "gas": 300_000,
+        "nonce": number(node(ledger, "eth_getTransactionCount", liar.address, "latest")),
+        "chainId": number(node(ledger, "eth_chainId")), "gasPrice": 10**10,
+        "data": data if form == "another type" else data + b"\0",
+    }  # fmt: skip
+    if form == "another type":
+        fields |= {"type": 1, "accessList": []}
+    signed = signing.Account.from_key(liar_key(tmp_path / "liar")).sign_transaction(fields)
+    node(ledger, "eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+    for name in ("two", "three"):
+        grow(side.town, name)
+        done = side.run()
+        (told,) = done.told
+        assert done.anchored == 1
+        assert (told.code, told.facts["why"]) == ("anchor.anchor_altered", "signed")
+        assert (told.facts["by"], told.facts["size"]) == (liar.address, size)
+    assert side.outbox().waiting() == []
+    found = side.compare()
+    assert (found.altered, found.agreed) == (True, 2)
+    forged = [replace(a, by=side.key.address) for a in side.adapter().read(0) if a.faults]
+    with patch.object(EvmAnchor, "read", lambda *_: forged), pytest.raises(SideAltered):
+        side.run()  # in our own name it is the ledger that lies
 
 
 def test_a_log_altered_below_what_was_compared_long_ago_is_found_by_our_own_anchor(
