@@ -190,6 +190,34 @@ def test_the_standby_takes_over_and_is_gone_and_the_payer_takes_it_back(
     pair.all_paid_once()
 
 
+def test_who_pays_is_not_silent(bank: RunningBank) -> None:
+    """The wait is counted from the last confirmed payment, not from the take-over before it."""
+    pair = Pair(bank)
+    debt = pair.shake()
+    assert pair.town.payer is not None
+    pair.town.payer.prepare()
+    pair.late()
+    take_over_due(pair.standby.node)
+    bank.control.set_open(pair.holders[1], is_open=False)
+    pair.late(HOUR + HOUR // 2)
+    pair.standby.run()
+    assert pair.town.executed_fen() == FULL, "the other's account is closed"
+
+    def take_back(after: int) -> list[str]:
+        pair.late(after)
+        body = {"debt": debt, "reason": f"silent, {after} s on"}
+        return codes(pair.town.send(pair.town.act("take_over", body, str(after))))
+
+    assert take_back(2 * HOUR) == ["act.too_early_to_take_over"]
+    assert take_back(2 * HOUR + HOUR // 2 - 1) == ["act.too_early_to_take_over"]
+    assert take_back(2 * HOUR + HOUR // 2) == []
+    pair.town.work()
+    bank.control.set_open(pair.holders[1], is_open=True)
+    assert pair.town.payer.retry_refused(debt) == 1
+    pair.town.work()
+    pair.all_paid_once()
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_what_the_payer_sent_and_never_heard_of_is_asked_for_first(
     bank: RunningBank, when: str

@@ -114,6 +114,31 @@ def test_no_key_without_its_own_word_and_none_that_has_stood(six: Six) -> None:
     assert under(six, "notary", "notary 2", "change_key", back) == "act.unfit_key"
 
 
+def test_a_key_that_once_stood_in_a_seat_is_none(six: Six) -> None:
+    """Its seat has another by now."""
+    mine, next_log = (six.new_key("notary", name) for name in ("notary 2", "notary 3"))
+    for body in (mine, next_log):
+        assert six.say("notary", "rotate_keys", {"keys": {"log": body["key"]}}) == ""
+    assert six.say("notary", "change_key", mine) == "act.unfit_key"
+
+
+def test_a_key_of_a_source_is_none(six: Six) -> None:
+    mine = six.new_key("notary", "notary 2")
+    source = {"id": "gauge", "name": {"zh": "水位站", "en": "gauge"}, "operator": "notary",
+              "kinds": ["quake.rapid"], "counted": False, "box": None,
+              "keys": [{"key": mine["key"], "since": 0, "until": None}]}  # fmt: skip
+    assert six.say("utility", "register_source", source) == ""
+    assert six.say("notary", "change_key", mine) == "act.unfit_key"
+
+
+def test_a_proof_has_one_spelling(six: Six) -> None:
+    """Whoever checks receipts knows signatures in small letters alone."""
+    mine = six.new_key("notary", "notary 2")
+    spelt = {**mine, "proof": mine["proof"].upper()}
+    assert six.say("notary", "change_key", spelt) == "act.unfit_key"
+    assert six.say("notary", "change_key", mine) == ""
+
+
 def test_a_key_of_small_order_is_none() -> None:
     six = Six()
     body = {**six.new_key("notary", "notary 2"), "key": "01" + 62 * "0"}

@@ -226,3 +226,6 @@ def test_nothing_is_said_where_too_few_of_the_others_are_reached(
     heard["d"] = None
     facts = {"votes": 2, "total": 4, "members": "c, d"}
     assert code(lambda: voting.need_votes(net, powers)) == ("net.too_few_up", facts)
+    powers |= {"e": 1, "f": 1}
+    facts = {"votes": 4, "total": 6, "members": "c, d"}  # more than two thirds, not just as many
+    assert code(lambda: voting.need_votes(net, powers)) == ("net.too_few_up", facts)
