@@ -105,6 +105,7 @@ class Town:
         rail: Rail | None = None,
         name: str = "town",
         rules: int = RULES,
+        clock: str = "replay",
     ) -> None:
         self.store: Store = store or MemoryStore()
         self.me = identity()
@@ -112,7 +113,7 @@ class Town:
         value = genesis_value(
             name,
             self.me,
-            clock="replay",
+            clock=clock,
             time=from_beijing(START),
             origin=f"example.org/{name}",
             member_name={"zh": "秒赔", "en": "Miaopei"},

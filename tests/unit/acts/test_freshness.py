@@ -15,9 +15,11 @@ from miaopei.acts.envelope import Act, sign
 from miaopei.acts.freshness import LONGEST, SINCE, USUAL
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.measures.identity import canonical, content_id, read_canonical
-from miaopei.node.order.application import Application
+from miaopei.measures.instant import DAY
+from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel
 from tests.support.consortium import SIX, START, act, block, genesis, newcomer, who
+from tests.support.convening import hand_over
 from tests.support.seating import Six
 from tests.support.town import Town, identity
 
@@ -107,6 +109,37 @@ def test_where_one_orders_alone_and_in_a_replay_acts_have_none() -> None:
     app.finalize(1, block(None, late))
     app.commit()
     assert app.head.time == START, "nor does it move the time"
+
+
+@pytest.mark.parametrize("clock", ["live", "replay"])
+def test_from_the_block_that_seats_its_members_on_acts_of_a_live_record_have_one(
+    clock: str,
+) -> None:
+    """It was one member's before, and no act named any."""
+    town = Town(clock=clock)
+    founding = hand_over(town)
+    heard = list[Committed]()
+    app = Application(town.store, town.me, founding.file, lambda: town.now, heard.append)
+    app.begin(founding.chain)
+    for number, until in enumerate((None, town.now + 9), 1):
+        body = newcomer(town.node.genesis or {}, f"x{number}").body
+        said = sign(identity("cloud").acts, town.node.chain, "admit_member", "cloud",
+                    f"x{number}", body, until)  # fmt: skip
+        app.finalize(founding.height + number, block(None if clock == "replay" else town.now, said))
+        app.commit()
+    codes = [code(result) for each in heard for result in each.results]
+    assert codes == (["act.no_end", ""] if clock == "live" else ["", "act.end_not_asked"])
+
+
+def test_where_the_record_stands_still_an_end_is_a_week_from_the_clock_at_most() -> None:
+    """The door: the block that takes the act will be one of now."""
+    value, now = genesis(), START + 30 * DAY
+    app = application(value, lambda: now)
+    for away, says in ((7 * DAY, ""), (7 * DAY + 1, "act.end_too_far")):
+        wish = sign(identity("utility").acts, content_id("chain", value), "admit_member",
+                    "utility", f"x {away}", newcomer(value, "x").body, now + away)  # fmt: skip
+        refused = app.check(Parcel(1, (wish,)).to_bytes())
+        assert ("" if refused is None else refused.code) == says
 
 
 def application(value: dict[str, Any], clock: Callable[[], int] = lambda: START) -> Application:

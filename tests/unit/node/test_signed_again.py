@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,7 +13,7 @@ from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act, from_json
 from miaopei.acts.freshness import LONGEST, SINCE, USUAL
 from miaopei.measures.identity import read_canonical
-from miaopei.node.node import Node
+from miaopei.node.node import Node, said_again
 from miaopei.node.order.application import Committed
 from miaopei.node.order.consortium import Consortium, Sent
 from miaopei.node.order.door import AT_ONCE, Door, Pace
@@ -110,6 +110,43 @@ def test_it_is_put_there_while_we_say_it_again() -> None:
     (result,) = away.node.submit([kept])
     assert result.ok
     assert leaves_of(six) == [("x", False), ("x after 2", True)]
+
+
+def test_what_was_refused_once_more_under_its_next_name_has_one_more() -> None:
+    """Whoever held it kept that back too."""
+    six = Six()
+    away = Away(six)
+    kept = away.named("x")
+    away.put(kept, later=2 * DAY)
+    second = away.node.act(kept.kind, "x after 1", kept.body)
+    away.put(second, later=2 * DAY)
+    with six.state() as state:
+        again = said_again(state, away.node.identity, kept, six.end())
+    assert again is not None
+    assert again.ref == "x after 2"
+    (result,) = away.node.submit([kept])
+    assert (result.ok, result.new) == (True, True)
+    assert leaves_of(six) == [("x", False), ("x after 1", False), ("x after 2", True)]
+
+
+def test_what_came_there_under_the_old_key_while_we_said_it_is_not_said_under_the_new() -> None:
+    """Another of our own services was quicker, and then our key changed."""
+    six = Six()
+    away = Away(six)
+    kept, submit = away.named("x"), away.orderer.submit
+
+    def meanwhile(acts: Sequence[Act]) -> list[ActResult]:
+        away.orderer.submit = submit  # type: ignore[method-assign]
+        away.put(kept, later=2 * DAY)
+        away.put(away.node.act(kept.kind, "x after 1", kept.body))
+        away.put(away.node.act("change_key", "change", six.new_key("insurer", "insurer 2")))
+        return submit(acts)
+
+    away.node.ready(identity("insurer 2").acts)
+    away.orderer.submit = meanwhile  # type: ignore[method-assign]
+    (result,) = away.node.submit([kept])
+    assert (result.ok, result.new) == (True, False)
+    assert leaves_of(six) == [("x", False), ("x after 1", True), ("change", True)]
 
 
 @pytest.mark.parametrize("skew", [-400 * DAY, -3_600, 3_600, 5 * DAY, 9 * DAY, 400 * DAY])
