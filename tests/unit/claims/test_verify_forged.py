@@ -6,6 +6,7 @@ Each change is made to fit everywhere else (see `forging`), so that exactly the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -154,6 +155,34 @@ def paid_first(value: Any) -> None:
     paid["leaf"]["height"] = height
     blocks = value["leaves"]["blocks"]
     value["leaves"]["blocks"] = [b for b in blocks if b["leaf"]["height"] != gone]
+
+
+def decided_first(value: Any) -> None:
+    """The decision stands in the trigger's block, just before it."""
+    made, said = value["leaves"]["trigger"][0], value["leaves"]["decisions"][0]
+    said["index"], made["index"] = made["index"], made["index"] + 1
+    said["leaf"]["height"] = made["leaf"]["height"]
+
+
+def settled_first(value: Any) -> None:
+    """The decision stands just after its settlement."""
+    made, said = value["leaves"]["settlement"][0], value["leaves"]["decisions"][0]
+    said["index"], made["index"] = made["index"], said["index"]
+
+
+def more_claims(value: Any) -> None:
+    """One claim, and nobody insured: told alike by settlement and decision."""
+    sums = leaf(value, "settlement")["value"]["totals"]
+    sums["in_force"] = 0
+    body(value, "decisions")["totals"] = sums
+
+
+def another_payment(value: Any) -> None:
+    """A payment beside the one that says what the bank said."""
+    extra = deepcopy(value["leaves"]["payments"][0])
+    extra["index"] += 1
+    extra["leaf"]["act"]["ref"] += " more"
+    value["leaves"]["payments"].append(extra)
 
 
 def one_fen_more(value: Any) -> None:
@@ -315,6 +344,13 @@ FORGERIES: dict[str, tuple[Change, set[str]]] = {
     ),
     "a decision by one whom the listing does not name": (other_decides, {"decisions"}),
     "a payment before its settlement": (paid_first, {"payments"}),
+    "a decision before its trigger": (decided_first, {"decisions"}),
+    "a decision after its settlement": (settled_first, {"decisions"}),
+    "more claims than policies in force": (more_claims, {"totals"}),
+    "a payment of nothing that is shown": (another_payment, {"payments"}),
+    "a leaf shown twice": (
+        lambda v: v["leaves"]["members"].append(v["leaves"]["members"][0]), {"inclusion"},
+    ),
     "carriers' parts that do not add up": (one_fen_more, {"totals"}),
     "a suite that nobody knows": (
         lambda v: leaf(v, "genesis")["value"].update(suite="sm"), {"genesis"},
