@@ -59,3 +59,13 @@ def test_one_member_cannot_spoil_what_the_others_signed(monkeypatch: pytest.Monk
 def test_what_is_good_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     _, whole = made(monkeypatch)
     assert readable(whole["header"], whole["commit"], whole["voters"]) == whole["commit"]
+
+
+def test_exactly_two_thirds_of_the_votes_certify_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four of six; five are enough."""
+    genesis = {"name": "it", "seats": certified.seats()}
+    monkeypatch.setattr(certified, "FIVE", 4)
+    with pytest.raises(Refused, match="quorum_too_few"):
+        checked(genesis, certified.certificate(genesis, b"r" * 32, SIX, joins=None))
+    monkeypatch.setattr(certified, "FIVE", 5)
+    assert checked(genesis, certified.certificate(genesis, b"r" * 32, SIX, joins=None)).signed == 50

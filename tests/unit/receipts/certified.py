@@ -31,7 +31,9 @@ def seats(members: tuple[str, ...] = SIX) -> list[dict[str, Any]]:
     return found
 
 
-def certified(receipt: Receipt, members: tuple[str, ...] = SIX) -> tuple[Receipt, bytes]:
+def certified(
+    receipt: Receipt, members: tuple[str, ...] = SIX, *, joins: str | None = "seventh"
+) -> tuple[Receipt, bytes]:
     """The same receipt in a record of six members, certified; and its genesis file."""
 
     def found(value: Any) -> None:
@@ -40,7 +42,8 @@ def certified(receipt: Receipt, members: tuple[str, ...] = SIX) -> tuple[Receipt
     made = forged(receipt, found)
     genesis = made.leaves["genesis"][0].leaf["value"]
     root = checkpoint.parse(made.checkpoint).root
-    value = {**json.loads(made.to_bytes()), "certificate": certificate(genesis, root, members)}
+    shown = certificate(genesis, root, members, joins=joins)
+    value = {**json.loads(made.to_bytes()), "certificate": shown}
     return from_json(value).signed(IDENTITY.acts.sign), canonical(genesis)
 
 

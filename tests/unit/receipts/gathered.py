@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import pytest
+
 from miaopei.claims.receipt import Receipt
 from miaopei.claims.verify import Verdict, verify
 from miaopei.node.proof.receipts import Collector
@@ -14,6 +16,7 @@ from tests.support.town import good
 from tests.unit.claims.forging import ended, forged, leaf
 from tests.unit.claims.made import invented, refused, replayed
 from tests.unit.claims.replayed import IDENTITY, World, outages, three
+from tests.unit.receipts import certified as certifying
 from tests.unit.receipts.certified import certified
 
 IN_SCOPE = {
@@ -71,6 +74,15 @@ def put_off() -> Held:
         leaf(value, "facts")["act"].update(until=2**41)
 
     return solo("put off", forged(quakes()["printed 0"], ended, later))
+
+
+@cache
+def signed_by(count: int) -> Held:
+    """A receipt of six members of equal weight, of whom so many have signed the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifying, "FIVE", count)
+        receipt, genesis = certifying.certified(quakes()["printed 0"], joins=None)
+    return Held(f"signed by {count}", receipt.to_bytes(), None, genesis)
 
 
 def _settled(made: World) -> list[Receipt]:

@@ -18,8 +18,10 @@ from miaopei.claims.verify import check_names
 from miaopei.ledger.checkpoint import verifier_key
 from miaopei.measures.identity import canonical
 from miaopei.measures.suites import named, within
+from tests.unit.claims.forging import forged
+from tests.unit.claims.test_verify_forged import FORGERIES, payout
 from tests.unit.receipts.browser import PAGE, Checker, checker, shots
-from tests.unit.receipts.gathered import Held, gathered, put_off, quakes
+from tests.unit.receipts.gathered import Held, gathered, put_off, quakes, signed_by, solo
 from tests.unit.receipts.go_program import build, failed
 from tests.unit.receipts.spoiling import misspelt, spoilt
 from tests.unit.receipts.test_other_program import drawn
@@ -62,6 +64,23 @@ def test_good_receipts_of_every_kind_hold_and_the_page_says_what_it_left_out(
 def test_an_end_is_signed(page: Checker) -> None:
     said = page.check(put_off())
     assert (said["verdict"], said["failed"]) == ("holds-not", "acts")
+
+
+def test_exactly_two_thirds_of_the_votes_are_too_few(page: Checker) -> None:
+    """Four of six; five are enough."""
+    said = page.check(signed_by(4))
+    assert (said["verdict"], said["failed"]) == ("holds-not", "certificate")
+    assert page.check(signed_by(5))["verdict"] == "holds"
+
+
+def test_named_forgeries_fail_by_the_checks_that_the_page_makes(page: Checker) -> None:
+    for name, (change, _) in FORGERIES.items():
+        held = solo(name, forged(payout("yunnan_dali"), change))
+        ours, said = set(held.verdict().failed), set(page.check(held)["failed"].split())
+        if said == {"entries"}:  # what is no act at all it says of all entries, and goes no further
+            assert "acts" in ours, name
+        else:  # it says of original bytes what it says of the attestation
+            assert said - {"observations"} == ours - NOT_MADE - {"originals"}, (name, said, ours)
 
 
 def test_a_receipt_of_suite_gm_is_refused_by_name(page: Checker) -> None:

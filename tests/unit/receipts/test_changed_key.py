@@ -7,7 +7,7 @@ each that a record should never have taken (its members lie together, or their s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.timeout(600)
 Json = dict[str, Any]
 NEXT = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+THIRD = Ed25519PrivateKey.from_private_bytes(b"t" * 32)
 KEYS = {key.public_key().public_bytes_raw().hex(): key for key in (IDENTITY.acts, NEXT, OTHER)}
 CODE, FAR = "verify.key_change", END + 9 * DAY
 Spoil = Callable[[World, Json], Json]
@@ -46,7 +47,14 @@ def body_of(world: World, key: Ed25519PrivateKey = NEXT) -> Json:
 class Change:
     """A world in which a payout is decided, then the key changes, and then the payout is paid."""
 
-    def __init__(self, by: str = "miaopei", *, goes_by: bool = True, **spoilt: Any) -> None:
+    def __init__(
+        self,
+        by: str = "miaopei",
+        *,
+        goes_by: bool = True,
+        then: Sequence[Ed25519PrivateKey] = (),
+        **spoilt: Any,
+    ) -> None:
         self.world = world = World("changed")
         key = {"key": OTHER.public_key().public_bytes_raw().hex(), "since": 0, "until": None}
         other = {"id": "notary", "name": {"zh": "公证", "en": "notary"}, "operator": "notary"}
@@ -61,6 +69,10 @@ class Change:
         assert result.ok, result.refusals
         self.me = replace(IDENTITY, acts=NEXT) if goes_by else IDENTITY
         world.node.identity = self.me
+        for key in then:  # the payout waits for all of them
+            world.node.pass_time(world.node.time() + DAY)
+            world.node.accept("change_key", f"and {world.node.time()}", body_of(world, key))
+            world.node.identity = self.me = replace(self.me, acts=key)
         world.payer.run = pays  # type: ignore[method-assign]
         world.work()
 
@@ -77,6 +89,11 @@ class Change:
 @cache
 def sound() -> Receipt:
     return Change().receipt()
+
+
+@cache
+def twice() -> Receipt:
+    return Change(then=(THIRD,)).receipt()
 
 
 @contextmanager
@@ -102,6 +119,9 @@ def forgeries() -> dict[str, tuple[Receipt, str]]:
     made = {}
     with lenient("proof"):
         made["no proof"] = (Change(proof="00" * 64).receipt(), CODE)
+        given = change_key.body_of(NEXT, World("changed").node.chain, "miaopei", FAR)
+        spelt = {**given, "proof": given["proof"].upper()}
+        made["a proof in capitals"] = (Change(**spelt).receipt(), CODE)
     with lenient("until"):
         world = World("changed")
         late = change_key.body_of(NEXT, world.node.chain, "miaopei", 1)
@@ -111,6 +131,9 @@ def forgeries() -> dict[str, tuple[Receipt, str]]:
         patch.setattr("miaopei.acts.apply.CHANGED", "is not looked at")
         given = change_key.body_of(IDENTITY.acts, World("changed").node.chain, "miaopei", FAR)
         made["a key that has stood"] = (Change(**given).receipt(), CODE)
+    with lenient("stood"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("miaopei.acts.apply.CHANGED", "is not looked at")
+        made["back to a key that was given before"] = (Change(then=(THIRD, NEXT)).receipt(), CODE)
     with lenient("votes"):
         made["another's word"] = (Change("notary").receipt(), "verify.member_role")
     with lenient("ends"):
@@ -149,6 +172,7 @@ def test_the_receipt_shows_the_change_and_holds() -> None:
     keys = {role: receipt.leaves[role][0].leaf["act"]["key"] for role in ("decisions", "payments")}
     assert [KEYS[keys[role]] for role in ("decisions", "payments")] == [IDENTITY.acts, NEXT]
     assert solo("sound", receipt).verdict().holds
+    assert solo("changed twice", twice()).verdict().holds
     assert consortium().verdict().holds
 
 
@@ -171,7 +195,7 @@ def test_a_receipt_signed_by_the_old_key_after_the_change_is_nobodys() -> None:
 
 def judged() -> list[Held]:
     """All of the above, sound ones first."""
-    found = [solo("sound", sound()), consortium()]
+    found = [solo("sound", sound()), consortium(), solo("changed twice", twice())]
     found += [solo(name, receipt) for name, (receipt, _) in forgeries().items()]
     return [*found, solo("old", sound().signed(IDENTITY.acts.sign))]
 

@@ -20,7 +20,7 @@ from miaopei.claims.verify import check_names
 from miaopei.errors import Refused
 from tests.unit.claims.forging import forged
 from tests.unit.claims.test_verify_forged import FORGERIES, payout
-from tests.unit.receipts.gathered import Held, gathered, put_off, quakes, solo
+from tests.unit.receipts.gathered import Held, gathered, put_off, quakes, signed_by, solo
 from tests.unit.receipts.go_program import build, failed
 
 DRAWN = 240
@@ -50,6 +50,13 @@ def test_named_forgeries_fail_in_both_by_the_same_checks(program: Path, tmp_path
 def test_an_end_is_signed_in_both(program: Path, tmp_path: Path) -> None:
     assert put_off().verdict().failed == ("acts",)
     assert failed(program, [put_off()], tmp_path) == [("acts",)]
+
+
+def test_exactly_two_thirds_of_the_votes_are_too_few_in_both(program: Path, tmp_path: Path) -> None:
+    """Four of six; five are enough."""
+    held = [signed_by(4), signed_by(5)]
+    assert [each.verdict().failed for each in held] == [("certificate",), ()]
+    assert failed(program, held, tmp_path) == [("certificate",), ()]
 
 
 def test_a_forger_with_every_key_is_judged_alike(program: Path, tmp_path: Path) -> None:
