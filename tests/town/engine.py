@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1_000_000
 BUSY, IDLE = 1_000, 1_200_000  # milliseconds to the next block, with something to order and without
+BARE = 100  # blocks in a row that hold nothing although somebody has something
 Votes = dict[str, int]  # by engine key
 
 
@@ -46,6 +47,7 @@ class Engine:
         self._moved = True
         self._at = 0
         self._failed = 0  # rounds since the last block: the real engine waits longer and longer
+        self._bare = 0
 
     def begin(self) -> None:
         """Start proposing."""
@@ -118,6 +120,13 @@ class Engine:
         before = self.chain[-1].app if self.chain else None
         self.chain.append(Decided(items, app, signed))
         self._moved = len(items) > 1 or before != app
+        self._bare = 0 if self._moved else self._bare + 1
+        if (
+            self._bare > BARE
+        ):  # a real engine tells its neighbours of what it has until they have it
+            self._bare = 0
+            for member in voting:
+                member.hand_on()
         self._last, self._failed = self.world.now, 0
         self.world.tell(f"block {height + 1} {proposer.id} {len(items)} {app[:12]}")
         for member in self.members:

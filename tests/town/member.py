@@ -252,6 +252,11 @@ class Member:
         self._hand_on(item)
         self.soon(2 * pause)
 
+    def hand_on(self) -> None:
+        """Tell the others of all that waits here once more."""
+        for item in self.pool:
+            self._hand_on(item)
+
     def _hand_on(self, item: bytes) -> None:
         for other in self.engine.members:
             if other is not self and self.engine.wired(self, other):

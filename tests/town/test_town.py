@@ -47,6 +47,14 @@ def test_a_new_engine_key_signs_no_sooner_than_it_votes() -> None:
     assert run(1297).breach == ""
 
 
+@pytest.mark.parametrize("seed", [20449, 20761])
+def test_what_lies_in_the_queue_of_one_whose_blocks_nobody_takes_comes_to_the_others(
+    seed: int,
+) -> None:
+    """Its clock is ahead of theirs: as nobody told them again, empty blocks followed for ever."""
+    assert run(seed).breach == ""
+
+
 def test_whom_to_pay_is_said_again_where_the_disk_died_under_it() -> None:
     assert run(20073).breach == ""
 
