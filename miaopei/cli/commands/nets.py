@@ -320,8 +320,8 @@ def demo(
     """Replay 2015 to 2021 on the net: three decide, two equal ones settle, the insurer pays.
 
     Or `outage`: the day of `miaopei demo outage` on six members, each doing its own part of it.
-    Needs a net made with --replay that has not played it yet; brings it up where it is down. After
-    the earthquakes the outage can be played on the same net, not the other way round.
+    Needs a net made with --replay; brings it up where it is down, and goes on where it was broken
+    off. After the earthquakes the outage can be played on the same net, not the other way round.
     """
     from ...measures.instant import from_beijing
     from ..demo import net

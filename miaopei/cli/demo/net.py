@@ -18,8 +18,10 @@ from ...errors import OutsideFault
 from ...settings import Language
 from .. import speak
 from ..net import control, running
+from ..net.beside.place import place_of
 from ..net.plan import DECIDERS, ISSUER, PAYER, SOURCE, Net, no, sentence
 from ..place import as_lines
+from . import output, show
 
 SCHEME = "yunnan"
 STEP_SECONDS, LOOK_SECONDS = 600.0, 0.05
@@ -32,9 +34,27 @@ def run(folder: Path, *, until: int | None, as_json: bool, language: Language) -
         raise no("live", folder=str(net.folder))
     with brought_up(net, language):
         rows = play(net, until=until, as_json=as_json, language=language)
+        if not as_json:
+            tell(net, rows, speak.Speaker(language))
     if as_json:
         sys.stdout.write(as_lines(rows).decode("utf-8"))
     return 0
+
+
+def tell(net: Net, rows: Sequence[dict[str, Any]], speaker: speak.Speaker) -> None:
+    """The paying member's register, and how one of its receipts is checked."""
+    place = place_of(net.at(PAYER), None)
+    assert place is not None, "a member's folder"
+    receipts = {f"{row['listing']}/{row['occurrence']}": row["receipt"] for row in rows}
+    known = {key: path for key, path in receipts.items() if path is not None}
+    with place.record() as member:
+        found = output.register_of(member, known)
+    speak.out("")
+    show.registered(found, speaker)
+    show.unpaid(found, speaker)
+    if known:
+        facts = {"receipt": list(known.values())[-1], "by": place.checked_by}
+        speak.out(speaker.text("next_verify", program=speak.program(), **facts))
 
 
 @contextmanager
@@ -51,7 +71,7 @@ def brought_up(net: Net, language: Language) -> Iterator[None]:
 
 
 def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> list[dict[str, Any]]:
-    """Set up, issue, replay; the rows of the paying member's register."""
+    """Set up, issue, replay from where the record stands; the rows of the payer's register."""
     started = time.monotonic()
     source, issuer, payer = (net.at(member) for member in (SOURCE, ISSUER, PAYER))
     control.call(source, "set_up", scheme=SCHEME, seconds=STEP_SECONDS)

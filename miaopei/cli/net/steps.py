@@ -45,9 +45,13 @@ def steps(seated: Seated) -> Mapping[str, Command]:
         return scheme.issue_all(node, value, bank, asked.get("again", ""))
 
     def play(tell: Tell, asked: dict[str, Any]) -> int:
-        """`since` leaves out what arrived before; with `alone` nobody's duties are waited for."""
+        """What arrived before `since`, or before the record's own time, is left out; with `alone`
+        nobody's duties are waited for.
+        """
         arrivals = history.arrivals(history.shipped_readings())
-        since, alone = asked.get("since", 0), asked.get("alone", False)
+        with seated.store.reading() as reading:
+            since = max(asked.get("since", 0), reading.head().time)
+        alone = asked.get("alone", False)
         until = asked["until"] or max(arrival.at for arrival in arrivals) + demo.ENDS_AFTER
         arrivals = [arrival for arrival in arrivals if since <= arrival.at <= until]
         tail, count = demo.Tail(member, Speaker(asked["language"])), 0
