@@ -123,7 +123,7 @@ class Engine:
         self._bare = 0 if self._moved else self._bare + 1
         if (
             self._bare > BARE
-        ):  # a real engine tells its neighbours of what it has until they have it
+        ):  # a real engine tells its neighbours until they have it
             self._bare = 0
             for member in voting:
                 member.hand_on()
