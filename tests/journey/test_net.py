@@ -38,6 +38,7 @@ from tests.unit.receipts.go_program import build, failed
 
 pytestmark = pytest.mark.timeout(1500)
 UNTIL = "2016-06-01"
+BEFORE = "insurer.backup"  # of before the quake of 2017
 READER = "supervisor"  # a regulator that joins, and decides nothing
 PAID = {("yunnan_dali", "2015-10-30"): 753_760_000, ("yunnan_dali", "2016-05-18"): 2_800_000_000}
 
@@ -399,6 +400,7 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
         keys = [{"key": key_of(five, "cloud"), "since": 0, "until": None}]
         body = {**each, "keys": keys}
         assert voting.want(five.net, "register_source", body).done
+    five.miaopei("backup", "insurer", str(five.net.folder / BEFORE))
     window = {"since": from_beijing(UNTIL), "until": from_beijing("2017-04-15"), "language": "en"}
     control.call(five.net.at("cloud"), "play", seconds=600, **window)
     written = control.call(at, "write", seconds=200)
@@ -416,6 +418,22 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
     with checker(tmp_path) as page:
         page.open(f"{PAGE.as_uri()}?lang=en")
         assert page.check(held)["verdict"] == "holds"
+
+
+def test_what_a_member_has_sealed_since_its_backup_opens_for_it_again(
+    five: Running, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """The payer from before a settlement, a decider from another one's snapshot: who may read what
+    they sealed kept its keys for them.
+    """
+    snapshot = tmp_path / "cloud.snapshot"
+    five.miaopei("snapshot", "cloud", str(snapshot))
+    for member, file in (("insurer", five.net.folder / BEFORE), ("regulator", snapshot)):
+        five.miaopei("down", member)
+        five.miaopei("restore", member, str(file))
+        five.whole(120)
+        found = nets.as_json(five.miaopei("audit", member, "--json"))
+        assert found["findings"] == []
 
 
 def test_o04_a_thief_changes_the_key_first_and_the_others_give_the_member_another(

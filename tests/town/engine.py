@@ -121,9 +121,7 @@ class Engine:
         self.chain.append(Decided(items, app, signed))
         self._moved = len(items) > 1 or before != app
         self._bare = 0 if self._moved else self._bare + 1
-        if (
-            self._bare > BARE
-        ):  # a real engine tells its neighbours until they have it
+        if self._bare > BARE:  # a real engine tells its neighbours until they have it
             self._bare = 0
             for member in voting:
                 member.hand_on()

@@ -196,6 +196,17 @@ def wrap_again(block: Writing, name: str, identity: Identity, reader: str, rando
     return True
 
 
+def keep_for(block: Writing, name: str, key: bytes, maker: str, random: Random) -> None:
+    """Wrap the data key of a blob that we may read for who made it, where that has a seat.
+
+    Its own wrap lies with nobody but itself: from an older backup or a snapshot it would never
+    open again what it has sealed since.
+    """
+    for box in _boxes(State(block), [maker]).values():
+        if block.wrapped(name, box) is None:
+            block.put_wrap(name, box, wrap(key, bytes.fromhex(box), random))
+
+
 def open_values(reading: Reading, name: str, identity: Identity) -> list[Any]:
     """The values of a sealed blob whose rows are canonical. Errors   RecordDamaged (alarm)."""
     try:

@@ -20,8 +20,8 @@ from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.suites import in_use
 from ..ports import Reading, Writing
-from .blobs import keep_row_keys
-from .sealing import unwrap_any
+from .blobs import keep_for, keep_row_keys, opens
+from .sealing import MAGIC, unwrap_any
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -137,7 +137,11 @@ class Fetcher:
             self._read = end
 
     def _lacks(self, reading: Reading, named: Missing) -> bool:
-        return reading.blob(named.blob) is None
+        """Whether it is not here; or it is ours, and our key to it is lost: others keep it too."""
+        data, me = reading.blob(named.blob), self._node.identity
+        if data is None or named.by != me.member or not data.startswith(MAGIC):
+            return data is None
+        return not opens(reading, named.blob, me)
 
     def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
         """Ask who named it first, then all others; `silent` grows by who does not answer."""
@@ -184,8 +188,7 @@ class Fetcher:
                 self._halves.add(blob)
         return new
 
-    @staticmethod
-    def _keys(block: Writing, came: _Came) -> bool:
+    def _keys(self, block: Writing, came: _Came) -> bool:
         """Keep the keys of a blob that came; whether none lacks. What its maker sealed so that it
         does not open stays so.
         """
@@ -193,6 +196,7 @@ class Fetcher:
         if came.reader is None or fetched.wrap is None:
             return True
         block.put_wrap(name, came.reader, fetched.wrap)
+        keep_for(block, name, came.key, came.missing.by, self._node.random)
         try:
             return keep_row_keys(block, name, fetched.data, came.key, fetched.rows)
         except RecordDamaged:

@@ -15,13 +15,15 @@ from miaopei.errors import OutsideFault, Refused
 from miaopei.measures.identity import canonical, digest
 from miaopei.node.gateway import facts_of
 from miaopei.node.node import Node
-from miaopei.node.ports import Writing
+from miaopei.node.ports import Identity, Writing
 from miaopei.node.proof.inspect import inspect
 from miaopei.node.vault import fetch
+from miaopei.node.vault.blobs import open_blob
 from miaopei.node.vault.fetch import Fetched, Fetcher
+from miaopei.node.vault.sealing import frame, reader_of, seal, wrap
 from tests.support.consortium import START, who
 from tests.support.facts import quake
-from tests.support.town import Town
+from tests.support.town import Dice, Town
 
 
 class Counting(MemoryStore):
@@ -227,3 +229,35 @@ def test_who_is_silent_is_asked_each_time() -> None:
         one.run()
     others.blobs, others.silent = blobs, ""
     assert one.run() == 1
+
+
+def test_who_may_read_a_blob_keeps_its_key_for_its_maker_who_has_lost_it() -> None:
+    """A maker that comes back from an older backup has nobody else's word of its own keys."""
+    maker, reader, random = who("cloud"), who("utility"), Dice("kept for its maker")
+    sealed, key = seal(frame([b"row"]), random)
+    blob = {"blob": digest(sealed), "length": len(sealed), "count": 1, "root": "0" * 64,
+            "media": "miaopei/claims/1"}  # fmt: skip
+    act = {"kind": "x", "by": "cloud", "body": {"claims": blob}}
+    leaf = canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
+    stores = {"cloud": MemoryStore(), "utility": MemoryStore()}
+    for store in stores.values():
+        with store.writing() as block:
+            block.append_leaves([leaf])
+            block.finish_block(0, START, 1)
+            block.put("seat", "cloud", canonical({"box": reader_of(maker.box)}))
+    with stores["cloud"].writing() as block:
+        block.put_blob(sealed, blob["media"])  # without its key
+
+    def brought(to: Identity, given: Fetched) -> bytes:
+        others = Others({})
+        others.fetch = lambda *_: given  # type: ignore[method-assign]
+        one = Fetcher(Node(stores[to.member], to, lambda: START, random), others)
+        assert (one.run(), one.missing) == (1, {})
+        with stores[to.member].reading() as reading:
+            return open_blob(reading, str(blob["blob"]), to)
+
+    wrapped = wrap(key, bytes.fromhex(reader_of(reader.box)), random)
+    assert brought(reader, Fetched(sealed, wrapped)) == frame([b"row"])
+    with stores["utility"].reading() as reading:
+        kept = reading.wrapped(str(blob["blob"]), reader_of(maker.box))
+    assert brought(maker, Fetched(sealed, kept)) == frame([b"row"])
