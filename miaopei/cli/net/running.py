@@ -314,3 +314,5 @@ def _named(found: Standing, language: Language) -> Iterator[str]:
             yield sentence("differs_at", language, **facts)
         else:
             yield sentence("differs", language, **facts)
+        if one.get("settled"):
+            yield sentence("differs_settled", language, by=", ".join(one["settled"]))

@@ -134,8 +134,21 @@ def trace_of(
     return exact.trace_json(result)
 
 
+def _settled(state: State, difference: dict[str, Any]) -> list[str]:
+    """The members whose equal words settled what was decided otherwise; none where nobody's did."""
+    round_ = state.get("round", difference["trigger"]) or {}
+    settlement = round_.get("settlement")
+    return (
+        []
+        if settlement is None
+        else [*state.need("settlement", settlement)["settlement"]["deciders"]]
+    )
+
+
 def traces(reading: Reading, state: State, node: Node) -> list[dict[str, Any]]:
-    """Every difference on the record with what its sides have shown, opened where we may."""
+    """Every difference on the record with what its sides have shown, opened where we may, and whose
+    equal words have settled it since.
+    """
     found = []
     for id, value in state.range("difference", ""):
         shown = {}
@@ -147,5 +160,5 @@ def traces(reading: Reading, state: State, node: Node) -> list[dict[str, Any]]:
                     opened = open_values(reading, blob, node.identity)[0]
             opened = opened if isinstance(opened, dict) else None
             shown[member] = {**said, "opened": opened}
-        found.append({**value, "id": id, "shown": shown})
+        found.append({**value, "id": id, "shown": shown, "settled": _settled(state, value)})
     return found

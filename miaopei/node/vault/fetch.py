@@ -112,8 +112,9 @@ class Fetcher:
                 self._denied[missing.blob] += not silent
                 continue
             key, reader = (b"", None) if fetched.wrap is None else self._reader(fetched.wrap)
-            # Who wrapped a key for us and was silent is asked again.
-            whole = reader is not None or (fetched.wrap is None and missing.by not in silent)
+            # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
+            absent = silent if missing.by == self._node.identity.member else silent & {missing.by}
+            whole = reader is not None or (fetched.wrap is None and not absent)
             found.append(_Came(missing, fetched, key, reader, whole))
             held += len(fetched.data)
             if held > STORED_AT_ONCE:
@@ -144,7 +145,10 @@ class Fetcher:
         return not opens(reading, named.blob, me)
 
     def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
-        """Ask who named it first, then all others; `silent` grows by who does not answer."""
+        """Ask who named it first, then all others; `silent` grows by who does not answer. Of what
+        we have sealed ourselves those are looked for that keep our key.
+        """
+        ours, without = missing.by == self._node.identity.member, None
         order = [m for m in self._peers.members if m == missing.by]
         order += [m for m in self._peers.members if m != missing.by]
         for member in order:
@@ -159,9 +163,10 @@ class Fetcher:
                 if isinstance(fault, OtherBytes):
                     self._lied[member] = missing.blob
                 continue
-            if found is not None:
+            if found is not None and (found.wrap is not None or not ours):
                 return found
-        return None
+            without = found or without
+        return without
 
     def _store(self, found: Sequence[_Came]) -> int:
         """Keep what came, in one transaction: each waits for the block that is being applied; how

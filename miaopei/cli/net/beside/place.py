@@ -16,7 +16,7 @@ from typing import Any
 from ....adapters.keys import load_or_make
 from ....adapters.postgres.own.beside import BesideStore
 from ....adapters.sandbox_bank.control import BankControl
-from ....errors import OutsideFault, Refusal
+from ....errors import OutsideFault, Refusal, Refused
 from ....measures import suites
 from ....measures.identity import read_canonical
 from ....wiring import Member
@@ -183,8 +183,24 @@ class SeatedPlace(Place):
             return control.call(self.folder, word, seconds=seconds, **asked)
         except OutsideFault as fault:
             if control.there(self.folder):
-                raise
+                raise self._standing(fault) from fault
             raise self._away() from fault
+
+    def _standing(self, fault: OutsideFault) -> OutsideFault:
+        """The fault; where the record stands for want of members, with who they are."""
+        from ..life.voting import need_votes, seats
+
+        try:
+            need_votes(
+                self.net, {member: seat["power"] for member, seat in seats(self.net).items()}
+            )
+        except Refused as refused:
+            (why,) = refused.refusals
+            said = Refusal("net.stands", why.facts)
+            return OutsideFault(str(fault), retry=fault.retry, said=said)
+        except OutsideFault:
+            return fault
+        return fault
 
     def _away(self) -> OutsideFault:
         facts = {"member": self.me, "folder": str(self.folder), "command": self._bring_up()}

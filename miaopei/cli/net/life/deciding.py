@@ -27,12 +27,15 @@ def raise_rules(
 ) -> tuple[Json, Voted]:
     """Have the next rule set wanted from a height on, or from so many blocks ahead.
 
-    Errors   Refused net.rules_not_known where software of a member that is up has it not (unless
-             `anyway`), and what the record says.
+    Errors   Refused net.rules_nowhere where no member's software has it, net.rules_not_known where
+             that of a member that is up has it not (unless `anyway`), and what the record says.
     """
     status = voting.ask(net)
     rules = int(status["rules"]) + 1
-    if (lacking := _lacking(net, rules)) and not anyway:
+    lacking = _lacking(net, rules)
+    if len(lacking) == len(net.members):
+        raise no("rules_nowhere", rules=rules)
+    if lacking and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
     if votes_decide(int(status["rules"]), "raise_rules"):
@@ -167,7 +170,8 @@ def agree(net: Net, member: str, what: str) -> Json:
 def reopen(net: Net, case: str, by: str | None) -> Json:
     """Have a case that its deciders did not agree on decided once more.
 
-    Errors   Refused net.no_held_case, net.held_cases where several begin so, act.not_a_decider.
+    Errors   Refused net.no_held_case, net.none_held, net.held_cases where several begin so,
+             act.not_a_decider.
     """
     asker = net.at(by) if by is not None else None
     for member in net.here:
@@ -178,7 +182,7 @@ def reopen(net: Net, case: str, by: str | None) -> Json:
     held = control.call(asker, "held", case=case)
     if len(held) != 1:
         named = "; ".join(one["case"][:60] for one in held[:5])
-        code = "held_cases" if held else "no_held_case"
+        code = "held_cases" if held else "no_held_case" if case else "none_held"
         raise no(code, case=case[:80], **({"cases": named} if held else {}))
     asked: Json = {"trigger": held[0]["trigger"]}
     opened = control.call(asker, "open_round", seconds=voting.ACT_SECONDS, **asked)
