@@ -278,9 +278,10 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
     ]
     lines = (_case_line(case, products[case["listing"]], language) for case in found)
     speak.show_table("", headings, lines)
+    where = f" --data {place.folder}" if place.seated else ""
     for each in held:
         for policy, fen in list(zip(each.policy, each.fen, strict=True))[:LISTED]:
-            command = f"{speak.program()} release {each.settlement} {policy}"
+            command = f"{speak.program()} release {each.settlement} {policy}{where}"
             speak.out(f"  {speaker.text('claim_held', yuan=as_yuan(fen), command=command)}")
         if more := max(0, len(each.fen) - LISTED):
             speak.out(f"  {speaker.text('claims_held_more', count=more)}")

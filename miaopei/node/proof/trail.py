@@ -67,6 +67,10 @@ class StoreTrail:
         """The payment instructions of a debt."""
         return self.reading.instructions(debt)
 
+    def pays(self, debt: str) -> bool:
+        """Whether we pay it."""
+        return bool(self.state.need("payment", debt)["payer"] == self.identity.member)
+
     def blob(self, name: str) -> bytes | None:
         """A blob by its digest."""
         return self.reading.blob(name)

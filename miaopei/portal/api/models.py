@@ -338,7 +338,9 @@ class Caused(Shape):
 
     what: str
     id: str
-    sums: dict[str, int] = Field(description="Fen, over the effects in which it decided.")
+    sums: dict[str, int | None] = Field(
+        description="Fen, over the effects in which it decided; null is known to the payer alone."
+    )
     effects: list[Loose]
     cases: list[Loose]
     tree: Loose = Field(description="The same as sentences in zh and en.")

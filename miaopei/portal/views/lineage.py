@@ -71,6 +71,16 @@ class OpenTrail:
         told = {claim["policy"] for claim in self.claims(entry["settlement"]["trigger"])}
         return [row for row in self.desk.reading.instructions(debt) if row["policy"] in told]
 
+    def pays(self, debt: str) -> bool:
+        """Whether instructions of an open book are kept here; of households nothing is told."""
+        entry = self.desk.state.get("settlement", debt)
+        if entry is None:
+            return True
+        if not self._open(self.desk.state.need("trigger", entry["settlement"]["trigger"])["book"]):
+            return False
+        due = self.desk.state.need("payment", debt)["due_fen"]
+        return not due or bool(self.desk.reading.instructions(debt))
+
     def _open(self, book: str) -> bool:
         return book in self.desk.settings.open_books
 

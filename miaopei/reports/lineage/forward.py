@@ -21,6 +21,7 @@ FINAL = {
     "closed": "refused",
 }
 CASE = ("listing", "occurrence", "benefit", "state", "reason")
+Sums = dict[str, int | None]  # fen
 LISTED = 20  # payouts of a settlement that are printed one by one; JSON holds them all
 
 
@@ -43,6 +44,8 @@ class Effect:
     """One trigger that a thing led to, its settlement if there is one, and the payouts.
 
     `part`: "decided" where its value was used, "shown" where it was on file and did not count.
+    `elsewhere`: another member pays and keeps the payouts; `confirmed` is what the record says that
+    the bank has paid of the whole, None where one policy's share is asked for.
     """
 
     part: str
@@ -50,15 +53,20 @@ class Effect:
     settlement: str | None
     value: Json
     payouts: tuple[Json, ...]
-    totals: Mapping[str, int]
+    totals: Mapping[str, int | None]
     held: Mapping[str, int]
+    elsewhere: bool = False
+    confirmed: int | None = None
 
-    def sums(self) -> dict[str, int]:
+    def sums(self) -> Sums:
         """To pay as settled, what is held for a person; and of the payouts here, what the bank has
-        executed and refused."""
-        by = dict.fromkeys(("executed", "refused", "open"), 0)
-        for row in self.payouts:
-            by[became(row)] += row["amount_fen"]
+        executed and refused. None is what only the member that pays knows."""
+        by: dict[str, int | None] = {"executed": self.confirmed, "refused": None, "open": None}
+        if not self.elsewhere:
+            kept = dict.fromkeys(by, 0)
+            for row in self.payouts:
+                kept[became(row)] += row["amount_fen"]
+            by = {**kept}
         settled = {"pay_fen": self.totals.get("pay_fen", 0), "held_fen": sum(self.held.values())}
         return {**settled, **{f"{n}_fen": s for n, s in by.items()}}
 
@@ -98,15 +106,22 @@ class Caused:
     cases: tuple[Json, ...]
     tree: Step
 
-    def sums(self) -> dict[str, int]:
-        """Sums over the effects in which it decided; what was only shown moved nothing."""
+    def sums(self) -> Sums:
+        """Sums over the effects in which it decided; what was only shown moved nothing. Of what is
+        not known of one nothing is known of all.
+        """
         names = ("pay_fen", "held_fen", "executed_fen", "refused_fen", "open_fen")
-        total = dict.fromkeys(names, 0)
-        for effect in self.effects:
-            if effect.part == "decided":
-                for name, fen in effect.sums().items():
-                    total[name] += fen
+        every = [effect.sums() for effect in self.effects if effect.part == "decided"]
+        total: Sums = {}
+        for name in names:
+            known = [fen for sums in every if (fen := sums[name]) is not None]
+            total[name] = sum(known) if len(known) == len(every) else None
         return total
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another member keeps payouts of it."""
+        return any(effect.elsewhere for effect in self.effects if effect.part == "decided")
 
     def text(self, language: Language) -> Iterator[str]:
         """Indented lines."""
@@ -154,6 +169,7 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
     if settlement is None:
         return Effect(part, trigger, None, value, (), {}, {})
     debts = (settlement, *index.allotments.get(settlement, ()))
+    due = {debt: paid for debt in debts if (paid := index.trail.get("payment", debt)) is not None}
     latest = latest_of(row for debt in debts for row in index.trail.instructions(debt))
     rows = [row for row in latest if _is_of(row, found)]
     rows.sort(key=lambda r: (r["about"]["line"], r["policy"], r["about"]["carrier"]))
@@ -165,7 +181,15 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
         for policy, fen in index.held(trigger).items()
         if found.what not in ("payout", "claim", "policy") or policy == _policy_of(found)
     }
-    return Effect(part, trigger, settlement, value, tuple(rows), totals, held)
+    if all(index.trail.pays(debt) for debt in due):
+        return Effect(part, trigger, settlement, value, tuple(rows), totals, held)
+    confirmed = None
+    if found.what in ("payout", "claim", "policy"):
+        totals["pay_fen"] = None if not rows else totals["pay_fen"]
+    else:
+        confirmed = sum(paid["executed_fen"] for paid in due.values())
+    about = (part, trigger, settlement, value, tuple(rows), totals, held)
+    return Effect(*about, elsewhere=True, confirmed=confirmed)
 
 
 def _policy_of(found: Named) -> str:
@@ -206,6 +230,8 @@ def _told(index: Index, whole: Caused) -> Step:
         **whole.sums(),
     }
     name = "caused" if decided else "caused_nothing"
+    if decided and whole.elsewhere:
+        name = "caused_elsewhere"
     return step(name, whole.id, facts, [*effects, *cases])
 
 
@@ -247,4 +273,6 @@ def _effect_step(index: Index, effect: Effect) -> Step:
     name = "caused_settlement" if effect.part == "decided" else "caused_shown"
     if effect.settlement is None:
         name = "caused_trigger"
+    elif effect.part == "decided" and effect.elsewhere:
+        name = "caused_settlement_elsewhere"
     return step(name, effect.settlement or effect.trigger, facts, below)

@@ -50,7 +50,10 @@ class Trail(Protocol):
         """The claim leaves of a trigger, in book order; none where nothing is decided here."""
 
     def instructions(self, debt: str) -> Sequence[dict[str, Any]]:
-        """The payment instructions of a settlement or an allotment."""
+        """The payment instructions of a settlement or an allotment, where this member pays it."""
+
+    def pays(self, debt: str) -> bool:
+        """Whether what is owed is paid here: who pays alone keeps instructions."""
 
     def blob(self, name: str) -> bytes | None:
         """A public blob by its digest."""

@@ -10,8 +10,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -233,6 +235,25 @@ def test_each_fact_leads_to_the_printed_payouts() -> None:
     }  # fmt: skip
     assert [effect.settlement for effect in found.effects] == [yangbi]
     assert len(found.effects[0].payouts) == 5
+
+
+def test_who_does_not_pay_knows_what_the_record_says_and_not_a_zero() -> None:
+    """Instructions lie with the payer alone: elsewhere its confirmations are all there is."""
+    with trail(world()) as read:
+        yangbi = settlements(read, DALI)[-1]
+        trigger = read.get("settlement", yangbi)["settlement"]["trigger"]
+        fact = read.get("trigger", trigger)["facts"]["magnitude"]["because"][0]
+        policy = caused(read, fact).effects[0].payouts[0]["policy"]
+        with patch.object(type(read.reading), "instructions", lambda *_: []):
+            other = replace(read, identity=replace(read.identity, member="regulator"))
+            whole, one = caused(other, fact), caused(other, policy)
+    unknown = {"refused_fen": None, "open_fen": None}
+    paid = {"pay_fen": wan(4_000), "executed_fen": wan(4_000), "held_fen": 0}
+    assert whole.sums() == {**paid, **unknown}
+    assert "40,000,000 yuan paid by the bank as the record has it" in text(whole)
+    assert one.sums() == {"pay_fen": None, "executed_fen": None, "held_fen": 0, **unknown}
+    assert "? to pay, ? paid" in text(one)
+    assert "问" in text(whole, "zh")
 
 
 def test_the_whole_product_and_operator_caused_every_printed_fen() -> None:
