@@ -81,7 +81,13 @@ class Run:
         self._quakes(first)
         self.world.run(first + HURT)
         self._heal()
-        self.world.run(first + HURT + REST)
+        end = first + HURT + REST
+        self.world.run(end)
+        for _ in range(60):
+            if len({m.height for m in self.members if m.up}) == 1:
+                break
+            end += 1_000  # a block is on its way to some of them
+            self.world.run(end)
         self.life.end()
         honest = [m for m in self.members if m.id != self.liar[1]]
         self.checkers.end([m for m in honest if self.life.stays(m)])

@@ -55,6 +55,10 @@ def test_what_lies_in_the_queue_of_one_whose_blocks_nobody_takes_comes_to_the_ot
     assert run(seed).breach == ""
 
 
+def test_a_run_does_not_end_while_a_block_is_on_its_way() -> None:
+    assert run(30213).breach == ""
+
+
 def test_whom_to_pay_is_said_again_where_the_disk_died_under_it() -> None:
     assert run(20073).breach == ""
 
