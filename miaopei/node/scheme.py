@@ -55,11 +55,15 @@ class Applied:
 
 @dataclass(frozen=True)
 class Parties:
-    """Who decides and who pays what a scheme lists: how many equal decisions settle."""
+    """Who decides and who pays what a scheme lists: how many equal decisions settle; who takes over
+    what the payer leaves open, so many seconds after a settlement.
+    """
 
     payer: str
     deciders: tuple[str, ...]
     k: int
+    standby: str | None = None
+    takeover_seconds: int | None = None
 
 
 class Wanted(NamedTuple):
@@ -267,7 +271,8 @@ def _listing(
         book=entry["id"],
         placement=Placement.from_json(value["placements"][entry["placement"]]),
         payer=parties.payer,
-        standby_payer=None,
+        standby_payer=parties.standby,
+        takeover_seconds=parties.takeover_seconds,
         deciders=parties.deciders,
         k=parties.k,
         kept_or_receivable=_overpaid(entry),

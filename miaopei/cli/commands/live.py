@@ -11,6 +11,7 @@ import typer
 from .options import DataOption, DsnOption, InFile, JsonFlag, LangOption, SuiteOption, chosen
 
 PAYER, DECIDERS, EQUAL = "insurer", ("insurer", "regulator", "notary"), 2  # as `net init` has them
+TAKEOVER_HOURS = 24
 
 
 def begin(
@@ -26,6 +27,13 @@ def begin(
     equal: Annotated[
         int, typer.Option("--equal", min=2, help="In a consortium: equal decisions that settle.")
     ] = EQUAL,
+    standby: Annotated[
+        str | None,
+        typer.Option(metavar="MEMBER", help="In a consortium: who pays where the payer is silent."),
+    ] = None,
+    takeover_hours: Annotated[
+        int, typer.Option(min=1, help="How long after a settlement the standby takes over.")
+    ] = TAKEOVER_HOURS,
     data: DataOption = None,
     dsn: DsnOption = None,
     lang: LangOption = None,
@@ -39,10 +47,12 @@ def begin(
 
     place = Place.of(data, dsn)
     if place.seated:
+        from ...measures.instant import HOUR
         from ...node.scheme import Parties
         from ..net.beside import listing
 
-        parties = Parties(payer, tuple(decider), equal)
+        after = None if standby is None else takeover_hours * HOUR
+        parties = Parties(payer, tuple(decider), equal, standby, after)
         raise typer.Exit(listing.begin(place, scheme, parties, language=chosen(lang)))
     raise typer.Exit(live.begin(place, scheme, origin, suite=suite, language=chosen(lang)))
 

@@ -8,6 +8,8 @@ OPTIONS: Mapping[str, str] = {
     "In a consortium: who pays.": "联盟中：由谁付款。",
     "In a consortium: who decides; several.": "联盟中：由谁裁定，可多次给出。",
     "In a consortium: equal decisions that settle.": "联盟中：几份相同的裁定即可结案。",
+    "In a consortium: who pays where the payer is silent.": "联盟中：付款方失联时由谁付款。",
+    "How long after a settlement the standby takes over.": "结案后多久由备用付款方接管。",
     "A member's id, as `status` shows.": "成员编号，见 `status`。",
     "A newcomer's seat file, a member's key file, or a wish's number.": (
         "新成员的席位文件、成员申请换钥的文件，或事项的编号。"

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from miaopei.errors import Refused
 from miaopei.errors.texts import say
+from miaopei.market.listing import Listing
 from miaopei.measures.instant import from_beijing
 from miaopei.node import scheme
 from miaopei.node.node import genesis_value
@@ -70,6 +71,17 @@ def test_the_same_scheme_twice_changes_nothing(member: Member) -> None:
     with size.reading() as reading:
         assert reading.head().root == head.root
     assert {book["size"] for book in before["book"].values()} == {1}
+
+
+def test_a_scheme_is_listed_with_who_stands_by_and_after_how_long() -> None:
+    value = scheme.load("yunnan")
+    parties = scheme.Parties("insurer", ("insurer", "regulator", "notary"), 2, "agent", 24 * 3600)
+    body = scheme._listing(value, value["listings"][0], shelf(), parties)
+    named = {key: body["listing"][key] for key in ("payer", "standby_payer", "takeover_seconds")}
+    assert named == {"payer": "insurer", "standby_payer": "agent", "takeover_seconds": 86_400}
+    carriers = [share["carrier"] for share in body["listing"]["placement"]["shares"]]
+    members = {name: name for name in ("insurer", "regulator", "notary", "agent", *carriers)}
+    assert Listing.from_json(body["listing"]).check(members) == []
 
 
 def test_policies_are_issued_once_though_the_first_try_was_cut_short(member: Member) -> None:
