@@ -34,7 +34,7 @@ from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
-from ..errors import OutsideFault
+from ..errors import OutsideFault, Refusal
 from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
 from ..measures import suites
@@ -201,7 +201,7 @@ class Seated:
     def status(self) -> dict[str, Any]:
         """How this member stands, in its own words."""
         head, application = self.application.head, self.application
-        waits = self._starting.waits(head.height)
+        waits = self._starting.waits(head.height) or self._other_key()
         with self.member.node.reading() as (_, state):
             rules = rules_at(state, head.height + 1)
             wanted = [one.as_json() for one in waiting(state, head.time, head.height)]
@@ -228,6 +228,13 @@ class Seated:
             "waiting": wanted,
             "anchored": anchored.standing(self.folder),
         }
+
+    def _other_key(self) -> Refusal | None:
+        """As `Starting.other_key`, once we have come as far as the others: a seat of before says
+        nothing.
+        """
+        found = self._starting.other_key(self._seat(self.told.member))
+        return found if found is not None and self._caught_up() else None
 
     def root_at(self, height: int) -> str | None:
         """The root after a block, as we have told our engine; None where it is not at hand."""

@@ -16,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from ..adapters.engine import home
 from ..adapters.engine.files.guard import Guard
 from ..adapters.engine.files.witness import Signed
 from ..adapters.peers.client import Seen
@@ -86,6 +88,15 @@ class Starting:
         if self._held is not None and height + 1 < self._held.begins:
             return self._held.refusal()
         return None
+
+    def other_key(self, seat: Mapping[str, Any]) -> Refusal | None:
+        """Why our engine's signatures count for nothing where it signs by another key than this
+        seat of ours names; None where it signs by that one, or nobody counts it.
+        """
+        ours = self._guard.address
+        if not seat.get("power") or (named := home.address(seat["engine"])) == ours:
+            return None
+        return Refusal("engine.other_key", {"ours": ours, "seat": named})
 
     def _kept(self) -> Held | None:
         with suppress(OSError, ValueError, TypeError):

@@ -50,5 +50,8 @@ def test_its_act_is_written_once_and_taken_for_sent_the_second_time(
         with pytest.raises(Refused) as refused:
             acting.carry(net, other)
         assert refused.value.refusals[0].code == "net.no_act_there"
-    anew._hand_out(net, "a", said, keys)
-    assert not path.exists()
+    anew._hand_out(net, "a", said, keys)  # goes on; the file stays, for who has not sent it yet
+    assert json.loads(path.read_bytes()) == [act.as_json(), endless.as_json()]
+    with pytest.raises(Refused):  # other keys, another act
+        anew._hand_out(net, "a", said, {"engine": "cd" * 32})
+    assert json.loads(path.read_bytes())[0]["body"]["keys"] == {"engine": "cd" * 32}

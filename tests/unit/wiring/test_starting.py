@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from pathlib import Path
@@ -106,3 +107,21 @@ def test_it_waits_while_too_few_answer_and_says_who_does_not(folder: Path) -> No
     assert state(folder)["height"] == "5"
     stopped.set()
     assert not Starting(folder, Guard(folder), VOTES, "me").run(ask, stopped)
+
+
+def test_an_engine_whose_key_is_not_the_seats_is_told_where_its_vote_would_count(
+    folder: Path,
+) -> None:
+    """RFC 8032, 7.1, test 1; the address is the first 20 bytes of the key's SHA-256."""
+    key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    ours = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:40]
+    starting = Starting(folder, Guard(folder), VOTES, "me")
+    told = starting.other_key({"engine": key, "power": 1})
+    assert told is not None
+    assert (told.code, told.facts) == ("engine.other_key", {"ours": OURS, "seat": ours})
+    assert starting.other_key({"engine": key, "power": 0}) is None  # who reads along
+    assert starting.other_key({}) is None
+    path = folder / "engine/config/priv_validator_key.json"
+    path.write_text(json.dumps({"address": ours.upper()}))
+    fresh = Starting(folder, Guard(folder), VOTES, "me")
+    assert fresh.other_key({"engine": key, "power": 1}) is None

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -103,16 +104,24 @@ def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> 
     """On a machine of its own the member cannot ask who would send its act: it writes it into a
     file for one of the others, and goes on when it is told the same again.
 
-    Should nobody have sent it, its new engine key has no vote, and signs nothing that counts.
+    Should nobody have sent it, its new engine key has no vote, and signs nothing that counts: its
+    status says so, and the file stays there to be sent.
     Errors   Refused net.to_be_carried the first time.
     """
     path = net.folder / TO_CARRY
-    if path.exists():
-        path.unlink()
+    if _seats(path, public):
         return
     write_whole(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
     net.postgres.stop()  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))
+
+
+def _seats(path: Path, public: dict[str, str]) -> bool:
+    """Whether a file holds the act that seats these keys."""
+    try:
+        return bool(json.loads(path.read_bytes())[0]["body"]["keys"] == public)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _furnish(
