@@ -24,7 +24,7 @@ from miaopei.node.effects.payer import Payer
 from miaopei.node.effects.standby import take_over_due
 from miaopei.node.node import Node
 from miaopei.node.ports import Identity
-from tests.faults.banked import NIGHT, PATIENCE, READ
+from tests.faults.banked import NIGHT, READ
 from tests.support import servers
 from tests.support.facts import quake
 from tests.support.products import hills
@@ -33,6 +33,7 @@ from tests.support.town import CARRIERS, ONE_CARRIER, Dice, Town, codes, identit
 FULL = wan(300)
 OWN = ("instruction", "of debt", "progress", "payee")
 BLOBS = ("blob", "media", "wrap")
+PATIENCE = 2.0  # seconds: a bank that behaves answers within them on a busy machine too
 _tags = (f"S{number}" for number in itertools.count(1))
 
 
