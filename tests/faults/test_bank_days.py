@@ -21,6 +21,8 @@ from tests.faults.banked import PATIENCE, READ, Banked
 from tests.support import servers
 from tests.support.facts import quake
 
+DEATH = 2.0  # seconds: a bank that dies closes its connections, and nobody waits for them
+
 
 @pytest.fixture
 def bank() -> Iterator[RunningBank]:
@@ -280,7 +282,7 @@ def test_of_a_thousand_policies_with_one_bad_account_999_are_paid_at_once(
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_bank_that_dies_in_a_payment_and_comes_back(when: str) -> None:
     with servers.new_bank() as running:
-        day = Banked(running)
+        day = Banked(running, patience=DEATH)
         debt = day.prepared()
         running.control.misbehave("die", when=when, calls=1)
         day.town.work()
@@ -295,7 +297,7 @@ def test_a_bank_that_dies_in_a_payment_and_comes_back(when: str) -> None:
 
 def test_a_bank_that_dies_when_asked_and_comes_back() -> None:
     with servers.new_bank() as running:
-        day = Banked(running)
+        day = Banked(running, patience=DEATH)
         debt = day.prepared()
         running.control.misbehave("time_out", when="after", calls=1)
         running.control.misbehave("die", operation="ask", calls=1)
@@ -312,7 +314,7 @@ def test_a_bank_that_dies_when_asked_and_comes_back() -> None:
 def test_a_bank_that_is_dead_for_an_hour_and_then_back() -> None:
     """An hour of the record's time: other work goes on, a second shock settles, nothing is lost."""
     with servers.new_bank() as running:
-        day = Banked(running)
+        day = Banked(running, patience=DEATH)
         running.kill()
         debt = day.shake()
         began = from_beijing(READ)

@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.freshness import USUAL
+from miaopei.acts.rule_sets import RULES
 from miaopei.acts.seats import KEYS
 from miaopei.adapters.engine.certificates import certificate
 from miaopei.adapters.engine.rpc import EngineRpc
@@ -301,4 +302,7 @@ def _code(four: Running, *said: str) -> str:
 def test_rules_beyond_the_software_are_not_raised(four: Running) -> None:
     refused = four.miaopei("raise-rules", "--lang", "en", check=False)
     assert refused.returncode == 1
-    assert "software has no rule set" in refused.stderr
+    assert "No member's software has rule set" in refused.stderr
+    assert four.miaopei("raise-rules", "--anyway", check=False).returncode == 1
+    four.name("cloud", "goes-on")  # no height comes at which all would stop
+    assert {row.rules for row in four.standing().rows} == {RULES}

@@ -205,6 +205,7 @@ def test_a_silent_carrier_and_payer_is_no_veto_the_standby_pays_once_and_it_come
     refused = five.miaopei("mandate", "yunnan_dali", "--lang", "en", check=False)
     assert (refused.returncode, "no standby payer" in refused.stderr) == (1, True)
     control.call(five.net.at("insurer"), "issue", scheme="yunnan", under="second", seconds=120)
+    control.call(cloud, "quiet", seconds=130)  # the policy is in force once the deciders hold it
     told = nets.as_json(five.miaopei("mandate", "second", "--json"))
     assert (told["standby"], told["count"]) == (STANDBY, len(CARRIERS) + 1)
     assert nets.as_json(five.miaopei("mandate", "second", "--json"))["count"] == 0
