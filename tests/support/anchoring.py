@@ -162,7 +162,10 @@ def codes(found: Comparison) -> Sequence[str]:
     return [finding.code.removeprefix("anchor.") for finding in found.findings]
 
 
-def calls_that_anchor(running: RunningChain) -> list[tuple[bytes, int, bytes]]:
-    """Origin hash, size and root of every call that anchors."""
-    data = [bytes.fromhex(entry["input"][2:]) for entry in transactions(running)]
+def calls_that_anchor(
+    running: RunningChain, by: str | None = None
+) -> list[tuple[bytes, int, bytes]]:
+    """Origin hash, size and root of every call that anchors, by one key where it is named."""
+    sent = [entry for entry in transactions(running) if by in (None, entry["from"].lower())]
+    data = [bytes.fromhex(entry["input"][2:]) for entry in sent]
     return [read for one in data if (read := contract.read_put(one)) is not None]
