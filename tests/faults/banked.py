@@ -16,7 +16,7 @@ from tests.support.products import hills
 from tests.support.town import CARRIERS, ONE_CARRIER, Town
 
 NIGHT, READ = "2016-05-18 00:48:48", "2016-05-18 01:00:00"
-PATIENCE = 0.4  # seconds until silence is taken for silence
+PATIENCE = 1.0  # seconds until silence is taken for silence; with 0.4 a busy machine was silent
 _towns = itertools.count(1)
 
 
