@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from hashlib import sha256
@@ -201,7 +201,6 @@ class Seated:
     def status(self) -> dict[str, Any]:
         """How this member stands, in its own words."""
         head, application = self.application.head, self.application
-        waits = self._starting.waits(head.height) or self._other_key()
         with self.member.node.reading() as (_, state):
             rules = rules_at(state, head.height + 1)
             wanted = [one.as_json() for one in waiting(state, head.time, head.height)]
@@ -209,6 +208,8 @@ class Seated:
                 {**seat, "roles": state.need("member", member)["roles"]}
                 for member, seat in seats(state)
             ]
+        ours = next((seat for seat in seated if seat["member"] == self.told.member), {})
+        waits = self._starting.waits(head.height) or self._other_key(ours)
         return {
             "member": self.told.member,
             "chain": application.chain_id,
@@ -229,11 +230,11 @@ class Seated:
             "anchored": anchored.standing(self.folder),
         }
 
-    def _other_key(self) -> Refusal | None:
+    def _other_key(self, seat: Mapping[str, Any]) -> Refusal | None:
         """As `Starting.other_key`, once we have come as far as the others: a seat of before says
         nothing.
         """
-        found = self._starting.other_key(self._seat(self.told.member))
+        found = self._starting.other_key(seat)
         return found if found is not None and self._caught_up() else None
 
     def root_at(self, height: int) -> str | None:

@@ -138,11 +138,9 @@ def _settled(state: State, difference: dict[str, Any]) -> list[str]:
     """The members whose equal words settled what was decided otherwise; none where nobody's did."""
     round_ = state.get("round", difference["trigger"]) or {}
     settlement = round_.get("settlement")
-    return (
-        []
-        if settlement is None
-        else [*state.need("settlement", settlement)["settlement"]["deciders"]]
-    )
+    if settlement is None:
+        return []
+    return [*state.need("settlement", settlement)["settlement"]["deciders"]]
 
 
 def traces(reading: Reading, state: State, node: Node) -> list[dict[str, Any]]:

@@ -139,10 +139,12 @@ class Fetcher:
 
     def _lacks(self, reading: Reading, named: Missing) -> bool:
         """Whether it is not here; or it is ours, and our key to it is lost: others keep it too."""
-        data, me = reading.blob(named.blob), self._node.identity
-        if data is None or named.by != me.member or not data.startswith(MAGIC):
-            return data is None
-        return not opens(reading, named.blob, me)
+        me = self._node.identity
+        ours = named.by == me.member
+        if ours and opens(reading, named.blob, me):
+            return False
+        data = reading.blob(named.blob)
+        return data is None or (ours and data.startswith(MAGIC))
 
     def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
         """Ask who named it first, then all others; `silent` grows by who does not answer. Of what

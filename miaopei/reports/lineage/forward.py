@@ -174,20 +174,19 @@ def _effect(reach: Reach, part: str, trigger: str, found: Named) -> Effect:
     rows = [row for row in latest if _is_of(row, found)]
     rows.sort(key=lambda r: (r["about"]["line"], r["policy"], r["about"]["carrier"]))
     totals = dict(index.settlement(settlement)["totals"])
-    if found.what in ("payout", "claim", "policy"):
+    one = found.what in ("payout", "claim", "policy")
+    if one:
         totals["pay_fen"] = sum(r["amount_fen"] for r in rows if not r["about"]["line"])
     held = {
         policy: fen
         for policy, fen in index.held(trigger).items()
-        if found.what not in ("payout", "claim", "policy") or policy == _policy_of(found)
+        if not one or policy == _policy_of(found)
     }
     if all(index.trail.pays(debt) for debt in due):
         return Effect(part, trigger, settlement, value, tuple(rows), totals, held)
-    confirmed = None
-    if found.what in ("payout", "claim", "policy"):
-        totals["pay_fen"] = None if not rows else totals["pay_fen"]
-    else:
-        confirmed = sum(paid["executed_fen"] for paid in due.values())
+    if one and not rows:
+        totals["pay_fen"] = None
+    confirmed = None if one else sum(paid["executed_fen"] for paid in due.values())
     about = (part, trigger, settlement, value, tuple(rows), totals, held)
     return Effect(*about, elsewhere=True, confirmed=confirmed)
 
