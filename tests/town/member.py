@@ -17,6 +17,7 @@ from miaopei.errors import Alarm, DebtAlarm, OutsideFault, Refused
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.effects.payer import Payer
+from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
 from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel, parcels
@@ -84,7 +85,7 @@ class Member:
         more = {} if self.reads is None else {"reads": self.reads}
         self.decider = Decider(self.node, self.keeper, **more)
         self.payer = None if self.rail is None else Payer(self.node, self.rail, self.keeper)
-        self.fetcher = Fetcher(self.node, self)
+        self.fetcher = Fetcher(self.node, Wires(self))
         self.up, self._due = True, 0
         self._look_at_seats()
         self.sync()
@@ -302,27 +303,39 @@ class Member:
             self.alarms.append(alarm)
             self.world.tell(f"alarm {self.id} {alarm.what}")
 
-    # the other members' blobs --------------------------------------------------------------------
+
+class Wires:
+    """The other members' blobs, asked for over the same wires: see `node.vault.fetch.Peers`."""
+
+    def __init__(self, member: Member) -> None:
+        self._me = member
+
     @property
     def members(self) -> Sequence[str]:
-        """See `node.vault.fetch.Peers`."""
-        return [other.id for other in self.engine.members if other is not self]
+        """Those that can be asked."""
+        return [other.id for other in self._me.engine.members if other is not self._me]
 
     def fetch(self, member: str, name: str) -> Fetched | None:
-        """Ask another member for a blob, over the same wires; each knows the other by its seat."""
-        other = next(o for o in self.engine.members if o.id == member)
-        here, there = self.seats.get(member), other.seats.get(self.id)
+        """Ask another member for a blob; each knows the other by its seat."""
+        me = self._me
+        other = next(o for o in me.engine.members if o.id == member)
+        here, there = me.seats.get(member), other.seats.get(me.id)
         known = here and there and (here["peer"], there["peer"]) == (other.keys["peer"],
-                                                                     self.keys["peer"])  # fmt: skip
-        if not other.up or not known or not self.world.linked(self.id, member):
+                                                                     me.keys["peer"])  # fmt: skip
+        if not other.up or not known or not me.world.linked(me.id, member):
             raise OutsideFault(f"{member} does not answer", retry=True)
         with other.disk.reading() as reading:
             data = reading.blob(name)
-            boxes = boxes_of(State(reading), other.seats[self.id])
+            boxes = boxes_of(State(reading), other.seats[me.id])
             found = (reading.wrapped(name, box) for box in boxes)
             wrap = next((wrap for wrap in found if wrap is not None), None)
             rows = None if wrap is None else reading.wrapped(name, READER)
         return None if data is None else Fetched(data, wrap, rows)
+
+    def keys(self, member: str, name: str) -> Keys | None:
+        """Ask another member for our keys to a blob."""
+        found = self.fetch(member, name)
+        return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
 
 
 def another(node: Node, act: Act) -> Act:

@@ -63,6 +63,12 @@ def test_whom_to_pay_is_said_again_where_the_disk_died_under_it() -> None:
     assert run(20073).breach == ""
 
 
+def test_a_standby_payer_takes_the_key_to_the_banks_answers_from_another_than_the_payer() -> None:
+    """The payer ended before the standby had fetched it, which took over and raised an alarm."""
+    told = run(41143)
+    assert (told.breach, told.takeovers) == ("", 1)
+
+
 def test_one_seed_replays_a_run_exactly() -> None:
     """In other processes, under other hash seeds: the same trace to the byte."""
     said = set()

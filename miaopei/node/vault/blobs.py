@@ -32,8 +32,11 @@ from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 if TYPE_CHECKING:
     from ..node import Node
 
+CLAIMS = "miaopei/claims/1"
 # What a grant of a book opens: its rows, its claims, lists that its inputs read, steps shown.
-OF_BOOKS = frozenset({ROWS, "miaopei/claims/1", LIST, TRACE})
+OF_BOOKS = frozenset({ROWS, CLAIMS, LIST, TRACE})
+# What is sealed for the readers of one listing, which the act that names it says.
+OF_READERS = frozenset({ROWS, CLAIMS, TRACE, "miaopei/outcomes/1", "miaopei/closed/1"})
 
 
 def seal_blob(
@@ -169,6 +172,25 @@ def listing_of(state: State, debt: str) -> str:
     return str(state.need("settlement", settlement)["settlement"]["listing"])
 
 
+def listing_named(state: State, kind: str, body: Mapping[str, Any], media: str) -> str:
+    """The listing for whose readers a blob is sealed that an applied act names; "" where that does
+    not follow from the act, or it is sealed for nobody else.
+    """
+    if media not in OF_READERS:
+        return ""
+    match kind, body:
+        case "admit_batch" | "admit_transactions", {"book": str(book)}:
+            return str(state.need("book", book)["listing"])
+        case "decide", {"trigger": str(trigger)}:
+            return str(state.need("trigger", trigger)["listing"])
+        case "show_difference", {"difference": str(difference)}:
+            trigger = state.need("difference", difference)["trigger"]
+            return str(state.need("trigger", trigger)["listing"])
+        case "confirm_payments" | "close_ids", {"debt": str(debt)}:
+            return listing_of(state, debt)
+    return ""
+
+
 def opens(reading: Reading, name: str, identity: Identity) -> bool:
     """Whether a sealed blob is here with its wrapped key for us."""
     return _wrap_for(reading, name, identity) is not None and reading.blob(name) is not None
@@ -196,13 +218,16 @@ def wrap_again(block: Writing, name: str, identity: Identity, reader: str, rando
     return True
 
 
-def keep_for(block: Writing, name: str, key: bytes, maker: str, random: Random) -> None:
-    """Wrap the data key of a blob that we may read for who made it, where that has a seat.
+def keep_for(block: Writing, name: str, key: bytes, members: Iterable[str], random: Random) -> None:
+    """Wrap the data key of a blob that we may read for others who may: who made it, and the readers
+    of its listing, each where it has a seat.
 
-    Its own wrap lies with nobody but itself: from an older backup or a snapshot it would never
-    open again what it has sealed since.
+    A wrap lies with who made it alone: a maker that comes back from an older backup would never
+    open again what it has sealed since, nor a reader what its maker has ended with. Only where the
+    maker itself gave us the key: whoever names another's blob in an act of its own has none to give
+    us, and lets nobody read it.
     """
-    for box in _boxes(State(block), [maker]).values():
+    for box in _boxes(State(block), members).values():
         if block.wrapped(name, box) is None:
             block.put_wrap(name, box, wrap(key, bytes.fromhex(box), random))
 

@@ -11,19 +11,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acts import record_facts
 from ...acts.blobs import is_digest
+from ...acts.readers import parties
+from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.suites import in_use
 from ..ports import Reading, Writing
-from .blobs import keep_for, keep_row_keys, opens
-from .sealing import MAGIC, unwrap_any
+from .blobs import keep_for, keep_row_keys, listing_named, opens
+from .sealing import MAGIC, unseal, unwrap_any
 
 if TYPE_CHECKING:
+    from ..granted.asking import Keys
     from ..node import Node
 
 UPTO = "blobs/upto"  # leaves before this position were looked through
@@ -47,7 +50,7 @@ class Fetched:
     """
 
     data: bytes
-    wrap: bytes | None
+    wrap: bytes | None = None
     rows: bytes | None = None
 
 
@@ -57,28 +60,34 @@ class Peers(Protocol):
     @property
     def members(self) -> Sequence[str]: ...
     def fetch(self, member: str, name: str) -> Fetched | None: ...
+    def keys(self, member: str, name: str) -> Keys | None: ...
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A blob that the log names and that is not here: its digest, media, and who named it."""
+    """A blob that the log names and that is not here, or does not open here: its digest, media, who
+    named it, and the listing for whose readers it is sealed, where the record says so.
+    """
 
     blob: str
     media: str
     by: str
+    listing: str = ""
 
 
 @dataclass(frozen=True)
 class _Came:
-    """A blob that came: its data key, under which of our boxes that is wrapped, and whether nothing
-    lacks.
+    """A blob that came, or its key alone (without bytes): from whom, the data key, under which of
+    our boxes that is wrapped, and whether it opens the blob.
     """
 
     missing: Missing
+    giver: str
     fetched: Fetched
-    key: bytes
-    reader: str | None
-    whole: bool
+    key: bytes = b""
+    reader: str | None = None
+    opens: bool = False
+    whole: bool = False  # nothing lacks
 
 
 class Fetcher:
@@ -93,6 +102,7 @@ class Fetcher:
             self._kept = reading.progress(LACKING)
             lacking = [Missing(*each) for each in read_canonical(self._kept or b"[]")]
             self.missing = {each.blob: each for each in lacking}
+            self._halves.update(each for each in self.missing if reading.blob(each) is not None)
 
     def run(self) -> int:
         """Look through what is new in the log and ask for what is missing; how many came.
@@ -100,23 +110,24 @@ class Fetcher:
         Errors   Refused net.other_bytes once all that came is kept, naming who handed over others.
         """
         with self._node.store.reading() as reading:
-            self._look(reading)
+            state = State(reading)
+            self._look(reading, state)
+            named = {each.listing for each in self.missing.values()}
+            readers = {listing: parties(state, listing) for listing in named}
         silent, found = set[str](), list[_Came]()
         came = held = 0  # how many, how many bytes
         self._turn, self._lied = self._turn + 1, {}
         for missing in list(self.missing.values()):
             if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
                 continue
-            fetched = self._ask(missing, silent)
-            if fetched is None:
+            given = self._ask(missing, readers[missing.listing], silent)
+            if given is None:
                 self._denied[missing.blob] += not silent
                 continue
-            key, reader = (b"", None) if fetched.wrap is None else self._reader(fetched.wrap)
-            # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
-            absent = silent if missing.by == self._node.identity.member else silent & {missing.by}
-            whole = reader is not None or (fetched.wrap is None and not absent)
-            found.append(_Came(missing, fetched, key, reader, whole))
-            held += len(fetched.data)
+            if not given.whole and given.reader is None and missing.blob in self._halves:
+                continue  # no more of it than before
+            found.append(given)
+            held += len(given.fetched.data)
             if held > STORED_AT_ONCE:
                 came += self._store(found)
                 found, held = [], 0
@@ -127,48 +138,90 @@ class Fetcher:
             raise Refused(*(Refusal("net.other_bytes", facts) for facts in lied))
         return came
 
-    def _look(self, reading: Reading) -> None:
+    def _look(self, reading: Reading, state: State) -> None:
         size = reading.head().size
         while self._read < size:
             end = min(size, self._read + AT_ONCE)
             for leaf in reading.leaves(self._read, end):
-                for named in _named(leaf):
-                    if self._lacks(reading, named):
-                        self.missing[named.blob] = named
+                for named in _named(leaf, state):
+                    if self._lacks(reading, state, named):
+                        self.missing.setdefault(named.blob, named)  # who names it later copies
             self._read = end
 
-    def _lacks(self, reading: Reading, named: Missing) -> bool:
-        """Whether it is not here; or it is ours, and our key to it is lost: others keep it too."""
+    def _lacks(self, reading: Reading, state: State, named: Missing) -> bool:
+        """Whether it is not here; or we have made it or may read it, and have no key: others keep
+        that too.
+        """
         me = self._node.identity
-        ours = named.by == me.member
-        if ours and opens(reading, named.blob, me):
+        reads = named.by == me.member or me.member in parties(state, named.listing)
+        if reads and opens(reading, named.blob, me):
             return False
         data = reading.blob(named.blob)
-        return data is None or (ours and data.startswith(MAGIC))
+        if data is not None and reads and data.startswith(MAGIC):
+            self._halves.add(named.blob)
+            return True
+        return data is None
 
-    def _ask(self, missing: Missing, silent: set[str]) -> Fetched | None:
-        """Ask who named it first, then all others; `silent` grows by who does not answer. Of what
-        we have sealed ourselves those are looked for that keep our key.
+    def _ask(self, missing: Missing, readers: Sequence[str], silent: set[str]) -> _Came | None:
+        """Ask who named it first, then who reads it, then all others; `silent` grows by who does
+        not answer. Of what we have made or may read those are looked for that keep our key.
         """
-        ours, without = missing.by == self._node.identity.member, None
-        order = [m for m in self._peers.members if m == missing.by]
-        order += [m for m in self._peers.members if m != missing.by]
+        me, without = self._node.identity.member, None
+        ours = missing.by == me
+        reads = ours or me in readers
+        order = dict.fromkeys((missing.by, *readers, *self._peers.members))
         for member in order:
-            if member in silent:
+            if member in silent or member not in self._peers.members:
                 continue
             try:
-                found = self._peers.fetch(member, missing.blob)
-                if found is not None and digest(found.data) != missing.blob:
-                    raise OtherBytes(f"{member} hands over other bytes", retry=True)
+                came = self._from(member, missing)
             except OutsideFault as fault:
                 silent.add(member)
                 if isinstance(fault, OtherBytes):
                     self._lied[member] = missing.blob
                 continue
-            if found is not None and (found.wrap is not None or not ours):
-                return found
-            without = found or without
-        return without
+            if came is not None and (came.opens or not reads):
+                without = came
+                break
+            without = without or came
+        if without is None:
+            return None
+        # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
+        keepers = {missing.by, *(readers if reads else ())}
+        absent = silent if ours else silent & keepers
+        whole = without.fetched.wrap is None and not absent
+        return replace(without, whole=whole or without.reader is not None)
+
+    def _from(self, member: str, missing: Missing) -> _Came | None:
+        """What a member has of a blob; where its bytes are here, the key alone. What does not open
+        it is no key, but of its maker: that one is told of where it is read.
+        """
+        name = missing.blob
+        if name in self._halves:
+            keys = self._peers.keys(member, name)
+            found = Fetched(b"") if keys is None else Fetched(b"", keys.wrap, keys.rows)
+        elif (fetched := self._peers.fetch(member, name)) is None:
+            return None
+        elif digest(fetched.data) != name:
+            raise OtherBytes(f"{member} hands over other bytes", retry=True)
+        else:
+            found = fetched
+        if found.wrap is None:
+            return _Came(missing, member, found)
+        me, maker = self._node.identity, member == missing.by
+        key, reader = b"", None
+        try:
+            key, reader = unwrap_any(found.wrap, (me.box, *me.boxes))
+            unseal(found.data or self._here(name), key)
+        except RecordDamaged:
+            if maker:
+                return _Came(missing, member, found, key, reader)
+            return _Came(missing, member, replace(found, wrap=None, rows=None))
+        return _Came(missing, member, found, key, reader, opens=True)
+
+    def _here(self, name: str) -> bytes:
+        with self._node.store.reading() as reading:
+            return reading.blob(name) or b""
 
     def _store(self, found: Sequence[_Came]) -> int:
         """Keep what came, in one transaction: each waits for the block that is being applied; how
@@ -180,7 +233,8 @@ class Fetcher:
         whole = set[str]()
         with self._node.store.writing() as block:
             for each in found:
-                block.put_blob(each.fetched.data, each.missing.media)
+                if each.missing.blob not in self._halves:
+                    block.put_blob(each.fetched.data, each.missing.media)
                 if self._keys(block, each) and each.whole:
                     whole.add(each.missing.blob)
         for each in found:
@@ -196,30 +250,26 @@ class Fetcher:
         return new
 
     def _keys(self, block: Writing, came: _Came) -> bool:
-        """Keep the keys of a blob that came; whether none lacks. What its maker sealed so that it
-        does not open stays so.
+        """Keep the keys of a blob that came, for others who may read it too; whether none lacks.
+        What its maker sealed so that it does not open stays so.
         """
-        name, fetched = came.missing.blob, came.fetched
+        missing, fetched = came.missing, came.fetched
         if came.reader is None or fetched.wrap is None:
             return True
+        name, data = missing.blob, fetched.data or block.blob(missing.blob) or b""
         block.put_wrap(name, came.reader, fetched.wrap)
-        keep_for(block, name, came.key, came.missing.by, self._node.random)
         try:
-            return keep_row_keys(block, name, fetched.data, came.key, fetched.rows)
+            whole = keep_row_keys(block, name, data, came.key, fetched.rows)
         except RecordDamaged:
             return True
-
-    def _reader(self, wrapped: bytes) -> tuple[bytes, str | None]:
-        """A data key, and under which of our boxes it is wrapped; None where none of them opens."""
-        me = self._node.identity
-        try:
-            return unwrap_any(wrapped, (me.box, *me.boxes))
-        except RecordDamaged:
-            return b"", None
+        if came.giver == missing.by:
+            may = (missing.by, *parties(State(block), missing.listing))
+            keep_for(block, name, came.key, may, self._node.random)
+        return whole
 
     def _keep(self) -> None:
         """Write down where we are, where that has changed."""
-        lacking = [[each.blob, each.media, each.by] for each in self.missing.values()]
+        lacking = [[*astuple(each)] for each in self.missing.values()]
         kept = canonical(lacking) if lacking else None
         with self._node.store.reading() as reading:
             upto = int(reading.progress(UPTO) or b"0")
@@ -230,7 +280,7 @@ class Fetcher:
             self._kept = kept
 
 
-def _named(leaf: bytes) -> Iterator[Missing]:
+def _named(leaf: bytes, state: State) -> Iterator[Missing]:
     """The blobs that an applied act names: references, and originals too long to stand inside."""
     if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
         return
@@ -242,7 +292,7 @@ def _named(leaf: bytes) -> Iterator[Missing]:
         }:
             took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
             for blob, media in _within(took):
-                yield Missing(blob, media, by)
+                yield Missing(blob, media, by, listing_named(state, kind, body, media))
 
 
 def _within(value: Any) -> Iterator[tuple[str, str]]:

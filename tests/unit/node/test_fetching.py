@@ -11,11 +11,12 @@ from contextlib import contextmanager
 import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
-from miaopei.errors import OutsideFault, Refused
+from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.measures.identity import canonical, digest
 from miaopei.node.gateway import facts_of
+from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
-from miaopei.node.ports import Identity, Writing
+from miaopei.node.ports import Writing
 from miaopei.node.proof.inspect import inspect
 from miaopei.node.vault import fetch
 from miaopei.node.vault.blobs import open_blob
@@ -58,6 +59,10 @@ class Others:
         if member == self.lying:
             return Fetched(b"anything", None)
         return Fetched(self.blobs[name], None) if name in self.blobs else None
+
+    def keys(self, member: str, name: str) -> Keys | None:
+        found = self.fetch(member, name)
+        return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
 
 
 def named(store: MemoryStore, blobs: list[bytes]) -> dict[str, bytes]:
@@ -231,37 +236,200 @@ def test_who_is_silent_is_asked_each_time() -> None:
     assert one.run() == 1
 
 
-def test_who_may_read_a_blob_keeps_its_key_for_its_maker_who_has_lost_it() -> None:
-    """A maker that comes back from an older backup has nobody else's word of its own keys."""
-    maker, reader, random = who("cloud"), who("utility"), Dice("kept for its maker")
-    sealed, key = seal(frame([b"row"]), random)
-    blob = {"blob": digest(sealed), "length": len(sealed), "count": 1, "root": "0" * 64,
-            "media": "miaopei/claims/1"}  # fmt: skip
-    act = {"kind": "x", "by": "cloud", "body": {"claims": blob}}
-    leaf = canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
-    stores = {"cloud": MemoryStore(), "utility": MemoryStore()}
-    for store in stores.values():
+# Keys that are kept for others --------------------------------------------------------------------
+
+LISTING = {"deciders": ["notary", "utility"], "payer": "insurer", "standby_payer": "agent"}
+DEBT = "d0" * 32
+Answer = Fetched | None
+
+
+class Group:
+    """Members of a record on which the payer has confirmed a part of a debt, each with a store. Its
+    outcomes are sealed; `answers` are who hands over what to whoever asks.
+    """
+
+    def __init__(self, *by: str) -> None:
+        self.random = Dice("kept for others")
+        self.sealed, self.key = seal(frame([b"row"]), self.random)
+        self.blob = digest(self.sealed)
+        reference = {"blob": self.blob, "length": len(self.sealed), "count": 1, "root": "0" * 64,
+                     "media": "miaopei/outcomes/1"}  # fmt: skip
+        body = {"debt": DEBT, "outcomes": reference}
+        acts = [{"kind": "confirm_payments", "by": each, "body": body} for each in by]
+        self.leaves = [
+            canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
+            for act in acts
+        ]
+        self.stores = dict[str, MemoryStore]()
+        self.fetchers = dict[str, Fetcher]()
+        self.answers: dict[str, Answer] = {}
+        self.silent = set[str]()
+        self.asked = list[str]()
+        for name in ("insurer", "agent", "notary", "utility", "cloud"):
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """A member anew, with nothing but the record."""
+        store = self.stores[name] = MemoryStore()
         with store.writing() as block:
-            block.append_leaves([leaf])
-            block.finish_block(0, START, 1)
-            block.put("seat", "cloud", canonical({"box": reader_of(maker.box)}))
-    with stores["cloud"].writing() as block:
-        block.put_blob(sealed, blob["media"])  # without its key
+            block.append_leaves(self.leaves)
+            block.finish_block(0, START, len(self.leaves))
+            for member in ("insurer", "agent", "notary", "utility", "cloud"):
+                block.put("seat", member, canonical({"box": reader_of(who(member).box)}))
+            block.put("listing", "hills", canonical({"listing": LISTING}))
+            block.put("payment", DEBT, canonical({"kind": "settlement"}))
+            block.put("settlement", DEBT, canonical({"settlement": {"listing": "hills"}}))
+        node = Node(store, who(name), lambda: START, self.random)
+        self.fetchers[name] = Fetcher(node, self)
 
-    def brought(to: Identity, given: Fetched) -> bytes:
-        """The first that is asked reads nothing of it, and keeps its bytes alone."""
-        others = Others({})
-        answers = {"cloud": given, "notary": given}
-        if to is maker:
-            answers["cloud"] = Fetched(sealed, None)
-        others.fetch = lambda member, _: answers[member]  # type: ignore[method-assign]
-        one = Fetcher(Node(stores[to.member], to, lambda: START, random), others)
-        assert (one.run(), one.missing) == (1, {})
-        with stores[to.member].reading() as reading:
-            return open_blob(reading, str(blob["blob"]), to)
+    @property
+    def members(self) -> list[str]:
+        return list(self.stores)
 
-    wrapped = wrap(key, bytes.fromhex(reader_of(reader.box)), random)
-    assert brought(reader, Fetched(sealed, wrapped)) == frame([b"row"])
-    with stores["utility"].reading() as reading:
-        kept = reading.wrapped(str(blob["blob"]), reader_of(maker.box))
-    assert brought(maker, Fetched(sealed, kept)) == frame([b"row"])
+    def fetch(self, member: str, name: str) -> Fetched | None:
+        self.asked.append(member)
+        if member in self.silent:
+            raise OutsideFault("silent", retry=True)
+        return self.answers.get(member)
+
+    def keys(self, member: str, name: str) -> Keys | None:
+        found = self.fetch(member, name)
+        return None if found is None or found.wrap is None else Keys(found.wrap)
+
+    def wrapped(self, reader: str, key: bytes | None = None) -> Fetched:
+        """The blob with its key for a reader."""
+        box = bytes.fromhex(reader_of(who(reader).box))
+        return Fetched(self.sealed, wrap(key or self.key, box, self.random))
+
+    def given(self, by: str, reader: str) -> Fetched:
+        """What a member hands over to another now."""
+        with self.stores[by].reading() as reading:
+            data = reading.blob(self.blob)
+            assert data is not None
+            return Fetched(data, reading.wrapped(self.blob, reader_of(who(reader).box)))
+
+    def kept(self, by: str) -> set[str]:
+        """For whom a member keeps the key."""
+        return {name for name in self.stores if self.given(by, name).wrap is not None}
+
+    def opened(self, by: str) -> bytes:
+        with self.stores[by].reading() as reading:
+            return open_blob(reading, self.blob, who(by))
+
+
+def test_who_may_read_a_blob_keeps_its_key_for_its_maker_and_its_other_readers() -> None:
+    """And for nobody else. A maker that comes back from an older backup has nobody else's word of
+    its own keys.
+    """
+    group = Group("insurer")
+    group.answers = {"insurer": group.wrapped("notary")}
+    assert group.fetchers["notary"].run() == 1
+    assert group.kept("notary") == {"insurer", "agent", "notary", "utility"}
+    with group.stores["insurer"].writing() as block:
+        block.put_blob(group.sealed, "miaopei/outcomes/1")  # without its key
+    group.answers = {"agent": Fetched(group.sealed), "notary": group.given("notary", "insurer")}
+    one = group.fetchers["insurer"]
+    assert (one.run(), one.missing) == (1, {})
+    assert group.opened("insurer") == frame([b"row"])
+
+
+def test_a_reader_has_the_key_from_another_where_its_maker_has_ended() -> None:
+    """The standby payer had the bytes from one who reads nothing, and asked nobody else."""
+    group = Group("insurer")
+    group.answers = {"insurer": group.wrapped("notary")}
+    group.fetchers["notary"].run()
+    group.silent = {"insurer", "notary"}
+    group.answers = {"cloud": Fetched(group.sealed)}
+    agent = group.fetchers["agent"]
+    assert (agent.run(), list(agent.missing)) == (1, [group.blob])
+    group.silent = {"insurer"}
+    assert (agent.run(), list(agent.missing)) == (0, [group.blob]), "nobody has it yet"
+    group.answers |= {"notary": group.given("notary", "agent")}
+    group.add("agent")  # a process, or a member, that begins anew
+    for brought in (agent, group.fetchers["agent"]):
+        assert (brought.run(), brought.missing) == (1, {})
+    assert group.opened("agent") == frame([b"row"])
+    assert group.kept("agent") == {"agent"}, "that its maker is who says so it cannot tell"
+
+
+def test_who_comes_back_asks_on_for_a_key_that_was_lacking() -> None:
+    group = Group("insurer")
+    group.silent, group.answers = {"insurer"}, {"cloud": Fetched(group.sealed)}
+    group.fetchers["agent"].run()
+    again = Fetcher(Node(group.stores["agent"], who("agent"), lambda: START, bytes), group)
+    assert list(again.missing) == [group.blob]
+    group.answers |= {"utility": group.wrapped("agent")}
+    assert (again.run(), again.missing) == (1, {})
+    assert group.opened("agent") == frame([b"row"])
+
+
+def test_a_key_that_does_not_open_is_none_and_another_is_asked() -> None:
+    group = Group("insurer")
+    group.silent = {"insurer"}
+    group.answers = {"notary": group.wrapped("agent", bytes(32)), "cloud": Fetched(group.sealed)}
+    agent = group.fetchers["agent"]
+    assert (agent.run(), list(agent.missing)) == (1, [group.blob])
+    assert group.kept("agent") == set()
+    group.answers |= {"utility": group.wrapped("agent")}
+    assert (agent.run(), agent.missing) == (1, {})
+    assert group.opened("agent") == frame([b"row"])
+
+
+@pytest.mark.parametrize("gives", ["no key", "another key", "nothing that unwraps"])
+def test_a_maker_that_keeps_its_key_from_one_reader_keeps_it_from_none(gives: str) -> None:
+    """Those to whom it gave it hand it on; where nobody has one, what it gave is told of where it
+    is read.
+    """
+    group = Group("insurer")
+    bad = {"no key": Fetched(group.sealed), "another key": group.wrapped("agent", bytes(32)),
+           "nothing that unwraps": Fetched(group.sealed, bytes(92))}[gives]  # fmt: skip
+    group.answers = {"insurer": bad}
+    alone = group.fetchers["agent"]
+    alone.run()
+    assert (gives == "nothing that unwraps") == bool(alone.missing), "that is asked for again"
+    with pytest.raises(RecordDamaged):
+        group.opened("agent")
+    group.answers |= {"insurer": group.wrapped("notary")}
+    group.fetchers["notary"].run()
+    group.answers = {"insurer": bad, "notary": group.given("notary", "agent")}
+    group.add("agent")
+    agent = group.fetchers["agent"]
+    assert (agent.run(), agent.missing) == (1, {})
+    assert group.opened("agent") == frame([b"row"])
+    assert group.kept("agent") == {"agent"}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("says", ["nothing", "bytes", "another key"])
+def test_who_names_the_blob_of_another_in_an_act_of_its_own_has_no_key_kept_for_it(
+    first: bool, says: str
+) -> None:
+    """It may have seen it wait in the order, and been quicker: it has no key to hand over."""
+    group = Group(*(("cloud", "insurer") if first else ("insurer", "cloud")))
+    group.answers = {"insurer": group.wrapped("notary")}
+    if says != "nothing":
+        bad = group.wrapped("notary", bytes(32))
+        group.answers["cloud"] = bad if says == "another key" else Fetched(group.sealed)
+    notary = group.fetchers["notary"]
+    assert (notary.run(), notary.missing) == (1, {})
+    assert group.opened("notary") == frame([b"row"]), "nor does it keep the key from who reads it"
+    assert "cloud" not in group.kept("notary")
+
+
+def test_who_reads_nothing_asks_no_further_than_for_the_bytes() -> None:
+    group = Group("insurer")
+    group.answers = dict.fromkeys(("insurer", "agent", "notary"), Fetched(group.sealed))
+    cloud = group.fetchers["cloud"]
+    assert (cloud.run(), cloud.missing) == (1, {})
+    assert group.asked == ["insurer"]
+
+
+def test_a_key_that_nobody_keeps_is_not_asked_for_for_ever() -> None:
+    """A reader that had no seat when it was sealed: once all who might have it have said no."""
+    group = Group("insurer")
+    group.silent = {"utility"}
+    group.answers = {"insurer": Fetched(group.sealed)}
+    agent = group.fetchers["agent"]
+    assert (agent.run(), list(agent.missing)) == (1, [group.blob])
+    group.silent = {"cloud"}  # who reads nothing has nothing for us
+    assert (agent.run(), agent.missing) == (1, {})
