@@ -20,6 +20,7 @@ from ..ledger.audit import Read
 from ..ledger.tiles import CHECKPOINT
 from ..measures.instant import beijing_day, beijing_text
 from ..measures.money import as_wan, as_yuan
+from ..node.effects.standby import waiting
 from ..node.mass.alarms import open_alarm
 from ..node.node import Node
 from ..node.ports import Reading
@@ -244,7 +245,8 @@ def _standing(state: State, reading: Any) -> dict[str, Any]:
 def cases(place: Place, *, everything: bool, as_json: bool, language: Language) -> int:
     """The cases that wait for a fact or a person, with deadline and owner; or all of them.
 
-    A settled case whose claims are held waits for a person too; `held` is what `release` takes.
+    A settled case whose claims are held waits for a person too; `held` is what `release` takes. So
+    does one whose debt this member should pay in another's place, and cannot yet.
     """
     speaker = speak.Speaker(language)
     with place.record() as member, member.node.reading() as (reading, state):
@@ -255,11 +257,15 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
             if everything or {**case, **part}["state"].startswith(OPEN)
         ]
         held = list(reserved(reading, state))
+        unpaid = [
+            _unpaid_case(state, debt, why)
+            for debt, why in waiting(reading, state, member.node).items()
+        ]
         products = {
             listing: Product.from_json(state.need("product", entry["product"])["product"])
             for listing, entry in state.range("listing", "")
         }
-    found += [_held_case(each) for each in held]
+    found += [*(_held_case(each) for each in held), *unpaid]
     found.sort(key=lambda case: _place(case, products[case["listing"]]))
     if as_json:
         speak.show_json(found)
@@ -292,15 +298,35 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
     return 0
 
 
+def _unpaid_case(state: State, debt: str, why: Refusal) -> dict[str, Any]:
+    """A settlement that this member should pay in another's place, as a case that is told of; who
+    can end the wait is its owner.
+    """
+    trigger = state.need("settlement", debt)["settlement"]["trigger"]
+    return {
+        **_about(state.need("trigger", trigger)),
+        "state": "held_payment",
+        "reason": why.code,
+        "facts": {"refusal": why.as_json()},
+        "until": None,
+        "owner": why.facts["by"],
+        "settlement": debt,
+        "alarm": None,
+    }
+
+
+def _about(trigger: Mapping[str, Any]) -> dict[str, Any]:
+    key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
+    names = ("listing", "occurrence", "benefit", "instant")
+    return {"case": key, **{name: trigger[name] for name in names}}
+
+
 def _held_case(each: Reserved) -> dict[str, Any]:
     """The claims of a settlement that wait for a person, as a case that is told of."""
-    trigger = each.trigger
-    key = f"{trigger['listing']}/{trigger['occurrence']}/{trigger['benefit']}"
     facts = {"claims": len(each.fen), "yuan": as_yuan(each.total_fen)}
     reason = "register.claims_sealed" if each.sealed else "register.claims_held"
     return {
-        "case": key,
-        **{name: trigger[name] for name in ("listing", "occurrence", "benefit", "instant")},
+        **_about(each.trigger),
         "state": "held_claims",
         "reason": reason,
         "facts": {"waiting": {} if each.sealed else facts},

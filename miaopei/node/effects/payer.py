@@ -38,6 +38,10 @@ Owed = OwedOrders | dict[str, dict[str, Any]]
 Rows = Sequence[dict[str, Any]]
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
 CONFIRMED = {"executed": "paid", "refused": "failed"}  # on the record
+OUTCOME = (
+    *("payout", "number", "state", "amount_fen", "payer"),
+    *("bank", "sandbox", "ref", "at", "code"),
+)
 ALARMING = (OutcomeState.DIFFERENT_AMOUNT, OutcomeState.CONFLICT)
 
 
@@ -68,7 +72,8 @@ class Payer:
         A silent bank is no error here: what was sent stays open and is asked for next time.
         Errors   Alarm for an answer that does not fit, once everything else is done; DebtAlarm
                  where an account is not on file, or an instruction is there already. Refused,
-                 then too, for what rests on another's bad seal, or is not taken over.
+                 then too, for what rests on another's bad seal or missing key, or is not taken
+                 over.
         """
         alarms, refused = list[Alarm](), list[Refusal]()
         done = 0
@@ -109,6 +114,10 @@ class Payer:
                 if self._keeper is None or refused is None:
                     raise
                 refused.append(told_of(unfit, f"debt {debt}"))
+            except Refused as waits:
+                if refused is None:
+                    raise
+                refused += waits.refusals
             except Alarm as alarm:
                 if alarms is None:
                     raise
@@ -355,19 +364,7 @@ class Payer:
             block.put_progress(f"confirm/{debt}", None)
 
     def _outcome(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "v": 1,
-            "payout": row["payout"],
-            "number": row["number"],
-            "state": row["state"],
-            "amount_fen": row["amount_fen"],
-            "payer": row["payer"],
-            "bank": row["bank"],
-            "sandbox": row["sandbox"],
-            "ref": row["ref"],
-            "at": row["at"],
-            "code": row["code"],
-        }
+        return {"v": 1, **{name: row[name] for name in OUTCOME}}
 
 
 def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:
