@@ -17,15 +17,15 @@ from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
 from ..node.effects.standby import PREPARED
 from ..node.proof.given import Given, given
-from ..node.proof.inspect import COMMITTED, PUBLIC, references_of
 from ..node.proof.logkeys import LogKeys
+from ..node.proof.named.references import COMMITTED, ORIGINAL, PUBLIC, media_within
 from ..node.proof.stored import several
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded
 from .postgres.reading import PostgresReading
 
-MEDIA = (*COMMITTED, PUBLIC, "original")
+MEDIA = (*COMMITTED, PUBLIC, ORIGINAL)
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
 
 
@@ -134,20 +134,24 @@ def _blocks(
 
 
 def _blobs(reading: PostgresReading) -> Iterator[Refusal]:
-    media: dict[str, str] = {}
+    """Lengths, and media: any that an act has named the blob by, for who names another's blob as
+    something else alters nothing here.
+    """
+    media: dict[str, set[str]] = {}
     for (body,) in reading.execute("select bytes from shared.leaf order by position"):
+        if b'"blob"' not in body:
+            continue
         try:
             value = json.loads(body)
         except ValueError:
             continue
-        match value:
-            case {"leaf": "act", "act": {"body": dict()} as act, "result": {"ok": True} as result}:
-                media |= {item["blob"]: item["media"] for item in references_of(act, result)}
+        for name, kind in media_within(value):
+            media.setdefault(name, {ORIGINAL}).add(kind)
     query = "select digest, length, octet_length(bytes), media from shared.blob"
     for name, length, real, kind in reading.execute(query):
         if length != real:
             yield _column("shared.blob", "length", name.hex())
-        if kind != media.get(name.hex(), kind) or kind not in MEDIA:
+        if kind not in media.get(name.hex(), MEDIA):
             yield _column("shared.blob", "media", name.hex())
 
 

@@ -40,7 +40,7 @@ from .buying import serving
 from .demo import output
 from .live import working
 from .place import DATABASE, Keys, LogSource, Place, fresh, log_vkey, write_whole
-from .record import beside
+from .proof.auditing import beside, damage_and_unfit, tell_unfit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -294,7 +294,7 @@ def restore(place: Place, file: Path, *, unsigned: bool, language: Language) -> 
                     raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
             identity = load_or_make(keys, MEMBER)
             seen = backups.restore(file, store, identity, erased, unsigned=unsigned)
-            differs = beside(Keys(identity, store)) if seen.same else seen.differences
+            found = beside(Keys(identity, store)) if seen.same else seen.differences
         finally:
             store.close()
     if not seen.same:
@@ -302,6 +302,8 @@ def restore(place: Place, file: Path, *, unsigned: bool, language: Language) -> 
         return 4
     write_whole(place.folder / "record.json", b'{"restored": true}\n')
     speak.out(speaker.text("restored", entries=seen.leaves, folder=str(place.folder)))
+    differs, unfit = damage_and_unfit(found)
+    tell_unfit(unfit, language)
     if differs:
         speak.refuse(differs, language)
         speak.note(speaker.text("restored_differs", count=len(differs)))

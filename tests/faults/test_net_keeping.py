@@ -322,3 +322,33 @@ def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
     assert [at for at in silent if ours in signers(four, at)] == []
     four.until(lambda s: ours in signers(four, row_of(s).height - 1), 60)
     whole_and_sound(four, "as-before", before)
+
+
+def test_what_another_names_and_nobody_has_is_told_and_keeps_nobody_down(
+    four: Running, tmp_path: Path
+) -> None:
+    """One act, and each member's audit said damaged for good, and no restored one came up."""
+    four.whole()
+    blob = {"blob": "ab" * 32, "length": 1, "count": 1, "root": "cd" * 32}
+    purposes = [{"purpose": "claims", "uses": 1}]
+    body = {"first": 1, "uses": {**blob, "media": "miaopei/uses/1"}, "purposes": purposes}
+    asked = {"kind": "log_uses", "ref": "of nothing", "body": body}
+    act = control.call(four.net.at("cloud"), "act", seconds=60, **asked)["act"]
+    four.whole()
+    told = json.loads(four.miaopei("audit", HURT, "--json").stdout)
+    assert (told["sound"], told["findings"]) == (True, [])
+    (unfit,) = told["unfit"]
+    assert unfit["code"] == "inspect.unfit_missing"
+    assert {**unfit["facts"], "position": 0} == {
+        "by": "cloud", "act": act, "kind": "log_uses", "position": 0,
+        "blob": "ab" * 32, "media": "miaopei/uses/1",
+    }  # fmt: skip
+    said = four.miaopei("audit", HURT, "--lang", "en")
+    assert ("that cloud named" in said.stderr, "Sound" in said.stdout) == (True, True)
+    file, before = tmp_path / "notary.backup", signed(four)
+    four.miaopei("backup", HURT, str(file))
+    again = four.miaopei("restore", HURT, str(file), "--lang", "en")
+    assert "that cloud named" in again.stderr
+    whole_and_sound(four, "beside-what-is-unfit", before)
+    (own,) = audit(four, "cloud")
+    assert own["code"] == "inspect.blob_missing", "who names it answers for it"

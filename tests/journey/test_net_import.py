@@ -28,7 +28,7 @@ from miaopei.cli.net import control
 from miaopei.cli.net.keep import auditing
 from miaopei.cli.net.plan import Net, database, founding
 from miaopei.cli.place import LogSource, Place
-from miaopei.cli.record import stages
+from miaopei.cli.proof.auditing import stages
 from miaopei.errors import OutsideFault, Refusal, Refused
 from miaopei.ledger import checkpoint
 from miaopei.ledger.certificate import founders, from_json

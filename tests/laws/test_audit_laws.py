@@ -15,13 +15,13 @@ import pytest
 from psycopg import errors, sql
 from psycopg.rows import dict_row
 
-from miaopei.adapters import tile_files
+from miaopei.adapters import postgres_columns, tile_files
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.claims.leaves import CLAIM, Claims, unpacked
 from miaopei.cli.place import LogSource
-from miaopei.cli.record import Stage, guarded, stages
+from miaopei.cli.proof.auditing import Stage, guarded, stages
 from miaopei.errors import Refusal
 from miaopei.ledger.checkpoint import verifier_key
 from miaopei.ledger.tiles import decode_bundle, read_path
@@ -373,6 +373,32 @@ def test_a_thousand_flipped_bits_of_every_kind_are_all_found_and_located(
     with store.reading() as reading:
         for stage in stages(reading, town.node, vkey, tmp_path).values():
             assert list(stage()) == []
+    store.close()
+
+
+def test_who_names_anothers_blob_as_something_else_alters_no_column(database: str) -> None:
+    """The column says as what it came; by the last of its names it was told as altered."""
+    store = PostgresStore(database)
+    town = Town(store).set_up()
+    town.issue([town.policy(town.list_product(hills()), "2014-06-01")])
+    (batch,) = town.table("batch").values()
+    body = {
+        "first": 1,
+        "uses": {**batch["rows"], "media": "miaopei/uses/1"},
+        "purposes": [{"purpose": "claims", "uses": 1}],
+    }
+    assert town.send(town.act("log_uses", body)).ok
+    assert town.node.genesis is not None
+    vkey = verifier_key(town.node.genesis["origin"], town.me.log)
+    with psycopg.connect(database) as connection:
+        reading = PostgresReading(connection)
+        assert list(postgres_columns.compare(reading, vkey)) == []
+        name = bytes.fromhex(batch["rows"]["blob"])
+        query = "update shared.blob set media = %s where digest = %s"
+        connection.execute(query, ("miaopei/claims/1", name))
+        (told,) = postgres_columns.compare(reading, vkey)
+        assert told.facts == {"table": "shared.blob", "column": "media", "key": name.hex()}
+        connection.rollback()
     store.close()
 
 

@@ -73,7 +73,7 @@ def audit(
     files, blobs, opened rows, payments, columns and the whole state are compared. 4 on a finding.
     """
     from ..place import Place
-    from ..record import audit as run
+    from ..proof.auditing import audit as run
 
     place = Place.of(data, dsn).solo("audit", "net audit DIR MEMBER")
     raise typer.Exit(run(place, as_json=as_json, language=chosen(lang)))

@@ -21,7 +21,7 @@ from miaopei.adapters.backup.signed import demand, named, signature
 from miaopei.adapters.keys import fresh
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.place import Keys
-from miaopei.cli.record import beside
+from miaopei.cli.proof.auditing import beside
 from miaopei.errors import Refused
 from miaopei.ledger.merkle import Frontier, leaf_hash
 from miaopei.ledger.tiles import Tile, encode_bundle

@@ -18,7 +18,7 @@ from miaopei.adapters.persons.erasures import ErasureFile
 from miaopei.adapters.postgres.reading import PostgresReading
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.adapters.schedule_files import Files
-from miaopei.cli.record import guarded, stages
+from miaopei.cli.proof.auditing import guarded, stages
 from miaopei.errors import RecordDamaged, Refused
 from miaopei.errors.texts import say
 from miaopei.ledger.checkpoint import verifier_key

@@ -18,7 +18,7 @@ from ....node.ports import Reading
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ...place import Keys
-from ...record import audit_of
+from ...proof.auditing import audit_of
 from ..plan import Net, database, founding
 
 LOG = "log"

@@ -33,7 +33,7 @@ from ....node.ports import Head
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
-from ...record import beside
+from ...proof.auditing import beside, damage_and_unfit, tell_unfit
 from .. import control
 from ..life import voting
 from ..plan import GENESIS, Net, database, founding, no, sentence
@@ -74,7 +74,7 @@ def restore(
 ) -> int:
     """Let a member begin again from a backup of its own, or a snapshot of any; 4 where it differs.
 
-    What lies beside its log is audited before it comes up; where that differs it stays down.
+    What lies beside its log is audited before it comes up; where that is damaged it stays down.
     The engine's own files stay: what it lacks it has handed over by the others, each block checked.
     With `new_engine_key` it returns under another key in its seat; the others must be up.
     Errors   Refused engine.no_sign_state, engine.older_sign_state: then nothing is touched.
@@ -120,7 +120,9 @@ def _audited(net: Net, member: str, seen: backup.Restored, language: Language) -
         speak.note(sentence(why, language, member=member))
         return []
     with stored(net, member) as keys:
-        return beside(keys)
+        damage, unfit = damage_and_unfit(beside(keys))
+    tell_unfit(unfit, language)
+    return damage
 
 
 def give(net: Net, member: str) -> None:

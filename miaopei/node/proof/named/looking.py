@@ -1,0 +1,179 @@
+"""Blobs that acts name, held against what is here: damage of this member, or words of another.
+
+A member answers for what it named itself, for what was here, for bytes that are not those of their
+digest, and for keys that do not open what they are kept for; and it is damage too where its work
+rests on what another named (`resting`). All else that another named and nobody can check is unfit:
+told, with who named it in which act, and nothing here waits for it. Any member may name anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ....acts.envelope import from_json
+from ....acts.seats import seats
+from ....acts.state import State
+from ....errors import Fact, RecordDamaged, Refusal, Refused
+from ....ledger.merkle import Frontier, leaf_hash
+from ....measures.identity import content_id, digest, read_canonical
+from ....measures.suites import BoxKey, public_hex
+from ...ports import Identity, Reading
+from ...vault.blobs import open_blob, open_rows_of, opens, readers
+from ...vault.rowkeys import READER, ROWS, commitment_of, open_rows
+from ...vault.sealing import reader_of, unframe, unseal, unwrap
+from .references import COMMITTED, PUBLIC, Named
+from .resting import Resting
+
+UNFIT = "inspect.unfit_"  # how the codes begin of what others named and nobody can check
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
+# What a misfit is called where it is damage, and where another has named it so.
+MISSING = ("inspect.blob_missing", "inspect.unfit_missing")
+LENGTH = ("inspect.blob_length", "inspect.unfit_length")
+SEALED = ("inspect.blob_sealed", "inspect.unfit_sealed")
+ROOT = ("inspect.blob_root", "inspect.unfit_root")
+Opened = dict[tuple[str, str], list[bytes]]
+
+
+def is_unfit(refusal: Refusal) -> bool:
+    """Whether a finding is no damage of this member, but what another has named."""
+    return refusal.code.startswith(UNFIT)
+
+
+@dataclass(frozen=True)
+class _Misfit:
+    """What does not fit of a blob, and facts of it."""
+
+    what: tuple[str, str]
+    facts: Mapping[str, Fact]
+
+
+class Looking:
+    """One look through the blobs that acts name."""
+
+    def __init__(self, reading: Reading, identity: Identity, blobs: Mapping[str, bytes]) -> None:
+        self._reading, self._me, self._blobs = reading, identity, blobs
+        self._state = State(reading)
+        self._alone = next(seats(self._state), None) is None
+        self._resting = Resting(reading, identity)
+        self.opened: Opened = {}  # the rows of what opens here
+        self._fit = set[tuple[str, str]]()  # member, and the blob of which it said what is so
+
+    def look(self, named: Sequence[Named]) -> Iterator[Refusal]:
+        """What does not fit, damage before what is only unfit."""
+        later = list[tuple[Named, _Misfit]]()
+        for each in named:
+            ours = self._alone or each.act["by"] == self._me.member
+            for misfit in self._misfits(each):
+                if ours or self._lost(each, misfit):
+                    yield Refusal(misfit.what[0], {**misfit.facts, **_about(each)})
+                else:
+                    later.append((each, misfit))
+        unfit = list[Refusal]()
+        for each, misfit in later:
+            # Where bytes are those of their digest, another length is a wrong word and no more.
+            if misfit.what != LENGTH and self._resting.rests(each, self._fit):
+                yield Refusal(misfit.what[0], {**misfit.facts, **_about(each)})
+            else:
+                act = {name: each.act[name] for name in ("by", "kind")}
+                act["act"] = from_json(each.act).id
+                unfit.append(Refusal(misfit.what[1], {**misfit.facts, **_about(each), **act}))
+        yield from unfit
+
+    def _misfits(self, named: Named) -> Iterator[_Misfit]:
+        """What does not fit of one blob: there, as long as said, opening with our key, its rows
+        giving its root.
+
+        What is sealed for others, and no key is here, answers by its digest alone.
+        """
+        name, media = named.key
+        data = self._blobs.get(name)
+        if data is None:
+            yield _Misfit(MISSING, {})
+            return
+        if digest(data) != name:
+            return  # told already
+        if "length" not in named.reference:
+            return  # an original, which says all of itself
+        if len(data) != named.reference["length"]:
+            yield _Misfit(LENGTH, {"length": len(data)})
+        read = media == PUBLIC or self._must_open(named)
+        if not read and not opens(self._reading, name, self._me):
+            return
+        try:
+            commitments = self._commitments(name, media, data)
+        except RecordDamaged as alarm:
+            yield _Misfit(SEALED, {"why": alarm.what})
+            return
+        except UNREADABLE as error:
+            yield _Misfit(SEALED, {"why": type(error).__name__})
+            return
+        root = Frontier().extend(leaf_hash(each) for each in commitments).root().hex()
+        if (len(commitments), root) != (named.reference["count"], named.reference["root"]):
+            yield _Misfit(ROOT, {})
+        else:
+            self._fit.add((named.act["by"], name))
+
+    def _commitments(self, name: str, media: str, data: bytes) -> list[bytes]:
+        """What the root of a blob is made of; its rows are kept in `opened`."""
+        if media == PUBLIC:
+            return [data[at : at + 32] for at in range(0, len(data), 32)]
+        if media == ROWS:
+            rows = open_rows_of(self._reading, name, self._me)
+        else:
+            rows = unframe(open_blob(self._reading, name, self._me))
+        self.opened[name, media] = rows
+        if media == ROWS:
+            return [commitment_of(row) for row in rows]
+        kind = COMMITTED[media]
+        return [bytes.fromhex(content_id(kind, read_canonical(row))) for row in rows]
+
+    def _must_open(self, named: Named) -> bool:
+        """Whether a blob is ours to read: always where one member orders, and what we named
+        ourselves; else the rows of a book that we decide or pay."""
+        if self._alone or named.act["by"] == self._me.member:
+            return True
+        book = self._state.get("book", str(named.act["body"].get("book")))
+        if named.reference["media"] != ROWS or book is None:
+            return False
+        return public_hex(self._me.box) in readers(self._state, book["listing"])
+
+    def _lost(self, named: Named, misfit: _Misfit) -> bool:
+        """Whether it is lost or altered here, whoever named it: bytes that were here, or keys.
+
+        A wrap of ours that does not open, or a row's key that does not: none of that kind is ever
+        kept from others. Where our wrap opens and the blob does not, its maker has sealed it so.
+        """
+        name, media = named.key
+        if name not in self._blobs:
+            return self._resting.was_here(named)
+        if misfit.what != SEALED:
+            return False
+        slots = self._reading.wrapped(name, READER)
+        every = ((self._reading.wrapped(name, reader_of(box)), box) for box in self._boxes())
+        wrapped, box = next((pair for pair in every if pair[0] is not None), (None, self._me.box))
+        if wrapped is None:
+            return slots is not None  # they come with a wrap, and never alone
+        try:
+            key = unwrap(wrapped, box)
+        except RecordDamaged:
+            return True
+        try:
+            framed = unframe(unseal(self._blobs[name], key))
+        except RecordDamaged:
+            return False
+        try:
+            open_rows(framed, slots, key) if media == ROWS else ()
+        except RecordDamaged:
+            return True
+        return False
+
+    def _boxes(self) -> Iterator[BoxKey]:
+        yield self._me.box
+        yield from self._me.boxes
+
+
+def _about(named: Named) -> dict[str, Any]:
+    name, media = named.key
+    return {"blob": name, "media": media, "position": named.position}

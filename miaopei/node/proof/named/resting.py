@@ -1,0 +1,126 @@
+"""What of this member rests on a blob that another has named: then it is damage that it lacks.
+
+The record's state names most blobs for good. A member rests on those that it has held, decided or
+paid on, and on the books that it decides or pays; what else others name is theirs to answer for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from functools import cached_property
+from typing import Any
+
+from ....acts.envelope import from_json
+from ....acts.readers import parties
+from ....acts.state import State
+from ....evidence.kinds import LIST
+from ....measures.identity import read_canonical
+from ...effects.keeper import CLAIMS_UPTO, ROWS_UPTO
+from ...granted.parts import claims_of, lists_of
+from ...ports import Identity, Reading
+from ...vault.fetch import LACKING, UPTO
+from ...vault.rowkeys import READER, ROWS
+from ...vault.sealing import reader_of
+from .references import Named
+
+CLAIMS, LINES = "miaopei/claims/1", "miaopei/lines/1"
+ANSWERS = ("miaopei/outcomes/1", "miaopei/closed/1")  # of a bank, on which a payer goes on
+
+
+class Resting:
+    """Asked of what does not fit only: a sound record needs none of it."""
+
+    def __init__(self, reading: Reading, identity: Identity) -> None:
+        self._reading, self._me = reading, identity
+        self._state = State(reading)
+
+    # what was here -------------------------------------------------------------------------------
+    def was_here(self, named: Named) -> bool:
+        """Whether a blob that is not here has been: its keys lie here still, or the fetcher has
+        looked for it and did not lack it.
+        """
+        name, _ = named.key
+        boxes = (reader_of(box) for box in (self._me.box, *self._me.boxes))
+        if any(self._reading.wrapped(name, reader) for reader in (*boxes, READER)):
+            return True
+        return named.position < self._looked_through and name not in self._lacking
+
+    @cached_property
+    def _looked_through(self) -> int:
+        return int(self._reading.progress(UPTO) or b"0")
+
+    @cached_property
+    def _lacking(self) -> set[str]:
+        return {each[0] for each in read_canonical(self._reading.progress(LACKING) or b"[]")}
+
+    # what stands on it ---------------------------------------------------------------------------
+    def rests(self, named: Named, fit: Set[tuple[str, str]]) -> bool:
+        """Whether anything of ours rests on what an act of another names; `fit` are members and
+        blobs of theirs that are here and hold what they said.
+
+        By the reference of this very act: who names somebody else's blob changes nothing of it.
+        """
+        blob, media = named.key
+        if media == ROWS:
+            return self._batch(named)
+        if media == CLAIMS and named.act["kind"] == "decide":
+            return self._claims(named, fit)
+        if media in ANSWERS:
+            return self._pays(str(named.act["body"].get("debt")))
+        if media == LINES:
+            debt = from_json(named.act).id
+            return self._pays(debt) and ordered(self._reading, debt)
+        return media == LIST and blob in self._lists
+
+    def _batch(self, named: Named) -> bool:
+        """The rows of a batch that we have held; or that is in force, in a book that is ours or as
+        far as it was opened here.
+        """
+        batch = self._state.get("batch", from_json(named.act).id)
+        if batch is None or batch["rows"] != named.reference:
+            return False
+        if self._me.member in batch["statements"]:
+            return True
+        first = batch["first"]
+        return first is not None and self._reads(batch["book"], ROWS_UPTO, first + 1)
+
+    def _claims(self, named: Named, fit: Set[tuple[str, str]]) -> bool:
+        """The claims of a settlement: those of any decider that was equal serve as well."""
+        one = named.act["by"], named.reference["blob"]
+        for said in self._settled:
+            if said["trigger"] == named.act["body"].get("trigger"):
+                equal = set(claims_of(self._state, said))
+                if one in equal and not (equal - {one}) & fit:
+                    return True
+        return False
+
+    @cached_property
+    def _lists(self) -> set[str]:
+        """The sealed lists on which settlements of our books rest."""
+        triggers = (self._state.need("trigger", said["trigger"]) for said in self._settled)
+        return {blob for trigger in triggers for blob in lists_of(trigger)}
+
+    @cached_property
+    def _settled(self) -> list[dict[str, Any]]:
+        """The settlements of books that are ours, and of others as far as opened here."""
+        found = list[dict[str, Any]]()
+        for key, settlement in self._state.range("settled", ""):
+            book, _, counter = key.rpartition("/")
+            if self._reads(book, CLAIMS_UPTO, int(counter)):
+                found.append(self._state.need("settlement", settlement)["settlement"])
+        return found
+
+    def _reads(self, book: str, what: str, upto: int) -> bool:
+        """Whether a book is ours to decide or pay, or was opened here by a grant so far."""
+        listing = self._state.need("book", book)["listing"]
+        opened = int(self._reading.progress(f"{what}{book}") or b"0")
+        return opened >= upto or self._me.member in parties(self._state, listing)
+
+    def _pays(self, debt: str) -> bool:
+        payment = self._state.get("payment", debt)
+        return payment is not None and payment["payer"] == self._me.member
+
+
+def ordered(reading: Reading, debt: str) -> bool:
+    """Whether orders of a debt were ever made here."""
+    return reading.progress(f"pay/{debt}") is not None or bool(reading.instructions(debt, limit=1))
