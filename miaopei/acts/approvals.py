@@ -4,7 +4,8 @@ The act that brings enough of them together has the effect, in its own block: mo
 of the votes, as the seats stand at that moment, or each of those that a listing would bind. What is
 wanted stands until its end, of which the body speaks, or else `LONGEST` after its first word, and
 is done once; a body that speaks of no end may be wanted anew afterwards. In a record without seats
-one word is enough. Source: docs/specs/consortium.md, section 13.
+one word is enough. A seat that is lost may leave enough votes with no word to come: from rule set 6
+on one that has spoken says so again. Source: docs/specs/consortium.md, section 13.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..measures.identity import content_id
 from ..measures.instant import DAY, utc_text
 from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
+from .raise_rules import rules_at
 from .seats import TABLE as SEAT
 from .seats import seats, weight
 from .state import State
@@ -26,12 +28,14 @@ Facts = dict[str, Fact]
 TABLE = "approval"
 LONGEST = 90 * DAY  # seconds that something may wait for approvals
 RESERVED_SINCE = 5  # the rule set from which nobody alone speaks over what waits for votes
+AGAIN_SINCE = 6  # the rule set from which a word said again brings about what has enough votes
 
 
 @dataclass(frozen=True)
 class Waiting:
     """What waits for more to say that they want it: who has, who has not yet, until when (UTC
     seconds; None where its body names a height). `all` of them are needed, or two thirds of votes.
+    With `again` enough have, and one of those that it lacks has to say it once more.
     """
 
     kind: str
@@ -40,6 +44,7 @@ class Waiting:
     lacks: tuple[str, ...]
     until: int | None
     all: bool
+    again: bool
 
     @property
     def what(self) -> str:
@@ -50,7 +55,7 @@ class Waiting:
     def as_json(self) -> dict[str, Any]:
         """For a status: without the body, whose name stands in the state."""
         named = {"kind": self.kind, "what": self.what, "all": self.all, "until": self.until}
-        return {**named, "by": list(self.by), "lacks": list(self.lacks)}
+        return {**named, "by": list(self.by), "lacks": list(self.lacks), "again": self.again}
 
 
 def check_until(until: int, now: Moment) -> None:
@@ -120,6 +125,7 @@ def agree(
         **({"votes": True} if votes else {}),
     }
     because = list(_say(state, act, now, value))
+    value = state.need(TABLE, name_of(act.kind, act.body))
     lacks = ", ".join(name for name in value["needs"] if name not in value["by"])
     told: Facts = {"until": utc_text(value["until"])}
     if lacks:
@@ -134,9 +140,10 @@ def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
     """What waits for approvals after the block of this time and height."""
     for _, value in state.range(TABLE, ""):
         if is_open(value, time, height):
-            by, lacks = tuple(value["by"]), lacking(state, value)
+            by, lacks = tuple(value["by"]), lacking(state, value, height)
             every, until = "needs" in value and not value.get("votes"), _until(value)
-            yield Waiting(value["kind"], value["body"], by, lacks, until, every)
+            again = once_more(state, value, height)
+            yield Waiting(value["kind"], value["body"], by, lacks, until, every, again)
 
 
 def is_open(value: dict[str, Any], time: int, height: int) -> bool:
@@ -146,12 +153,30 @@ def is_open(value: dict[str, Any], time: int, height: int) -> bool:
     return value["done"] is None and not over
 
 
-def lacking(state: State, value: dict[str, Any]) -> tuple[str, ...]:
-    """Who has been asked and has not said so: whom it binds, and each that has a vote."""
+def is_enough(state: State, value: dict[str, Any]) -> bool:
+    """Whether enough have said so, as the seats stand."""
+    if "needs" in value and not set(value["needs"]) <= set(value["by"]):
+        return False
+    votes, total = weight(state, value["by"])
+    return 3 * votes > 2 * total or ("needs" in value and not value.get("votes"))
+
+
+def once_more(state: State, value: dict[str, Any], height: int) -> bool:
+    """Whether one of those asked brings it about in the block after this height by its word alone,
+    be it said a second time.
+    """
+    return is_enough(state, value) and rules_at(state, height + 1) >= AGAIN_SINCE
+
+
+def lacking(state: State, value: dict[str, Any], height: int) -> tuple[str, ...]:
+    """Who has been asked and has not said so, whom it binds and each that has a vote; all of them
+    where a word is wanted once more.
+    """
     votes = [member for member, seat in seats(state) if seat["power"]]
     needs = value.get("needs")
-    asked = [*(needs or ()), *(votes if not needs or value.get("votes") else ())]
-    return tuple(name for name in dict.fromkeys(asked) if name not in value["by"])
+    asked = dict.fromkeys([*(needs or ()), *(votes if not needs or value.get("votes") else ())])
+    again = once_more(state, value, height)
+    return tuple(name for name in asked if again or name not in value["by"])
 
 
 def _until(value: dict[str, Any]) -> int | None:
@@ -172,13 +197,9 @@ def _begun(state: State, act: Act, now: Moment) -> dict[str, Any]:
 
 
 def _say(state: State, act: Act, now: Moment, value: dict[str, Any]) -> tuple[str, ...]:
-    if act.by in value["by"]:
+    said = {**value, "by": {**value["by"], act.by: act.id}}
+    enough = is_enough(state, said)
+    if act.by in value["by"] and not (enough and now.rules >= AGAIN_SINCE):
         raise refuse("act.approved_before", by=act.by)
-    value["by"][act.by] = act.id
-    enough = set(value.get("needs", ())) <= set(value["by"])
-    if "needs" not in value or value.get("votes"):
-        votes, total = weight(state, value["by"])
-        enough = enough and 3 * votes > 2 * total
-    key = name_of(act.kind, act.body)
-    state.put(TABLE, key, {**value, "done": now.height if enough else None})
-    return tuple(value["by"].values()) if enough else ()
+    state.put(TABLE, name_of(act.kind, act.body), {**said, "done": now.height if enough else None})
+    return tuple(said["by"].values()) if enough else ()

@@ -70,7 +70,7 @@ from .voted import member as voted_member
 from .voted import rules as voted_rules
 from .voted import source as voted_source
 
-RULES = 5  # the newest; a new record begins with it
+RULES = 6  # the newest; a new record begins with it
 SECOND: tuple[ActKind, ...] = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD: tuple[ActKind, ...] = (
@@ -87,6 +87,7 @@ THIRD: tuple[ActKind, ...] = (
 # have seats a listing binds who has agreed, and votes decide on roles that weigh and on sources.
 FOURTH: tuple[ActKind, ...] = (change_account, use_grant, voted_listing, voted_member, voted_source)
 # With rule set 5; from now on acts of a live record whose members have seats name their ends.
+# Rule set 6 has no further act; from now on a word said again brings about what has enough votes.
 FIFTH: tuple[ActKind, ...] = (change_key,)
 FIRST: tuple[ActKind, ...] = (
     admit_batch,
@@ -146,6 +147,7 @@ RULE_SETS: dict[int, dict[str, ActKind]] = {
     3: _kinds(*FIRST, *SECOND, *THIRD),
     4: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH),
     5: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
+    6: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
 }
 KINDS = RULE_SETS[RULES]
 VOTED = (voted_listing, voted_member, voted_rules, voted_source)

@@ -8,15 +8,18 @@ doubled is the town's business.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from miaopei.acts import approvals
 from miaopei.acts.envelope import Act
 from miaopei.acts.rule_sets import RULES as NEWEST
 from miaopei.acts.seats import KEYS, TABLE
 from miaopei.acts.state import State
 from miaopei.errors import OutsideFault, Refused
 from miaopei.measures.instant import DAY
+from miaopei.node.ports import Reading
 from tests.support.town import Dice, identity
 
 from . import keys
@@ -217,9 +220,20 @@ class Life:
         member = self.run.by[name]
 
         def act(tries: int) -> Act:
-            return member.node.act(kind, f"{kind} of {name} {tries} {body.get('reason', '')}", body)
+            said = f"{body.get('reason', '')}{self._before(name, kind, body)}"
+            return member.node.act(kind, f"{kind} of {name} {tries} {said}", body)
 
         self._repeat(member, kind, act, over)
+
+    def _before(self, name: str, kind: str, body: dict[str, Any]) -> str:
+        """The act by which a member has said so, where it has to say so once more; else nothing."""
+        with self._farthest() as reading:
+            state = State(reading)
+            value = state.get(approvals.TABLE, approvals.name_of(kind, body))
+            if value is None or value["done"] is not None:
+                return ""
+            again = approvals.once_more(state, value, reading.head().height)
+            return str(value["by"].get(name, "")) if again else ""
 
     def _repeat(self, member: Member, kind: str, act: Callable[[int], Act], over: Over) -> None:
         """What is refused at first may be taken later: it is said again as another act."""
@@ -247,8 +261,11 @@ class Life:
     # how it stands -------------------------------------------------------------------------------
     def _state(self, table: str, key: str) -> Any:
         """As whoever has come farthest sees it."""
-        with max(self.run.members, key=lambda m: m.height).disk.reading() as reading:
+        with self._farthest() as reading:
             return State(reading).get(table, key)
+
+    def _farthest(self) -> AbstractContextManager[Reading]:
+        return max(self.run.members, key=lambda m: m.height).disk.reading()
 
     def _seat(self, member: str) -> Any:
         return self._state(TABLE, member)

@@ -55,6 +55,13 @@ def test_what_lies_in_the_queue_of_one_whose_blocks_nobody_takes_comes_to_the_ot
     assert run(seed).breach == ""
 
 
+def test_votes_that_are_enough_since_a_seat_was_lost_have_their_effect_by_a_word_said_again() -> (
+    None
+):
+    """Everybody left had spoken, and a key for acts never changed."""
+    assert run(40091).breach == ""
+
+
 def test_a_run_does_not_end_while_a_block_is_on_its_way() -> None:
     assert run(30213).breach == ""
 

@@ -22,6 +22,6 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         approvals.check_role(state, act, raise_rules.ROLES)
         return raise_rules.apply(state, act, now)
     rules, height = raise_rules.wanted(state, act, now)
-    if because := approvals.approve(state, act, now):
-        raise_rules.put(state, rules, height, because[-1])
+    if approvals.approve(state, act, now):
+        raise_rules.put(state, rules, height, act.id)
     return Outcome()

@@ -298,7 +298,8 @@ def _wanted(found: Standing, language: Language) -> Iterator[str]:
     for one in found.waiting:
         facts = {"kind": one["kind"], "id": one["what"]}
         by, lacks = ", ".join(one["by"]), ", ".join(one["lacks"])
-        yield sentence("agree_waits", language, **facts, by=by, lacks=lacks)
+        said = "agree_again" if one["again"] else "agree_waits"
+        yield sentence(said, language, **facts, by=by, lacks=lacks)
 
 
 def _named(found: Standing, language: Language) -> Iterator[str]:

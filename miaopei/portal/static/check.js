@@ -10,7 +10,7 @@ const Receipt = (() => {
   const DEEPEST = 128;
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];
 
-  const RULES = [1, 2, 3, 4, 5];
+  const RULES = [1, 2, 3, 4, 5, 6];
 
   class No extends Error {}
 

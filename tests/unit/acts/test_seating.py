@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from miaopei.acts import approvals
 from miaopei.acts.apply import apply_block
 from miaopei.acts.pauses import WAITS
 from miaopei.acts.rule_sets import RULES
@@ -61,6 +62,74 @@ def test_the_word_of_one_that_has_lost_its_seat_counts_no_more(six: Six) -> None
     assert "eighth" not in six.powers()  # 4 of 6 are left of the five that said so
     assert six.say("regulator", "seat_member", wish) == ""
     assert "eighth" in six.powers()
+
+
+def short_until_a_seat_was_lost(six: Six) -> dict[str, object]:
+    """Four of six want an eighth; then one of the others leaves, and four of five would do."""
+    six.admit("eighth")
+    wish = six.wish("eighth")
+    assert six.all_say(SIX[:4], "seat_member", wish) == [""] * 4
+    gone = {"member": SIX[5], "reason": "left", "until": six.now + DAY}
+    assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
+    assert "eighth" not in six.powers()
+    return wish
+
+
+def test_a_word_said_again_brings_about_what_a_lost_seat_has_left_with_enough_votes(
+    six: Six,
+) -> None:
+    wish = short_until_a_seat_was_lost(six)
+    with six.state() as state:
+        (open_,) = approvals.waiting(state, six.now, six.height)
+    assert open_.again
+    assert open_.lacks == tuple(sorted(SIX[:5]))
+    assert six.say(SIX[5], "seat_member", wish) == "act.no_vote"
+    (result,) = six.put(act := six.act(SIX[1], "seat_member", wish))
+    assert result.ok
+    assert six.powers()["eighth"] == 1
+    with six.state() as state:
+        said = state.need("approval", approvals.name_of("seat_member", wish))
+        assert list(approvals.waiting(state, six.now, six.height)) == []
+    assert said["by"][SIX[1]] == act.id
+    assert six.say(SIX[1], "seat_member", wish) == "act.approval_done"
+
+
+def test_a_word_said_again_counts_once(six: Six) -> None:
+    wish = six.wish("seventh")
+    assert six.all_say(SIX[:4], "seat_member", wish) == [""] * 4
+    assert six.all_say(SIX[:4], "seat_member", wish) == ["act.approved_before"] * 4
+    with six.state() as state:
+        (open_,) = approvals.waiting(state, six.now, six.height)
+    assert not open_.again
+    assert open_.lacks == tuple(sorted(SIX[4:]))
+
+
+def test_rules_that_two_thirds_want_once_a_seat_is_lost_are_raised_by_a_word_said_again(
+    six: Six,
+) -> None:
+    raised = {"rules": RULES + 1, "height": 10**9}
+    assert six.all_say(SIX[:4], "raise_rules", raised) == [""] * 4
+    gone = {"member": SIX[5], "reason": "left", "until": six.now + DAY}
+    assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
+    with six.state() as state:
+        assert list(state.range("rules", "")) == []
+    (result,) = six.put(act := six.act(SIX[0], "raise_rules", raised))
+    assert result.ok
+    with six.state() as state:
+        ((_, said),) = state.range("rules", "")
+    assert said == {**raised, "act": act.id}
+
+
+def test_before_rule_set_6_it_waits_for_who_has_not_spoken() -> None:
+    six = Six(rules=5)
+    six.admit("seventh")
+    wish = short_until_a_seat_was_lost(six)
+    with six.state() as state:
+        (open_,) = approvals.waiting(state, six.now, six.height)
+    assert (open_.again, open_.lacks) == (False, (SIX[4],))
+    assert six.say(SIX[1], "seat_member", wish) == "act.approved_before"
+    assert six.say(SIX[4], "seat_member", wish) == ""
+    assert six.powers()["eighth"] == 1
 
 
 def test_a_member_that_reads_along_has_no_vote_and_may_get_one(six: Six) -> None:

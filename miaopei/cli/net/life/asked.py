@@ -18,20 +18,31 @@ from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
+from . import voting
 
 
 def answers(seated: Seated) -> Mapping[str, Command]:
     """Commands of one member."""
     node = seated.member.node
+    me = node.identity.member
 
     def meet(_: Tell, asked: dict[str, Any]) -> None:
         seated.meet(asked["member"], asked["blobs"], asked["certificate"])
 
     def approval(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
-        """Who has wanted something, and at which height it was done (null where it is not)."""
-        with node.reading() as (_reading, state):
+        """Who has wanted something, and at which height it was done (null where it is not);
+        `before` is our word where it has to be said once more, else "".
+        """
+        with node.reading() as (reading, state):
             value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
-        return {"by": [], "done": None} if value is None else {**value, "by": sorted(value["by"])}
+            if value is None:
+                return {"by": [], "done": None, "before": ""}
+            before = before_of(state, value, reading.head())
+        return {**value, "by": sorted(value["by"]), "before": before}
+
+    def before_of(state: State, value: dict[str, Any], head: Head) -> str:
+        said, lacks = value["by"], approvals.lacking(state, value, head.height)
+        return str(said.get(me, "")) if value["done"] is None and me in lacks else ""
 
     def by_votes(_: Tell, asked: dict[str, Any]) -> bool:
         """Whether a member is named by votes in the block to come, and by no operator alone."""
@@ -62,16 +73,17 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                     "about": _about(state, one.body),
                 }
                 for one in approvals.waiting(state, head.time, head.height)
-                if node.identity.member in one.lacks
+                if me in one.lacks
             ]
 
-    def agree(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+    def agree(tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Say that we want what waits for our word under this name; what it waits for still."""
         found = [one for one in waiting() if one["name"] == asked["name"]]
         if not found:
             raise Refused(Refusal("net.nothing_waits", {"what": str(asked["name"])[:60]}))
         (one,) = found
-        ref = f"agree-{one['name'][:24]}-{one['until']}"
+        before = approval(tell, one)["before"]
+        ref = f"agree-{one['name'][:24]}-{one['until']}{voting.again(before)}"
         done = node.accept(one["kind"], ref, one["body"])
         return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
 
@@ -159,7 +171,8 @@ def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str
         "body": body,
         "said": {field: given for field, given in body.items() if field not in KEYS},
         "by": sorted(value["by"]),
-        "lacks": list(approvals.lacking(state, value)),
+        "lacks": list(approvals.lacking(state, value, now.height)),
+        "again": approvals.once_more(state, value, now.height),
         "votes": votes,
         "total": total,
         "done": value["done"],

@@ -209,7 +209,7 @@ def agree(
     for one in found:
         facts = {"kind": one["kind"], "id": deciding.plain(one["what"]), "name": one["name"],
                  "by": ", ".join(one["by"]), "lacks": ", ".join(one["lacks"])}  # fmt: skip
-        tell("waits_for_word", facts, lang, as_json=False)
+        tell("word_again" if one["again"] else "waits_for_word", facts, lang, as_json=False)
         if terms := deciding.bound(one, chosen(lang)):
             tell("word_binds", terms, lang, as_json=False)
         show_whole(one["body"])

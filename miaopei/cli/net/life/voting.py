@@ -114,7 +114,8 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
         if last and approval(net, last, kind, body)["done"] is not None:
             break
         try:
-            act(net, member, kind, ref, body)
+            before = approval(net, member, kind, body)["before"]
+            act(net, member, kind, f"{ref}{again(before)}", body)
             last = member
         except OutsideFault:
             silent.append(member)
@@ -128,6 +129,11 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     votes = sum(powers.get(member, 0) for member in found["by"])
     done = found["done"] is not None
     return Voted(tuple(found["by"]), votes, sum(powers.values()), done, tuple(silent))
+
+
+def again(before: str) -> str:
+    """What names a word beside where one has been said `before` (its act) and is said again."""
+    return f"-after-{before[:12]}" if before else ""
 
 
 def name(net: Net, body: Json, by: Sequence[str] = ()) -> Voted:

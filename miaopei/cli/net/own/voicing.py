@@ -79,7 +79,7 @@ def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
         facts = {"name": each["name"], "kind": each["kind"]}
         facts |= {name: ", ".join(each[name]) for name in ("by", "lacks")}
         facts |= {"votes": each["votes"], "total": each["total"]}
-        tell("wish", facts, lang)
+        tell("wish_again" if each["again"] else "wish", facts, lang)
         show_whole(each["body"])
 
 
