@@ -5,6 +5,7 @@ The old software is ours with the newer rule sets taken out, run by one member o
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,5 +80,11 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     control.call(four.net.at("insurer"), "act", ref="by votes", seconds=60, **asked)
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["insurer"], None)
+    # Wanted by another, at no height of its own: the same wish gets its word, no second one lies.
+    words = ("raise-rules", "--by", "cloud", "--anyway", "--json")
+    joined = json.loads(four.miaopei(*words, check=False).stdout)
+    assert (joined["height"], joined["done"]) == (10**9, False)
+    said = control.call(four.net.at("insurer"), "approval", **asked)
+    assert (said["by"], said["done"]) == (["cloud", "insurer"], None)
     flag.unlink()  # a newer version is installed
     assert {row.rules for row in four.whole(120).rows} == {3}

@@ -106,6 +106,16 @@ def test_two_members_anchor_what_all_certified_while_workers_nodes_and_the_chain
     four.name("cloud", "three")
     away = anchor(at["notary"], "start", "--once", good=False)
     assert away.returncode == 3
+    stands = anchor(at["insurer"], "status", "--json", good=False)
+    shown = json.loads(stands.stdout)
+    assert (stands.returncode, shown["height"], shown["trouble"]["code"]) == (
+        1,
+        None,
+        "anchor.silent",
+    )
+    assert 0 < shown["anchored"] <= shown["certified"]
+    said = anchor(at["insurer"], "status", "--lang", "en", good=False).stdout
+    assert f"size {shown['anchored']}" in said
     with chain.start(ledger.folder, port=ledger.port) as back, working(at["insurer"]):
         with working(at["notary"]):
             four.name("cloud", "four")

@@ -93,6 +93,8 @@ def begun(four: Running, tmp_path_factory: pytest.TempPathFactory) -> Running:
     assert "0 acts on the record, 0 listings agreed" in again
     for member in (OUTSIDE, "insurer"):  # who may file it, and who sells by it
         assert told(four, member, "policy", "sanctions", "sandbox")["version"] == 1
+    elsewhere = at(four, OUTSIDE, "policy", "offer", "planned_outage", code=1).stderr
+    assert "paid by the member insurer" in elsewhere
     assert told(four, "insurer", "policy", "offer", "planned_outage")["number"] == 1
     return four
 

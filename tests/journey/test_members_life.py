@@ -263,8 +263,17 @@ def test_the_same_change_of_votes_twice_a_day_is_made_twice(four: Running) -> No
 
 
 def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
+    keys = [{"key": fresh("a bank"), "since": 0, "until": None}]
+    named = {"name": {"zh": "银行", "en": "A bank"}, "operator": "a-bank"}
+    bank = {"id": "a-bank", **named, "roles": ["bank"], "keys": keys}
+    for member in ("insurer", "cloud", "regulator"):  # three of five
+        asked = {"kind": "admit_member", "ref": "a bank", "body": bank}
+        control.call(four.net.at(member), "act", seconds=90, **asked)
+    assert not control.call(four.net.at("cloud"), "entry", member="a-bank")
     four.miaopei("leave", "stranger")
     anew(four)
+    _say_again(four)
+    assert control.call(four.net.at("cloud"), "entry", member="a-bank")["roles"] == ["bank"]
     assert "stranger" not in four.net.members
     assert "stranger" not in seats(four)
     four.whole()
@@ -273,6 +282,19 @@ def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
     assert "third" in last.stderr
     four.name("cloud", "four-again")
     assert certified(four, "notary") >= 5
+
+
+def _say_again(four: Running) -> None:
+    """Three of four are enough, and no act says so: one that has spoken says it once more."""
+    (waits,) = four.standing().waiting
+    assert (waits["kind"], waits["again"]) == ("admit_member", True)
+    told = "".join(four.miaopei("agree", "insurer", "--lang", "en").stdout.split())
+    assert "oncemore:cloud,insurer,notary,regulator" in told
+    (wish,) = nets.as_json(four.miaopei("agree", "insurer", "--json"))
+    assert (
+        nets.as_json(four.miaopei("agree", "insurer", wish["name"], "--json"))["what"] == "agreed"
+    )
+    assert not four.standing().waiting
 
 
 def test_what_cannot_come_to_anything_is_refused_before_it_is_sent(four: Running) -> None:

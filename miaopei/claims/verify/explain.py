@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...errors import Fact, Refusal
+from ...errors import Fact, Refusal, Refused
 from ...errors.texts import Language, say, table
 from ...measures.instant import beijing_text
 from ...terms.wording.speech import money
@@ -95,7 +95,7 @@ def in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
         if unit == "fen" and type(value) is int:
             words[stem] = money(value, language)
         elif unit == "at":
-            words[stem] = beijing_text(value) if type(value) is int else _dash(value)
+            words[stem] = _moment(value)
         elif unit == language:
             words[stem] = _dash(value)
     spoken = {
@@ -106,6 +106,14 @@ def in_words(facts: Mapping[str, Fact], language: Language) -> dict[str, Fact]:
     known = table("verify")
     words |= {name: known[code][language] for name, code in spoken.items() if code in known}
     return words
+
+
+def _moment(value: Fact) -> Fact:
+    """A time in words; the bare number where it is none of the calendar's, in a forged receipt."""
+    try:
+        return beijing_text(value) if type(value) is int else _dash(value)
+    except Refused:
+        return value
 
 
 def _dash(value: Fact) -> Fact:

@@ -11,6 +11,7 @@ from ...ledger import checkpoint, proof
 from ...node.anchoring.comparing import ALARMS, Comparison, compare
 from ...node.anchoring.port import Point, SideAltered
 from ...node.anchoring.worker import Anchorer, Pace
+from ...node.ports import Reading
 from ...settings import Language
 from ...wiring.anchoring import Joined, joined
 from .. import speak
@@ -80,39 +81,55 @@ def _loop(
 def status(place: Place, *, as_json: bool, language: Language) -> int:
     """How far it is anchored: 0 good, 1 something waits or is away, 4 a side was altered."""
     with record(place) as found, joined(place.folder, writes=False) as other:
-        head, writers = other.chain.head(), other.chain.writers()
         with found.store.reading() as reading:
             size = checkpoint.parse(reading.checkpoint()).size
-            root = proof.root_at(head.last, reading.node) if 0 < head.last <= size else b""
-        # What nobody has anchors nothing, neither a size nor a root.
-        there = bool(root) and other.chain.stands(Point(head.last, root))
+            seen = _there(other, reading, size)
         waiting, agreed = len(other.outbox.waiting()), other.outbox.agreed()
         now = outbox.standing(place.folder) or {}
     best = max(agreed, int(now.get("size") or 0))
-    anchored = head.last if there else best
+    anchored = seen.pop("last") or best
     shown: dict[str, Any] = {
         "contract": other.chain.told.contract,
         "chain": other.chain.told.chain,
-        "height": head.height,
-        "anchors": head.count,
         "anchored": anchored,
         "certified": size,
         "lag": max(0, size - anchored),
         "waiting": waiting,
-        "writers": list(writers),
         "trouble": now.get("trouble"),
+        **seen,
     }
     trouble = shown["trouble"]
     if as_json:
         speak.show_json(shown)
     else:
-        facts = {name: shown[name] for name in ("contract", "height", "anchored", "lag", "waiting")}
-        speak.out(said("stands", language, size=size, writers=len(writers), **facts))
+        names = ("contract", "anchored", "lag", "waiting")
+        facts = {name: shown[name] for name in names} | {"size": size}
+        if shown["height"] is None:
+            speak.out(said("stands_away", language, **facts))
+        else:
+            facts |= {"height": shown["height"], "writers": len(shown["writers"])}
+            speak.out(said("stands", language, **facts))
         if trouble is not None:
             speak.refuse([Refusal(trouble["code"], trouble["facts"])], language)
     if trouble is not None and trouble["code"] in ALARMS:
         return ALTERED
     return LACKS if waiting or trouble is not None else GOOD
+
+
+def _there(other: Joined, reading: Reading, size: int) -> dict[str, Any]:
+    """What the other ledger says of itself: `last` is the size anchored there, 0 where it is none
+    of our log's. Where it is away, that is its trouble, and of the rest nothing is known.
+    """
+    try:
+        head, writers = other.chain.head(), other.chain.writers()
+        root = proof.root_at(head.last, reading.node) if 0 < head.last <= size else b""
+        # What nobody has anchors nothing, neither a size nor a root.
+        there = bool(root) and other.chain.stands(Point(head.last, root))
+    except OutsideFault as fault:
+        silent = Refusal("anchor.silent", {"why": str(fault)[:200]}).as_json()
+        return {"last": 0, "height": None, "anchors": None, "writers": None, "trouble": silent}
+    seen = {"height": head.height, "anchors": head.count, "writers": list(writers)}
+    return {"last": head.last if there else 0, **seen}
 
 
 def check(place: Place, *, as_json: bool, language: Language) -> int:

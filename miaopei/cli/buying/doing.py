@@ -52,7 +52,8 @@ def shop_of(place: Place, member: Member, turn: Any = None) -> Shop:
 def file_offer(place: Place, name: str) -> dict[str, Any]:
     """File an offer from a file, or one of the package by its name; its number follows the last."""
     value = _json(_given("offers", name, "selling.no_offer_file"))
-    with selling(place) as (member, _, _):
+    with selling(place) as (member, _, shop):
+        shop.demand_ours(str(value.get("listing")))
         with member.node.reading() as (_, state):
             before = sum(1 for _ in state.range("offer", f"{value.get('listing')}/"))
         value["number"] = before + 1

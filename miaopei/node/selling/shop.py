@@ -38,7 +38,7 @@ class Shop:
         if self.stopped():
             raise Refused(Refusal("selling.stopped"))
 
-    def _demand_ours(self, listing: str) -> None:
+    def demand_ours(self, listing: str) -> None:
         """Errors   Refused selling.sold_elsewhere: who pays would not know where."""
         node = self.desk.node
         with node.reading() as (_, state):
@@ -51,7 +51,7 @@ class Shop:
     def apply(self, wanted: Wanted, key: str) -> Application:
         """As `taking.apply`."""
         self._demand()
-        self._demand_ours(wanted.listing)
+        self.demand_ours(wanted.listing)
         with self.turn:
             return taking.apply(self.desk, wanted, key)
 

@@ -28,7 +28,9 @@
 
   function beijing(instant) {
     if (!Number.isSafeInteger(instant)) return "—";
-    return new Date((instant + 8 * 3600) * 1000).toISOString().slice(0, 19).replace("T", " ");
+    const moment = new Date((instant + 8 * 3600) * 1000);
+    if (Number.isNaN(moment.getTime())) return String(instant); // a forged receipt may say any
+    return moment.toISOString().slice(0, 19).replace("T", " ");
   }
 
   function dress() {

@@ -22,6 +22,7 @@ from miaopei.acts import change_key
 from miaopei.acts.rule_sets import KINDS, RULE_SETS
 from miaopei.claims.receipt import Kind, Receipt, from_json
 from miaopei.claims.verify import check_names, explain, verify
+from miaopei.claims.verify.explain import in_words
 from miaopei.claims.verify.frame import AGREED, MAY_SEND
 from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
@@ -236,6 +237,13 @@ def test_anything_else_is_refused_and_never_an_exception(data: bytes) -> None:
     assert verdict.failed[0] in ("bytes", "shape")
     for language in ("zh", "en"):
         assert explain(verdict, language)
+
+
+@pytest.mark.parametrize("at", [10**15, -(10**15)])
+def test_a_time_beyond_the_calendar_is_told_as_the_number_that_it_is(at: int) -> None:
+    """A forged receipt may say any; the verdict is said all the same."""
+    for language in ("zh", "en"):
+        assert in_words({"occurrence_at": at}, language)["occurrence"] == at
 
 
 def test_a_file_that_is_too_long_is_not_read() -> None:

@@ -30,6 +30,7 @@ BODY = {"listing": LISTING, "product": HASH, "arrears": False}
 WISH: dict[str, Any] = {
     "kind": "list_product", "what": "yunnan_dali_2027", "name": "ef" * 32, "body": BODY,
     "by": ["cloud"], "lacks": ["insurer"], "open": True, "votes": 1, "total": 4,
+    "again": False,
     "about": {
         "operators": {"insurer": "insurer", "agent": "a2", "puppet1": "eve", "puppet2": "eve"},
         "product": {"zh": "云南地震", "en": "Yunnan quake"},
@@ -62,6 +63,22 @@ def test_a_wish_is_shown_with_its_keys_and_without_a_cut(monkeypatch: pytest.Mon
     for told in ('payer="insurer"', "b" * 60, KEY, 'member.roles.1="bank"', "until=5",
                  "notsaidyetby:insurer"):  # fmt: skip
         assert told in flat, told
+
+
+def test_who_has_spoken_is_told_where_its_word_is_wanted_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not that it waits for members which, by the same sentence, have said so."""
+    again = {**WISH, "by": ["cloud", "insurer"], "lacks": ["cloud", "insurer"], "again": True}
+    monkeypatch.setattr(voicing, "member_of", lambda folder: folder)
+    monkeypatch.setattr(acting, "wishes", lambda _: [again])
+    monkeypatch.setattr(commands, "_net", lambda _: None)
+    monkeypatch.setattr(deciding, "waiting", lambda *_: [again])
+    for asked_for in (["member", "wishes", "DIR"], ["net", "agree", "DIR", "insurer"]):
+        said = CliRunner().invoke(app, [*asked_for, "--lang", "en"]).output
+        assert "once more: cloud, insurer" in " ".join(said.split())
+        assert "not said yet" not in said
+        assert "waits for" not in said
 
 
 def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(

@@ -34,7 +34,11 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (reading, state):
             for listing in asked["listings"]:
                 _check(state, me, to, listing)
-            before = _in_force(state, me, to, purpose, reading.head().time)
+            now = reading.head().time
+            before = _in_force(state, me, to, purpose, now)
+        if until <= now:
+            facts = {"until": until, "now": now}
+            raise Refused(Refusal("grant.over", facts))
         wanted = set(asked["listings"])
         if before is not None:
             rest = sorted(set(before.scope) - wanted)

@@ -25,7 +25,8 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+")
 def raise_rules(
     net: Net, height: int | None, ahead: int, by: Sequence[str] = (), *, anyway: bool = False
 ) -> tuple[Json, Voted]:
-    """Have the next rule set wanted from a height on, or from so many blocks ahead.
+    """Have the next rule set wanted from a height on, or from so many blocks ahead; without a
+    height, from the one at which somebody wants it already.
 
     Errors   Refused net.rules_nowhere where no member's software has it, net.rules_not_known where
              that of a member that is up has it not (unless `anyway`), and what the record says.
@@ -38,11 +39,26 @@ def raise_rules(
     if lacking and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
+    if height is None:
+        body = _wanted(net, rules) or body
     if votes_decide(int(status["rules"]), "raise_rules"):
         return body, voting.want(net, "raise_rules", body, by)
     who = by[0] if by else voting.operator(net)
     voting.act(net, who, "raise_rules", f"rules-{rules}-{body['height']}", body)
     return body, Voted((who,), 0, 0, done=True)
+
+
+def _wanted(net: Net, rules: int) -> Json | None:
+    """The body by which a rule set is wanted already and may still get its votes."""
+    for member in net.here:
+        try:
+            wishes = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS)
+        except OutsideFault:
+            continue
+        kind = "raise_rules"
+        found = (wish for wish in wishes if (wish["kind"], wish["open"]) == (kind, True))
+        return next((dict(one["body"]) for one in found if one["body"]["rules"] == rules), None)
+    return None
 
 
 def _lacking(net: Net, rules: int) -> list[str]:
