@@ -281,7 +281,8 @@ def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
     assert last.returncode == 1
     assert "third" in last.stderr
     four.name("cloud", "four-again")
-    assert certified(four, "notary") >= 5
+    # It came, a key changed, it left; where a set came back, what lay between may be left out.
+    assert certified(four, "notary") >= 3
 
 
 def _say_again(four: Running) -> None:

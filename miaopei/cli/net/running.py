@@ -132,13 +132,17 @@ def kill(folder: Path, members: list[str], *, stay: bool, language: Language) ->
 
 
 def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int:
-    """Let a member go on. Errors   Refused net.folder_gone."""
+    """Let a member go on: 1 where its record still differs. Errors   Refused net.folder_gone."""
     net = _up(folder)
     if not net.at(member).exists():
         raise no("folder_gone", member=member, path=str(net.at(member)))
     control.call(net.folder, "heal", member=member, rebuild=rebuild, seconds=UP_SECONDS)
     speak.note(sentence("done", language, what="heal", member=member))
-    return GOOD
+    rows = () if rebuild else standing(net, named=False).rows
+    if not any(row.member == member and row.verdict == "differs" for row in rows):
+        return GOOD
+    speak.note(sentence("heal_differs", language, member=member))
+    return NOT_GOOD
 
 
 def cut(

@@ -37,8 +37,8 @@ def answers(seated: Seated) -> Mapping[str, Command]:
             now = reading.head().time
             before = _in_force(state, me, to, purpose, now)
         if until <= now:
-            facts = {"until": until, "now": now}
-            raise Refused(Refusal("grant.over", facts))
+            over: dict[str, int] = {"until": until, "now": now}
+            raise Refused(Refusal("grant.over", over))
         wanted = set(asked["listings"])
         if before is not None:
             rest = sorted(set(before.scope) - wanted)
