@@ -66,13 +66,15 @@ class Peers(Protocol):
 @dataclass(frozen=True)
 class Missing:
     """A blob that the log names and that is not here, or does not open here: its digest, media, who
-    named it, and the listing for whose readers it is sealed, where the record says so.
+    named it, the listing for whose readers it is sealed, where the record says so, and its length
+    in bytes, where that is said (else 0).
     """
 
     blob: str
     media: str
     by: str
     listing: str = ""
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Fetcher:
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
         self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
+        self._longer = dict[str, int]()  # blob -> the length that it was named with and is beyond
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
             self._read = int(reading.progress(UPTO) or b"0")
@@ -120,11 +123,14 @@ class Fetcher:
         for missing in list(self.missing.values()):
             if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
                 continue
+            if self._longer.get(missing.blob) == missing.length:
+                continue  # until a longer one is named
             given = self._ask(missing, readers[missing.listing], silent)
             if given is None:
                 self._denied[missing.blob] += not silent
                 continue
             if not given.whole and given.reader is None and missing.blob in self._halves:
+                self._denied[missing.blob] += 1
                 continue  # no more of it than before
             found.append(given)
             held += len(given.fetched.data)
@@ -145,7 +151,9 @@ class Fetcher:
             for leaf in reading.leaves(self._read, end):
                 for named in _named(leaf, state):
                     if self._lacks(reading, state, named):
-                        self.missing.setdefault(named.blob, named)  # who names it later copies
+                        first = self.missing.setdefault(named.blob, named)  # a later one copies it
+                        if named.length > first.length > 0:  # and either may say a false length
+                            self.missing[named.blob] = replace(first, length=named.length)
             self._read = end
 
     def _lacks(self, reading: Reading, state: State, named: Missing) -> bool:
@@ -189,8 +197,8 @@ class Fetcher:
         # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
         keepers = {missing.by, *(readers if reads else ())}
         absent = silent if ours else silent & keepers
-        whole = without.fetched.wrap is None and not absent
-        return replace(without, whole=whole or without.reader is not None)
+        unwraps = without.fetched.wrap is None or without.reader is not None
+        return replace(without, whole=without.opens or (unwraps and not absent))
 
     def _from(self, member: str, missing: Missing) -> _Came | None:
         """What a member has of a blob; where its bytes are here, the key alone. What does not open
@@ -204,6 +212,9 @@ class Fetcher:
             return None
         elif digest(fetched.data) != name:
             raise OtherBytes(f"{member} hands over other bytes", retry=True)
+        elif 0 < missing.length < len(fetched.data):
+            self._longer[name] = missing.length  # a few bytes on the record must not fill our disk
+            return None
         else:
             found = fetched
         if found.wrap is None:
@@ -245,7 +256,7 @@ class Fetcher:
                 new += blob in self._halves
                 self._halves.discard(blob)
             else:  # asked for again, and in the end as rarely as what nobody has
-                self._denied[blob] += each.whole
+                self._denied[blob] += 1
                 self._halves.add(blob)
         return new
 
@@ -291,19 +302,23 @@ def _named(leaf: bytes, state: State) -> Iterator[Missing]:
             "result": {"ok": True} as result,
         }:
             took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
-            for blob, media in _within(took):
-                yield Missing(blob, media, by, listing_named(state, kind, body, media))
+            for blob, media, length in _within(took):
+                listing = listing_named(state, kind, body, media)
+                yield Missing(blob, media, by, listing, length)
 
 
-def _within(value: Any) -> Iterator[tuple[str, str]]:
-    """What has the shape of a blob's name, where one may stand; anything else is none."""
+def _within(value: Any) -> Iterator[tuple[str, str, int]]:
+    """What has the shape of a blob's name, where one may stand, with media and length in bytes (0:
+    not said); anything else is none.
+    """
     match value:
         case {"bytes_b64": None, "part": str()}:
             if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
-                yield name, "original"
+                yield name, "original", 0
         case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
             if is_digest(name):
-                yield name, media
+                length = value["length"]
+                yield name, media, length if type(length) is int and length > 0 else 0
         case dict():
             for part in value.values():
                 yield from _within(part)

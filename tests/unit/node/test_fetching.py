@@ -416,6 +416,65 @@ def test_who_names_the_blob_of_another_in_an_act_of_its_own_has_no_key_kept_for_
     assert "cloud" not in group.kept("notary")
 
 
+def test_a_false_key_of_who_named_it_first_is_not_the_last_word_while_its_maker_is_silent() -> None:
+    group = Group("cloud", "insurer")
+    group.answers = {"cloud": group.wrapped("notary", bytes(32))}
+    group.silent = {"insurer"}
+    notary = group.fetchers["notary"]
+    assert (notary.run(), list(notary.missing)) == (1, [group.blob])
+    group.silent = set()
+    group.answers |= {"insurer": group.wrapped("notary")}
+    assert (notary.run(), notary.missing) == (1, {})
+    assert group.opened("notary") == frame([b"row"])
+
+
+def test_a_key_of_who_is_away_for_ever_is_asked_for_rarely() -> None:
+    """The bytes are here: they are neither fetched nor written again."""
+    group = Group("insurer")
+    group.silent, group.answers = {"insurer"}, {"cloud": Fetched(group.sealed)}
+    agent = group.fetchers["agent"]
+    assert agent.run() == 1
+    group.asked.clear()
+    for _ in range(10 * fetch.RARELY):
+        agent.run()
+    rounds = group.asked.count("insurer")
+    assert 0 < rounds <= fetch.PATIENT + 12
+    assert list(agent.missing) == [group.blob]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_bytes_beyond_the_length_that_the_record_says_are_not_kept(first: bool) -> None:
+    """A few bytes on the record fill nobody's disk; and who says a false length of another's blob
+    keeps it from nobody.
+    """
+    store = Counting()
+    data = bytes(100_000)
+    true, false = ({"blob": digest(data), "length": length, "count": 1, "root": "0" * 64,
+                    "media": "x"} for length in (len(data), 1))  # fmt: skip
+
+    def say(by: str, reference: dict[str, object]) -> None:
+        act = {"kind": "log_uses", "by": by, "body": {"uses": reference}}
+        leaf = canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
+        with store.writing() as block:
+            height, size = block.head().height + 1, block.head().size + 1
+            block.append_leaves([leaf])
+            block.finish_block(height, START, size)
+
+    others = Others({digest(data): data})
+    one = fetcher(store, others)
+    say("cloud", false if first else true)
+    if not first:
+        say("notary", false)
+    for _ in range(3):
+        one.run()
+    assert held(store, {digest(data): data}) == [not first]
+    assert others.asked.count("cloud") == 1, "nor are they fetched again and again"
+    if first:
+        say("notary", true)
+        assert (one.run(), one.missing) == (1, {})
+        assert held(store, {digest(data): data}) == [True]
+
+
 def test_who_reads_nothing_asks_no_further_than_for_the_bytes() -> None:
     group = Group("insurer")
     group.answers = dict.fromkeys(("insurer", "agent", "notary"), Fetched(group.sealed))
