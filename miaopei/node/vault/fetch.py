@@ -98,6 +98,8 @@ class Fetcher:
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
         self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
+        # Whose key may lie with one who was silent; who was, of late; who has answered this time.
+        self._absent, self._away, self._heard = set[str](), set[str](), set[str]()
         self._longer = dict[str, int]()  # blob -> the length that it was named with and is beyond
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
@@ -119,9 +121,11 @@ class Fetcher:
             readers = {listing: parties(state, listing) for listing in named}
         silent, found = set[str](), list[_Came]()
         came = held = 0  # how many, how many bytes
-        self._turn, self._lied = self._turn + 1, {}
+        self._turn, self._lied, self._heard = self._turn + 1, {}, set()
+        probe = self._probe()
         for missing in list(self.missing.values()):
-            if self._denied[missing.blob] > PATIENT and self._turn % RARELY:
+            rarely = self._denied[missing.blob] > PATIENT and missing.blob != probe
+            if rarely and self._turn % RARELY:
                 continue
             if self._longer.get(missing.blob) == missing.length:
                 continue  # until a longer one is named
@@ -138,11 +142,22 @@ class Fetcher:
                 came += self._store(found)
                 found, held = [], 0
         came += self._store(found)
+        if self._heard & self._away:
+            for blob in self._absent:
+                self._denied[blob] = 0
+        self._away = (self._away | silent) - self._heard
         self._keep()
         if self._lied:
             lied = [{"member": who, "blob": blob} for who, blob in sorted(self._lied.items())]
             raise Refused(*(Refusal("net.other_bytes", facts) for facts in lied))
         return came
+
+    def _probe(self) -> str | None:
+        """One of the blobs whose key may lie with who was silent: it is asked for each time, and
+        once somebody is back all of them are.
+        """
+        rare = [b for b in self.missing if b in self._absent and self._denied[b] > PATIENT]
+        return rare[self._turn % len(rare)] if rare else None
 
     def _look(self, reading: Reading, state: State) -> None:
         size = reading.head().size
@@ -188,6 +203,7 @@ class Fetcher:
                 if isinstance(fault, OtherBytes):
                     self._lied[member] = missing.blob
                 continue
+            self._heard.add(member)
             if came is not None and (came.opens or not reads):
                 without = came
                 break
@@ -198,7 +214,11 @@ class Fetcher:
         keepers = {missing.by, *(readers if reads else ())}
         absent = silent if ours else silent & keepers
         unwraps = without.fetched.wrap is None or without.reader is not None
-        return replace(without, whole=without.opens or (unwraps and not absent))
+        whole = without.opens or (unwraps and not absent)
+        self._absent.discard(missing.blob)
+        if absent and not whole:
+            self._absent.add(missing.blob)
+        return replace(without, whole=whole)
 
     def _from(self, member: str, missing: Missing) -> _Came | None:
         """What a member has of a blob; where its bytes are here, the key alone. What does not open

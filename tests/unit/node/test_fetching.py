@@ -5,6 +5,7 @@ again.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -428,18 +429,49 @@ def test_a_false_key_of_who_named_it_first_is_not_the_last_word_while_its_maker_
     assert group.opened("notary") == frame([b"row"])
 
 
-def test_a_key_of_who_is_away_for_ever_is_asked_for_rarely() -> None:
-    """The bytes are here: they are neither fetched nor written again."""
+def test_keys_of_who_is_away_are_asked_for_rarely_and_all_at_once_when_it_is_back() -> None:
+    """The bytes are here: they are neither fetched nor written again. One key is asked for in each
+    round, so that whoever is back is seen at once.
+    """
     group = Group("insurer")
-    group.silent, group.answers = {"insurer"}, {"cloud": Fetched(group.sealed)}
-    agent = group.fetchers["agent"]
-    assert agent.run() == 1
-    group.asked.clear()
-    for _ in range(10 * fetch.RARELY):
+    many = [seal(frame([b"row %d" % at]), group.random) for at in range(20)]
+    sealed = {digest(data): Fetched(data) for data, _ in many}
+    keys = {digest(data): key for data, key in many}
+    for name, has in sealed.items():
+        reference = {**json.loads(group.leaves[0])["act"]["body"]["outcomes"], "blob": name}
+        reference["length"] = len(has.data)
+        act = {"kind": "confirm_payments", "by": "insurer",
+               "body": {"debt": DEBT, "outcomes": reference}}  # fmt: skip
+        group.leaves.append(
+            canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
+        )
+    del group.leaves[0]
+    group.add("agent")
+    agent, asked = group.fetchers["agent"], Counter[str]()
+
+    def answer(member: str, name: str) -> Fetched | None:
+        asked[member] += 1
+        if member in group.silent:
+            raise OutsideFault("silent", retry=True)
+        if member == "cloud":
+            return sealed[name]
+        if member != "insurer":
+            return None
+        box = bytes.fromhex(reader_of(who("agent").box))
+        return Fetched(sealed[name].data, wrap(keys[name], box, group.random))
+
+    group.fetch, group.silent = answer, {"insurer"}  # type: ignore[method-assign]
+    assert agent.run() == 20
+    for _ in range(fetch.PATIENT + 5):
         agent.run()
-    rounds = group.asked.count("insurer")
-    assert 0 < rounds <= fetch.PATIENT + 12
-    assert list(agent.missing) == [group.blob]
+    asked.clear()
+    for _ in range(fetch.RARELY - 1):
+        agent.run()
+    assert asked["notary"] <= fetch.RARELY + 20, "not twenty in each round"
+    group.silent = set()
+    agent.run()
+    agent.run()
+    assert agent.missing == {}
 
 
 @pytest.mark.parametrize("first", [True, False])
