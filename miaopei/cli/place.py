@@ -85,6 +85,11 @@ class Place:
         return f"--key {self.folder}/log.vkey"
 
     @property
+    def genesis(self) -> bytes | None:
+        """The file that pins a record of several members; a record of one has none."""
+        return None
+
+    @property
     def receipts(self) -> Path:
         """Where receipts are written."""
         return self.folder / "receipts"

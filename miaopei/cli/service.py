@@ -62,13 +62,13 @@ def serve(place: Place, port: int, language: Language) -> int:
                     speaker,
                     port,
                     devices_of(place),
-                    anchors_of(place),
+                    known_of(place),
                     labels=labels_of(place),
                 )
             opened.enter_context(place.database())  # the server stays up for what follows
         member = opened.enter_context(working(place))
         shop = opened.enter_context(serving.open_shop(place, member, language))
-        told = {**shop.settings, **anchors_of(place)}
+        told = {**shop.settings, **known_of(place)}
         return serve_member(member, speaker, port, devices_of(place), told, rounds=shop.rounds)
 
 
@@ -103,6 +103,7 @@ def pages_of(
             reading, member.node.identity, member.certify, positions
         ),
         open_books=books if replay else frozenset(),  # the demonstration hides nothing
+        member=member.node.identity.member,
         bank="sandbox",
         labels=texts,
         printed=output.printed(),
@@ -120,9 +121,11 @@ def labels_of(place: Place) -> Labels | None:
     return found
 
 
-def anchors_of(place: Place) -> dict[str, Any]:
-    """How far a folder's record is anchored, asked anew for each page."""
-    return {"anchored": lambda: outbox.standing(place.folder)}
+def known_of(place: Place) -> dict[str, Any]:
+    """What a folder tells the pages: how far its record is anchored, asked anew for each of them,
+    and of a consortium's member the genesis file.
+    """
+    return {"anchored": lambda: outbox.standing(place.folder), "genesis": place.genesis}
 
 
 def devices_of(place: Place) -> Devices | None:

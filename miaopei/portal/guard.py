@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from ..settings import names_us
 
 UPLOAD_MAX = 2 * 1024 * 1024  # a receipt
-FORM_ROOM = 16 * 1024  # beside it: the boundaries and the other fields of a form
+GENESIS_MAX = 100_000  # a consortium's genesis file, as `miaopei verify` reads it
+FORM_ROOM = GENESIS_MAX + 16 * 1024  # beside it: the boundaries and the other fields of a form
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -25,11 +25,13 @@ from psycopg.conninfo import make_conninfo
 
 from miaopei.cli.net.plan import database
 from miaopei.measures.instant import DAY, beijing_day, from_beijing
+from miaopei.portal.site import PAGES
 from miaopei.wiring import system_clock
 from tests.journey.test_live import HEADER
 from tests.journey.test_policy_line import PERSON
 from tests.support import nets
 from tests.support.nets import Running
+from tests.support.portals import every_page
 from tests.unit.meters.conftest import free_port
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
@@ -194,6 +196,17 @@ def test_a_quake_taken_by_the_gateway_pays_and_its_receipt_is_checked_by_the_gen
     assert checked["holds"], checked["failed"]
     refused = at(begun, OUTSIDE, "receipt", case["settlement"], "--policy", policy, code=1)
     assert "Traceback" not in refused.stderr
+
+
+def test_every_page_of_every_member_answers_in_both_languages(begun: Running) -> None:
+    first = [f"/{lang}{path}" for lang in ("zh", "en") for path in PAGES if "{" not in path]
+    for member in begun.net.members:
+        with pages(begun, member) as served:
+            seen = every_page(served, [*first, "/api/v1/record"])
+            bad = {path: each.status_code for path, each in seen.items() if not each.is_success}
+            assert bad == {}, member
+            assert any(path.startswith("/en/receipts/") for path in seen)
+            assert seen["/api/v1/record"].json()["genesis"] in seen["/en/record"].text
 
 
 def _policies(four: Running) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -31,3 +33,20 @@ def serving(application: FastAPI) -> Iterator[httpx.Client]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+HREF = re.compile(r'(?:href|action)="(/[^"#?]*(?:\?[^"#]*)?)')
+
+
+def every_page(client: httpx.Client, first: Iterable[str]) -> dict[str, httpx.Response]:
+    """The answers to these addresses, and to every address that some page among them links to."""
+    answers: dict[str, httpx.Response] = {}
+    ahead = list(first)
+    while ahead:
+        path = ahead.pop()
+        if path in answers:
+            continue
+        answers[path] = answer = client.get(path, follow_redirects=True)
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            ahead += [html.unescape(found) for found in HREF.findall(answer.text)]
+    return answers

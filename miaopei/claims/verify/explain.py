@@ -57,6 +57,8 @@ def text(name: str, facts: Mapping[str, Fact], language: Language) -> str:
 def _first(verdict: Verdict, language: Language) -> str:
     if verdict.holds:
         return text("holds", {"count": len(verdict.checks)}, language)
+    if verdict.lacks is not None:
+        return text(f"not_checked_{verdict.lacks}", {}, language)
     failed = verdict.failed
     facts = {"failed": ", ".join(failed[:6]) + (", ..." if len(failed) > 6 else "")}
     return text("does_not_hold", {**facts, "count": len(failed)}, language)

@@ -20,6 +20,9 @@ UNREADABLE = (
     AssertionError,
 )  # fmt: skip
 
+# The reasons of checks that lack what must come from outside, and what that is.
+LACKS = {"verify.no_genesis_file": "genesis", "verify.own_word": "key"}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -56,6 +59,14 @@ class Verdict:
     def holds(self) -> bool:
         """Whether every check held."""
         return bool(self.checks) and all(check.ok for check in self.checks)
+
+    @property
+    def lacks(self) -> str | None:
+        """What was not given from outside, "genesis" or "key", where nothing else has failed: of
+        such a receipt nothing is wrong, but nothing is proven either."""
+        whys = [None if c.why is None else c.why.code for c in self.checks if not c.ok]
+        named = {LACKS.get(code or "") for code in whys}
+        return named.pop() if len(named) == 1 else None
 
     @property
     def failed(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from ..buying import serving
 from ..demo import Tail
 from ..live import working
 from ..place import Place
-from ..service import END_SECONDS, anchors_of, devices_of, labels_of, pages_of
+from ..service import END_SECONDS, devices_of, known_of, labels_of, pages_of
 from .taking import names_of
 
 ASK_EVERY, WORK_EVERY = 30.0, 2.0  # seconds between rounds
@@ -165,7 +165,7 @@ def listen(
         here = opening.enter_context(opened(door, port))
         speak.out(speaker.text("listening", address=address or here))
         if pages is not None:
-            shop = {**serving.beside(place, member, door.turn, duties), **anchors_of(place)}
+            shop = {**serving.beside(place, member, door.turn, duties), **known_of(place)}
             app = pages_of(member, devices_of(place), shop, labels_of(place))
             seen = opening.enter_context(served(app, pages, end_seconds=END_SECONDS))
             speak.note(speaker.text("serving", address=f"{seen}/"))

@@ -77,7 +77,11 @@ class Record(Shape):
     suite: Literal["intl", "gm"]
     clock: Literal["replay", "live"]
     sandbox: bool = Field(description="The paying bank is a sandbox: no real money moves.")
-    vkey: str = Field(description="The log's verifier key.")
+    vkey: str | None = Field(description="The log's verifier key; null in a consortium.")
+    genesis: Id | None = Field(
+        description="The content id of the genesis file by which receipts of a consortium are "
+        "checked, as its members compare it; null on a record of one member."
+    )
     size: int = Field(description="Entries in the log.")
     root: Id
     height: int = Field(description="The block's height.")

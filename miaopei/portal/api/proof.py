@@ -96,7 +96,11 @@ def _verify(router: APIRouter, desks: Desks) -> None:
         request: Request,
         vkey: Annotated[
             str | None,
-            Query(max_length=300, description="The log's verifier key; this log's own by default."),
+            Query(
+                max_length=300,
+                description="The log's verifier key. By default this log's own, or for a receipt "
+                "of several members this member's own genesis file.",
+            ),
         ] = None,
     ) -> models.Verdict:
         """Check a receipt. Verified here, you trust this site with the arithmetic."""
@@ -130,6 +134,6 @@ def _verified(desks: Desks, data: bytes, key: str | None) -> models.Verdict:
 
 
 def _verdict(desk: Desk, data: bytes, key: str | None) -> models.Verdict:
-    verdict = receipts.verdict(desk, data, key)
+    verdict = receipts.held(data, receipts.against(desk, data, key, None))
     said = {language: explain(verdict, language) for language in LANGUAGES}
     return models.Verdict(**verdict.as_json(), text={str(k): v for k, v in said.items()})

@@ -41,6 +41,7 @@ def _head(router: APIRouter, marked: Any, plain: Any) -> None:
             **{name: genesis[name] for name in ("name", "chain", "origin", "suite", "clock")},
             sandbox=desk.settings.sandbox,
             vkey=desk.vkey,
+            genesis=desk.founding,
             size=head.size,
             root=head.root.hex(),
             height=head.height,

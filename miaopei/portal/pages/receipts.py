@@ -48,7 +48,7 @@ def listing(page: Page) -> str:
         rows.append((case, title, name))
     return page.html(
         "receipts.html", "receipts", receipts=rows, later=later, earlier=earlier,
-        vkey=page.desk.vkey,
+        **_kept(page),
     )  # fmt: skip
 
 
@@ -60,7 +60,8 @@ def one(page: Page) -> str | None:
         return None
     case, name = found
     event = events.event(page.desk, case.value["occurrence"])
-    verdict = page.desk.once(("verdict", name.parts), lambda: receipts.verdict(page.desk, data))
+    by = receipts.against(page.desk, data, None, None)
+    verdict = page.desk.once(("verdict", name.parts), lambda: receipts.held(data, by))
     return page.html(
         "receipt.html",
         "receipts",
@@ -68,22 +69,28 @@ def one(page: Page) -> str | None:
         name=name,
         title=case.value["occurrence"][:16] if event is None else event_title(page, event),
         size=f"{len(data) // 1024:,} KiB",
-        vkey=page.desk.vkey,
+        whose=by.whose,
+        **_kept(page),
         **_verdict(page, verdict, data),
     )
 
 
 def form(page: Page) -> str:
     """The empty verify box."""
-    return page.html("verify.html", "receipts", verdict=None, vkey=page.desk.vkey)
+    return page.html("verify.html", "receipts", verdict=None, **_kept(page))
 
 
-def checked(page: Page, data: bytes, vkey: str | None) -> str:
+def checked(page: Page, data: bytes, vkey: str | None, genesis: bytes | None) -> str:
     """What the checks say of an upload."""
-    verdict = receipts.verdict(page.desk, data, vkey)
-    return page.html(
-        "verify.html", "receipts", vkey=page.desk.vkey, **_verdict(page, verdict, data)
-    )
+    by = receipts.against(page.desk, data, vkey, genesis)
+    verdict = receipts.held(data, by)
+    found = {**_kept(page), **_verdict(page, verdict, data)}
+    return page.html("verify.html", "receipts", whose=by.whose, **found)
+
+
+def _kept(page: Page) -> dict[str, object]:
+    """What receipts of this record are checked with: the log's key, or the genesis file."""
+    return {"vkey": page.desk.vkey, "founding": page.desk.founding}
 
 
 def _verdict(page: Page, verdict: Verdict, data: bytes) -> dict[str, object]:

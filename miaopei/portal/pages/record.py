@@ -27,6 +27,8 @@ def record(page: Page) -> str:
         anchored=anchored(desk),
         undone=_undone(page),
         vkey=desk.vkey,
+        signing=desk.signing,
+        founding=desk.founding,
         files=_files(page, files[:FILES]),
         more_files=max(0, len(files) - FILES),
         members=[value for _, value in desk.state.range("member", "")],

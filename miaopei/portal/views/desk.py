@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ...acts.state import State
 from ...errors import Refusal, Refused
 from ...ledger.checkpoint import VerifierKey
+from ...measures.identity import content_id, read_canonical
 from ...node.ports import Head, Reading
 from ...reports.register import Register, register
 from ...settings import Language
@@ -85,9 +86,27 @@ class Desk:
         return f"{self.head.root.hex()[:24]}-{self.head.time}{stopped}"
 
     @cached_property
-    def vkey(self) -> str:
-        """The log's verifier key, as others write it down."""
-        return VerifierKey(self.genesis["origin"], bytes.fromhex(self.genesis["log_key"])).as_text()
+    def vkey(self) -> str | None:
+        """The log's verifier key, as others write it down; None where several members have ordered
+        from the first: receipts of theirs are checked by the genesis file."""
+        return self._key(self.genesis["log_key"])
+
+    @cached_property
+    def signing(self) -> str | None:
+        """The key that signs this record's checkpoints here: of a seat, that member's own."""
+        seat = self.state.get("seat", self.settings.member)
+        return self.vkey if seat is None else self._key(seat["log"])
+
+    @cached_property
+    def founding(self) -> str | None:
+        """The digest of the genesis file, as members compare it; None on a record of one."""
+        file = self.settings.genesis
+        return None if file is None else content_id("chain", read_canonical(file.rstrip(b"\n")))
+
+    def _key(self, public: str | None) -> str | None:
+        if public is None:
+            return None
+        return VerifierKey(self.genesis["origin"], bytes.fromhex(public)).as_text()
 
     @property
     def replay(self) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...claims.receipt import from_bytes
 from ...claims.verify import Verdict, verify
+from ...claims.verify.verdict import UNREADABLE
 from ...errors import Refused
 from .cases import Case, case
 from .desk import Desk
@@ -95,6 +97,34 @@ def make(desk: Desk, name: Name) -> bytes | None:
     return desk.once(("receipt", name.parts), collect)
 
 
-def verdict(desk: Desk, data: bytes, vkey: str | None = None) -> Verdict:
-    """What holds of a receipt, with the key given, else this log's own."""
-    return verify(data, vkey or desk.vkey)
+@dataclass(frozen=True)
+class Against:
+    """What a receipt is held against, and whose word that is: given, own_key, own_genesis, or
+    nothing."""
+
+    vkey: str | None
+    genesis: bytes | None
+    whose: str
+
+
+def against(desk: Desk, data: bytes, vkey: str | None, genesis: bytes | None) -> Against:
+    """What was given, else what this site has itself for a receipt of this kind."""
+    if vkey is None and genesis is None:
+        if not _certified(data):
+            return Against(desk.vkey, None, "own_key" if desk.vkey else "nothing")
+        founding = desk.settings.genesis
+        return Against(None, founding, "own_genesis" if founding else "nothing")
+    return Against(vkey, genesis, "given")
+
+
+def _certified(data: bytes) -> bool:
+    """Whether a receipt is of a record that several members order."""
+    try:
+        return from_bytes(data).certificate is not None
+    except (Refused, *UNREADABLE):
+        return False
+
+
+def held(data: bytes, by: Against) -> Verdict:
+    """What holds of a receipt against a key or a genesis."""
+    return verify(data, by.vkey, by.genesis)

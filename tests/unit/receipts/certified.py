@@ -70,6 +70,18 @@ def certificate(
     }  # fmt: skip
 
 
+def written(made: quorum.Certificate) -> dict[str, Any]:
+    """A certificate as it stands in a receipt."""
+    changes = [
+        {"header": _h(each.header), "commit": _c(each.commit), "voters": _v(each.voters)}
+        for each in made.changes
+    ]
+    return {
+        "left": _h(made.left), "header": _h(made.header), "commit": _c(made.commit),
+        "voters": _v(made.voters), "changes": changes,
+    }  # fmt: skip
+
+
 def _public(member: str) -> bytes:
     return key(member, "engine").public_key().public_bytes_raw()
 

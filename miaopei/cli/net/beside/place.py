@@ -99,6 +99,11 @@ class SeatedPlace(Place):
         """With what a receipt of this record is checked."""
         return f"--genesis {self.folder / GENESIS_FILE}"
 
+    @property
+    def genesis(self) -> bytes:
+        """The file that pins this record."""
+        return (self.folder / GENESIS_FILE).read_bytes()
+
     def solo(self, word: str, instead: str | None = None) -> Place:
         """Errors   Refused net.not_on_member: always, this is no record of one member."""
         command = speak.program()
