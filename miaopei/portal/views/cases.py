@@ -61,6 +61,11 @@ class Case:
         return self.product.version_at(self.value["instant"])
 
     @property
+    def observations(self) -> set[str]:
+        """The observations by which its facts were found."""
+        return {f.detail["observation"] for f in self.facts if f.detail.get("observation")}
+
+    @property
     def reason(self) -> Refusal:
         """Why it stands as it does, as a coded sentence."""
         value = self.value

@@ -82,17 +82,23 @@ class Event:
 
     @cached_property
     def main(self) -> Seen:
-        """The deciding observation, else the largest that may count, else the founding one."""
+        """The shock that was settled, else the greatest of those that decided, or may count; of
+        other occurrences the deciding reading, else the founding one.
+
+        Each shock of a sequence is decided by itself, so that several may have decided.
+        """
         decided = [seen for seen in self.shocks if seen.why == "decided"]
-        if decided or not self.earthquake:
+        if not self.earthquake:
             return (decided or list(self.shocks))[0]
+        settled = {o for c in self.cases if c.value["settlement"] for o in c.observations}
+        decided = [seen for seen in decided if seen.id in settled] or decided
         types = self.rule.get("counted_types", ())
         usual = [
             seen for seen in self.shocks
             if seen.values["magnitude_type"] in types and seen.why != "source_not_counted"
         ]  # fmt: skip
         return min(
-            usual or self.shocks,
+            decided or usual or self.shocks,
             key=lambda s: (-s.values["magnitude_tenths"], s.values["origin"], s.id),
         )
 

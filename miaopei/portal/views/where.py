@@ -68,6 +68,8 @@ def _wheres(desk: Desk, event: Event) -> Iterator[Where]:
 def _where(case: Case, event: Event, mine: Sequence[tuple[AreaSet, str]]) -> Where:
     values: Mapping[str, Any] = event.main.values
     said, role = _said(case)
+    if said.get("observation", event.main.id) != event.main.id:
+        said, role = {}, None  # said of another shock: here it is the cells of the main one
     cell = str(said.get("cell", values["cell"]))
     resolution = case.product.area["resolution"]
     held = [(a, kind) for a, kind in mine if holds(a.cell_indexes, cell, resolution)]

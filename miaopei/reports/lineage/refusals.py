@@ -7,6 +7,9 @@ from ...claims.verify.explain import refusal_text
 from ...claims.verify.refusal import near
 from ...errors import Fact, Refusal
 from ...errors.texts import table
+from ...evidence.findings import Found, Gathered, magnitude
+from ...evidence.grouping import Occurrence
+from ...evidence.shocks import Fact as OnFile
 from ...measures.identity import content_id
 from ...terms import exact
 from ...terms.filing import Product
@@ -35,8 +38,9 @@ def refused(index: Index, value: Json) -> Step:
         "until_at": value["until"],
         "instant_at": value["instant"],
     }
-    near_by = () if instant is None else nearness(index, product, value)
-    said = [_reason(value, facts), *near_by]
+    greatest = _greatest(index, product, value)
+    near_by = () if instant is None else nearness(index, product, value, greatest)
+    said = [_reason(value, facts), *_others(value, greatest), *near_by]
     if refusal := value["facts"].get("refusal"):
         said.insert(0, Refusal(refusal["code"], refusal["facts"]))
     lines = {
@@ -70,8 +74,42 @@ def reason_facts(case: Json) -> dict[str, Fact]:
     return {name: fact for name, fact in given.items() if isinstance(fact, str | int)}
 
 
-def nearness(index: Index, product: Product, value: Json) -> tuple[Refusal, ...]:
-    """How near the case was to a payout; as `verify` says it of a receipt."""
+def _others(case: Json, greatest: Found | None) -> list[Refusal]:
+    """Where a greater shock of the sequence than that of the case was decided by itself: both."""
+    if greatest is None or greatest.detail["instant"] == case["instant"]:
+        return []
+    tenths = greatest.value
+    facts: dict[str, Fact] = {
+        "instant_at": case["instant"],
+        "greatest_at": greatest.detail["instant"],
+        "magnitude": f"{tenths // 10}.{tenths % 10}",
+    }
+    return [Refusal("lineage.several_shocks", facts)]
+
+
+def _greatest(index: Index, product: Product, case: Json) -> Found | None:
+    """The magnitude of the greatest shock of a case's sequence, by the sources that the product
+    names, whichever of them the case ended with; None where none has a value, or none is asked for.
+    """
+    rule = next((r for r in product.inputs if r.measure == "shock.magnitude"), None)
+    if rule is None or case["instant"] is None:
+        return None
+    occurrence = Occurrence.from_json(index.need("occurrence", case["at"]))
+    grouping = index.need("rule", f"{case['at'].partition('/')[0]}/{case['listing']}")
+    known = [index.need("observation", o) for s in occurrence.shocks for o in s.observations]
+    facts = [OnFile.on_file(entry) for entry in known]
+    now = max(fact.recorded_at for fact in facts)
+    context = Gathered(facts, grouping=grouping)
+    found = magnitude.find(rule.as_json(), occurrence, context, now, {})
+    return found if isinstance(found, Found) else None
+
+
+def nearness(
+    index: Index, product: Product, value: Json, greatest: Found | None
+) -> tuple[Refusal, ...]:
+    """How near the case was to a payout, as `verify` says it of a receipt; by the greatest shock,
+    where the whole sequence is at hand as it is here.
+    """
     version = product.version_at(value["instant"])
     if version is None:
         return near.near_terms(product, value["instant"])
@@ -81,10 +119,14 @@ def nearness(index: Index, product: Product, value: Json) -> tuple[Refusal, ...]
     fact = {} if role is None else value["facts"].get(role, {})
     sides = value["facts"].get("held", fact.get("detail", {}))
     if role is not None and "by_name" in sides and observed.get(role) in (None, 0):
-        known = {**_magnitudes(index, product, sides), **observed}
-        return near.near_outside(terms, benefit, known, role, sides)
+        of = _shock(index, sides, greatest)
+        known = {**observed, **_magnitudes(product, of[1])}
+        return near.near_outside(terms, benefit, known, role, sides, of)
     if value["reason"] == "terms_give_zero":
         return near.near_zero(terms, benefit, observed)
+    if greatest is not None:
+        at_most = _magnitudes(product, greatest.value)
+        observed |= {name: at_most.get(name, known) for name, known in observed.items()}
     return _open(terms, benefit, observed)
 
 
@@ -93,7 +135,13 @@ def _open(terms: Terms, benefit: str, observed: dict[str, int]) -> tuple[Refusal
     return () if missing is None else near.near_open(terms, benefit, observed, missing)
 
 
-def _magnitudes(index: Index, product: Product, sides: Json) -> dict[str, int]:
-    entry = index.need("observation", sides["observation"])
-    tenths = entry["observation"]["values"]["magnitude_tenths"]
+def _shock(index: Index, sides: Json, greatest: Found | None) -> tuple[int, int]:
+    """Instant and tenths of the greatest shock, else of the one whose place was judged."""
+    if greatest is not None:
+        return greatest.detail["instant"], greatest.value
+    values = index.need("observation", sides["observation"])["observation"]["values"]
+    return values["origin"], values["magnitude_tenths"]
+
+
+def _magnitudes(product: Product, tenths: int) -> dict[str, int]:
     return {r.name: tenths for r in product.inputs if r.measure == "shock.magnitude"}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from lxml import html as parser
 
+from miaopei.measures.instant import from_beijing
 from miaopei.portal.texts import texts
 
 from .conftest import Played
@@ -193,6 +194,34 @@ def test_a_plot_is_of_cells_points_and_names_never_of_borders(pages: dict[str, s
             assert all(p.get("class") == "epicentre" for p in page.xpath("//svg//polygon")), path
             assert not page.xpath("//svg//polyline"), path
     assert seen > 1_000
+
+
+def test_an_event_is_named_after_the_shock_that_was_paid(
+    client: httpx.Client, pages: dict[str, str]
+) -> None:
+    """Yangbi: M 5.6 at 21:21 decided for those who were not paid, the M 6.4 of 21:48 was paid."""
+    (event,) = [
+        each for each in client.get("/api/v1/occurrences", params={"limit": 200}).json()["items"]
+        if any(c["listing"] == "yunnan_dali" and c["state"] == "settled" for c in each["cases"])
+        and each["main"]["origin"] // 86_400 == from_beijing("2021-05-21 21:48:35") // 86_400
+    ]  # fmt: skip
+    assert event["main"]["magnitude_tenths"] == 64
+    assert event["main"]["origin"] == from_beijing("2021-05-21 21:48:35")
+    at = event["occurrence"]
+    for lang, title in (("zh", "6.4 级"), ("en", "M 6.4")):
+        page = parser.document_fromstring(pages[f"/{lang}/events/{at}"])
+        assert title in page.xpath("string(//title)")
+        assert title in page.xpath("string(//h1)")
+        (decided, *_) = page.xpath("//figure//*[local-name()='text' and @class='strong']")
+        assert decided.text_content().startswith("6.4")
+        case = parser.document_fromstring(pages[f"/{lang}/cases/yunnan_dali/{at}/house"])
+        assert title in case.xpath("string(//p[@class='crumb'])")
+        for path in (f"/{lang}/receipts", f"/{lang}/events"):
+            rows = parser.document_fromstring(pages[path]).xpath("//tbody/tr")
+            ours = [row.text_content() for row in rows if at in str(parser.tostring(row))]
+            assert ours
+            assert not [row for row in ours if "5.6" in row]
+            assert all("6.4" in row for row in ours)
 
 
 def test_one_glance_at_an_event_says_inside_surrounding_or_outside(pages: dict[str, str]) -> None:

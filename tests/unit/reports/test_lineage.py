@@ -148,6 +148,14 @@ def test_a_day_stands_for_its_event_and_what_was_settled_is_told_first() -> None
         assert settlement.because[0].what == "terms"  # how the amount follows comes first
         assert settlement.because[0].facts["amount_fen"] == wan(4_000)
         assert caused(read, "2021-05-21").effects
+        said = text(tree)
+        # Others of its cases end with the foreshock: both are named, the greatest is worked with.
+        assert said.count("those of the shock of 2021-05-21 21:21:26; the greatest was M 6.4") == 3
+        for would in ("60,000,000 yuan would have been due", "up to 46,000,000 yuan would have"):
+            assert f"the insured prefecture, {would}" in said
+        assert "30,000,000 yuan would have been due" not in said
+        assert said.count("for the shock of 2021-05-21 21:48:35, M 6.4") == 4
+        assert "no official source had spoken of this shock by the deadline" in said
         with pytest.raises(Refused) as refused:
             why(read, "2021-05-22")
         assert refused.value.refusals[0].code == "lineage.unknown"

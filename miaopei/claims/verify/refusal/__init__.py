@@ -80,9 +80,10 @@ def nearness(seen: Seen) -> tuple[Refusal, ...]:
             return near.near_zero(terms, benefit, observed)
         case "outside_area" | "roles_differ" | "place_name_unknown":
             name, detail = _role_of(seen, value)
-            shock = seen.facts[detail["observation"]].observation.values["magnitude_tenths"]
-            known = {**_magnitudes(seen, shock), **observed}
-            return near.near_outside(terms, benefit, known, name, detail)
+            shock = seen.facts[detail["observation"]].observation
+            tenths = shock.values["magnitude_tenths"]
+            known, of = {**_magnitudes(seen, tenths), **observed}, (shock.instant, tenths)
+            return near.near_outside(terms, benefit, known, name, detail, of)
     missing = exact.first_missing(terms.benefit(benefit), observed)
     return () if missing is None else near.near_open(terms, benefit, observed, missing)
 

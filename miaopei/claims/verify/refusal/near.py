@@ -21,16 +21,21 @@ Facts = Mapping[str, int]
 
 
 def near_outside(
-    terms: Terms, benefit: str, observed: Facts, name: str, sides: Mapping[str, Any]
-) -> tuple[Refusal, ...]:
-    """For an epicentre outside: what each of the two readings said, and what inside would pay."""
+    terms: Terms, benefit: str, observed: Facts, name: str, sides: Mapping[str, Any],
+    shock: tuple[int, int],
+) -> tuple[Refusal, ...]:  # fmt: skip
+    """For an epicentre outside: what each of the two readings said, and what inside would pay.
+
+    `shock`: instant and tenths of the one by which that is worked out.
+    """
+    of: dict[str, Fact] = {"instant_at": shock[0], "magnitude": f"{shock[1] // 10}.{shock[1] % 10}"}
     found = [_sides(terms, name, sides)]
     for code in _input(terms, name).codes:
         if code.value == observed.get(name):
             continue
         there = {**observed, name: code.value}
         fen, most = amount(terms, benefit, there), bounds(terms, benefit, there).most
-        facts: dict[str, Fact] = {"role_zh": code.zh, "role_en": code.en, "would_fen": fen or most}
+        facts = {**of, "role_zh": code.zh, "role_en": code.en, "would_fen": fen or most}
         if fen:
             found.append(Refusal("verify.near_role", facts))
         elif fen is None and most:
