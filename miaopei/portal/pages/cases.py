@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import Refusal
 from ...market.placement import Share
-from ...measures.instant import beijing_day
+from ...measures.instant import beijing_day, beijing_text
 from ...node.mass.alarms import open_alarm
 from ..views import cases, events, money, receipts
 from ..views.cases import Case
@@ -44,6 +44,7 @@ def one(page: Page) -> str | None:
         case=case,
         heading=case_title(page, case),
         event_title=title,
+        other_shock=_other_shock(page, case, event),
         facts=[(fact, *cases.spoken(case, fact, page.language)) for fact in case.facts],
         trace=() if settled else cases.trace(case, page.language),
         settlements=settled,
@@ -54,6 +55,18 @@ def one(page: Page) -> str | None:
         sandbox=desk.settings.sandbox,
         alarm=_alarm(page, case),
     )
+
+
+def _other_shock(page: Page, case: Case, event: events.Event | None) -> str:
+    """Where the case ended with another shock than the one that the event is named after: both."""
+    if event is None or not event.earthquake or not case.facts:
+        return ""
+    main, instant = event.main.values, case.value["instant"]
+    if instant is None or any(event.main.id == each for each in case.observations):
+        return ""
+    tenths = main["magnitude_tenths"]
+    facts = {"magnitude": f"{tenths // 10}.{tenths % 10}", "main": beijing_text(main["origin"])}
+    return page.t("cases.other_shock", instant=beijing_text(instant), **facts)
 
 
 def _alarm(page: Page, case: Case) -> Refusal | None:

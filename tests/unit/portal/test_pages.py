@@ -79,6 +79,8 @@ def test_pages_are_sound(pages: dict[str, str], waiting_pages: dict[str, str]) -
         assert page.get("lang") == ("zh-CN" if path.startswith("/zh") else "en"), path
         assert len(page.xpath("//h1")) == 1, path
         assert page.xpath("string(//title)").strip(), path
+        unnamed = "//table[not(@aria-label) and not(@aria-labelledby)]"
+        assert not page.xpath(unnamed), path
         ids = page.xpath("//@id")
         assert len(ids) == len(set(ids)), path
         for name in ("aria-labelledby",):
@@ -214,7 +216,11 @@ def test_an_event_is_named_after_the_shock_that_was_paid(
         assert title in page.xpath("string(//h1)")
         (decided, *_) = page.xpath("//figure//*[local-name()='text' and @class='strong']")
         assert decided.text_content().startswith("6.4")
+        other = client.get(f"/{lang}/cases/yunnan_yuxi/{at}/house").text
+        assert "2021-05-21 21:21:26" in other
+        assert "2021-05-21 21:48:35" in other
         case = parser.document_fromstring(pages[f"/{lang}/cases/yunnan_dali/{at}/house"])
+        assert "21:21:26" not in case.text_content()
         assert title in case.xpath("string(//p[@class='crumb'])")
         for path in (f"/{lang}/receipts", f"/{lang}/events"):
             rows = parser.document_fromstring(pages[path]).xpath("//tbody/tr")
