@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -77,6 +78,8 @@ def pages_of(
     heard: Devices | None = None,
     shop: Mapping[str, Any] | None = None,
     labels: Labels | None = None,
+    *,
+    language: Language,
 ) -> FastAPI:
     """The application that shows an open member's record, to be served.
 
@@ -104,6 +107,7 @@ def pages_of(
         ),
         open_books=books if replay else frozenset(),  # the demonstration hides nothing
         member=member.node.identity.member,
+        language=language,
         bank="sandbox",
         labels=texts,
         printed=output.printed(),
@@ -152,7 +156,8 @@ def serve_member(
     rounds: Rounds | None = None,
 ) -> int:
     """Serve an open member's pages; Ctrl-C ends it cleanly, and so does the end of its `rounds`."""
-    return _listen(pages_of(member, heard, shop, labels), port, speaker, rounds)
+    app = pages_of(member, heard, shop, labels, language=speaker.language)
+    return _listen(app, port, speaker, rounds)
 
 
 def _listen(
@@ -166,24 +171,27 @@ def _listen(
 
     from ..portal.settings import HOST
 
-    config = uvicorn.Config(
-        app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False,
-        timeout_graceful_shutdown=END_SECONDS,
-    )  # fmt: skip
-    speak.note(speaker.text("serving", address=f"http://{HOST}:{port}/"))
     try:
-        server = uvicorn.Server(config)
-        say_when_over(app, server)
-        if rounds is not None:
-            rounds.failed = lambda _: setattr(server, "should_exit", True)
-            if rounds.duties.failed is not None:
-                return 0
-        server.run()
-    except SystemExit:  # uvicorn's way to say that it could not listen
+        listening = socket.create_server((HOST, port))
+    except OSError:
         speak.note(speaker.text("port_in_use", port=port, next=port + 1))
         return 3
-    except KeyboardInterrupt:
-        speak.note(speaker.text("served"))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=END_SECONDS,
+    )  # fmt: skip
+    with listening:
+        speak.note(speaker.text("serving", address=f"http://{HOST}:{port}/"))
+        try:
+            server = uvicorn.Server(config)
+            say_when_over(app, server)
+            if rounds is not None:
+                rounds.failed = lambda _: setattr(server, "should_exit", True)
+                if rounds.duties.failed is not None:
+                    return 0
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            speak.note(speaker.text("served"))
     return 0
 
 
@@ -200,7 +208,7 @@ def serve_map(folder: Path, port: int, language: Language) -> int:
     def now() -> dict[str, object]:
         return {**standing(Net.of(folder)).as_json(), "name": name}
 
-    return _listen(build(now), port, speaker)
+    return _listen(build(now, language), port, speaker)
 
 
 def doctor(place: Place, *, as_json: bool, language: Language) -> int:

@@ -87,12 +87,13 @@ class Settings:
     `duties` what keeps the duties of this process from being done, as {how, duty, code}, and
     `hosts` are the names under which it answers.
     `member` is whose pages these are ("" is not known), `genesis` the file that pins the record of
-    several members (None: a record of one).
+    several members (None: a record of one), `language` what who asks for no language is shown.
     """
 
     receipts: Callable[[Reading], Receipts] | None = None
     member: str = ""
     genesis: bytes | None = None
+    language: Language = "zh"
     open_books: frozenset[str] = frozenset()
     bank: str = ""
     labels: Mapping[Language, Sequence[str]] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def install(app: FastAPI, desks: Desks, salt: str) -> None:
         take = buying.install_post(desks, language)
         app.add_route(f"/{language}/buy/{{listing}}", take, ["POST"])
         app.add_route(f"/{language}", _into(f"/{language}/"))
-    app.add_route("/", _first)
+    app.add_route("/", _first(desks.settings.language))
 
 
 def _page(
@@ -181,11 +181,15 @@ def good_key(vkey: str | None) -> str | None:
     return given
 
 
-def _first(request: Request) -> Response:
-    """The first page in the language that the reader prefers."""
-    language = texts.preferred(request.headers.get("accept-language"))
-    headers = {"Vary": "Accept-Language", "Cache-Control": "no-store"}
-    return RedirectResponse(f"/{language}/", 307, headers)
+def _first(otherwise: Language) -> Callable[[Request], Response]:
+    """To the first page in the language that the reader prefers, else in this one."""
+
+    def first(request: Request) -> Response:
+        language = texts.preferred(request.headers.get("accept-language"), otherwise)
+        headers = {"Vary": "Accept-Language", "Cache-Control": "no-store"}
+        return RedirectResponse(f"/{language}/", 307, headers)
+
+    return first
 
 
 def _into(address: str) -> Callable[[Request], Response]:

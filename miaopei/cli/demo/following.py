@@ -35,7 +35,7 @@ def pages(
 
     Errors   Refused cli.port_in_use.
     """
-    app: Any = pages_of(member, labels=labels)
+    app: Any = pages_of(member, labels=labels, language=speaker.language)
     with ExitStack() as up:
         try:
             address = up.enter_context(served(app, port, end_seconds=END_SECONDS))

@@ -166,7 +166,8 @@ def listen(
         speak.out(speaker.text("listening", address=address or here))
         if pages is not None:
             shop = {**serving.beside(place, member, door.turn, duties), **known_of(place)}
-            app = pages_of(member, devices_of(place), shop, labels_of(place))
+            heard, labels = devices_of(place), labels_of(place)
+            app = pages_of(member, heard, shop, labels, language=language)
             seen = opening.enter_context(served(app, pages, end_seconds=END_SECONDS))
             speak.note(speaker.text("serving", address=f"{seen}/"))
         field_ = opening.enter_context(_meters(place, known, listener, door)) if known else None

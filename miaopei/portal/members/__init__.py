@@ -28,9 +28,12 @@ FRESH = {"Cache-Control": "no-store"}
 GOOD = ("agrees",)
 
 
-def build(standing: Callable[[], Standing]) -> Guard:
-    """The application. `standing`: {name, members: [{member, zh, en, roles, power, up, height,
-    size, root, lag, certified, missing, restarts, verdict, anchored}], compared_at, goes_on}."""
+def build(standing: Callable[[], Standing], otherwise: Language = "zh") -> Guard:
+    """The application; `otherwise` is shown to who asks for no language.
+
+    `standing`: {name, members: [{member, zh, en, roles, power, up, height, size, root, lag,
+    certified, missing, restarts, verdict, anchored}], compared_at, goes_on}.
+    """
 
     async def api(_: Request) -> Response:
         found = await run_in_threadpool(standing)
@@ -44,7 +47,7 @@ def build(standing: Callable[[], Standing]) -> Guard:
         return made
 
     async def first(request: Request) -> Response:
-        chosen = texts.preferred(request.headers.get("accept-language"))
+        chosen = texts.preferred(request.headers.get("accept-language"), otherwise)
         return RedirectResponse(f"/{chosen}/members", 303)
 
     async def static(request: Request) -> Response:

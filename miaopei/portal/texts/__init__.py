@@ -54,9 +54,9 @@ def other(language: Language) -> Language:
     return "en" if language == "zh" else "zh"
 
 
-def preferred(header: str | None) -> Language:
-    """The language that an Accept-Language header asks for; Chinese where it asks for neither."""
-    best: tuple[float, Language] = (0.0, "zh")
+def preferred(header: str | None, otherwise: Language = "zh") -> Language:
+    """The language that an Accept-Language header asks for; `otherwise` where it asks for none."""
+    best: tuple[float, Language] = (0.0, otherwise)
     for part in (header or "")[:400].split(","):
         name, _, weight = part.strip().partition(";q=")
         primary = name.strip().lower().partition("-")[0]
