@@ -39,7 +39,21 @@ def listing(page: Page) -> str:
         (each, views.pool(page.desk, each), paused_since(page.desk.state, each.listing) is not None)
         for each in views.offers(page.desk)
     ]
-    return page.html("offers.html", "buy", offers=found, word=_word(page))
+    return page.html(
+        "offers.html", "buy", offers=found, word=_word(page),
+        closed=lambda offer: _closed(page, offer),
+    )  # fmt: skip
+
+
+def _closed(page: Page, offer: Offer) -> str:
+    """Why nothing is sold here, and who sells it; nothing where it is sold here."""
+    settings = page.desk.settings
+    if settings.selling is not None:
+        return ""
+    seller = page.desk.state.need("listing", offer.listing)["listing"]["payer"]
+    if seller == (settings.member or seller):
+        return page.t("buying.closed")
+    return page.t("buying.sold_by", name=page.desk.name_of(seller, page.language))
 
 
 def form(page: Page) -> str | None:
@@ -74,7 +88,7 @@ def form_of(page: Page, given: Mapping[str, str], refusals: tuple[Refusal, ...])
         announced=any(isinstance(rule, Announced) for rule in offer.rules),
         held_minutes=None if offer.hold_seconds is None else offer.hold_seconds // 60,
         refusals=refusals,
-        selling=page.desk.settings.selling is not None,
+        closed=_closed(page, offer),
     )
 
 
@@ -98,6 +112,7 @@ def one(page: Page) -> str | None:
         name=_names(page, offer, inputs),
         write=lambda name, figure: written(page, inputs[name], figure),
         policy=views.policy(desk, value["policy"]),
+        closed=_closed(page, offer),
         changes=changes,
         pay_to=desk.settings.collecting.get(offer.collector, ""),
         related=[found for n in offer.related if (found := views.offer(desk, n)) is not None],

@@ -69,7 +69,7 @@ class Page:
 
     def html(self, template: str, section: str = "", **values: Any) -> str:
         """The page from its template; `section` is the entry of the menu that it belongs to."""
-        desk = self.desk
+        desk, member = self.desk, self.desk.settings.member
         return (
             environment()
             .get_template(template)
@@ -84,6 +84,9 @@ class Page:
                 record_name=desk.genesis["name"],
                 head=desk.head,
                 labels=desk.settings.labels.get(self.language, ()),
+                whose=desk.name_of(member, self.language) if member else "",
+                vkey=desk.vkey,
+                founding=desk.founding,
                 **_writing(self),
                 **values,
             )

@@ -48,7 +48,6 @@ def listing(page: Page) -> str:
         rows.append((case, title, name))
     return page.html(
         "receipts.html", "receipts", receipts=rows, later=later, earlier=earlier,
-        **_kept(page),
     )  # fmt: skip
 
 
@@ -69,28 +68,21 @@ def one(page: Page) -> str | None:
         name=name,
         title=case.value["occurrence"][:16] if event is None else event_title(page, event),
         size=f"{len(data) // 1024:,} KiB",
-        whose=by.whose,
-        **_kept(page),
+        by=by.whose,
         **_verdict(page, verdict, data),
     )
 
 
 def form(page: Page) -> str:
     """The empty verify box."""
-    return page.html("verify.html", "receipts", verdict=None, **_kept(page))
+    return page.html("verify.html", "receipts", verdict=None)
 
 
 def checked(page: Page, data: bytes, vkey: str | None, genesis: bytes | None) -> str:
     """What the checks say of an upload."""
     by = receipts.against(page.desk, data, vkey, genesis)
     verdict = receipts.held(data, by)
-    found = {**_kept(page), **_verdict(page, verdict, data)}
-    return page.html("verify.html", "receipts", whose=by.whose, **found)
-
-
-def _kept(page: Page) -> dict[str, object]:
-    """What receipts of this record are checked with: the log's key, or the genesis file."""
-    return {"vkey": page.desk.vkey, "founding": page.desk.founding}
+    return page.html("verify.html", "receipts", by=by.whose, **_verdict(page, verdict, data))
 
 
 def _verdict(page: Page, verdict: Verdict, data: bytes) -> dict[str, object]:

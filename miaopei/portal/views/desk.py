@@ -101,7 +101,11 @@ class Desk:
     def founding(self) -> str | None:
         """The digest of the genesis file, as members compare it; None on a record of one."""
         file = self.settings.genesis
-        return None if file is None else content_id("chain", read_canonical(file.rstrip(b"\n")))
+        if file is None:
+            return None
+        return self.always(
+            "founding", lambda: content_id("chain", read_canonical(file.rstrip(b"\n")))
+        )
 
     def _key(self, public: str | None) -> str | None:
         if public is None:
