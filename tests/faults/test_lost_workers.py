@@ -52,3 +52,17 @@ def test_one_flag_and_the_same_root(capfd: pytest.CaptureFixture[str], tmp_path:
     done = subprocess.run(command, env=given, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout) == here
+
+
+def test_nothing_is_left_in_the_old_network() -> None:
+    """A thread begun before would stay there; an ordinary account is refused, and so is root."""
+    lines = (
+        "import threading",
+        "from miaopei.adapters.pricing.confined import enter",
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "try: enter()",
+        "except OSError as error: print(error)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "this process has threads that would stay in the old network" in done.stdout

@@ -1,6 +1,7 @@
 """Blocks of a book and of years on Ray's workers, one of which is killed: run as a program.
 
-It must run where only lo exists (Ray listens everywhere); `enter` sees to that. Prints JSON.
+It must run where only lo exists (Ray listens everywhere); `enter` sees to that, before NumPy, which
+begins threads, is there. Prints JSON.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 MARKER = "killed"
 
 
 def world() -> tuple[Any, Any]:
     """2,000 years, 300 policies with limits, 20,000 pairs of seeded losses."""
+    import numpy as np
+
     from miaopei.pricing.chance import Stream
     from miaopei.pricing.events import Occurrences, Touched
     from miaopei.pricing.years import Book

@@ -7,6 +7,7 @@ user namespace where the system allows one. /sys is mounted anew so that it show
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -21,7 +22,14 @@ PRIVATE, REFUSED_BY_SYSTEM = 1 << 18 | 1 << 14, 71
 
 
 def enter() -> None:
-    """Leave the network. Errors   OSError where the system does not allow it."""
+    """Leave the network, before anything has begun a thread.
+
+    A thread that is there already would stay in the old network, and only root may leave it behind:
+    so a process that has any is refused under every account.
+    Errors   OSError where the system does not allow it, or this process has threads.
+    """
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise OSError(errno.EINVAL, "this process has threads that would stay in the old network")
     system = ctypes.CDLL(None, use_errno=True)
     user, group = os.geteuid(), os.getegid()
     if system.unshare(NEW_NET | NEW_MOUNTS):
