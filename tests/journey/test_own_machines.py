@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from miaopei.adapters.engine.rpc import EngineRpc
+from miaopei.cli.net.plan import Net
 from tests.support import nets
 from tests.support.machines import ROLES, Machines, machines
 
@@ -45,6 +47,16 @@ def test_o04_each_founds_the_same_record_from_the_seat_files_alone(own: Machines
     for member in MEMBERS:
         held = {path.name for path in own.at(member).rglob("*") if path.is_dir()}
         assert not held & (set(MEMBERS) - {member})
+
+
+def test_a_member_that_cannot_listen_does_not_come_up_and_says_why(own: Machines) -> None:
+    ours = Net.of(own.at("notary")).own
+    assert ours is not None
+    host, port = ours.engine.split(":")
+    with socket.create_server((host, int(port))):
+        said = own.run("notary", "up", "--detach", code=3)
+    assert "address already in use" in said.stderr
+    assert "The member answers" not in said.stderr
 
 
 def test_o04_they_run_apart_and_each_sees_by_the_wire_that_all_agree(own: Machines) -> None:

@@ -44,6 +44,13 @@ class EngineRpc:
     def __init__(self, path: Path, seconds: float = SECONDS) -> None:
         self._path, self._seconds = path, seconds
 
+    def listens(self) -> bool:
+        """Whether it answers, and takes connections of other engines by now."""
+        try:
+            return bool(self.ask("net_info")["listening"])
+        except OutsideFault:
+            return False
+
     def send(self, item: bytes) -> Sent:
         """Queue an item for the next block."""
         try:

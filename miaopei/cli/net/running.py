@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...acts.rule_sets import RULE_SETS, RULES
+from ...adapters.engine.home import RPC_SOCKET
 from ...adapters.engine.install import need
+from ...adapters.engine.rpc import EngineRpc
 from ...errors import OutsideFault, Refusal
 from ...errors.texts import say, table
 from ...measures import suites
@@ -22,7 +24,7 @@ from .. import speak
 from . import control, make
 from .plan import Net, no, sentence
 from .supervisor import IMPORTS
-from .watching import Row, Standing, standing
+from .watching import Row, Standing, last_words, standing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
 LOOK_SECONDS = 1.0
+FALLS = 5  # of a member that is brought up: it will not come up by itself
 LOG = "net.log"
 SORTS = ("database", "bank", "nodes", "engines")  # in the order in which they come up
 LONGEST_TROUBLE = 160  # characters of it in the table
@@ -219,15 +222,31 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
         if net.own is not None:
-            return control.there(net.at(net.own.member))
+            return _answers(net, net.own.member)
         found = standing(net, named=False)
         return found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows)
 
     def why() -> str:
-        lacking = [row.member for row in standing(net, named=False).rows if not row.up]
+        rows = [row for row in standing(net, named=False).rows if not row.up]
+        lacking = (f"{r.member} ({r.trouble})" if r.trouble else r.member for r in rows)
         return f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}"
 
     control.until(is_up, UP_SECONDS, why, 0.2)
+
+
+def _answers(net: Net, member: str) -> bool:
+    """Whether a member's node answers, and its engine is there for the others' engines.
+
+    Errors   OutsideFault where it ends again and again: the last line of its log.
+    """
+    if not control.there(net.folder):
+        return False
+    (process,) = control.call(net.folder, "status")["members"]
+    if process["restarts"] >= FALLS:
+        said = last_words(net, member, process)
+        raise OutsideFault(f"{member} ended {FALLS} times as it came up: {said}", retry=True)
+    at = net.at(member)
+    return bool(process["up"]) and control.there(at) and EngineRpc(at / RPC_SOCKET).listens()
 
 
 def _split(net: Net, started: float, whole: float) -> dict[str, float]:

@@ -51,6 +51,7 @@ class Slot:
     node: subprocess.Popen[bytes] | None = None
     engine: subprocess.Popen[bytes] | None = None
     restarts: int = 0
+    fell: str | None = None  # which of the two ended by itself last, the engine or its node
     pause: float = FIRST_PAUSE
     not_before: float = 0.0
     started: float = 0.0
@@ -64,7 +65,8 @@ class Slot:
         with self.lock:
             if not self.wanted or (self.cut and not self.inside):
                 return  # frozen processes are not looked at
-            if self._ended():
+            if ended := self._ended():
+                self.fell = ended
                 self.end(signal.SIGKILL)
                 self.restarts += 1
                 self.not_before = time.monotonic() + self.pause
@@ -129,10 +131,13 @@ class Slot:
             "node": pids[0],
             "engine": pids[1],
             "restarts": self.restarts,
+            "fell": self.fell,
         }
 
-    def _ended(self) -> bool:
-        return any(one is not None and one.poll() is not None for one in (self.node, self.engine))
+    def _ended(self) -> str | None:
+        """Which has ended by itself; where both have, the node: its engine follows it."""
+        both = {"node": self.node, "engine": self.engine}
+        return next((n for n, one in both.items() if one and one.poll() is not None), None)
 
     def _start_node(self) -> None:
         (self.folder / home.ABCI_SOCKET).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...adapters.engine.process import LOG as ENGINE_LOG
 from ...errors import OutsideFault
 from . import control
 from .own import elsewhere
@@ -28,7 +29,8 @@ class Row:
     machine of its own also silent (it does not answer us), other_genesis.
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
-    newest rule set of its software. Of who is down `trouble` is the last line of its log.
+    newest rule set of its software. Of who is down `trouble` is the last line of the log of what
+    ended, its node or its engine.
     `anchored`: how far it has told a second ledger, None where it tells none.
     `waits`: why its engine signs nothing for now, a refusal; None where it may.
     """
@@ -98,6 +100,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         status, process = said.get(seat.id), known.get(seat.id, {})
         away = seat.id not in net.here
         known_of = status or {}
+        runs = status is not None and (away or bool(process.get("up", True)))
         row = Row(
             member=seat.id,
             zh=seat.zh,
@@ -112,7 +115,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             certified=known_of.get("certified"),
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
-            trouble=known_of.get("trouble") if status else _last_words(net, seat.id, process),
+            trouble=known_of.get("trouble") if runs else last_words(net, seat.id, process),
             verdict=_verdict(process, status, held.get(seat.id), top, seat.id in seats, away=away),
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
@@ -189,7 +192,7 @@ def _verdict(
         return "cut"
     if away and not seated:
         return "no_seat"
-    if status is None:
+    if status is None or not (away or process.get("up", True)):
         return "silent" if away else "down"
     if status.get("other"):
         return "other_genesis"
@@ -216,15 +219,22 @@ def _seats(net: Net, said: dict[str, dict[str, Any] | None]) -> dict[str, dict[s
     return {seat["member"]: seat for seat in best["seats"]}
 
 
-def _last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
-    """Why a member that shall run does not: the last line of its log."""
+def last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
+    """Why a member that shall run does not: the last line of the log of what ended, its node or its
+    engine; of the other where that one has said nothing.
+    """
     if not process.get("wanted"):
         return None
-    try:
-        lines = (net.at(member) / NODE_LOG).read_text("utf-8", "replace").split("\n")
-    except OSError:
-        return None
-    return next((line.strip() for line in reversed(lines) if line.strip()), None)
+    logs = [NODE_LOG, ENGINE_LOG]
+    for name in logs[::-1] if process.get("fell") == "engine" else logs:
+        try:
+            lines = (net.at(member) / name).read_text("utf-8", "replace").split("\n")
+        except OSError:
+            continue
+        for line in reversed(lines):
+            if line.strip():
+                return line.strip()
+    return None
 
 
 def _ask(net: Net, member: str) -> dict[str, Any] | None:

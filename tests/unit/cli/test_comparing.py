@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from miaopei.cli.net.watching import compared
+from pathlib import Path
+
+from miaopei.cli.net.plan import Net, Seat
+from miaopei.cli.net.watching import compared, last_words
 
 SIX = {"utility": 1, "insurer": 1, "agent": 1, "regulator": 0, "cloud": 1, "notary": 1}
 
@@ -33,3 +36,17 @@ def test_of_two_alone_neither_is_right() -> None:
 
 def test_who_has_no_height_in_common_is_not_compared() -> None:
     assert compared({"one": {9: "a"}, "two": {8: "b"}}, {"one": 1, "two": 1}) == {}
+
+
+def test_who_is_down_is_told_by_the_log_of_what_ended(tmp_path: Path) -> None:
+    net = Net(tmp_path, (Seat("a", "a", "a", "h:1", "h:2"),))
+    at = net.at("a")
+    at.mkdir(parents=True)
+    (at / "node.log").write_text("")
+    (at / "engine.log").write_text("panic: address already in use\n\n")
+    taken = "panic: address already in use"
+    assert last_words(net, "a", {"wanted": True, "fell": "node"}) == taken
+    (at / "node.log").write_text("a word of last week\n")
+    assert last_words(net, "a", {"wanted": True, "fell": "engine"}) == taken
+    assert last_words(net, "a", {"wanted": True, "fell": "node"}) == "a word of last week"
+    assert last_words(net, "a", {"wanted": False, "fell": "engine"}) is None

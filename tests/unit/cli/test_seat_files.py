@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,14 @@ def test_nothing_is_said_where_too_few_of_the_others_are_reached(
     powers |= {"e": 1, "f": 1}
     facts = {"votes": 4, "total": 6, "members": "c, d"}  # more than two thirds, not just as many
     assert code(lambda: voting.need_votes(net, powers)) == ("net.too_few_up", facts)
+
+
+def test_two_members_at_one_address_found_nothing(tmp_path: Path, files: list[Path]) -> None:
+    """One of them could never listen there; as easily its blobs as its engine."""
+    for taken in ("a.example:26000", "a.example:27000"):
+        where = making.Where(taken, "e.example:27009")
+        made = making.init(tmp_path / taken[-5:], Part("e", "e", "e", ROLES), 1, where)
+        net = making.of(files[0].parent)
+        refused, facts = code(partial(making.found, net, [*files, made], None))
+        assert refused == "net.seat_file_address"
+        assert facts == {"member": "e", "other": "a", "address": taken}

@@ -124,12 +124,13 @@ def found(
     `rules`: the rule set it begins with where a person has said one; else the newest of this
     software. A seat file never lowers it: one of its members would so decide for all.
 
-    Errors   Refused net.seat_file*, net.seat_file_twice, net.not_among, net.members,
+    Errors   Refused net.seat_file*, net.not_among, net.members,
              net.no_operator, net.votes_of_one, net.seat_file_rules, act.bad_seat for two with one
              key, net.founded_already.
     """
     ours = _ours(net)
     given = sorted(_read(files), key=lambda each: each.id)
+    _addresses(given)
     if ours not in given:
         raise no("not_among", member=ours.id)
     if not FEWEST <= len(given) <= MOST:
@@ -157,6 +158,16 @@ def found(
     return made
 
 
+def _addresses(given: Sequence[SeatFile]) -> None:
+    """Errors   Refused net.seat_file_address where two are to be reached at one address."""
+    taken: dict[str, str] = {}
+    for each in given:
+        for address in (each.place.engine, each.place.blobs):
+            other = taken.setdefault(address, each.id)
+            if other != each.id:
+                raise no("seat_file_address", member=each.id, other=other, address=address)
+
+
 def join(net: Net, genesis: Path, files: Sequence[Path]) -> Founding:
     """Make ready to run in a record that others have begun; they must still want our seat.
 
@@ -167,6 +178,7 @@ def join(net: Net, genesis: Path, files: Sequence[Path]) -> Founding:
     given = [each for each in _read(files) if each.id != _ours(net).id]
     if not given:
         raise no("nobody_to_join")
+    _addresses([_ours(net), *given])
     _enter(net, made, [_ours(net), *given])
     return made
 
