@@ -49,6 +49,24 @@ def test_the_printed_payouts(
     assert all(row["receipt"] is None and row["paid_at"] is None for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ([LOSSES, "--product", "yunnan_dali"], "--losses"),
+        ([CATALOGUE, "--rapid", LOSSES, "--product", "yunnan_dali"], "--losses"),
+        ([CATALOGUE, "--losses", RAPID, "--product", "yunnan_dali"], "--rapid"),
+    ],
+)
+def test_a_file_in_the_place_of_another_is_refused(
+    arguments: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would give a what-if without facts: nothing paid, and nothing said."""
+    assert main(["replay", *arguments, "--what-if", "--lang", "en"]) == 1
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert f"with {option}." in shown.err
+
+
 def test_the_catalogue_alone_settles_on_its_reviewed_magnitude(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

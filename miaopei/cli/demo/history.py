@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...adapters.feeds import Reading, read, shipped
-from ...errors import Refused
+from ...errors import Refusal, Refused
 from ...evidence.observation import Observation
 from ...measures.instant import from_beijing
 from ...node.gateway import Row
@@ -34,6 +35,19 @@ def whole(data: bytes) -> Reading:
     reading = read(data)
     if not reading.observations and reading.refusals:
         raise Refused(*reading.refusals)
+    return reading
+
+
+def held(path: Path, kind: str, given: str) -> Reading:
+    """A file that shall hold one kind of fact; `given`: the word of the command it was given as.
+
+    Errors   as `whole`; Refused cli.holds_shock, cli.holds_loss_report, cli.holds_deaths.
+    """
+    reading = whole(path.read_bytes())
+    others = {seen.kind for seen in reading.observations} - {kind}
+    if others:
+        facts = {"file": path.name[:80], "given": given}
+        raise Refused(Refusal(f"cli.holds_{min(others)}", facts))
     return reading
 
 

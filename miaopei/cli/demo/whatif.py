@@ -17,6 +17,7 @@ from ...adapters.books.reading import PLACE
 from ...adapters.feeds import Reading, shipped
 from ...adapters.keys import fresh
 from ...errors import Fact, Refusal, Refused
+from ...evidence.kinds import DEATHS, LOSS_REPORT, SHOCK
 from ...measures.instant import DAY
 from ...measures.place import latitude, longitude, unit_vector
 from ...node import scheme
@@ -120,18 +121,24 @@ def year_of(product: Product) -> int:
 def read_files(asked: Asked, product: Product) -> tuple[list[Reading], tuple[str, ...]]:
     """The files, and what must be said of the run. A catalogue of a source that the product does
     not name stands in for the one it does.
+
+    Errors   Refused feed.*, cli.holds_* for a file that is given in another's place.
     """
     labels = ["what_if", "replay", "assumed_arrivals"]
     if asked.version is not None:
         labels.append("terms_forced")
-    readings = [history.whole(asked.catalogue.read_bytes())]
+    readings = [history.held(asked.catalogue, SHOCK, "CATALOGUE")]
     rule = next((rule for rule in product.inputs if rule.measure == MAGNITUDE), None)
     named = () if rule is None else (*rule.sources, *rule.fallback)
     if named and readings[0].source not in named:
         readings = [history.taken_as(readings[0], named[-1])]
         labels.append("catalogue_taken")
-    paths = (asked.rapid, asked.losses, asked.deaths)
-    readings += [history.whole(path.read_bytes()) for path in paths if path is not None]
+    others = (
+        (asked.rapid, SHOCK, "--rapid"),
+        (asked.losses, LOSS_REPORT, "--losses"),
+        (asked.deaths, DEATHS, "--deaths"),
+    )
+    readings += [history.held(path, kind, word) for path, kind, word in others if path]
     return readings, tuple(labels)
 
 
