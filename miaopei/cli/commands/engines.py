@@ -18,6 +18,8 @@ def engine_install(as_json: JsonFlag = False, lang: LangOption = None) -> None:
     from .. import speak
 
     language = chosen(lang)
+    if install.find() is None:
+        speak.note(say(Refusal("engine.building", {"version": install.VERSION}), language))
     made = install.install()
     if as_json:
         speak.show_json(

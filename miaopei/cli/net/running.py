@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -60,7 +61,8 @@ def init(
     clock = "replay" if replay else "live"
     net = make.make(folder, count, clock=clock, time=time_now, origin=origin, apart=apart, **begins)
     names = ", ".join(net.members)
-    speak.out(sentence("made", language, members=names, folder=str(net.folder), clock=clock))
+    facts = {"program": speak.program(), "folder": str(net.folder)}
+    speak.out(sentence("made", language, members=names, clock=clock, **facts))
     return GOOD
 
 
@@ -72,13 +74,14 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
     net = Net.of(folder)
     if control.there(net.folder):
         raise no("is_up", folder=str(net.folder))
+    begins, is_up = ("starting", "up") if net.own is None else ("starting_own", "up_own")
+    speak.note(sentence(begins, language, members=len(net.here)))
     started = time.monotonic()
     supervisor = _supervise(net, detach=detach)
     try:
         _until_up(net, supervisor)
         whole = time.monotonic() - started
-        said = "up" if net.own is None else "up_own"
-        speak.note(sentence(said, language, members=len(net.here), seconds=f"{whole:.1f}"))
+        speak.note(sentence(is_up, language, members=len(net.here), seconds=f"{whole:.1f}"))
         if as_json:
             speak.show_json(_split(net, started, whole))
         if detach:
@@ -102,9 +105,10 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
             *_waiting(found, language),
             *_wanted(found, language),
             *_named(found, language),
+            *_differing(net, found, language),
+            _whole(net, found, language),
         ):
             speak.out(line)
-        speak.out(sentence("goes_on" if found.goes_on else "halted", language))
     return GOOD if found.goes_on else NOT_GOOD
 
 
@@ -306,6 +310,29 @@ def _cells(row: Row, language: Language) -> list[str]:
         str(row.restarts),
         verdict if row.trouble is None else f"{verdict}: {row.trouble[:LONGEST_TROUBLE]}",
     ]
+
+
+def _whole(net: Net, found: Standing, language: Language) -> str:
+    """Whether the record goes on; where nothing of it runs here, how to start it."""
+    if not control.there(net.folder) and all(r.height is None for r in found.rows):
+        facts = {"program": speak.program(), "folder": shlex.quote(str(net.folder))}
+        command = "net up" if net.own is None else "member up"
+        return sentence("not_running", language, command=command, **facts)
+    return sentence("goes_on" if found.goes_on else "halted", language)
+
+
+def _differing(net: Net, found: Standing, language: Language) -> Iterator[str]:
+    """What to do about each that differs."""
+    for row in found.rows:
+        if row.verdict != "differs":
+            continue
+        if row.member not in net.here:
+            yield sentence("rebuild_there", language, member=row.member)
+            continue
+        at = shlex.quote(str(net.folder))
+        words = f"member rebuild {at}" if net.own else f"net heal {at} {row.member} --rebuild"
+        command = f"{speak.program()} {words}"
+        yield sentence("rebuild_it", language, member=row.member, command=command)
 
 
 def _waiting(found: Standing, language: Language) -> Iterator[str]:

@@ -61,7 +61,7 @@ def run(folder: Path, data: Place, count: int, *, apart: bool, language: Languag
             _hand_over(member, founding, net)
             make.write_plan(net)
     facts = {"folder": str(net.folder), "members": ", ".join(net.members)}
-    facts |= {"height": str(founding.height), "key": OLD_KEY}
+    facts |= {"height": str(founding.height), "key": OLD_KEY, "program": speak.program()}
     speak.out(sentence("imported", language, **facts))
     return 0
 

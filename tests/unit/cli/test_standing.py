@@ -1,0 +1,96 @@
+"""What `net status` and `member status` say below the rows: whether it goes on, and what to do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miaopei.adapters.engine import install
+from miaopei.cli.main import main
+from miaopei.cli.net import control, running
+from miaopei.cli.net.watching import Row, Standing
+
+MEMBERS = ("a", "b", "c", "d")
+OWN = {"member": "a", "engine": "h:1", "blobs": "h:2"}
+
+
+def folder(at: Path, **more: Any) -> Path:
+    """The folder of a net, or of one member of it."""
+    seats = [{"id": m, "zh": m, "en": m, "engine": f"{m}:1", "blobs": f"{m}:2"} for m in MEMBERS]
+    (at / "net.json").write_text(json.dumps({"seats": seats, **more}))
+    return at
+
+
+def row(member: str, verdict: str, height: int | None = 7) -> Row:
+    up = height is not None
+    return Row(
+        member, member, member, (), 1, up, height, None, None, None, None, None, 0, None, verdict,
+        None, None,
+    )  # fmt: skip
+
+
+def said(
+    at: Path,
+    verdicts: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    up: bool = True,
+) -> str:
+    """What the status says of members that stand so."""
+    rows = [row(m, verdicts.get(m, "agrees"), 7 if up else None) for m in MEMBERS]
+    monkeypatch.setattr(running, "standing", lambda _: Standing(tuple(rows), None, False))
+    monkeypatch.setattr(control, "there", lambda _: up)
+    assert running.status(at, as_json=False, language="en") == 1
+    return capsys.readouterr().out
+
+
+def test_a_net_that_is_not_started_says_how_to_start_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole := tmp_path / "a net").mkdir()
+    down = dict.fromkeys(MEMBERS, "down")
+    told = said(folder(whole), down, capsys, monkeypatch, up=False)
+    assert f"Not running. Start it: miaopei net up {shlex.quote(str(whole))}" in told
+    assert "until members come back" not in told
+    told = said(folder(whole, own=OWN), down, capsys, monkeypatch, up=False)
+    assert f"miaopei member up {shlex.quote(str(whole))}" in told
+
+
+def test_a_record_for_want_of_members_is_halted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it stands would read as if it held."""
+    told = said(folder(tmp_path), {"b": "down", "c": "down"}, capsys, monkeypatch)
+    assert "the record is halted until members come back" in told
+
+
+def test_what_to_do_about_a_liar(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = said(folder(tmp_path), {"b": "differs"}, capsys, monkeypatch)
+    assert f"miaopei net heal {tmp_path} b --rebuild" in told
+    told = said(folder(tmp_path, own=OWN), {"a": "differs", "b": "differs"}, capsys, monkeypatch)
+    assert f"miaopei member rebuild {tmp_path}" in told
+    assert "b differs from the others. Have its operator" in told
+
+
+def test_who_waits_for_a_build_is_told_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "find", lambda: None)
+    shown = []
+
+    def build() -> install.Engine:
+        shown.append(capsys.readouterr())
+        return install.Engine(Path("/engine"), "00", known=True, built=True)
+
+    monkeypatch.setattr(install, "install", build)
+    assert main(["engine", "install", "--lang", "en"]) == 0
+    (before,) = shown
+    assert "Building the engine" in before.err
+    assert not before.out
