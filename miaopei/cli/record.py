@@ -259,7 +259,7 @@ def tell(place: Place, name: str, *, forward: bool, as_json: bool, language: Lan
     """Tell why a thing is as it is, or all that it caused."""
     with place.record() as member, member.node.reading() as (reading, state):
         trail = StoreTrail(reading, state, member.node.identity)
-        told = caused(trail, name) if forward else why(trail, name)
+        told = caused(trail, name) if forward else why(trail, name, trail.shut_out)
         if as_json:
             speak.show_json(told.as_json())
         else:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...acts.facts import product_of
+from ...acts.readers import holders, parties
 from ...acts.state import State
 from ...claims.evaluate import of_one
 from ...policies.book import Recorded
 from ...policies.row import PolicyRow
-from ...reports.lineage import Observed
+from ...reports.lineage import Observed, ShutOut
 from ..effects.listed import observed_by
 from ..ports import Identity, Reading
 from ..vault.blobs import opens
@@ -70,6 +71,11 @@ class StoreTrail:
     def pays(self, debt: str) -> bool:
         """Whether we pay it."""
         return bool(self.state.need("payment", debt)["payer"] == self.identity.member)
+
+    def shut_out(self, listing: str) -> ShutOut | None:
+        """For whom a listing's book is sealed, where we are none of them."""
+        me, open_to = self.identity.member, parties(self.state, listing)
+        return None if me in open_to else ShutOut(me, open_to, holders(self.state, listing))
 
     def blob(self, name: str) -> bytes | None:
         """A blob by its digest."""

@@ -10,7 +10,7 @@ from .back import why
 from .forward import Caused, Effect, became, caused, latest_of
 from .refusals import reason_facts
 from .steps import Step
-from .trail import Index, Named, Observed, Trail
+from .trail import Index, Named, Observed, ShutOut, Trail
 
 __all__ = [
     "Caused",
@@ -18,6 +18,7 @@ __all__ = [
     "Index",
     "Named",
     "Observed",
+    "ShutOut",
     "Step",
     "Trail",
     "became",

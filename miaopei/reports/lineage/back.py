@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...claims.case import words_at
@@ -13,19 +13,22 @@ from .evidence import facts_of, observation_step
 from .refusals import refused
 from .steps import Step, step
 from .terms import product_of, terms_step, version_of
-from .trail import Index, Json, Named, Trail
+from .trail import Index, Json, Named, ShutOut, Trail
 
 FEW = 3  # claims of a settlement whose amounts are told with it
 
 
-def why(trail: Trail, text: str) -> Step:
+def why(
+    trail: Trail, text: str, shut_out: Callable[[str], ShutOut | None] = lambda _: None
+) -> Step:
     """Why the thing with this id is as it is, back to the original bytes.
 
     `text` is the id, or at least 8 characters of its beginning, of a payout, claim, settlement,
     trigger, case, occurrence, observation or act, or a policy's number or a source's name.
+    `shut_out`: see `Index`.
     Errors   Refused lineage.too_short, unknown, ambiguous.
     """
-    index = Index(trail)
+    index = Index(trail, shut_out)
     return _tree(index, index.find(text))
 
 
@@ -149,8 +152,19 @@ def _settlement(index: Index, id: str, *, amounts: bool = True) -> Step:
         key = words_at(value["trigger"], value["counter"], value.get("round", 1)) + member
         decisions.append(_act(index, index.need("decision", key)["act"]))
     told = list(_amounts(index, value["trigger"])) if amounts else []
-    told = [*held_step(index, id), *told]
+    told = [*_sealed(index, id, value["trigger"]), *held_step(index, id), *told]
     return step("settlement", id, facts, [*told, *decisions, _trigger(index, value["trigger"])])
+
+
+def _sealed(index: Index, id: str, trigger: str) -> Iterator[Step]:
+    """For whom the policies and amounts behind a settlement are sealed, where not for us."""
+    listing = str(index.need("trigger", trigger)["listing"])
+    out = index.shut_out(listing)
+    if out is None or index.trail.claims(trigger):
+        return
+    facts: dict[str, Fact] = {"settlement": id, "listing": listing, "member": out.member}
+    facts |= {"parties": ", ".join(out.parties), "holders": ", ".join(out.holders)}
+    yield step("book_sealed", id, facts)
 
 
 def held_step(index: Index, id: str) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -68,6 +68,15 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class ShutOut:
+    """A member that a book is not open to, whom it is open to, and who of these may grant it."""
+
+    member: str
+    parties: tuple[str, ...]
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Named:
     """A thing that an id stands for; `value` is what the record or the member holds of it."""
 
@@ -78,9 +87,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Index:
-    """Look-ups over a trail that several sentences need."""
+    """Look-ups over a trail that several sentences need.
+
+    `shut_out`: for whom a listing's book is sealed where not for the member that asks; it is told
+    to a member alone, and to nobody on its pages.
+    """
 
     trail: Trail
+    shut_out: Callable[[str], ShutOut | None] = lambda _: None
 
     def find(self, text: str) -> Named:
         """What an id stands for; 8 characters or more of its beginning do if they fit nothing else.

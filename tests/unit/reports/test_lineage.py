@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
@@ -353,3 +353,22 @@ def test_every_sentence_stands_in_both_languages_with_the_same_facts() -> None:
         assert set(texts) == {"zh", "en"}, name
         holes = [set(re.findall(r"{(\w+)}", texts[language])) for language in ("zh", "en")]
         assert holes[0] == holes[1], name
+
+
+def test_who_reads_no_book_is_told_for_whom_it_is_sealed_and_who_may_grant_it() -> None:
+    """A member outside the group has the settlement on its record, and no claim of it."""
+    with trail(world()) as read:
+
+        class Outside(StoreTrail):
+            def claims(self, trigger: str) -> Sequence[dict[str, Any]]:
+                return ()
+
+        other = replace(read.identity, member="outsider")
+        settlement = settlements(read, DALI)[-1]
+        outside = Outside(read.reading, read.state, other)
+        tree = why(outside, settlement, outside.shut_out)
+        (told,) = [s for s in steps(tree) if s.what == "book_sealed"]
+        assert told.facts["parties"] == told.facts["holders"] == read.identity.member
+        assert f"--to outsider {DALI}" in text(tree)
+        assert "book_sealed" not in {s.what for s in steps(why(read, settlement, read.shut_out))}
+        assert "book_sealed" not in {s.what for s in steps(why(outside, settlement))}, "on pages"
