@@ -172,24 +172,38 @@ def verify(
     else:
         for line in explain(verdict, language):
             speak.out(line)
-        if key is None and genesis is None:
-            speak.note(speak.Speaker(language).text("verify_needs_key"))
+        if verdict.lacks is not None:
+            speak.note(speak.Speaker(language).text(f"verify_needs_{verdict.lacks}"))
     return 0 if verdict.holds else 1
 
 
 def _genesis_of(path: Path | None) -> bytes | None:
     """The bytes of a genesis file.
 
-    Errors   Refused cli.no_genesis_file.
+    Errors   Refused cli.no_genesis_file, cli.not_a_genesis.
     """
     if path is None:
         return None
     try:
         with path.open("rb") as file:
-            return file.read(LONGEST_GENESIS)
+            data = file.read(LONGEST_GENESIS)
     except OSError as error:
         facts = {"path": str(path)[:200], "why": type(error).__name__}
         raise Refused(Refusal("cli.no_genesis_file", facts)) from None
+    if not is_genesis(data):
+        raise Refused(Refusal("cli.not_a_genesis", {"path": str(path)[:200]}))
+    return data
+
+
+def is_genesis(data: bytes) -> bool:
+    """Whether this is a file with which a record of several members begins."""
+    from ..measures.identity import read_canonical
+
+    try:
+        value = read_canonical(data.rstrip(b"\n"))
+    except Refused:
+        return False
+    return isinstance(value, dict) and isinstance(value.get("seats"), list)
 
 
 def key_of(given: str | None) -> str | None:
@@ -203,6 +217,9 @@ def key_of(given: str | None) -> str | None:
     path = path / KEY_FILE if path.is_dir() else path
     try:
         with path.open(encoding="utf-8") as file:
-            return file.read(LONGEST_KEY).strip()
+            text = file.read(LONGEST_KEY).strip()
     except (OSError, UnicodeDecodeError):
-        raise Refused(Refusal("cli.no_key_file", {"path": given[:200]})) from None
+        text = ""
+    if text.count("+") < 2 or len(text.split()) != 1:
+        raise Refused(Refusal("cli.no_key_file", {"path": given[:200]}))
+    return text

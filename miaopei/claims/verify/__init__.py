@@ -61,6 +61,7 @@ PAYOUT = {
 CASE = {**FRAME, "case": refusal.case, "reason": refusal.reason}
 POLICY = {**FRAME, **TRIGGER, **ROW, **SETTLEMENT, "case": refusal.case, "reason": refusal.reason}
 FIRST = ("bytes", "shape")
+OF_A_RECEIPT = (b'"receipt"', b'"checkpoint"', b'"leaves"')  # also in a damaged one
 # What holds a consortium's receipt in place of the log's key.
 CONSORTIUM: dict[str, Checker] = {
     "genesis_file": frame.genesis_file,
@@ -78,9 +79,9 @@ def verify(data: bytes, vkey: str | None, genesis: bytes | None = None) -> Verdi
     try:
         receipt = from_bytes(data)
     except Refused as refused:
-        return _unread(refused.refusals[0])
+        return _unread(refused.refusals[0], data)
     except UNREADABLE as error:
-        return _unread(Refusal("verify.unreadable", {"why": type(error).__name__}))
+        return _unread(Refusal("verify.unreadable", {"why": type(error).__name__}), data)
     whole, founding = Check("bytes", ok=True, facts={"length": len(data)}), _founding(genesis)
     for name in _suites(receipt, vkey, founding):
         if name != in_use.suite.name:
@@ -141,13 +142,14 @@ def _checks(receipt: Receipt) -> dict[str, Checker]:
             "reason": refusal.reason}  # fmt: skip
 
 
-def _unread(why: Refusal) -> Verdict:
+def _unread(why: Refusal, data: bytes) -> Verdict:
     """A file that is not a receipt: the first check says why, no other could be made."""
+    labels = () if any(name in data for name in OF_A_RECEIPT) else ("no_receipt",)
     shape = why.code == "verify.malformed"
     first = Check("bytes", ok=shape, facts={} if shape else why.facts, why=None if shape else why)
     second = Check("shape", ok=False, facts=why.facts, why=why) if shape else unreached("shape")
     rest = tuple(unreached(name) for name in FRAME)
-    return Verdict(None, (first, second, *rest))
+    return Verdict(None, (first, second, *rest), labels)
 
 
 def _shape(seen: Seen) -> Facts:

@@ -20,6 +20,8 @@ MARKS = {True: "✓", False: "✗"}
 def explain(verdict: Verdict, language: Language = "en") -> list[str]:
     """The verdict, line by line; the first lines say whether it holds and what must be known."""
     lines = [_first(verdict, language)]
+    if "no_receipt" in verdict.labels:
+        return lines
     lines += [text(f"label_{label}", {}, language) for label in verdict.labels]
     lines += _subject(verdict, language)
     lines += [refusal_text(near, language) for near in verdict.near]
@@ -59,6 +61,8 @@ def _first(verdict: Verdict, language: Language) -> str:
         return text("holds", {"count": len(verdict.checks)}, language)
     if verdict.lacks is not None:
         return text(f"not_checked_{verdict.lacks}", {}, language)
+    if "no_receipt" in verdict.labels:
+        return text("label_no_receipt", {}, language)
     failed = verdict.failed
     facts = {"failed": ", ".join(failed[:6]) + (", ..." if len(failed) > 6 else "")}
     return text("does_not_hold", {**facts, "count": len(failed)}, language)

@@ -24,6 +24,8 @@ from miaopei.claims.receipt import Kind, Receipt, from_json
 from miaopei.claims.verify import check_names, explain, verify
 from miaopei.claims.verify.explain import in_words
 from miaopei.claims.verify.frame import AGREED, MAY_SEND
+from miaopei.cli.main import main
+from miaopei.measures.identity import canonical
 from miaopei.measures.instant import beijing_day
 from miaopei.measures.money import wan
 from miaopei.node.proof.receipts import Collector
@@ -196,6 +198,37 @@ def test_without_a_key_from_outside_nothing_is_proved() -> None:
     assert verdict.failed == ("log_key",)
     assert "own_key" in verdict.labels
     assert not verdict.holds
+    assert explain(verdict, "en")[0].startswith("NOT CHECKED: give the key")
+    value = json.loads(receipt.to_bytes())
+    value["sig"] = value["sig"][::-1]
+    spoilt = from_json(value).to_bytes()
+    assert explain(verify(spoilt, None), "en")[0].startswith("DOES NOT HOLD"), "and is damaged"
+
+
+def test_what_is_given_in_the_place_of_a_receipt_a_key_or_a_genesis_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither is a false receipt, nor one of another record."""
+    receipt = replayed()[0]
+    whole, text, torn = (tmp_path / name for name in ("r.json", "README.md", "torn.json"))
+    whole.write_bytes(receipt.to_bytes())
+    text.write_text("# A text\n\nwith 1 + 1 + 1\n")
+    torn.write_bytes(receipt.to_bytes()[:-9])
+
+    def said(*words: str) -> str:
+        assert main(["verify", *words, "--lang", "en"]) == 1
+        shown = capsys.readouterr()
+        return shown.out + shown.err
+
+    assert said(str(text), "--key", receipt.vkey).startswith("NO RECEIPT FILE")
+    assert said(str(torn), "--key", receipt.vkey).startswith("DOES NOT HOLD")
+    assert "is no genesis file" in said(str(whole), "--genesis", str(text))
+    assert "nor a file that holds one" in said(str(whole), "--key", str(text))
+    founding = tmp_path / "genesis.json"
+    founding.write_bytes(canonical({"seats": []}))
+    told = said(str(whole), "--genesis", str(founding))
+    assert told.startswith("NOT CHECKED")
+    assert "with --key" in told, "of one member's log"
 
 
 def test_with_the_key_of_another_log_it_fails() -> None:
