@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -78,6 +79,13 @@ class Place:
         """
         del word, instead
         return self
+
+    @property
+    def said(self) -> str:
+        """The option that names this folder, after a space; nothing where it is the usual one."""
+        if self.folder == settings.data_folder():
+            return ""
+        return f" --data {shlex.quote(str(self.folder))}"
 
     @property
     def checked_by(self) -> str:

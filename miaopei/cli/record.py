@@ -24,6 +24,7 @@ from ..settings import Language
 from ..terms.filing import Product
 from . import speak
 from .place import Place, scratch
+from .proof.receipt import knows_policies
 
 DAMAGED = 4  # the exit code of an alarm
 LISTED = 20  # held claims of a settlement that are told one by one; JSON holds them all
@@ -84,7 +85,8 @@ def status(place: Place, *, as_json: bool, language: Language) -> int:
     speak.out(speaker.text("status_money", **value["money"]))
     if value["held"]["claims"]:
         told = {"count": value["held"]["claims"], "yuan": value["held"]["yuan"]}
-        speak.out(speaker.text("claims_held", command=f"{speak.program()} cases", **told))
+        told["command"] = f"{speak.program()} cases{place.said}"
+        speak.out(speaker.text("claims_held", **told))
     if value["held"]["sealed"]:
         speak.out(speaker.text("claims_sealed", count=value["held"]["sealed"]))
     for name, count in value["cases"].items():
@@ -156,7 +158,7 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
         speak.show_json(found)
         return 0
     if not found:
-        speak.out(speaker.text("no_cases"))
+        speak.out(speaker.text("no_cases", command=f"{speak.program()} cases --all{place.said}"))
         return 0
     headings = [
         (speaker.pick("事件", "Event"), "left"),
@@ -169,10 +171,9 @@ def cases(place: Place, *, everything: bool, as_json: bool, language: Language) 
     ]
     lines = (_case_line(case, products[case["listing"]], language) for case in found)
     speak.show_table("", headings, lines)
-    where = f" --data {place.folder}" if place.seated else ""
     for each in held:
         for policy, fen in list(zip(each.policy, each.fen, strict=True))[:LISTED]:
-            command = f"{speak.program()} release {each.settlement} {policy}{where}"
+            command = f"{speak.program()} release {each.settlement} {policy}{place.said}"
             speak.out(f"  {speaker.text('claim_held', yuan=as_yuan(fen), command=command)}")
         if more := max(0, len(each.fen) - LISTED):
             speak.out(f"  {speaker.text('claims_held_more', count=more)}")
@@ -259,7 +260,8 @@ def tell(place: Place, name: str, *, forward: bool, as_json: bool, language: Lan
     """Tell why a thing is as it is, or all that it caused."""
     with place.record() as member, member.node.reading() as (reading, state):
         trail = StoreTrail(reading, state, member.node.identity)
-        told = caused(trail, name) if forward else why(trail, name, trail.shut_out)
+        with knows_policies(place, reading, state, name):
+            told = caused(trail, name) if forward else why(trail, name, trail.shut_out)
         if as_json:
             speak.show_json(told.as_json())
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..adapters.feeds import FORMATS, Reading, Row, read, shipped
-from ..errors import Refusal, Refused
+from ..errors import Fact, Refusal, Refused
 from ..evidence.observation import Observation
 from ..measures.instant import beijing_text
 from ..measures.place import degrees_text
@@ -46,7 +46,7 @@ def show(name: str, number: int | None, *, as_json: bool, language: Language) ->
     speaker = speak.Speaker(language)
     product = find(name)
     names = shipped.spoken()
-    versions = product.versions if number is None else (product.version(number),)
+    versions = product.versions if number is None else (version_of(product, number),)
     if as_json:
         speak.show_json(product.as_json())
         return 0
@@ -120,6 +120,19 @@ def check(file: Path, *, as_json: bool, language: Language) -> int:
     else:
         speak.out(speaker.text("terms_good", file=file.name))
     return 1 if refusals else 0
+
+
+def version_of(product: Product, number: int) -> Version:
+    """A version of a product, as a person has named it.
+
+    Errors   Refused cli.no_version, with those that there are.
+    """
+    found = next((version for version in product.versions if version.number == number), None)
+    if found is None:
+        known = ", ".join(str(version.number) for version in product.versions)
+        facts: dict[str, Fact] = {"product": product.id, "number": number, "known": known}
+        raise Refused(Refusal("cli.no_version", facts))
+    return found
 
 
 def find(name: str) -> Product:

@@ -107,6 +107,7 @@ def test_status_and_cases_of_a_finished_replay(demo: Demo) -> None:
     }  # fmt: skip  # the sum of the paper's six rows
     assert set(told["cases"]) == {"settled", "closed", "not_covered"}
     assert json.loads(demo.run("cases", "--json")) == []
+    assert f"miaopei cases --all --data {demo.data}" in demo.run("cases", "--lang", "en")
 
 
 def test_why_leads_to_the_bytes_and_caused_leads_back(demo: Demo) -> None:

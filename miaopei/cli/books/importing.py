@@ -53,7 +53,7 @@ def import_(
     from ..place import Place
 
     language = chosen(lang)
-    place = Place.of(data, dsn).solo("book import")
+    place = Place.of(data, dsn).solo("import")
     with ExitStack() as opened:
         sheet = Sheet(errors or file.with_suffix(".errors.csv"), language, file)
         member, bank = opened.enter_context(live.with_bank(place))

@@ -7,6 +7,7 @@ where it is down, and stopped again.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,8 @@ def tell(net: Net, rows: Sequence[dict[str, Any]], speaker: speak.Speaker) -> No
     show.registered(found, speaker)
     show.unpaid(found, speaker)
     if known:
-        facts = {"receipt": list(known.values())[-1], "by": place.checked_by}
+        paid = [row["receipt"] for row in rows if row["receipt"] and row["payout_fen"]]
+        facts = {"receipt": [*known.values(), *paid][-1], "by": place.checked_by}
         speak.out(speaker.text("next_verify", program=speak.program(), **facts))
 
 
@@ -68,6 +70,8 @@ def brought_up(net: Net, language: Language) -> Iterator[None]:
     finally:
         if not was_up:
             running.down(net.folder, None, language=language)
+            facts = {"program": speak.program(), "folder": shlex.quote(str(net.folder))}
+            speak.note(sentence("looked_at", language, member=PAYER, **facts))
 
 
 def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> list[dict[str, Any]]:

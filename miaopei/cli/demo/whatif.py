@@ -30,7 +30,7 @@ from ...terms.filing import Product, Version
 from ...terms.words import Declared
 from ...wiring import Member, in_memory
 from .. import speak
-from ..terms import find
+from ..terms import find, version_of
 from . import history, output, show
 
 MEMBER = "what-if"
@@ -95,7 +95,7 @@ def _forced(product: Product, number: int) -> tuple[Version, ...]:
 
     Those before it have a second each at the start of 1970, those after it come later than 2100.
     """
-    product.version(number)
+    version_of(product, number)
     times: dict[int, tuple[int, int | None]] = {}
     for version in product.versions:
         if version.number < number:

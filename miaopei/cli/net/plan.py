@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...acts.state import State
 from ...adapters.postgres.starter import LocalPostgres
 from ...errors import Fact, Refusal, Refused
 from ...errors.texts import say
@@ -249,6 +250,12 @@ def ports(count: int) -> Iterator[int]:
 def no(code: str, /, **facts: Fact) -> Refused:
     """A refusal of these commands."""
     return Refused(Refusal(f"net.{code}", facts))
+
+
+def no_listing(state: State, listing: str) -> Refused:
+    """That there is no such listing, and which there are."""
+    known = ", ".join(name for name, _ in state.range("listing", ""))
+    return no("no_listing", listing=listing[:60], known=known or "—")
 
 
 def sentence(name: str, language: Language, /, **facts: Fact) -> str:

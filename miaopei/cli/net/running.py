@@ -125,7 +125,10 @@ def down(folder: Path, member: str | None, *, language: Language) -> int:
     else:
         net.at(member)
         control.call(net.folder, "down", member=member, seconds=UP_SECONDS)
-    speak.note(sentence("done", language, what="down", member=member or "all"))
+    if member is None:
+        speak.note(_start_it("stopped", net, language))
+    else:
+        speak.note(sentence("done", language, what="down", member=member))
     return GOOD
 
 
@@ -315,10 +318,14 @@ def _cells(row: Row, language: Language) -> list[str]:
 def _whole(net: Net, found: Standing, language: Language) -> str:
     """Whether the record goes on; where nothing of it runs here, how to start it."""
     if not control.there(net.folder) and all(r.height is None for r in found.rows):
-        facts = {"program": speak.program(), "folder": shlex.quote(str(net.folder))}
-        command = "net up" if net.own is None else "member up"
-        return sentence("not_running", language, command=command, **facts)
+        return _start_it("not_running", net, language)
     return sentence("goes_on" if found.goes_on else "halted", language)
+
+
+def _start_it(name: str, net: Net, language: Language) -> str:
+    facts = {"program": speak.program(), "folder": shlex.quote(str(net.folder))}
+    command = "net up" if net.own is None else "member up"
+    return sentence(name, language, command=command, **facts)
 
 
 def _differing(net: Net, found: Standing, language: Language) -> Iterator[str]:

@@ -39,7 +39,7 @@ from ...terms.columnar import Value, settle_many
 from ...terms.filing import Product
 from ..demo.whatif import Asked, declared_of
 from ..speak import Speaker, show_json
-from ..terms import find
+from ..terms import find, version_of
 from . import plan as plans
 from . import progress, report, said
 from .reach import beyond, year_most
@@ -154,7 +154,7 @@ def drawn_case(wanted: Wanted) -> Case:
     plan = plans.load(wanted.plan, wanted.product)
     name = wanted.product or plan.product
     product = find(name)
-    version = product.version(wanted.version or plan.version)
+    version = version_of(product, wanted.version or plan.version)
     reading = read(wanted.catalogue.read_bytes())
     law, zones, loose = plans.law_and_zones(plan, reading)
     asked = Asked(name, None, wanted.catalogue, None, None, None, (), wanted.declared)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...acts.state import State
 from ...claims.receipt import Receipt
 from ...errors import Refusal, Refused
+from ...node.ports import Reading
 from ...node.proof.receipts import Collector
 from ...node.proof.trail import StoreTrail
 from ...reports.lineage import Index, Named
@@ -32,7 +36,8 @@ def hand_out(
     with place.record() as member, member.node.reading() as (reading, state):
         index = Index(StoreTrail(reading, state, member.node.identity))
         collector = Collector(reading, member.node.identity, member.certify)
-        found = index.find(name)
+        with knows_policies(place, reading, state, name):
+            found = index.find(name)
         receipt = _receipt(index, collector, found, policy)
     data = receipt.to_bytes()
     if out == Path("-"):
@@ -49,6 +54,25 @@ def hand_out(
     told = {"program": speak.program(), "receipt": str(path), "by": place.checked_by}
     speak.out(speaker.text("next_verify", **told))
     return 0
+
+
+@contextmanager
+def knows_policies(place: Place, reading: Reading, state: State, name: str) -> Iterator[None]:
+    """What is not known to lineage may be a policy of which no settlement speaks.
+
+    Errors   Refused cli.policy_not_decided in the place of lineage.unknown.
+    """
+    try:
+        yield
+    except Refused as refused:
+        if refused.refusals[0].code not in ("lineage.unknown", "lineage.too_short"):
+            raise
+        for book, entry in state.range("book", ""):
+            if reading.rows_of(book, entry["size"], [name.strip()]):
+                facts = {"policy": name.strip()[:64], "listing": entry["listing"]}
+                facts |= {"program": speak.program(), "where": place.said}
+                raise Refused(Refusal("cli.policy_not_decided", facts)) from None
+        raise
 
 
 def _receipt(index: Index, collector: Collector, found: Named, policy: str | None) -> Receipt:

@@ -14,6 +14,7 @@ from ....node.effects.keeper import Keeper
 from ....node.granted.recompute import Recomputer
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
+from ..plan import no_listing
 
 Json = dict[str, Any]
 
@@ -102,9 +103,9 @@ def answers(seated: Seated) -> Mapping[str, Command]:
 
 
 def _check(state: State, me: str, to: str, listing: str) -> None:
-    """Errors   Refused act.listing_not_known, grant.not_a_holder, grant.reads_anyway."""
+    """Errors   Refused net.no_listing, grant.not_a_holder, grant.reads_anyway."""
     if not state.has("listing", listing):
-        raise Refused(Refusal("act.listing_not_known", {"id": listing[:60]}))
+        raise no_listing(state, listing)
     facts = {"member": me, "listing": listing, "holders": ", ".join(holders(state, listing))}
     if me not in holders(state, listing):
         raise Refused(Refusal("grant.not_a_holder", facts))

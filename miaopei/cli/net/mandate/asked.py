@@ -13,6 +13,7 @@ from ....acts.state import State
 from ....errors import Refusal, Refused
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
+from ..plan import no_listing
 
 AT_ONCE = 5_000  # policies of which the payees are told in one answer
 FIELDS = ("account", "name")
@@ -67,11 +68,11 @@ def _other(kept: Json, given: Json) -> bool:
 def _of(state: State, name: str, part: str, me: str) -> Json:
     """A listing in which we have this part.
 
-    Errors   Refused act.listing_not_known, net.no_standby, net.not_its_payer.
+    Errors   Refused net.no_listing, net.no_standby, net.not_its_payer.
     """
     entry = state.get("listing", name)
     if entry is None:
-        raise Refused(Refusal("act.listing_not_known", {"id": str(name)[:60]}))
+        raise no_listing(state, str(name))
     listing: Json = entry["listing"]
     if listing["standby_payer"] is None:
         raise Refused(Refusal("net.no_standby", {"listing": name}))

@@ -19,7 +19,7 @@ SECONDS = 300.0
 
 
 def mandate(net: Net, listing: str, *, as_json: bool, language: Language) -> None:
-    """Errors   Refused net.no_standby, act.listing_not_known; OutsideFault where one is down."""
+    """Errors   Refused net.no_standby, net.no_listing; OutsideFault where one is down."""
     first = net.at(voting.ask(net)["member"])
     entry = control.call(first, "listed", listing=listing)
     if entry is None or entry["listing"]["standby_payer"] is None:
