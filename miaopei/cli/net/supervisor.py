@@ -51,7 +51,8 @@ class Slot:
     node: subprocess.Popen[bytes] | None = None
     engine: subprocess.Popen[bytes] | None = None
     restarts: int = 0
-    fell: str | None = None  # which of the two ended by itself last, the engine or its node
+    began: int = 0  # how long its node's log was when it was started
+    fell: int | None = None  # the same of the life that ended last by itself
     pause: float = FIRST_PAUSE
     not_before: float = 0.0
     started: float = 0.0
@@ -65,8 +66,8 @@ class Slot:
         with self.lock:
             if not self.wanted or (self.cut and not self.inside):
                 return  # frozen processes are not looked at
-            if ended := self._ended():
-                self.fell = ended
+            if self._ended():
+                self.fell = self.began
                 self.end(signal.SIGKILL)
                 self.restarts += 1
                 self.not_before = time.monotonic() + self.pause
@@ -134,15 +135,14 @@ class Slot:
             "fell": self.fell,
         }
 
-    def _ended(self) -> str | None:
-        """Which has ended by itself; where both have, the node: its engine follows it."""
-        both = {"node": self.node, "engine": self.engine}
-        return next((n for n, one in both.items() if one and one.poll() is not None), None)
+    def _ended(self) -> bool:
+        return any(one is not None and one.poll() is not None for one in (self.node, self.engine))
 
     def _start_node(self) -> None:
         (self.folder / home.ABCI_SOCKET).unlink(missing_ok=True)
         paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         with (self.folder / "node.log").open("ab") as log:
+            self.began = log.tell()
             self.node = subprocess.Popen(  # noqa: S603 - our own module
                 [*self.inside, sys.executable, "-m", MEMBER, str(self.folder), BOUND],
                 stdin=subprocess.PIPE,

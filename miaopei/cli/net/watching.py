@@ -29,8 +29,8 @@ class Row:
     machine of its own also silent (it does not answer us), other_genesis.
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
-    newest rule set of its software. Of who is down `trouble` is the last line of the log of what
-    ended, its node or its engine.
+    newest rule set of its software. Of who is down `trouble` is the last line of its node's
+    log, or its engine's (`last_words`).
     `anchored`: how far it has told a second ledger, None where it tells none.
     `waits`: why its engine signs nothing for now, a refusal; None where it may.
     """
@@ -220,20 +220,18 @@ def _seats(net: Net, said: dict[str, dict[str, Any] | None]) -> dict[str, dict[s
 
 
 def last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
-    """Why a member that shall run does not: the last line of the log of what ended, its node or its
-    engine; of the other where that one has said nothing.
+    """Why a member that shall run does not: the last line that its node has said since it was
+    started, before it ended; where it has said nothing, that of its engine's log.
     """
     if not process.get("wanted"):
         return None
-    logs = [NODE_LOG, ENGINE_LOG]
-    for name in logs[::-1] if process.get("fell") == "engine" else logs:
+    for name, begins in ((NODE_LOG, process.get("fell") or 0), (ENGINE_LOG, 0)):
         try:
-            lines = (net.at(member) / name).read_text("utf-8", "replace").split("\n")
+            said = (net.at(member) / name).read_bytes()[begins:].decode("utf-8", "replace")
         except OSError:
             continue
-        for line in reversed(lines):
-            if line.strip():
-                return line.strip()
+        if line := next((line for line in reversed(said.split("\n")) if line.strip()), ""):
+            return line.strip()
     return None
 
 

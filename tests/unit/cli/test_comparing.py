@@ -38,15 +38,18 @@ def test_who_has_no_height_in_common_is_not_compared() -> None:
     assert compared({"one": {9: "a"}, "two": {8: "b"}}, {"one": 1, "two": 1}) == {}
 
 
-def test_who_is_down_is_told_by_the_log_of_what_ended(tmp_path: Path) -> None:
+def test_who_is_down_is_told_by_its_engine_where_its_node_said_nothing(tmp_path: Path) -> None:
     net = Net(tmp_path, (Seat("a", "a", "a", "h:1", "h:2"),))
     at = net.at("a")
     at.mkdir(parents=True)
-    (at / "node.log").write_text("")
-    (at / "engine.log").write_text("panic: address already in use\n\n")
-    taken = "panic: address already in use"
-    assert last_words(net, "a", {"wanted": True, "fell": "node"}) == taken
-    (at / "node.log").write_text("a word of last week\n")
-    assert last_words(net, "a", {"wanted": True, "fell": "engine"}) == taken
-    assert last_words(net, "a", {"wanted": True, "fell": "node"}) == "a word of last week"
-    assert last_words(net, "a", {"wanted": False, "fell": "engine"}) is None
+    node, taken = at / "node.log", "panic: address already in use"
+    node.write_text("")
+    (at / "engine.log").write_text(f"{taken}\n\n")
+    assert last_words(net, "a", {"wanted": True, "fell": 0}) == taken
+    node.write_text("a word of last week\n")
+    before = node.stat().st_size
+    assert last_words(net, "a", {"wanted": True, "fell": before}) == taken
+    with node.open("a") as log:
+        log.write("no rule set 9: install a newer one\n")
+    assert last_words(net, "a", {"wanted": True, "fell": before}) == node.read_text().split("\n")[1]
+    assert last_words(net, "a", {"wanted": False, "fell": 0}) is None
