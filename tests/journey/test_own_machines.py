@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ import httpx
 import pytest
 
 from miaopei.adapters.engine.rpc import EngineRpc
-from miaopei.cli.net.plan import Net
 from tests.support import nets
 from tests.support.machines import ROLES, Machines, machines
 
@@ -49,14 +47,12 @@ def test_o04_each_founds_the_same_record_from_the_seat_files_alone(own: Machines
         assert not held & (set(MEMBERS) - {member})
 
 
-def test_a_member_that_cannot_listen_does_not_come_up_and_says_why(own: Machines) -> None:
-    ours = Net.of(own.at("notary")).own
-    assert ours is not None
-    host, port = ours.engine.split(":")
-    with socket.create_server((host, int(port))):
-        said = own.run("notary", "up", "--detach", code=3)
-    assert "address already in use" in said.stderr
-    assert "The member answers" not in said.stderr
+def test_who_comes_up_before_the_others_says_what_it_waits_for(own: Machines) -> None:
+    said = own.start("notary")
+    assert "its engine signs nothing yet" in said
+    assert "The member answers" not in said
+    assert own.rows("notary")["notary"]["verdict"] == "waits"
+    own.run("notary", "down")
 
 
 def test_o04_they_run_apart_and_each_sees_by_the_wire_that_all_agree(own: Machines) -> None:

@@ -79,14 +79,16 @@ class Machines:
         assert ended == code, f"{member} {words}: {ended} {said}"
         return said
 
-    def start(self, member: str, at: Path | None = None) -> None:
-        """Bring a member up on its machine, in a process of its own."""
+    def start(self, member: str, at: Path | None = None) -> str:
+        """Bring a member up on its machine, in a process of its own; what it notes."""
         inside = [] if self.laid is None else self.laid.inside(member)
         command = [sys.executable, "-m", "miaopei.cli", "member", "up", str(at or self.at(member))]
         done = subprocess.run(
-            [*inside, *command, "--detach"], capture_output=True, text=True, timeout=600
-        )
+            [*inside, *command, "--detach", "--lang", "en"],
+            capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        return done.stderr
 
     def told(self, member: str, *words: str, code: int = 0) -> Any:
         """What a command tells with --json."""

@@ -15,7 +15,7 @@ from ...acts.rule_sets import RULE_SETS, RULES
 from ...adapters.engine.home import RPC_SOCKET
 from ...adapters.engine.install import need
 from ...adapters.engine.rpc import EngineRpc
-from ...errors import OutsideFault, Refusal
+from ...errors import Fact, OutsideFault, Refusal
 from ...errors.texts import say, table
 from ...measures import suites
 from ...measures.instant import from_beijing
@@ -81,7 +81,11 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
     try:
         _until_up(net, supervisor)
         whole = time.monotonic() - started
-        speak.note(sentence(is_up, language, members=len(net.here), seconds=f"{whole:.1f}"))
+        told: dict[str, Fact] = {"members": len(net.here), "seconds": f"{whole:.1f}"}
+        if net.own and (why := _waits(net.at(net.own.member))) is not None:
+            speak.note(sentence("up_waits", language, **told, why=say(why, language)))
+        else:
+            speak.note(sentence(is_up, language, **told))
         if as_json:
             speak.show_json(_split(net, started, whole))
         if detach:
@@ -242,7 +246,8 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
 
 
 def _answers(net: Net, member: str) -> bool:
-    """Whether a member's node answers, and its engine is there for the others' engines.
+    """Whether a member's node answers, and its engine is there for the others' engines; or its node
+    knows why it does not start the engine yet, for want of them.
 
     Errors   OutsideFault where it ends again and again: the last line of its log.
     """
@@ -253,7 +258,15 @@ def _answers(net: Net, member: str) -> bool:
         said = last_words(net, member, process)
         raise OutsideFault(f"{member} ended {FALLS} times as it came up: {said}", retry=True)
     at = net.at(member)
-    return bool(process["up"]) and control.there(at) and EngineRpc(at / RPC_SOCKET).listens()
+    if not control.there(at):
+        return False
+    return EngineRpc(at / RPC_SOCKET).listens() if process["up"] else _waits(at) is not None
+
+
+def _waits(at: Path) -> Refusal | None:
+    """Why a member's engine signs nothing yet, where that is so."""
+    waits = control.call(at, "status").get("waits")
+    return None if waits is None else Refusal(waits["code"], waits["facts"])
 
 
 def _split(net: Net, started: float, whole: float) -> dict[str, float]:

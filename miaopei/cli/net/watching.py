@@ -100,7 +100,8 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         status, process = said.get(seat.id), known.get(seat.id, {})
         away = seat.id not in net.here
         known_of = status or {}
-        runs = status is not None and (away or bool(process.get("up", True)))
+        verdict = _verdict(process, status, held.get(seat.id), top, seat.id in seats, away=away)
+        ended = status is None or verdict == "down"
         row = Row(
             member=seat.id,
             zh=seat.zh,
@@ -115,8 +116,8 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             certified=known_of.get("certified"),
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
-            trouble=known_of.get("trouble") if runs else last_words(net, seat.id, process),
-            verdict=_verdict(process, status, held.get(seat.id), top, seat.id in seats, away=away),
+            trouble=last_words(net, seat.id, process) if ended else known_of.get("trouble"),
+            verdict=verdict,
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
@@ -192,7 +193,7 @@ def _verdict(
         return "cut"
     if away and not seated:
         return "no_seat"
-    if status is None or not (away or process.get("up", True)):
+    if status is None:
         return "silent" if away else "down"
     if status.get("other"):
         return "other_genesis"
@@ -204,6 +205,8 @@ def _verdict(
         return "alarm"
     if status.get("waits"):
         return "waits"
+    if not (away or process.get("up", True)):
+        return "down"  # its node answers, and its engine is gone
     return "behind" if top - status["height"] > BEHIND else "agrees"
 
 
