@@ -6,20 +6,28 @@ Sealed bytes may go to every member that has a seat; what opens them is wrapped 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
-from ...errors import Refused
+from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, read_canonical
 from ...node.ports import Store
 from ...node.vault.rowkeys import READER
 from .certificate import key_of
+from .door import Door
 
 ASKED_MAX = 200  # bytes of a question
 IDLE_SECONDS = 600
 HANDSHAKE_SECONDS = 10  # in which whoever connects has shown a key; who has no seat is cut then
+BACKLOG = 100  # connections that wait to be taken
+PAUSE_SECONDS = 0.2  # where none can be taken
+# Long bytes go out in pieces, each when the one before is nearly on its way, in so many seconds:
+# about as slowly as an answer may come (`line.PACE`).
+PIECE, PIECE_SECONDS = 1 << 16, 60
 # Peer key -> box keys of the members that have a seat: the one in force, then earlier ones.
 Seats = Callable[[], Mapping[str, Sequence[str]]]
 # An engine key's address -> {height, signed}: where we stand, and what we have seen of it.
@@ -41,38 +49,104 @@ class BlobServer:
         stands: Stands | None = None,
     ) -> None:
         self._store, self._seats, self._sight, self._stands = store, seats, sight, stands
+        self._door, self._tasks = Door(), set[asyncio.Task[None]]()
+        self._turns = WeakValueDictionary[tuple[str, bool], asyncio.Lock]()
 
     @asynccontextmanager
     async def serving(self, host: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[None]:
         """Listen until the context ends."""
-        server = await asyncio.start_server(
-            self._connected, host, port, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS
+        loop = asyncio.get_running_loop()
+        at = await loop.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
+        with ExitStack() as opened:
+            for family, address in {(family, address) for family, *_, address in at}:
+                listens = socket.create_server(address, family=family, backlog=BACKLOG)
+                opened.enter_context(listens)
+                listens.setblocking(False)
+                listening = self._begin(self._accepting(listens, tls))
+                opened.callback(listening.cancel)
+            try:
+                yield
+            finally:
+                all_ = tuple(self._tasks)
+                for task in all_:
+                    task.cancel()
+                await asyncio.gather(*all_, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _accepting(self, listens: socket.socket, tls: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                plain, address = await loop.sock_accept(listens)
+            except OSError:  # no file is left for it; others end theirs
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            self._door.came(self._begin(self._shown(plain, tls)), address[0])
+            await asyncio.sleep(0)  # so that it begins before the next is taken
+
+    async def _shown(self, plain: socket.socket, tls: ssl.SSLContext) -> None:
+        """Wait until a connection has shown a key that we trust, and serve it."""
+        loop, me = asyncio.get_running_loop(), asyncio.current_task()
+        assert me is not None, "each connection is a task"
+        reader = asyncio.StreamReader(limit=ASKED_MAX)
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            yield
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, plain, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+        except OSError:
+            return  # who speaks otherwise, or no more, is left alone
         finally:
-            server.close()
+            self._door.knows(me)
+        transport.set_write_buffer_limits(PIECE // 2)
+        await self._connected(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        me, peer = asyncio.current_task(), ""
+        assert me is not None, "each connection is a task"
         try:
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
             peer = key_of(shown)
-            while peer in self._seats():
+            while peer in await asyncio.to_thread(self._seats) and self._door.waits(me, peer):
                 async with asyncio.timeout(IDLE_SECONDS):
                     asked = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-                boxes = self._seats().get(peer)  # asked anew: a seat may be gone meanwhile
-                if len(asked) > ASKED_MAX or boxes is None:
+                self._door.answers(me, peer)
+                if len(asked) > ASKED_MAX or not await self._answer(asked, peer, writer):
                     return
-                said, data = await asyncio.to_thread(self._look, asked, boxes)
-                head = canonical(said)
-                writer.write(len(head).to_bytes(2) + head + data)
-                await writer.drain()
-        except (OSError, EOFError, TimeoutError, Refused):
+        except (OSError, EOFError, TimeoutError, Refused, OutsideFault):
             pass  # who speaks otherwise, or no more, is left alone
         finally:
-            writer.close()
-            with suppress(OSError, TimeoutError):
-                await writer.wait_closed()
+            self._door.gone(me, peer)
+            writer.transport.abort()  # what it has not read is not kept for it
+
+    async def _answer(self, asked: bytes, peer: str, writer: asyncio.StreamWriter) -> bool:
+        """Answer one question; False where its seat is gone meanwhile.
+
+        A peer's questions for blobs are answered one after another, whatever the number of its
+        connections, and so are those for a few words: so long bytes hold up no word, and nobody
+        has many of them brought here.
+        """
+        kind = (peer, b'"blob"' in asked)
+        async with self._turns.setdefault(kind, asyncio.Lock()):
+            boxes = (await asyncio.to_thread(self._seats)).get(peer)  # as it is now
+            if boxes is None:
+                return False
+            said, data = await asyncio.to_thread(self._look, asked, boxes)
+            head = canonical(said)
+            writer.write(len(head).to_bytes(2) + head)
+            rest = memoryview(data)
+            for begin in range(0, max(1, len(rest)), PIECE):
+                writer.write(rest[begin : begin + PIECE])
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await writer.drain()
+        return True
 
     def _look(self, asked: bytes, boxes: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """{length, wrap, rows} and the bytes, then those of the keys of its rows, `rows` of them.

@@ -19,7 +19,7 @@ from typing import Any
 from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
 from ...wiring.consortium import Seated
-from ...wiring.machine import Machine
+from ...wiring.machine import Machine, open_files
 from . import control
 from .control import BOUND, Command, Commands, Tell
 from .life import telling
@@ -30,6 +30,7 @@ ANSWERING = 64  # commands answered at once
 def main(folder: Path, *, bound: bool) -> int:
     """Run until told to stop."""
     os.chdir(folder)
+    open_files()
     here = Path()
     try:
         seated = Seated(here, Machine.of(here))
