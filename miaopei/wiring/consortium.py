@@ -34,7 +34,7 @@ from ..adapters.peers.server import BlobServer
 from ..adapters.persons import master_key
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
-from ..errors import OutsideFault, Refusal
+from ..errors import OutsideFault, Refusal, Refused
 from ..ledger import quorum
 from ..ledger.certificate import founders, from_json
 from ..measures import suites
@@ -57,6 +57,7 @@ from .starting import Starting
 GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
 ASK_SECONDS = 3.0  # for one member's answer, before our engine starts
+WAIT_SECONDS = 2.0  # for a blob or a key before others are asked; it comes in meanwhile
 
 
 class Seated:
@@ -94,7 +95,9 @@ class Seated:
         self._door = context(folder / TLS_FILE, trusted, server=True)
         tls = context(folder / TLS_FILE, trusted, server=False)
         addresses = {name: peer["blobs"] for name, peer in told.peers.items()}
-        self.peers = PeerBlobs(tls, addresses, lambda name: self._seat(name).get("peer"))
+        self.peers = PeerBlobs(
+            tls, addresses, lambda name: self._seat(name).get("peer"), patience=WAIT_SECONDS
+        )
         self.fetcher = Fetcher(node, self.peers)
         self.asker, self._granter = Asker(node, self.peers), Granter(node)
         with node.reading() as (_, state):
@@ -109,6 +112,8 @@ class Seated:
         self.rounds = Rounds(
             self.duties, self._work, LOOK_SECONDS, turn=self.turn, ready=self._caught_up
         )
+        # Beside them and without the turn: whoever does not answer keeps nothing else from going on
+        self.fetching = Rounds(self.duties, self._brings, LOOK_SECONDS, ready=self._caught_up)
         self._stop = threading.Event()
 
     def close(self) -> None:
@@ -127,19 +132,21 @@ class Seated:
 
         server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
-        self.rounds.failed = failed
+        self.rounds.failed = self.fetching.failed = failed
         async with AsyncExitStack() as opened:
             blobs = BlobServer(self.store, self._boxes, self._sight, self._stands)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
             starting = asyncio.create_task(self._start(server, opened, failed))
             self.rounds.start()
+            self.fetching.start()
             try:
                 yield
             finally:
                 self._stop.set()
+                self.peers.close()  # so that nobody waits for an answer
                 await starting
-                await asyncio.to_thread(self.rounds.end, 20)
-                self.peers.close()
+                for rounds in (self.rounds, self.fetching):
+                    await asyncio.to_thread(rounds.end, 20)
 
     async def _start(
         self, server: AbciServer, opened: AsyncExitStack, failed: Callable[[BaseException], None]
@@ -290,17 +297,33 @@ class Seated:
             self.member.node.go_by_next()
         self.orderer.heard(block)
         self.rounds.due.set()
+        self.fetching.due.set()
         for follower in tuple(self.followers):
             follower(block)
 
     def _work(self) -> Iterator[Duty]:
-        """Duties, whenever a block has come: bytes and keys from the others come first, and keys
-        for others last, around what every member does.
-        """
-        yield "fetch", self.fetcher.run
-        yield "keys", self.asker.run
+        """Duties, whenever a block has come: what every member does, then keys for others."""
         yield from self.member.duties()
         yield "grant", self._granter.run
+
+    def _brings(self) -> Iterator[Duty]:
+        """Bytes and keys from the others, in a thread of their own."""
+        yield "fetch", self._fetch
+        yield "keys", self.asker.run
+
+    def _fetch(self) -> int:
+        """Errors   Refused net.other_bytes, net.slow_peer once all that came is kept."""
+        wrong = tuple[Refusal, ...]()
+        try:
+            came = self.fetcher.run()
+        except Refused as refused:
+            came, wrong = 0, refused.refusals
+        slow = (Refusal("net.slow_peer", {"member": member}) for member in self.peers.slow)
+        if came or wrong:
+            self.rounds.due.set()  # what waited for it goes on
+        if told := (*wrong, *slow):
+            raise Refused(*told)
+        return came
 
     @property
     def trouble(self) -> str | None:

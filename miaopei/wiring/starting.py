@@ -2,20 +2,21 @@
 
 The engine goes by its own file alone, and a machine that is set back to an image has an older one,
 our mark beside it too. Only the others know. So the engine is not started before members that have,
-with this one, more than two thirds of the votes have answered; fewer could make no block anyway.
-Where one of them has seen a later signature than the file knows of, the file is moved ahead: the
-engine takes part and signs nothing until the record is past all that it can have signed.
+with this one, more than two thirds of the votes have answered; fewer could make no block anyway,
+and nobody waits for the others. Where one that has answered has seen a later signature than the
+file knows of, the file is moved ahead: the engine takes part and signs nothing until the record is
+past all that it can have signed.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..adapters.engine import home
@@ -57,27 +58,56 @@ class Starting:
         self._held = self._kept()
 
     def run(self, ask: Ask, stopped: threading.Event) -> bool:
-        """Ask until enough have answered; False where it was stopped meanwhile."""
+        """Ask until enough have answered; False where it was stopped meanwhile.
+
+        Each is asked in a thread of its own, which nobody waits for: an answer counts as it comes.
+        """
         others = [member for member in self._votes if member != self._me]
-        address = self._guard.address
-        with ThreadPoolExecutor(max(1, len(others))) as pool:
-            while True:
-                if stopped.is_set():
-                    return False
-                heard = zip(
-                    others, pool.map(lambda m: _answer(ask, m, address), others), strict=True
-                )
-                self._heard = {member: seen for member, seen in heard if seen is not None}
-                if enough(self._votes, self._me, set(self._heard)):
-                    break
-                stopped.wait(AGAIN_SECONDS)
-        held = judge(self._guard.signed, address, self._heard or {})
+        came, over = SimpleQueue[tuple[str, Seen | Exception]](), threading.Event()
+
+        def keep_asking(member: str) -> None:
+            while not (over.is_set() or stopped.is_set()):
+                came.put((member, _answer(ask, member, self._guard.address)))
+                over.wait(AGAIN_SECONDS)
+
+        for member in others:
+            threading.Thread(target=keep_asking, args=(member,), daemon=True).start()
+        try:
+            if not self._listen(others, came, stopped):
+                return False
+        finally:
+            over.set()
+        held = judge(self._guard.signed, self._guard.address, self._heard or {})
         if held is not None:
             self._file.write_text(json.dumps(asdict(held)), "ascii")
             self._guard.hold(held.begins)
             self._held = held
         self._heard = None
         return True
+
+    def _listen(
+        self,
+        others: Sequence[str],
+        came: SimpleQueue[tuple[str, Seen | Exception]],
+        stopped: threading.Event,
+    ) -> bool:
+        """Count answers until they are enough; whoever has no vote hears each member once."""
+        heard, asked = dict[str, Seen](), set[str]()
+        while not stopped.is_set():
+            if enough(self._votes, self._me, set(heard)) and (
+                self._votes.get(self._me) or asked.issuperset(others)
+            ):
+                return True
+            with suppress(Empty):
+                member, said = came.get(timeout=AGAIN_SECONDS)
+                asked.add(member)
+                heard.pop(member, None)
+                if isinstance(said, Seen):
+                    heard[member] = said
+                elif not isinstance(said, OutsideFault):
+                    raise said
+                self._heard = {each: heard[each] for each in others if each in heard}
+        return False
 
     def waits(self, height: int) -> Refusal | None:
         """Why our engine signs nothing at a height of the record; None where it may."""
@@ -123,8 +153,8 @@ def judge(known: Signed, address: str, heard: Mapping[str, Seen]) -> Held | None
     return Held(address, begins, by, seen[by].height, known.height)
 
 
-def _answer(ask: Ask, member: str, address: str) -> Seen | None:
+def _answer(ask: Ask, member: str, address: str) -> Seen | Exception:
     try:
         return ask(member, address)
-    except OutsideFault:
-        return None
+    except Exception as error:  # noqa: BLE001 - whoever counts the answers says what it is
+        return error

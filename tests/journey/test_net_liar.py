@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from time import sleep
 from typing import Any
@@ -9,15 +10,20 @@ from typing import Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from miaopei.acts.envelope import sign
 from miaopei.acts.state import State
 from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.keys import load_or_make
+from miaopei.adapters.peers.certificate import context
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net, database
 from miaopei.errors import Refused
+from miaopei.measures.identity import content_id, read_canonical
 from miaopei.measures.instant import HOUR, from_beijing
 from tests.support import nets
 from tests.support.nets import Running
+from tests.support.peers import answering, dripping_bytes
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
 UNTIL, RIGHT = "2015-11-10", 753_760_000
@@ -239,3 +245,50 @@ def test_a_silent_carrier_and_payer_is_no_veto_the_standby_pays_once_and_it_come
     assert credited(five) == (once[0] + len(CARRIERS), once[1] + YANGBI), "its own, once"
     assert len(table(five, "insurer", "takeover")) == 1
     assert {row.trouble for row in five.standing().rows} == {None}
+
+
+# And after it: the cloud's answers drip -----------------------------------------------------------
+def names_a_blob_that_nobody_has(five: Running, member: str) -> None:
+    """An act of a member that another hands in, for its own node is down."""
+    at, insurer = five.net.at(member), five.net.at("insurer")
+    uses = {"blob": "cd" * 32, "length": 1, "count": 1, "root": "cd" * 32}
+    body = {
+        "first": 1,
+        "uses": {**uses, "media": "miaopei/uses/1"},
+        "purposes": [{"purpose": "claims", "uses": 1}],
+    }
+    chain = content_id("chain", read_canonical((at / "genesis.json").read_bytes()))
+    signs, until = load_or_make(at / "keys.json", member).acts, control.call(insurer, "end")
+    act = sign(signs, chain, "log_uses", member, "uses-1", body, until)
+    control.call(insurer, "carry", acts=[act.as_json()], seconds=60)
+
+
+def test_a_member_whose_answers_drip_stops_no_duty_and_no_start_of_another_and_is_named(
+    five: Running,
+) -> None:
+    cloud, insurer = five.net.at("cloud"), five.net.at("insurer")
+    told = json.loads((cloud / "node.json").read_text("utf-8"))
+    trusted = [peer["certificate"] for peer in told["peers"].values()]
+    five.miaopei("down", "cloud")
+    tls = context(cloud / "peer.pem", trusted, server=True)
+    with answering(told["blobs"], tls, dripping_bytes) as asked:
+        names_a_blob_that_nobody_has(five, "cloud")
+        others = {"insurer", "regulator", "notary", STANDBY}
+        five.until(
+            lambda s: all(
+                "net.slow_peer {'member': 'cloud'}" in (row.trouble or "")
+                for row in s.rows
+                if row.member in others
+            ),
+            120,
+        )
+        assert control.call(insurer, "issue", scheme="yunnan", again="dripped", seconds=120)
+        control.call(insurer, "quiet", seconds=200)  # all who decide have fetched, read and held it
+        assert any(b'"blob"' in question for question in asked)
+        del asked[:]
+        five.miaopei("kill", "insurer")
+        five.until(lambda s: {r.verdict for r in s.rows if r.member in others} == {"agrees"}, 120)
+        control.call(insurer, "quiet", seconds=200)
+        assert any(b'"signed"' in question for question in asked), "the cloud was asked as well"
+    five.miaopei("heal", "cloud")
+    five.whole(120)

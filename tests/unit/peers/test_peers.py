@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,74 +11,16 @@ from typing import Any
 import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
-from miaopei.adapters.peers.certificate import certificate, context, private_pem
-from miaopei.adapters.peers.client import PeerBlobs, Seen
-from miaopei.adapters.peers.server import BlobServer, Sight, Stands
+from miaopei.adapters.peers.certificate import certificate, private_pem
+from miaopei.adapters.peers.client import Seen
+from miaopei.adapters.peers.server import BlobServer
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, read_canonical
 from miaopei.node.granted.asking import Keys
 from miaopei.node.vault.fetch import OtherBytes
 from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
-
-MEMBERS = ("insurer", "notary", "stranger")
-STRANGER = public("stranger", "peer")
-BOXES = {public("insurer", "peer"): ["aa" * 32], public("notary", "peer"): ["bb" * 32]}
-
-
-def tls(folder: Path, member: str, trusted: tuple[str, ...], *, server: bool):
-    """The member's own side of a connection."""
-    shown = {name: certificate(name, key(name, "peer")) for name in MEMBERS}
-    file = folder / f"{member}.pem"
-    file.write_bytes(private_pem(key(member, "peer")) + shown[member].encode())
-    return context(file, [shown[name] for name in trusted], server=server)
-
-
-@contextmanager
-def serving(
-    folder: Path,
-    store: MemoryStore,
-    trusted: tuple[str, ...],
-    seats: Mapping[str, list[str]] = BOXES,
-    shows: Path | None = None,
-    sight: Sight | None = None,
-    stands: Stands | None = None,
-) -> Iterator[str]:
-    """The insurer hands out blobs, showing another certificate where one is given; where."""
-    told: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = []
-    ready = threading.Event()
-
-    async def run() -> None:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        made = BlobServer(store, lambda: seats, sight, stands)
-        mine = tls(folder, "insurer", trusted, server=True)
-        if shows is not None:
-            mine.load_cert_chain(shows)
-        async with made.serving("127.0.0.1", port, mine):
-            done = asyncio.Event()
-            told.append((asyncio.get_running_loop(), done, f"127.0.0.1:{port}"))
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    assert ready.wait(10)
-    loop, done, address = told[0]
-    try:
-        yield address
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join(10)
-
-
-def asking(folder: Path, member: str, address: str, shows: str | None = None) -> PeerBlobs:
-    """A member that asks the insurer, whose key the record gives as `shows`."""
-    mine = tls(folder, member, ("insurer",), server=False)
-    return PeerBlobs(mine, {"insurer": address}, lambda _: shows or public("insurer", "peer"))
+from tests.support.peers import BOXES, STRANGER, asking, serving
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.adapters.persons.erasures import ErasureFile
 from miaopei.adapters.schedule_files import Files
 from miaopei.cli.net import make
 from miaopei.cli.net.plan import Net
+from miaopei.errors import Refusal, Refused
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.mass.spread import Workers
 from miaopei.node.order.consortium import Consortium
@@ -60,7 +62,31 @@ def test_a_nets_member_does_every_duty_of_a_member_alone(
     there = seated(net, monkeypatch)
     try:
         names = [name for name, _ in there._work()]
-        assert names == ["fetch", "keys", "forget", "rewrap", "open", *ALONE[2:], "grant"]
+        assert names == ["forget", "rewrap", "open", *ALONE[2:], "grant"]
+        assert [name for name, _ in there._brings()] == ["fetch", "keys"]
+        assert there.trouble is None
+    finally:
+        there.close()
+
+
+def test_who_drips_and_who_hands_over_other_bytes_are_both_named_in_what_troubles_a_member(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = seated(net, monkeypatch)
+
+    def run() -> int:
+        raise Refused(Refusal("net.other_bytes", {"member": "notary", "blob": "cd" * 32}))
+
+    try:
+        monkeypatch.setattr(PeerBlobs, "slow", ["cloud"])
+        there.duties.run(there._brings())
+        assert "net.slow_peer {'member': 'cloud'}" in str(there.trouble)
+        monkeypatch.setattr(there.fetcher, "run", run)
+        there.duties.run(there._brings())
+        assert "net.slow_peer {'member': 'cloud'}" in str(there.trouble)
+        assert "net.other_bytes {'member': 'notary'" in str(there.trouble)
+        monkeypatch.undo()
+        there.duties.run(there._brings())
         assert there.trouble is None
     finally:
         there.close()

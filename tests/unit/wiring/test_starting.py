@@ -109,6 +109,42 @@ def test_it_waits_while_too_few_answer_and_says_who_does_not(folder: Path) -> No
     assert not Starting(folder, Guard(folder), VOTES, "me").run(ask, stopped)
 
 
+def test_who_has_not_answered_yet_holds_up_nobody_once_enough_have(folder: Path) -> None:
+    """What it is told counts as it comes: two hang for as long as this test lasts."""
+    over = threading.Event()
+
+    def ask(member: str, _: str) -> Seen:
+        if member in "ab":
+            over.wait()
+        return Seen(9, (8, 1, 2) if member == "c" else None)
+
+    starting = Starting(folder, Guard(folder), {**VOTES, "c": 2}, "me")
+    try:
+        assert starting.run(ask, threading.Event())
+    finally:
+        over.set()
+    assert state(folder)["height"] == "12"
+
+
+def test_a_reader_hears_everybody_once_and_waits_for_no_answer_again(folder: Path) -> None:
+    def ask(member: str, _: str) -> Seen:
+        if member == "a":
+            raise OutsideFault("away", retry=True)
+        return Seen(9, (8, 1, 2) if member == "e" else None)
+
+    starting = Starting(folder, Guard(folder), {**VOTES, "me": 0}, "me")
+    assert starting.run(ask, threading.Event())
+    assert state(folder)["height"] == "12"
+
+
+def test_a_fault_of_ours_while_it_asks_is_not_taken_for_silence(folder: Path) -> None:
+    def ask(*_: str) -> Seen:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Starting(folder, Guard(folder), VOTES, "me").run(ask, threading.Event())
+
+
 def test_an_engine_whose_key_is_not_the_seats_is_told_where_its_vote_would_count(
     folder: Path,
 ) -> None:

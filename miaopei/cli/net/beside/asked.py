@@ -19,7 +19,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     does the duties once, `pay_again` orders again what the bank has refused, `standing` says what
     has stopped them, `certify` as the node does.
     """
-    member, rounds = seated.member, seated.rounds
+    member = seated.member
 
     def end(*_: Any) -> int | None:
         return seated.orderer.end()
@@ -29,11 +29,15 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         return [result_as_json(each) for each in seated.orderer.submit(acts)]
 
     def round_(*_: Any) -> None:
-        """A round that began after it was asked for; one may be under way."""
-        last, end = rounds.done + 2, time.monotonic() + ROUND_SECONDS
-        while rounds.done < last and time.monotonic() < end:
-            rounds.due.set()
-            time.sleep(LOOK_SECONDS)
+        """A round that began after it was asked for, one may be under way; first one of those that
+        bring what it needs from the others.
+        """
+        end = time.monotonic() + ROUND_SECONDS
+        for rounds in (seated.fetching, seated.rounds):
+            last = rounds.done + 2
+            while rounds.done < last and time.monotonic() < end:
+                rounds.due.set()
+                time.sleep(LOOK_SECONDS)
 
     def pay_again(_: Tell, asked: dict[str, Any]) -> int:
         with seated.turn:
