@@ -12,7 +12,9 @@ import pytest
 from miaopei.adapters.engine import install
 from miaopei.cli.main import main
 from miaopei.cli.net import control, running
+from miaopei.cli.net.plan import Net
 from miaopei.cli.net.watching import Row, Standing
+from miaopei.errors import OutsideFault
 
 MEMBERS = ("a", "b", "c", "d")
 OWN = {"member": "a", "engine": "h:1", "blobs": "h:2"}
@@ -94,3 +96,24 @@ def test_who_waits_for_a_build_is_told_first(
     (before,) = shown
     assert "Building the engine" in before.err
     assert not before.out
+
+
+def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that it answers while its engine ended again and again."""
+    net = Net.of(folder(tmp_path, own=OWN))
+    net.at("a").mkdir(parents=True)
+    (net.at("a") / "engine.log").write_text("listen: address already in use\n")
+    process = {"member": "a", "up": False, "wanted": True, "restarts": 1, "fell": 0}
+    said: dict[str, Any] = {"members": [process], "waits": None}
+    monkeypatch.setattr(control, "there", lambda _: True)
+    monkeypatch.setattr(control, "call", lambda *_: said)
+    assert not running._answers(net, "a")
+    process["up"] = True
+    assert not running._answers(net, "a"), "no engine listens"
+    process["up"], said["waits"] = False, {"code": "engine.asks_others", "facts": {}}
+    assert running._answers(net, "a")
+    process["restarts"], said["waits"] = running.FALLS, None
+    with pytest.raises(OutsideFault, match="address already in use"):
+        running._answers(net, "a")
