@@ -19,6 +19,7 @@ from ...errors import Alarm, ReadingsDisagree, Refusal, Refused, SealedUnfit
 from ...measures.identity import canonical, read_canonical
 from ...terms.columnar import SettleMany
 from ...terms.columnar import settle_many as by_columns
+from ..granted.parts import lists_of
 from ..mass import alarms
 from ..mass.holding import hold, hold_late
 from ..mass.run import MassRun, Reads, Tell, as_filed, silent
@@ -174,9 +175,11 @@ class Decider:
         )  # fmt: skip
 
     def _at_hand(self, block: Reading, state: State, about: dict[str, Any]) -> bool:
-        """Whether all that the record says of a book is opened here; in solo it always is."""
+        """Whether all that the record says of a book is opened here, and the rows of a batch or the
+        lists of a trigger have come; in solo they always are.
+        """
         if self._keeper is None:
             return True
-        rows = about.get("rows")
-        here = rows is None or opens(block, rows["blob"], self.node.identity)
+        wanted = [about["rows"]["blob"]] if "rows" in about else lists_of(about)
+        here = all(opens(block, blob, self.node.identity) for blob in wanted)
         return here and self._keeper.has(block, state, about["book"])

@@ -27,7 +27,7 @@ from ...market.placement import Placement
 from ...measures.identity import canonical, content_id, read_canonical
 from ..node import Node
 from ..ports import Reading, Writing
-from ..vault.blobs import open_values, seal_blob
+from ..vault.blobs import open_values, opens, seal_blob
 
 Row = dict[str, Any]
 CHUNK = 64 * PAGE  # claims that one worker verifies at a time
@@ -145,7 +145,10 @@ def _of_list(block: Reading, state: State, node: Node, debt: str, payment: Row) 
     act = read_canonical(block.leaf(block.place(debt) or 0))["act"]
     entry = state.need("settlement", payment["settlement"])["settlement"]
     trigger = state.need("trigger", entry["trigger"])
-    lines = open_values(block, act["body"]["lines"]["blob"], node.identity)
+    blob = act["body"]["lines"]["blob"]
+    if not opens(block, blob, node.identity):  # from another: on its way, or never for us
+        raise SealedUnfit("the list is not here, or there is no key for us", blob=blob)
+    lines = open_values(block, blob, node.identity)
     commitments = (bytes.fromhex(content_id("line", line)) for line in lines)
     root = Frontier().extend(leaf_hash(c) for c in commitments).root().hex()
     if root != act["body"]["lines"]["root"]:

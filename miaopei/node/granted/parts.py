@@ -72,7 +72,7 @@ def lists_of(trigger: dict[str, Any]) -> list[str]:
     return [
         entry["list"]["blob"]
         for fact in trigger["facts"].values()
-        for entry in fact.get("detail", {}).get("lists", ())
+        for entry in fact.get("detail", {}).get("lists") or ()
         if entry["list"] is not None
     ]
 

@@ -102,7 +102,7 @@ def say(verdict: Verdict, page: Page) -> Said:
     lines = explain(verdict, language)
     heading = text("heading_checks", {"count": len(verdict.checks)}, language)
     only = text("says_only", {}, language)
-    before = lines[1 : lines.index(heading)]
+    before = lines[1 : lines.index(heading)] if heading in lines else []  # no receipt: no checks
     subject = [line for line in before if line not in (*labels, *near, only)]
     checks = []
     for check in verdict.checks:

@@ -41,7 +41,9 @@ def test_a_thousand_spoilt_receipts_are_a_thousand_refusals() -> None:
         first = next(check for check in verdict.checks if not check.ok)
         assert first.why is not None
         said = {explain(verdict, "en")[0][:14], explain(verdict, "zh")[0][:3]}
-        assert said == {"DOES NOT HOLD:", "不成立"}
+        lacking = {"NOT CHECKED: g", "尚未核"}
+        assert said in ({"DOES NOT HOLD:", "不成立"}, {"NO RECEIPT FIL", "不是回"}, lacking)
+        assert said != lacking or held.name.startswith("held_against"), held.name
         sorts[held.name.split(" ")[0]] += 1
     assert set(sorts) == {*SORTS, "held_against", "certificate"}
     assert sorts.total() == COUNT
