@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from miaopei.measures.instant import beijing_text, from_beijing
 from miaopei.node import gateway
 from miaopei.node.gateway import Row
@@ -93,9 +95,11 @@ def opens(court: Court, member: str, lists: list[str]) -> bool:
         return all(reading.wrapped(blob, box) is not None for blob in lists)
 
 
-def test_six_members_pay_an_outage_as_one_does() -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_six_members_pay_an_outage_as_one_does(late: bool) -> None:
     """In scope and insured (a, c), in scope and not (b), insured and out of scope (d), and one
-    whose power was back in time (c): a alone is paid, to the fen that one member pays.
+    whose power was back in time (c): a alone is paid, to the fen that one member pays. Where the
+    lists come late, whoever decides waits for them and raises no alarm.
     """
     court = Court()
     rows = insured("acd")
@@ -106,9 +110,18 @@ def test_six_members_pay_an_outage_as_one_does() -> None:
     until(court, "2024-06-02 19:31:00")
     times = {"a": LATE, "b": LATE, "c": ON}
     court.checkers.told = {BOOK: {rows[0].policy: DUE}}
+    fetches = {member: member.fetcher.run for member in court.by.values()}
+    for member in fetches if late else ():
+        member.fetcher.run = lambda: 0  # type: ignore[method-assign]
     for source in (COMMAND, METERS):
         tell(court, back(grid, times, source=source, off=OFF))  # type: ignore[arg-type]
     court.pass_by(60)
+    if late:
+        assert court.case(BOOK)["state"] == "deciding"
+        assert [alarm for member in fetches for alarm in member.alarms] == []
+        for member, run in fetches.items():
+            member.fetcher.run = run  # type: ignore[method-assign]
+        court.pass_by(60)
     case = court.case(BOOK)
     assert case["state"] == "settled", beijing_text(court.world.clock)
     (settled,) = court.made("settlement")
