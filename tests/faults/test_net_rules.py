@@ -82,7 +82,9 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     assert (said["by"], said["done"]) == (["insurer"], None)
     # Wanted by another, at no height of its own: the same wish gets its word, no second one lies.
     words = ("raise-rules", "--by", "cloud", "--anyway", "--json")
-    joined = json.loads(four.miaopei(*words, check=False).stdout)
+    own = json.loads(four.miaopei(*words, "--ahead", "9000", check=False).stdout)
+    assert own["height"] < 10**6, "a far one would keep every further rule set away"
+    joined = json.loads(four.miaopei(*words, "--ahead", str(10**9), check=False).stdout)
     assert (joined["height"], joined["done"]) == (10**9, False)
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["cloud", "insurer"], None)

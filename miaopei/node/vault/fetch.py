@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acts import record_facts
@@ -22,7 +22,7 @@ from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
 from ...measures.suites import in_use
 from ..ports import Reading, Writing
-from .blobs import keep_for, keep_row_keys, listing_named, opens
+from .blobs import keep_for, keep_row_keys, listing_named, open_blob, opens
 from .sealing import MAGIC, unseal, unwrap_any
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ REFERENCE = {"blob", "length", "count", "root", "media"}
 # What every other member has said so often that it does not have is asked for in one round of so
 # many: who names blobs that nobody has must not keep the members busy.
 PATIENT, RARELY = 30, 60
+NAMED_AT_MOST = 4  # of how many listings one member may say that a blob is sealed for them
 AT_ONCE = 2_000  # leaves that are looked through at a time
 STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
 
@@ -66,15 +67,50 @@ class Peers(Protocol):
 @dataclass(frozen=True)
 class Missing:
     """A blob that the log names and that is not here, or does not open here: its digest, media, who
-    named it, the listing for whose readers it is sealed, where the record says so, and its length
-    in bytes, where that is said (else 0).
+    named it, the listing for whose readers it is sealed, where the record says so, its length in
+    bytes, where that is said (else -1), and who has named it since, and for whom.
+
+    Whoever names it may be its maker: one that saw it wait in the order may have been quicker.
     """
 
     blob: str
     media: str
     by: str
     listing: str = ""
-    length: int = 0
+    length: int = -1
+    more: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, kept: Sequence[Any]) -> Missing:
+        """As `as_json` gave it, now or before there were so many fields."""
+        *first, more = kept if len(kept) == len(fields(cls)) else (*kept, ())
+        return replace(cls(*first), more=tuple((str(by), str(of)) for by, of in more))
+
+    def as_json(self) -> list[Any]:
+        """For what is written down."""
+        return [*astuple(self)[:-1], [list(each) for each in self.more]]
+
+    @property
+    def namings(self) -> tuple[tuple[str, str], ...]:
+        """Who has named it, each with the listing that it is sealed for by this act."""
+        return ((self.by, self.listing), *self.more)
+
+    @property
+    def makers(self) -> tuple[str, ...]:
+        """Those of whom one has made it."""
+        return tuple(dict.fromkeys(by for by, _ in self.namings))
+
+    def listings(self, by: str | None = None) -> list[str]:
+        """The listings whose readers it may be sealed for, by one of those or by any."""
+        return [listing for who, listing in self.namings if by in (None, who)]
+
+    def also(self, named: Missing) -> Missing:
+        """The same where another act has named it; a few times of one member at most."""
+        count = sum(who == named.by for who, _ in self.namings)
+        new = (named.by, named.listing) not in self.namings and count < NAMED_AT_MOST
+        more = (*self.more, (named.by, named.listing)) if new else self.more
+        length = max(self.length, named.length) if min(self.length, named.length) >= 0 else -1
+        return replace(self, more=more, length=length)
 
 
 @dataclass(frozen=True)
@@ -105,7 +141,7 @@ class Fetcher:
         with node.store.reading() as reading:
             self._read = int(reading.progress(UPTO) or b"0")
             self._kept = reading.progress(LACKING)
-            lacking = [Missing(*each) for each in read_canonical(self._kept or b"[]")]
+            lacking = [Missing.read(each) for each in read_canonical(self._kept or b"[]")]
             self.missing = {each.blob: each for each in lacking}
             self._halves.update(each for each in self.missing if reading.blob(each) is not None)
 
@@ -117,7 +153,7 @@ class Fetcher:
         with self._node.store.reading() as reading:
             state = State(reading)
             self._look(reading, state)
-            named = {each.listing for each in self.missing.values()}
+            named = {name for each in self.missing.values() for name in each.listings()}
             readers = {listing: parties(state, listing) for listing in named}
         silent, found = set[str](), list[_Came]()
         came = held = 0  # how many, how many bytes
@@ -129,7 +165,8 @@ class Fetcher:
                 continue
             if self._longer.get(missing.blob) == missing.length:
                 continue  # until a longer one is named
-            given = self._ask(missing, readers[missing.listing], silent)
+            may = dict.fromkeys(who for name in missing.listings() for who in readers[name])
+            given = self._ask(missing, tuple(may), silent)
             if given is None:
                 self._denied[missing.blob] += not silent
                 continue
@@ -166,9 +203,8 @@ class Fetcher:
             for leaf in reading.leaves(self._read, end):
                 for named in _named(leaf, state):
                     if self._lacks(reading, state, named):
-                        first = self.missing.setdefault(named.blob, named)  # a later one copies it
-                        if named.length > first.length > 0:  # and either may say a false length
-                            self.missing[named.blob] = replace(first, length=named.length)
+                        first = self.missing.get(named.blob)
+                        self.missing[named.blob] = named if first is None else first.also(named)
             self._read = end
 
     def _lacks(self, reading: Reading, state: State, named: Missing) -> bool:
@@ -176,8 +212,9 @@ class Fetcher:
         that too.
         """
         me = self._node.identity
-        reads = named.by == me.member or me.member in parties(state, named.listing)
-        if reads and opens(reading, named.blob, me):
+        ours = named.by == me.member
+        reads = ours or me.member in parties(state, named.listing)
+        if reads and opens(reading, named.blob, me) and (ours or self._tries(reading, named.blob)):
             return False
         data = reading.blob(named.blob)
         if data is not None and reads and data.startswith(MAGIC):
@@ -185,19 +222,30 @@ class Fetcher:
             return True
         return data is None
 
+    def _tries(self, reading: Reading, name: str) -> bool:
+        """Whether the key that lies here is one: another named it before, and may have given it."""
+        try:
+            open_blob(reading, name, self._node.identity)
+        except RecordDamaged:
+            return False
+        return True
+
     def _ask(self, missing: Missing, readers: Sequence[str], silent: set[str]) -> _Came | None:
         """Ask who named it first, then who reads it, then all others; `silent` grows by who does
         not answer. Of what we have made or may read those are looked for that keep our key.
         """
         me, without = self._node.identity.member, None
-        ours = missing.by == me
+        ours = me in missing.makers
         reads = ours or me in readers
-        order = dict.fromkeys((missing.by, *readers, *self._peers.members))
-        for member in order:
+        first = [*dict.fromkeys((*missing.makers, *readers))]
+        if missing.blob in self._halves:  # another first each time: one may keep something back
+            at = self._turn % len(first)
+            first = first[at:] + first[:at]
+        for member in dict.fromkeys((*first, *self._peers.members)):
             if member in silent or member not in self._peers.members:
                 continue
             try:
-                came = self._from(member, missing)
+                came = self._from(member, missing, missing.makers == (member,) and reads)
             except OutsideFault as fault:
                 silent.add(member)
                 if isinstance(fault, OtherBytes):
@@ -211,7 +259,7 @@ class Fetcher:
         if without is None:
             return None
         # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
-        keepers = {missing.by, *(readers if reads else ())}
+        keepers = {*missing.makers, *(readers if reads else ())}
         absent = silent if ours else silent & keepers
         unwraps = without.fetched.wrap is None or without.reader is not None
         whole = without.opens or (unwraps and not absent)
@@ -220,9 +268,9 @@ class Fetcher:
             self._absent.add(missing.blob)
         return replace(without, whole=whole)
 
-    def _from(self, member: str, missing: Missing) -> _Came | None:
+    def _from(self, member: str, missing: Missing, maker: bool) -> _Came | None:
         """What a member has of a blob; where its bytes are here, the key alone. What does not open
-        it is no key, but of its maker: that one is told of where it is read.
+        it is no key, but of who can only be its `maker`: that is told of where it is read.
         """
         name = missing.blob
         if name in self._halves:
@@ -232,14 +280,14 @@ class Fetcher:
             return None
         elif digest(fetched.data) != name:
             raise OtherBytes(f"{member} hands over other bytes", retry=True)
-        elif 0 < missing.length < len(fetched.data):
+        elif 0 <= missing.length < len(fetched.data):
             self._longer[name] = missing.length  # a few bytes on the record must not fill our disk
             return None
         else:
             found = fetched
         if found.wrap is None:
             return _Came(missing, member, found)
-        me, maker = self._node.identity, member == missing.by
+        me = self._node.identity
         key, reader = b"", None
         try:
             key, reader = unwrap_any(found.wrap, (me.box, *me.boxes))
@@ -293,14 +341,15 @@ class Fetcher:
             whole = keep_row_keys(block, name, data, came.key, fetched.rows)
         except RecordDamaged:
             return True
-        if came.giver == missing.by:
-            may = (missing.by, *parties(State(block), missing.listing))
-            keep_for(block, name, came.key, may, self._node.random)
+        if came.giver in missing.makers:
+            state, named = State(block), missing.listings(came.giver)
+            may = dict.fromkeys(who for listing in named for who in parties(state, listing))
+            keep_for(block, name, came.key, (came.giver, *may), self._node.random)
         return whole
 
     def _keep(self) -> None:
         """Write down where we are, where that has changed."""
-        lacking = [[*astuple(each)] for each in self.missing.values()]
+        lacking = [each.as_json() for each in self.missing.values()]
         kept = canonical(lacking) if lacking else None
         with self._node.store.reading() as reading:
             upto = int(reading.progress(UPTO) or b"0")
@@ -328,17 +377,17 @@ def _named(leaf: bytes, state: State) -> Iterator[Missing]:
 
 
 def _within(value: Any) -> Iterator[tuple[str, str, int]]:
-    """What has the shape of a blob's name, where one may stand, with media and length in bytes (0:
+    """What has the shape of a blob's name, where one may stand, with media and length in bytes (-1:
     not said); anything else is none.
     """
     match value:
         case {"bytes_b64": None, "part": str()}:
             if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
-                yield name, "original", 0
+                yield name, "original", -1
         case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
             if is_digest(name):
                 length = value["length"]
-                yield name, media, length if type(length) is int and length > 0 else 0
+                yield name, media, length if type(length) is int and length >= 0 else -1
         case dict():
             for part in value.values():
                 yield from _within(part)

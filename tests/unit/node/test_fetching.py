@@ -507,6 +507,57 @@ def test_bytes_beyond_the_length_that_the_record_says_are_not_kept(first: bool) 
         assert held(store, {digest(data): data}) == [True]
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("says", ["bytes", "another key", "a false length"])
+def test_who_names_a_blob_first_for_no_reader_keeps_no_key_from_one(
+    says: str, together: bool
+) -> None:
+    """It saw it wait in the order and was quicker, by an act of a kind that has no readers: what it
+    hands over in the maker's place is not the last word, in one block or two.
+    """
+    group = Group("insurer")
+    length = 1 if says == "a false length" else len(group.sealed)
+    uses = {"blob": group.blob, "length": length, "count": 1, "root": "0" * 64, "media": "x"}
+    act = {"kind": "log_uses", "by": "cloud", "body": {"uses": uses}}
+    first = canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
+    honest = group.leaves[0]
+    bad = group.wrapped("notary", bytes(32)) if says == "another key" else Fetched(group.sealed)
+    group.answers = {"cloud": bad, "insurer": group.wrapped("notary")}
+    group.leaves = [first, honest] if together else [first]
+    group.add("notary")
+    notary = group.fetchers["notary"]
+    notary.run()
+    if not together:
+        with group.stores["notary"].writing() as block:
+            block.append_leaves([honest])
+            block.finish_block(1, START, 2)
+        for _ in range(2):
+            notary.run()
+    assert notary.missing == {}
+    assert group.opened("notary") == frame([b"row"])
+    assert "cloud" not in group.kept("notary")
+    assert "agent" in group.kept("notary"), "its maker gave it, for its readers"
+
+
+def test_row_keys_that_one_reader_keeps_back_are_asked_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The maker is away; who answers first gives the key of the blob and none of its rows."""
+    group = Group("insurer")
+    given = group.wrapped("agent")
+    group.silent = {"insurer"}
+    group.answers = {"notary": given, "utility": Fetched(given.data, given.wrap, b"all")}
+    monkeypatch.setattr(fetch, "keep_row_keys", lambda *given: given[-1] == b"all")
+    monkeypatch.setattr(
+        Group, "keys", lambda s, m, n: (f := s.fetch(m, n)) and Keys(f.wrap or b"", f.rows)
+    )
+    agent = group.fetchers["agent"]
+    agent.run()
+    for _ in range(4):
+        agent.run()
+    assert agent.missing == {}
+
+
 def test_who_reads_nothing_asks_no_further_than_for_the_bytes() -> None:
     group = Group("insurer")
     group.answers = dict.fromkeys(("insurer", "agent", "notary"), Fetched(group.sealed))

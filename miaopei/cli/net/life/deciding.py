@@ -26,7 +26,8 @@ def raise_rules(
     net: Net, height: int | None, ahead: int, by: Sequence[str] = (), *, anyway: bool = False
 ) -> tuple[Json, Voted]:
     """Have the next rule set wanted from a height on, or from so many blocks ahead; without a
-    height, from the one at which somebody wants it already.
+    height, from the one at which somebody wants it already, where that is no later: a far one would
+    keep every further rule set away.
 
     Errors   Refused net.rules_nowhere where no member's software has it, net.rules_not_known where
              that of a member that is up has it not (unless `anyway`), and what the record says.
@@ -39,8 +40,8 @@ def raise_rules(
     if lacking and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
-    if height is None:
-        body = _wanted(net, rules) or body
+    if height is None and (wanted := _wanted(net, rules)) and wanted["height"] <= body["height"]:
+        body = wanted
     if votes_decide(int(status["rules"]), "raise_rules"):
         return body, voting.want(net, "raise_rules", body, by)
     who = by[0] if by else voting.operator(net)
