@@ -7,6 +7,8 @@ from typing import Any
 
 from .base import fields, refuse
 
+REFERENCE = {"blob", "length", "count", "root", "media"}
+
 
 def check_reference(value: Mapping[str, Any], media: str) -> None:
     """Refused act.bad_body unless it is {blob, length, count, root, media} of the wanted media."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ def claims_of(state: State, settlement: dict[str, Any]) -> Iterator[tuple[str, s
             yield member, said["claims"]["blob"]
 
 
-def lists_of(trigger: dict[str, Any]) -> list[str]:
+def lists_of(trigger: Mapping[str, Any]) -> list[str]:
     """The sealed lists that a trigger's facts were read from."""
     return [
         entry["list"]["blob"]

@@ -14,6 +14,7 @@ from ...policies.book import Recorded
 from ...policies.row import PolicyRow
 from ...reports.lineage import Observed, ShutOut
 from ..effects.listed import observed_by
+from ..granted.parts import lists_of
 from ..ports import Identity, Reading
 from ..vault.blobs import opens
 
@@ -48,13 +49,7 @@ class StoreTrail:
 
     def observed(self, trigger: Mapping[str, Any], row: PolicyRow, /) -> Observed | None:
         """The inputs of a trigger as one policy reads them; None where we may not open a list."""
-        lists = [
-            entry["list"]["blob"]
-            for fact in trigger["facts"].values()
-            for entry in fact.get("detail", {}).get("lists", ())
-            if entry["list"] is not None
-        ]
-        if not all(opens(self.reading, blob, self.identity) for blob in lists):
+        if not all(opens(self.reading, blob, self.identity) for blob in lists_of(trigger)):
             return None
         product = product_of(self.state, trigger["product"])
         seen = observed_by(self.reading, self.identity, product, trigger, lambda: [row.subject])

@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acts import record_facts
-from ...acts.blobs import is_digest
+from ...acts.blobs import REFERENCE, is_digest
 from ...acts.readers import parties
 from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 UPTO = "blobs/upto"  # leaves before this position were looked through
 LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
-REFERENCE = {"blob", "length", "count", "root", "media"}
 # What every other member has said so often that it does not have is asked for in one round of so
 # many: who names blobs that nobody has must not keep the members busy.
 PATIENT, RARELY = 30, 60

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....acts import record_facts
-from ....acts.blobs import is_digest
+from ....acts.blobs import REFERENCE, is_digest
 from ....measures.suites import in_use
 
-REFERENCE = {"blob", "length", "count", "root", "media"}
 PUBLIC = "miaopei/commitments/1"
 ORIGINAL = "original"  # bytes too long to stand inside their attestation
 COMMITTED = {  # media -> the kind of content id that a row's commitment is
