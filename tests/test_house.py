@@ -320,21 +320,21 @@ def skeleton(text: str) -> dict[str, list[str]]:
     """What a page and its twin have in common, whatever their language.
 
     The levels of headings; of each line of code what is typed, up to the two blanks before its
-    explanation; commands and options in a line of prose; and where links lead within the project,
-    in whatever order a sentence names them.
+    explanation; commands and names of code in a line of prose; and where links lead within the
+    project, in whatever order a sentence names them. What chooses the language is one word.
     """
+    text = re.sub(r"--lang \w+|(?<=`)(?:MIAOPEI_)?LANG=[\w.-]+", "language", text)
     code = re.findall(r"^(?:    .+|```[^`]*^```)$", text, re.MULTILINE)
     typed = [line for block in code for line in block.splitlines() if line[:3] != "```"]
     prose = re.sub(r"^(?:    .+|```[^`]*^```)$", "", text, flags=re.MULTILINE)
-    said = re.findall(r"`((?:miaopei|script/|net|member|--)[^`]*)`", prose)
+    name = re.compile(r"(?:miaopei|script/|net|member|--)|\S+$")
     links = re.findall(r"\]\((?![a-z]+:)([^)#\s]+)", prose)
-    told = {
+    return {
         "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
         "code": [re.split(r"\s{2,}", line.strip())[0] for line in typed],
-        "commands": sorted(set(said)),
+        "names": sorted(filter(name.match, set(re.findall(r"`([^`]+)`", prose)))),
         "links": sorted(link.replace(TWIN, ".md") for link in links),
     }
-    return {part: [re.sub(r"--lang \w+", "", each) for each in told[part]] for part in told}
 
 
 def test_a_page_and_its_chinese_twin_say_the_same_commands_and_link_to_the_same() -> None:
