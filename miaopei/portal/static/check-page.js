@@ -7,6 +7,7 @@
   const chinese = asked ? asked !== "en" : navigator.language.toLowerCase().startsWith("zh");
   const place = chinese ? 0 : 1;
   const at = (id) => document.getElementById(id);
+  const SEALS = { holds: "✓", ok: "✓", unchecked: "?", "holds-not": "✗", bad: "✗" };
   let dropped = null;
 
   function say(name, facts = {}, table = TEXTS) {
@@ -65,29 +66,36 @@
     return section;
   }
 
+  // One check; one that lacks what must come from outside was not made, whatever the others say.
+  function lineOf(check) {
+    const [state, told] = check.ok ? ["ok", "check_ok"] : check.why in Receipt.LACKS ? ["unchecked", "check_not"] : ["bad", "check_bad"];
+    const line = made("li", "", state);
+    const mark = made("span", SEALS[state], "seal");
+    mark.setAttribute("aria-label", say(told));
+    const text = say(check.name, {}, CHECKS);
+    const why = check.ok ? "" : check.why.slice(0, 120);
+    const what = { ok: text, unchecked: say("not_checked", { what: text }), bad: say("does_not", { what: text, why }) }[state];
+    line.append(mark, " ", made("code", check.name), " ", made("span", what, "what"));
+    return line;
+  }
+
   function show(verdict) {
     const failed = verdict.checks.filter((check) => !check.ok);
-    const box = made("section", "", `verdict ${verdict.holds ? "holds" : "holds-not"}`);
+    const state = verdict.holds ? "holds" : verdict.lacks ? "unchecked" : "holds-not";
+    const box = made("section", "", `verdict ${state}`);
     const heading = made("h2");
-    const seal = made("span", verdict.holds ? "✓" : "✗", "seal");
+    const seal = made("span", SEALS[state], "seal");
     seal.setAttribute("aria-hidden", "true");
-    heading.append(seal, ` ${say(verdict.holds ? "holds" : "holds_not")}`);
+    const told = { holds: "holds", unchecked: `unchecked_${verdict.lacks}`, "holds-not": "holds_not" }[state];
+    heading.append(seal, ` ${say(told)}`);
     const counts = { count: verdict.checks.length, failed: failed.length, left: verdict.left_out.length };
-    box.append(heading, made("p", say(verdict.holds ? "holds_about" : "holds_not_about", counts)));
+    box.append(heading, made("p", say(`${told}_about`, counts)));
     const section = made("section");
     const lines = made("ol", "", "checks");
-    for (const check of verdict.checks) {
-      const line = made("li", "", check.ok ? "ok" : "bad");
-      const mark = made("span", check.ok ? "✓" : "✗", "seal");
-      mark.setAttribute("aria-label", say(check.ok ? "check_ok" : "check_bad"));
-      const text = say(check.name, {}, CHECKS);
-      const what = check.ok ? text : say("does_not", { what: text, why: check.why.slice(0, 120) });
-      line.append(mark, " ", made("code", check.name), " ", made("span", what, "what"));
-      lines.append(line);
-    }
+    verdict.checks.forEach((check) => lines.append(lineOf(check)));
     section.append(made("h2", say("checks")), lines);
     at("answer").replaceChildren(box, ...(verdict.about ? [subject(verdict)] : []), section);
-    at("answer").dataset.verdict = verdict.holds ? "holds" : "holds-not";
+    at("answer").dataset.verdict = state;
     at("answer").dataset.failed = failed.map((check) => check.name).join(" ");
     listLeft(verdict.left_out);
   }
@@ -99,13 +107,16 @@
 
   async function check() {
     delete at("answer").dataset.verdict;
+    delete at("answer").dataset.failed;
     const file = dropped || at("file").files[0];
     if (!file) return complain("no_file");
     if (file.size > 16000000) return complain("too_large", { length: file.size });
     if (!globalThis.crypto || !crypto.subtle) return complain("no_crypto");
     const founding = at("genesis").files[0];
+    if (founding && founding.size > 100000) return complain("genesis_too_large", { length: founding.size });
     const data = new Uint8Array(await file.arrayBuffer());
     const genesis = founding ? new Uint8Array(await founding.arrayBuffer()) : null;
+    if (genesis && !Receipt.isGenesis(genesis)) return complain("not_a_genesis", { name: founding.name });
     try {
       show(await Receipt.verify(data, at("vkey").value.trim(), genesis));
     } catch (error) {

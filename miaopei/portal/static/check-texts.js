@@ -19,6 +19,14 @@ const TEXTS = {
   chosen: ["已选：{name}", "Chosen: {name}"],
   no_file: ["请先选择一份回执。", "Choose a receipt first."],
   too_large: ["文件过大：{length} 字节，最多 16,000,000 字节。", "The file is too large: {length} bytes, 16,000,000 at most."],
+  genesis_too_large: [
+    "创始文件过大：{length} 字节，最多 100,000 字节。请确认选的是 genesis.json。没有核验任何内容。",
+    "The genesis file is too large: {length} bytes, 100,000 at most. See whether it is genesis.json. Nothing was checked.",
+  ],
+  not_a_genesis: [
+    "{name} 不是多成员记录的创始文件。它名为 genesis.json，在网络或成员的文件夹里，向任一成员索取。单一成员的记录没有创始文件：请填日志公钥。没有核验任何内容。",
+    "{name} is no genesis file of a record of several members. That is called genesis.json and lies in the folder of the net or of a member: ask any of them. A record of one member has none: give the log key. Nothing was checked.",
+  ],
   no_crypto: [
     "这个浏览器不能核对 Ed25519 签名（需要较新的浏览器，并从 https、本机或本地文件打开本页）。没有核验任何内容。",
     "This browser cannot check Ed25519 signatures (it takes a recent one, and this page opened by https, from this machine or as a local file). Nothing was checked.",
@@ -30,6 +38,16 @@ const TEXTS = {
   ],
   holds_not: ["不成立", "It does not hold"],
   holds_not_about: ["{failed} 项未通过，共 {count} 项。不要相信这份回执。", "{failed} of {count} checks failed. Do not believe this receipt."],
+  unchecked_genesis: ["尚未核验：请给出创始文件", "Not checked: give the genesis file"],
+  unchecked_genesis_about: [
+    "这是联盟记录的回执，须给出该联盟的创始文件（genesis.json）；本页所做的其余核验没有发现错误，但单凭这些不能证明成员是谁。请从您信任的途径取得该文件（各成员的都相同），在上方选择，再核验一次。",
+    "This receipt is of a consortium's record, give the genesis file (genesis.json) of that consortium. Nothing else that is checked here was found wrong, but that alone does not prove who the members are. Get the file by a way you trust (every member has the same), choose it above and check again.",
+  ],
+  unchecked_key: ["尚未核验：请给出日志公钥", "Not checked: give the log key"],
+  unchecked_key_about: [
+    "须给出该日志的公钥；本页所做的其余核验没有发现错误，但回执自带的公钥只是它自己的说法。请从您信任的途径取得公钥，填在上方，再核验一次。",
+    "Give the key of the receipt's log. Nothing else that is checked here was found wrong, but the key inside a receipt is only its own word. Get the key by a way you trust, write it above and check again.",
+  ],
   subject: ["它说了什么", "What it says"],
   subject_only: ["以下只是这份文件自己的说法。", "What follows is only what the file says of itself."],
   replay: ["回放：历史数据的重演，没有支付真实款项。", "REPLAY: past data played again; no real money was paid."],
@@ -40,6 +58,8 @@ const TEXTS = {
   checks: ["逐项核验", "The checks, one by one"],
   check_ok: ["通过", "holds"],
   check_bad: ["未通过", "fails"],
+  check_not: ["未核验", "not checked"],
+  not_checked: ["尚未核验：{what}", "Not checked: {what}"],
   does_not: ["不成立：{what}（{why}）", "Does not hold: {what} ({why})"],
   left_title: ["本页不做的核验", "Checks that this page does not make"],
   left_about: [

@@ -11,6 +11,8 @@ const Receipt = (() => {
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];
 
   const RULES = [1, 2, 3, 4, 5, 6];
+  // What must come from outside, by the reasons of the checks that lack it.
+  const LACKS = { no_genesis_file: "genesis", own_word: "key" };
 
   class No extends Error {}
 
@@ -1070,8 +1072,9 @@ const Receipt = (() => {
     refusal: LEFT_OUT,
   };
 
-  // Whether a file holds: {holds, kind, checks: [{name, ok, why}], left_out, about}.
-  // `vkey` and `genesis` (bytes) were got elsewhere, one of them.
+  // Whether a file holds: {holds, lacks, kind, checks: [{name, ok, why}], left_out, about}.
+  // `vkey` and `genesis` (bytes) were got elsewhere, one of them; `lacks` names the one that was not
+  // given, where nothing else has failed: nothing is wrong then, but nothing is proven either.
   async function verify(data, vkey, genesisBytes) {
     const checks = [];
     let [value, seen] = [null, null];
@@ -1088,6 +1091,7 @@ const Receipt = (() => {
     };
     const finish = () => ({
       holds: checks.every((check) => check.ok),
+      lacks: lacking(checks),
       kind: seen && seen.value.receipt,
       checks,
       left_out: leftOut(seen),
@@ -1114,6 +1118,16 @@ const Receipt = (() => {
     checks.pop(); // what was gathered is looked at by every check below
     for (const [name, check] of Object.entries(checksOf(seen))) await run(name, () => check(seen));
     return finish();
+  }
+
+  function lacking(checks) {
+    const found = new Set(checks.filter((check) => !check.ok).map((check) => LACKS[check.why]));
+    return (found.size === 1 && [...found][0]) || null;
+  }
+
+  // Whether bytes are a file with which a record of several members begins.
+  function isGenesis(data) {
+    return Array.isArray(founding(data).seats);
   }
 
   // The suite of a receipt whose log key is of one that this page does not make: it knows `intl`.
@@ -1161,7 +1175,7 @@ const Receipt = (() => {
     }
   }
 
-  return { verify, LEFT_OUT };
+  return { verify, isGenesis, LACKS, LEFT_OUT };
 })();
 
 if (typeof module !== "undefined") module.exports = Receipt;
