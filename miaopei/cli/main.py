@@ -182,6 +182,8 @@ def _genesis_of(path: Path | None) -> bytes | None:
 
     Errors   Refused cli.no_genesis_file, cli.not_a_genesis.
     """
+    from ..claims.verify import is_genesis
+
     if path is None:
         return None
     try:
@@ -193,17 +195,6 @@ def _genesis_of(path: Path | None) -> bytes | None:
     if not is_genesis(data):
         raise Refused(Refusal("cli.not_a_genesis", {"path": str(path)[:200]}))
     return data
-
-
-def is_genesis(data: bytes) -> bool:
-    """Whether this is a file with which a record of several members begins."""
-    from ..measures.identity import read_canonical
-
-    try:
-        value = read_canonical(data.rstrip(b"\n"))
-    except Refused:
-        return False
-    return isinstance(value, dict) and isinstance(value.get("seats"), list)
 
 
 def key_of(given: str | None) -> str | None:

@@ -67,6 +67,8 @@ STATUS: Mapping[str, int] = {
     "portal.no_file": 400,
     "portal.not_allowed": 405,
     "portal.too_large": 413,
+    "portal.genesis_too_large": 413,
+    "portal.not_a_genesis": 400,
     "portal.other_host": 421,
     "portal.wrong_media": 415,
     "portal.no_record": 503,

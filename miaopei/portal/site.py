@@ -7,18 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ..errors import Refused
-from ..ledger.checkpoint import read_verifier_key
 from ..settings import Language
-from . import texts
+from . import texts, uploads
 from .buying import pages as buying
 from .grid import sources
-from .guard import GENESIS_MAX, UPLOAD_MAX
 from .invoices import pages as invoices
 from .outages import pages as outages
 from .pages import cases, events, home, products, receipts, record, why
@@ -126,59 +121,17 @@ def _settlement(desks: Desks, language: Language) -> Callable[[Request], Respons
 
 def _verify(desks: Desks, language: Language) -> Callable[[Request], Any]:
     async def page(request: Request) -> Response:
-        try:
-            async with request.form(max_files=2, max_fields=4, max_part_size=UPLOAD_MAX) as form:
-                data, vkey, genesis = await _uploaded(form)
-        except HTTPException as error:
-            if "size" in str(error.detail):
-                raise Problem("too_large", limit=UPLOAD_MAX) from None
-            raise
-        return await run_in_threadpool(_checked, desks, language, data, vkey, genesis)
+        sent = await uploads.of_page(request)
+        return await run_in_threadpool(_checked, desks, language, sent)
 
     return page
 
 
-def _checked(
-    desks: Desks, language: Language, data: bytes, vkey: str | None, genesis: bytes | None
-) -> Response:
+def _checked(desks: Desks, language: Language, sent: uploads.Sent) -> Response:
     with desks.open() as desk:
         asked = Page(language, "/verify", {}, desk)
-        html = receipts.checked(asked, data, vkey, genesis)
+        html = receipts.checked(asked, sent.receipt, sent.vkey, sent.genesis)
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
-
-
-async def _uploaded(form: FormData) -> tuple[bytes, str | None, bytes | None]:
-    """The receipt of a form, chosen or pasted, and the key or genesis file to check it with.
-
-    Errors   Problem portal.no_file, portal.bad_key.
-    """
-    text, vkey = form.get("text"), form.get("vkey")
-    data, genesis = [await _bytes_of(form.get(name)) for name in ("file", "genesis")]
-    if not data and isinstance(text, str):
-        data = text.strip().encode("utf-8", "replace")
-    if not data:
-        raise Problem("no_file")
-    for given, most in ((data, UPLOAD_MAX), (genesis, GENESIS_MAX)):
-        if len(given) > most:
-            raise Problem("too_large", limit=most)
-    return data, good_key(vkey if isinstance(vkey, str) else None), genesis or None
-
-
-async def _bytes_of(file: object) -> bytes:
-    """What was uploaded; nothing where no file was chosen."""
-    return await file.read() if isinstance(file, UploadFile) else b""
-
-
-def good_key(vkey: str | None) -> str | None:
-    """A log key as given, None where none was. Errors   Problem portal.bad_key."""
-    given = (vkey or "").strip()
-    if not given:
-        return None
-    try:
-        read_verifier_key(given)
-    except Refused:
-        raise Problem("bad_key") from None
-    return given
 
 
 def _first(otherwise: Language) -> Callable[[Request], Response]:

@@ -23,7 +23,7 @@ from .refusal import near
 from .seen import Seen
 from .verdict import UNREADABLE, Check, Facts, Verdict, run, unreached
 
-__all__ = ["Check", "Verdict", "check_names", "explain", "suite_of", "verify"]
+__all__ = ["Check", "Verdict", "check_names", "explain", "is_genesis", "suite_of", "verify"]
 
 Checker = Callable[[Seen], Facts]
 
@@ -124,6 +124,12 @@ def _founding(genesis: bytes | None) -> Mapping[str, Any] | None:
     except Refused:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def is_genesis(data: bytes) -> bool:
+    """Whether this is a file with which a record of several members begins."""
+    founding = _founding(data) or {}
+    return isinstance(founding.get("seats"), list)
 
 
 def check_names(kind: Kind) -> tuple[str, ...]:

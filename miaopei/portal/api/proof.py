@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ...claims.verify import explain
-from ..guard import UPLOAD_MAX
+from .. import uploads
 from ..problems import Problem
 from ..texts import LANGUAGES
 from ..views import lineage, receipts
@@ -16,10 +16,22 @@ from ..views.desk import Desk, Desks
 from . import models
 from .answers import Cursor, Limit, cut, documented
 
+FILE = {"type": "string", "contentMediaType": uploads.JSON}
 RECEIPT = {
     "required": True,
-    "description": "The receipt's own bytes, unchanged; at most 2 MiB.",
-    "content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}},
+    "description": "The receipt's own bytes, unchanged, at most 2 MiB; or in two parts the receipt "
+    "and the genesis file of its consortium, at most 100,000 bytes.",
+    "content": {
+        uploads.JSON: {"schema": {"type": "object", "additionalProperties": True}},
+        uploads.PARTS: {
+            "schema": {
+                "type": "object",
+                "required": [uploads.RECEIPT],
+                "properties": {uploads.RECEIPT: FILE, uploads.GENESIS: FILE},
+                "additionalProperties": False,
+            }
+        },
+    },
 }
 Traced = Annotated[
     str,
@@ -98,19 +110,14 @@ def _verify(router: APIRouter, desks: Desks) -> None:
             str | None,
             Query(
                 max_length=300,
-                description="The log's verifier key. By default this log's own, or for a receipt "
-                "of several members this member's own genesis file.",
+                description="The log's verifier key. Without it and a genesis file, this log's "
+                "own, or for a receipt of several members this member's own genesis file.",
             ),
         ] = None,
     ) -> models.Verdict:
         """Check a receipt. Verified here, you trust this site with the arithmetic."""
-        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media != "application/json":
-            raise Problem("wrong_media")
-        data = await request.body()
-        if len(data) > UPLOAD_MAX:
-            raise Problem("too_large", limit=UPLOAD_MAX)
-        return await run_in_threadpool(_verified, desks, data, vkey or None)
+        sent = await uploads.of_program(request, vkey)
+        return await run_in_threadpool(_verified, desks, sent)
 
 
 def _lineage(router: APIRouter, plain: Any) -> None:
@@ -128,12 +135,13 @@ def _lineage(router: APIRouter, plain: Any) -> None:
         return models.Caused(**found.as_json(), tree=found.tree.as_json())
 
 
-def _verified(desks: Desks, data: bytes, key: str | None) -> models.Verdict:
+def _verified(desks: Desks, sent: uploads.Sent) -> models.Verdict:
     with desks.open() as desk:
-        return _verdict(desk, data, key)
+        return _verdict(desk, sent)
 
 
-def _verdict(desk: Desk, data: bytes, key: str | None) -> models.Verdict:
-    verdict = receipts.held(data, receipts.against(desk, data, key, None))
+def _verdict(desk: Desk, sent: uploads.Sent) -> models.Verdict:
+    by = receipts.against(desk, sent.receipt, sent.vkey, sent.genesis)
+    verdict = receipts.held(sent.receipt, by)
     said = {language: explain(verdict, language) for language in LANGUAGES}
     return models.Verdict(**verdict.as_json(), text={str(k): v for k, v in said.items()})

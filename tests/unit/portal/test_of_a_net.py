@@ -7,6 +7,7 @@ a stranger checks it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -100,7 +101,8 @@ def test_a_receipt_is_held_against_this_members_genesis_or_the_one_that_is_given
     assert headline(own) == "✓ It holds"
     assert "held against this member's own" in parser.document_fromstring(own.text).text_content()
     assert member.post("/api/v1/verify", content=data, headers=JSON).json()["holds"]
-    for file, said in ((founding, "✓ It holds"), (b"{}", "✗ It does not hold")):
+    _, other = certified(quakes()["printed 0"])
+    for file, said in ((founding, "✓ It holds"), (other, "✗ It does not hold")):
         files = {"file": ("r.json", data), "genesis": ("genesis.json", file)}
         answer = member.post("/en/verify", files=files)
         assert headline(answer) == said
@@ -134,6 +136,85 @@ def test_a_receipt_of_one_member_lacks_a_key_at_a_member_of_several(
     receipt = quakes()["printed 0"]
     assert headline(posted(member, receipt.to_bytes())) == "? Not checked: give the log key"
     assert headline(posted(member, receipt.to_bytes(), vkey=receipt.vkey)) == "✓ It holds"
+
+
+def parts(receipt: bytes, genesis: bytes | None) -> dict[str, tuple[str, bytes]]:
+    """What a program sends in two parts."""
+    found = {"receipt": ("r.json", receipt)}
+    return found if genesis is None else {**found, "genesis": ("genesis.json", genesis)}
+
+
+def test_the_api_takes_a_consortiums_genesis_file_beside_the_receipt(
+    client: httpx.Client, member: httpx.Client, founding: bytes
+) -> None:
+    """Whoever asks whichever site: the file that is given counts, never that of the site."""
+    receipt, genesis = certified(quakes()["printed 0"])
+    data = receipt.to_bytes()
+    for site in (client, member):
+        told = site.post("/api/v1/verify", files=parts(data, genesis)).json()
+        assert (told["holds"], told["failed"]) == (True, []), told["text"]["en"]
+        told = site.post("/api/v1/verify", files=parts(data, founding)).json()
+        assert (told["holds"], "genesis_file" in told["failed"]) == (False, True)
+        assert told["text"]["en"][0].startswith("DOES NOT HOLD")
+    alone = client.post("/api/v1/verify", files=parts(data, None)).json()
+    assert alone == client.post("/api/v1/verify", content=data, headers=JSON).json()
+    as_text = client.post(
+        "/api/v1/verify", data={}, files={"receipt": (None, data), "genesis": (None, genesis)}
+    )
+    assert as_text.json()["holds"]
+
+
+@pytest.mark.parametrize(
+    ("genesis", "status", "code"),
+    [
+        (b"", 400, "portal.not_a_genesis"),
+        (b"{}", 400, "portal.not_a_genesis"),
+        (b"not json", 400, "portal.not_a_genesis"),
+        (b"\xff\xfe\x00", 400, "portal.not_a_genesis"),
+        (b"[" * 90_000, 400, "portal.not_a_genesis"),
+        (b'{"seats":1.5}', 400, "portal.not_a_genesis"),
+        (b'{"seats":{}}', 400, "portal.not_a_genesis"),
+        (b" " * 100_001, 413, "portal.genesis_too_large"),
+    ],
+)
+def test_what_is_no_genesis_file_is_refused_by_name_and_judges_nothing(
+    client: httpx.Client, genesis: bytes, status: int, code: str
+) -> None:
+    answer = client.post("/api/v1/verify", files=parts(b"{}", genesis))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    (problem,) = answer.json()["problems"]
+    assert problem["facts"]["length"] == len(genesis)
+    assert all("genesis.json" in problem["texts"][language] for language in ("zh", "en"))
+    if genesis:  # of a form, no bytes are a file that nobody chose
+        files = {"file": ("r.json", b"{}"), "genesis": ("genesis.json", genesis)}
+        assert client.post("/en/verify", files=files).status_code == status
+
+
+def test_parts_that_are_not_those_of_a_receipt_are_refused(client: httpx.Client) -> None:
+    _, genesis = certified(quakes()["printed 0"])
+    one, form = ("r.json", b"{}"), {"content-type": "multipart/form-data; boundary=x"}
+    asked: list[tuple[dict[str, Any], str]] = [
+        ({"files": {"genesis": ("genesis.json", genesis)}}, "portal.no_file"),
+        ({"files": parts(b"", genesis)}, "portal.no_file"),
+        ({"files": {**parts(b"{}", genesis), "more": one}}, "portal.bad_request"),
+        ({"files": {"receipt": one, "vkey": (None, b"x")}}, "portal.bad_request"),
+        ({"files": [("receipt", one), ("receipt", one)]}, "portal.bad_request"),
+        ({"content": b"--x", "headers": form}, "portal.no_file"),
+        ({"content": b"rubbish", "headers": form}, "portal.bad_request"),
+        (
+            {"content": b"{}", "headers": {"content-type": "multipart/form-data"}},
+            "portal.bad_request",
+        ),
+        ({"files": parts(b" " * (2 * 1024 * 1024 + 1), genesis)}, "portal.too_large"),
+        ({"files": {"receipt": (None, b" " * (2 * 1024 * 1024 + 1))}}, "portal.too_large"),
+        ({"content": b"{}", "headers": JSON, "params": {"vkey": "nonsense"}}, "portal.bad_key"),
+    ]
+    for how, code in asked:
+        answer = client.post("/api/v1/verify", **how)
+        assert answer.json().get("code") == code, (how.get("headers"), list(how), answer.text[:300])
+        assert answer.status_code == {"portal.too_large": 413}.get(code, 400)
+        assert set(answer.json()["problems"][0]["texts"]) == {"zh", "en"}
 
 
 def test_a_genesis_file_that_is_too_large_is_refused(client: httpx.Client) -> None:
