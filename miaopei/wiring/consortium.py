@@ -41,12 +41,12 @@ from ..measures import suites
 from ..measures.identity import read_canonical
 from ..node.effects.differing import traces
 from ..node.effects.keeper import Keeper
+from ..node.fetching.fetcher import Fetcher
 from ..node.granted.asking import Asker
 from ..node.granted.wrapping import Granter
 from ..node.order.application import Application, Committed
 from ..node.order.consortium import Consortium
 from ..node.ports import Clock
-from ..node.vault.fetch import Fetcher
 from ..settings import language
 from . import Kept, join, system_clock
 from .duties import Duties, Duty, Rounds, Trouble
@@ -308,7 +308,9 @@ class Seated:
 
     def _brings(self) -> Iterator[Duty]:
         """Bytes and keys from the others, in a thread of their own."""
+        self.peers.begin()
         yield "fetch", self._fetch
+        self.peers.begin()
         yield "keys", self.asker.run
 
     def _fetch(self) -> int:
@@ -321,6 +323,8 @@ class Seated:
         slow = (Refusal("net.slow_peer", {"member": member}) for member in self.peers.slow)
         if came or wrong:
             self.rounds.due.set()  # what waited for it goes on
+        if came:
+            self.fetching.due.set()  # there may be more of it
         if told := (*wrong, *slow):
             raise Refused(*told)
         return came

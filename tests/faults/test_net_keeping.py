@@ -22,7 +22,7 @@ from miaopei.adapters.postgres.own.guard import guarded
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import database
 from miaopei.measures.suites import in_use
-from miaopei.node.vault.fetch import LACKING
+from miaopei.node.fetching.missing import LACKING
 from tests.support import nets
 from tests.support.nets import Running
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +18,12 @@ from pathlib import Path
 import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
+from miaopei.adapters.peers import client
 from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.adapters.peers.door import EACH_SEAT
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical
-from miaopei.node.vault.fetch import Fetched
+from miaopei.node.fetching.fetcher import Fetched
 from tests.support import peers
 from tests.support.peers import Answers, answering, asking, free_port, serving, tls
 
@@ -113,12 +115,104 @@ def test_a_slow_line_brings_it_all_beside_whoever_asks_and_is_asked_once(tmp_pat
         notary.close()
 
 
-def test_a_blob_of_another_length_than_is_known_is_not_read(tmp_path: Path) -> None:
-    def answers(_: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
-        peers.dripping_bytes(b'"blob"', send, over)
+@pytest.mark.parametrize(("length", "rows"), [(400_000_000, None), (10, 400_000_000), (13, None)])
+def test_a_longer_blob_than_is_known_is_none_and_not_read(
+    tmp_path: Path, length: int, rows: int | None
+) -> None:
+    """Whatever bytes follow; and the next question has an answer."""
 
-    with answered(tmp_path, answers) as (notary, _), pytest.raises(OutsideFault, match="asked for"):
-        notary.fetch("insurer", NAME, 12)
+    def answers(question: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
+        wrong = b"cd" in question
+        said = {"length": length if wrong else 3, "rows": rows if wrong else None, "wrap": None}
+        head = canonical(said)
+        send(len(head).to_bytes(2) + head + (b"" if wrong else b"yes"))
+        if wrong:
+            peers.dripping(question, send, over)
+
+    with answered(tmp_path, answers) as (notary, _):
+        assert notary.fetch("insurer", NAME, 12) is None
+        assert notary.keys("insurer", NAME, 12) is None
+        found = notary.fetch("insurer", sha256(b"yes").hexdigest(), 12)
+        assert found == Fetched(b"yes")
+        assert notary.slow == []
+
+
+def test_what_had_come_of_an_answer_that_broke_off_is_let_go(tmp_path: Path) -> None:
+    """It hung on the frames of the error, for as long as somebody had that."""
+
+    def answers(_: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
+        head = canonical({"length": BLOB, "rows": None, "wrap": None})
+        send(len(head).to_bytes(2) + head + bytes(BLOB // 2))
+        over.wait(60)
+
+    with answered(tmp_path, answers) as (notary, _):
+        one = replace(notary, seconds=1.0)
+        tracemalloc.start()
+        try:
+            with pytest.raises(OutsideFault, match="came in time") as told:
+                one.fetch("insurer", NAME)
+            assert tracemalloc.get_traced_memory()[0] < BLOB // 10
+            assert tracemalloc.get_traced_memory()[1] > BLOB // 2, "it had come"
+            assert told.value.retry
+        finally:
+            tracemalloc.stop()
+            one.close()
+
+
+def test_who_is_slow_with_each_answer_is_waited_for_once_in_a_round_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just in time each, about very many blobs that it had named itself: nobody else was asked."""
+    monkeypatch.setattr(client, "LATELY", 4)
+
+    def slowly(_: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
+        head = canonical({"length": None, "rows": None, "wrap": None})
+        over.wait(1.2)
+        send(len(head).to_bytes(2) + head)
+
+    with answered(tmp_path, slowly) as (made, _):
+        notary = replace(made, seconds=30.0, patience=3.0)
+        for _ in range(3):
+            notary.begin()
+            answers = list(once(notary, [f"{n:064x}" for n in range(20)]))
+            assert 0 < answers.count(None) <= 3
+            assert "yet" in str(answers[-1])
+            time.sleep(1.5)  # what it was asked last is answered
+        assert notary.slow == ["insurer"]
+        notary.close()
+
+
+def once(peer: PeerBlobs, names: list[str]) -> Iterator[Fetched | OutsideFault | None]:
+    """What the insurer says to each."""
+    for name in names:
+        try:
+            yield peer.fetch("insurer", name)
+        except OutsideFault as fault:
+            yield fault
+
+
+def test_an_answer_that_came_late_is_there_though_another_was_asked_for_meanwhile(
+    tmp_path: Path,
+) -> None:
+    late, soon = (sha256(data).hexdigest() for data in (b"late", b"soon"))
+
+    def slowly(question: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
+        data = b"late" if late.encode() in question else b"soon"
+        over.wait(0.5)
+        head = canonical({"length": len(data), "rows": None, "wrap": None})
+        send(len(head).to_bytes(2) + head + data)
+
+    with answered(tmp_path, slowly) as (made, asked):
+        notary = replace(made, seconds=30.0, patience=0.1)
+        with pytest.raises(OutsideFault, match="yet"):
+            notary.fetch("insurer", late)
+        time.sleep(1.0)
+        notary.begin()
+        with pytest.raises(OutsideFault, match="yet"):
+            notary.fetch("insurer", soon)
+        assert notary.fetch("insurer", late) == Fetched(b"late")
+        assert len(asked) == 2
+        notary.close()
 
 
 def test_closing_ends_also_what_is_on_its_way(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from miaopei.acts.apply import REFUSED, ActResult, forged, refused_before
@@ -17,12 +18,12 @@ from miaopei.errors import Alarm, DebtAlarm, OutsideFault, Refused
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.effects.payer import Payer
+from miaopei.node.fetching.fetcher import Fetched, Fetcher
 from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
 from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel, parcels
 from miaopei.node.ports import Rail
-from miaopei.node.vault.fetch import Fetched, Fetcher
 from miaopei.node.vault.rowkeys import READER
 from tests.support.town import Dice
 
@@ -69,6 +70,9 @@ class Member:
         self.committed: Callable[[Member, Committed], None] = lambda *_: None
         self.alarms: list[Alarm] = []
         self.up = self.stuck = False
+        # Fetching has a thread of its own: at what point of the other duties it ends is chance, or
+        # it comes before them.
+        self.beside: Random | None = None
 
     # the process ---------------------------------------------------------------------------------
     def start(self) -> None:
@@ -294,8 +298,12 @@ class Member:
         if self.engine.block_for(self, self.height + 1) is not None:
             return  # catching up
         payer = () if self.payer is None else (self.payer.run,)
+        duties = [self.keeper.run, self.decider.run, *payer]
+        at = 0 if self.beside is None else self.beside.randint(0, len(duties) + 1)
+        if at <= len(duties):  # else what it asks for has not come yet
+            duties.insert(at, self.fetcher.run)
         try:
-            for duty in (self.fetcher.run, self.keeper.run, self.decider.run, *payer):
+            for duty in duties:
                 with suppress(OutsideFault, Refused):  # again with the next block
                     duty()
         except Alarm as alarm:
@@ -305,7 +313,7 @@ class Member:
 
 
 class Wires:
-    """The other members' blobs, asked for over the same wires: see `node.vault.fetch.Peers`."""
+    """The other members' blobs, asked for over the same wires; see `fetching.fetcher.Peers`."""
 
     def __init__(self, member: Member) -> None:
         self._me = member
@@ -315,7 +323,7 @@ class Wires:
         """Those that can be asked."""
         return [other.id for other in self._me.engine.members if other is not self._me]
 
-    def fetch(self, member: str, name: str) -> Fetched | None:
+    def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
         """Ask another member for a blob; each knows the other by its seat."""
         me = self._me
         other = next(o for o in me.engine.members if o.id == member)
@@ -330,11 +338,13 @@ class Wires:
             found = (reading.wrapped(name, box) for box in boxes)
             wrap = next((wrap for wrap in found if wrap is not None), None)
             rows = None if wrap is None else reading.wrapped(name, READER)
-        return None if data is None else Fetched(data, wrap, rows)
+        if data is None or (most is not None and len(data) > most):
+            return None
+        return Fetched(data, wrap, rows)
 
-    def keys(self, member: str, name: str) -> Keys | None:
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
         """Ask another member for our keys to a blob."""
-        found = self.fetch(member, name)
+        found = self.fetch(member, name, most)
         return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
 
 

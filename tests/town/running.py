@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from miaopei.acts.state import State
@@ -64,6 +65,8 @@ class Run:
         for member in self.members:
             member.dice = _dice(seed, member.id)
             member.node.random = member.dice
+            if seed % 2 == 0:
+                member.beside = Random(f"fetching {seed} {member.id}")
         self.checkers = Checkers(self.world, self.members, self.bank)
         self.liar: tuple[str, str] = ("", "")
         self.life = Life(self)

@@ -18,8 +18,8 @@ from miaopei.cli.place import Place
 from miaopei.errors import OutsideFault, Refused
 from miaopei.node.effects import payer
 from miaopei.node.effects.standby import waiting
+from miaopei.node.fetching.fetcher import Fetched
 from miaopei.node.granted.asking import Keys
-from miaopei.node.vault.fetch import Fetched
 from miaopei.settings import Language
 
 from .court import Court
@@ -36,16 +36,16 @@ class Reach:
         self.near = set(near)
         real = Wires.fetch
 
-        def fetch(wires: Wires, member: str, name: str) -> Fetched | None:
+        def fetch(wires: Wires, member: str, name: str, most: int | None = None) -> Fetched | None:
             me = wires._me
             with me.disk.reading() as reading:
                 said = [note["outcomes"]["blob"] for _, note in State(reading).range("paid", "")]
             if member == "insurer" and name in said and me.id not in self.near:
                 raise OutsideFault("the payer has ended", retry=True)
-            return real(wires, member, name)
+            return real(wires, member, name, most)
 
-        def keys(wires: Wires, member: str, name: str) -> Keys | None:
-            found = fetch(wires, member, name)
+        def keys(wires: Wires, member: str, name: str, most: int | None = None) -> Keys | None:
+            found = fetch(wires, member, name, most)
             return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
 
         monkeypatch.setattr(Wires, "fetch", fetch)

@@ -14,9 +14,9 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import Refusal
 from miaopei.errors.texts import say
 from miaopei.market.examples import REBUILT_TEN_TO_ONE
+from miaopei.node.fetching.missing import LACKING, UPTO
 from miaopei.node.proof.inspect import inspect
 from miaopei.node.proof.named.looking import is_unfit
-from miaopei.node.vault.fetch import LACKING, UPTO
 from miaopei.node.vault.sealing import reader_of
 from tests.support.town import CARRIERS
 from tests.unit.cli.test_soundness import Spoilt, flipped

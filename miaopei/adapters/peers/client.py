@@ -5,6 +5,7 @@ which both sides show their keys.
 from __future__ import annotations
 
 import ssl
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,15 +18,20 @@ from typing import Any
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, digest
 from ...measures.shape import misfit
+from ...node.fetching.fetcher import Fetched, OtherBytes
 from ...node.granted.asking import Keys
-from ...node.vault.fetch import Fetched, OtherBytes
 from .certificate import trust
 from .line import Late, Line, Question, Read, T
 
 SECONDS = 10.0  # for an answer, connecting among it; long ones may take more (`line.PACE`)
 FORGOTTEN = 10.0  # seconds after which nobody waits any more for an answer that is on its way
 NAMED = 60.0  # seconds for which a member is named as slow, from when it was found to be
-LARGEST = 512_000_000  # bytes of a blob
+# Bytes of a blob, and of the keys of its rows, where nothing says that there are less: a key is
+# shorter than its row.
+LARGEST, KEYS_LARGEST = 512_000_000, 64_000_000
+QUICK = 100_000  # bytes a second: who hands over so many is not waited for
+# Whose answers take so many seconds each, of late, is slow though each has come in time.
+SLOW_SECONDS, LATELY = 1.0, 10
 # What goes wrong outside while a member is asked.
 FAULTS = (OSError, LookupError, ValueError, TypeError, Refused, EOFError, Late)
 
@@ -55,15 +61,43 @@ class _Asked:
     line: Line
     since: float
     wanted: float
+    came: int = 0  # bytes of it
+
+
+class _Longer(Exception):
+    """An answer that is longer than was asked for."""
+
+
+@dataclass
+class _Pace:
+    """How long one member was waited for in this round, and how long its answers take it of late,
+    in seconds beyond what their bytes need.
+    """
+
+    waited: float = 0.0
+    mean: float = 0.0
+    answers: int = 0
+
+    def answered(self, seconds: float) -> bool:
+        """Whether it is slow."""
+        self.answers = min(LATELY, self.answers + 1)
+        self.mean += (seconds - self.mean) / self.answers
+        return self.answers == LATELY and self.mean > SLOW_SECONDS
+
+
+def _paces() -> defaultdict[str, _Pace]:
+    return defaultdict(_Pace)
 
 
 @dataclass
 class PeerBlobs:
-    """See `node.vault.fetch.Peers`.
+    """See `node.fetching.fetcher.Peers`.
 
     `addresses` are host:port by member, `key` asks the record for a member's connection key. Who
-    asks is held for `patience` seconds at most. An answer that is not here by then comes in beside
-    it and is there for who asks the same again; until then this member is asked nothing else.
+    asks is held for `patience` seconds at most by each member in one round (`begin`): one that is
+    slow with each of very many answers keeps nobody from what the others have. An answer that is
+    not here by then comes in beside it and is there for who asks the same again; until then this
+    member is asked nothing else.
     """
 
     tls: ssl.SSLContext
@@ -73,7 +107,9 @@ class PeerBlobs:
     patience: float = SECONDS
     _lines: dict[str, Line] = field(default_factory=dict, init=False)
     _asked: dict[str, _Asked] = field(default_factory=dict, init=False)
+    _ready: dict[str, _Asked] = field(default_factory=dict, init=False)  # here, not taken up yet
     _late: dict[str, float] = field(default_factory=dict, init=False)
+    _paces: defaultdict[str, _Pace] = field(default_factory=_paces, init=False)
     _closed: bool = field(default=False, init=False)
     _turn: RLock = field(default_factory=RLock, init=False)
 
@@ -92,37 +128,45 @@ class PeerBlobs:
             found |= {m for m, one in self._asked.items() if now - one.since > NAMED}
         return sorted(found)
 
-    def fetch(self, member: str, name: str, length: int | None = None) -> Fetched | None:
-        """A blob and our wrapped key from one member; None where it has not got it.
+    def begin(self) -> None:
+        """A round of questions begins: each member has its time again."""
+        with self._turn:
+            for pace in self._paces.values():
+                pace.waited = 0.0
 
-        `length` is that of the blob where it is known: an answer of another is not read.
+    def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
+        """A blob and our wrapped key from one member; None where it has not got it, or one that is
+        longer than `most` bytes: such an answer is not read.
+
         Errors   OutsideFault (retry) where it does not answer, or not in the form that was asked,
                  or has not answered yet; OtherBytes where it hands over something else under that
                  name.
         """
 
         def read(line: Line, said: dict[str, Any]) -> Fetched | None:
-            data, wrap, rows = _bytes(line, said, length)
+            data, wrap, rows = _bytes(line, said, LARGEST if most is None else most)
             if data is None:
                 return None
             if digest(data) != name:
                 raise OtherBytes(f"{member} hands over other bytes than were asked for", retry=True)
             return Fetched(data, wrap, rows)
 
-        return self._ask(member, "hand over a blob", {"blob": name}, read)
+        return self._unless_longer(member, "hand over a blob", {"blob": name}, read)
 
-    def keys(self, member: str, name: str) -> Keys | None:
-        """Our keys to a blob that we have, from one member; None where it keeps none for us.
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
+        """Our keys to a blob that we have, of at most so many bytes, from one member; None where it
+        keeps none for us.
 
         Older software hands the blob over once more with them.
         Errors   as `fetch`, but OtherBytes.
         """
 
         def read(line: Line, said: dict[str, Any]) -> Keys | None:
-            _, wrap, rows = _bytes(line, said, None)
+            _, wrap, rows = _bytes(line, said, KEYS_LARGEST if most is None else most)
             return None if wrap is None else Keys(wrap, rows)
 
-        return self._ask(member, "hand over a key", {"blob": name, "only": "keys"}, read)
+        question = {"blob": name, "only": "keys"}
+        return self._unless_longer(member, "hand over a key", question, read)
 
     def seen(self, member: str, address: str) -> Seen:
         """What a member has seen of the signatures of an engine's key.
@@ -179,20 +223,32 @@ class PeerBlobs:
             for member in tuple(self._lines):
                 self._drop(member)
 
+    def _unless_longer(
+        self, member: str, what: str, question: Question, read: Read[T | None]
+    ) -> T | None:
+        try:
+            return self._ask(member, what, question, read)
+        except _Longer:
+            return None
+
     def _ask(self, member: str, what: str, question: Question, read: Read[T]) -> T:
         """The answer, where it is here in time; whoever asks the same again takes up the old."""
         with self._turn:
             asked, fresh = self._on_its_way(member, what, question, read)
+            pace, began = self._paces[member], monotonic()
+            left = max(0.0, self.patience - pace.waited) if fresh else 0.0
         try:
-            answer: T = asked.answer.result(self.patience if fresh else 0)
+            answer: T = asked.answer.result(left)
         except TimeoutError as error:
             if not asked.answer.done():
                 raise OutsideFault(f"{member} does not {what} yet", retry=True) from error
             raise
         finally:
             with self._turn:
-                if asked.answer.done() and self._asked.get(member) is asked:
-                    del self._asked[member]
+                pace.waited += _beyond(monotonic() - began, asked.came)
+                for each in (self._asked, self._ready):
+                    if asked.answer.done() and each.get(member) is asked:
+                        del each[member]
         return answer
 
     def _on_its_way(
@@ -203,13 +259,15 @@ class PeerBlobs:
         self._forget(now)
         if self._closed:
             raise OutsideFault(f"{member} does not {what}: it is not asked any more", retry=True)
-        if (asked := self._asked.get(member)) is not None:
+        for asked in filter(None, (each.get(member) for each in (self._asked, self._ready))):
             if asked.question == said:
                 asked.wanted = now
                 return asked, False
-            if not asked.answer.done():
+        if (other := self._asked.get(member)) is not None:
+            if not other.answer.done():
                 why = "it still answers another question"
                 raise OutsideFault(f"{member} does not {what} yet: {why}", retry=True)
+            self._ready[member] = other
         if (line := self._lines.get(member)) is None:
             key = partial(self.key, member)
             line = self._lines[member] = Line(self.tls, member, self.addresses[member], key)
@@ -222,7 +280,12 @@ class PeerBlobs:
         self, member: str, what: str, asked: _Asked, question: Question, read: Read[Any]
     ) -> None:
         try:
-            asked.answer.set_result(asked.line.ask(question, read, self.seconds))
+            answer = asked.line.ask(question, read, self.seconds)
+            with self._turn:
+                now, asked.came = monotonic(), asked.line.came
+                if self._paces[member].answered(_beyond(now - asked.since, asked.came)):
+                    self._late[member] = now
+            asked.answer.set_result(answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked has to hear it
             with self._turn:
                 if isinstance(error, Late):
@@ -230,6 +293,7 @@ class PeerBlobs:
                 if self._lines.get(member) is asked.line:
                     del self._lines[member]
             asked.line.cut()
+            _forget_frames(error)
             if isinstance(error, FAULTS):
                 told = OutsideFault(f"{member} does not {what}: {error}", retry=True)
                 told.__cause__ = error
@@ -241,6 +305,9 @@ class PeerBlobs:
         for member, asked in list(self._asked.items()):
             if now - asked.wanted > FORGOTTEN:
                 self._drop(member, line=not asked.answer.done())
+        for member, asked in list(self._ready.items()):
+            if now - asked.wanted > FORGOTTEN:
+                del self._ready[member]
 
     def _drop(self, member: str, *, line: bool = True) -> None:
         self._asked.pop(member, None)
@@ -248,18 +315,33 @@ class PeerBlobs:
             old.cut()
 
 
+def _forget_frames(error: BaseException | None) -> None:
+    """What had come of an answer hangs on the frames that failed, while one has the error."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
+def _beyond(seconds: float, came: int) -> float:
+    """Seconds beyond what so many bytes need."""
+    return max(0.0, seconds - came / QUICK)
+
+
 def _bytes(
-    line: Line, said: Mapping[str, Any], wanted: int | None
+    line: Line, said: Mapping[str, Any], most: int
 ) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """A blob's bytes, our wrapped key, the keys of its rows; None is what is not there."""
+    """A blob's bytes, our wrapped key, the keys of its rows; None is what is not there.
+
+    Errors   _Longer before what is longer than `most` is read; ValueError.
+    """
     length, wrap, keys = said["length"], said["wrap"], said["rows"]
     if length is None:
         return None, None, None
-    for size in (length, keys or 0):
-        if type(size) is not int or not 0 <= size <= LARGEST:
+    for size, bound in ((length, most), (keys or 0, min(most, KEYS_LARGEST))):
+        if type(size) is not int or size < 0:
             raise ValueError("a length out of range")
-    if wanted is not None and length != wanted:
-        raise ValueError(f"it would be {length} bytes, and {wanted} were asked for")
+        if size > bound:
+            raise _Longer(f"it would be {size} bytes, and at most {bound} are read")
     data = line.exactly(length)
     rows = None if keys is None else line.exactly(keys)
     return data, None if wrap is None else bytes.fromhex(wrap), rows

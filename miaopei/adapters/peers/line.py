@@ -65,6 +65,7 @@ class Line:
         self._wire: ssl.SSLSocket | None = None
         self._deadline = Deadline(0.0)
         self._asking, self._cut = Lock(), False
+        self.came = 0  # bytes of the last answer
 
     def ask(self, question: Question, read: Read[T], seconds: float) -> T:
         """What `read` makes of the head of the answer, and of what it reads on by `exactly`.
@@ -73,7 +74,7 @@ class Line:
         """
         with self._asking:
             try:
-                self._deadline = Deadline.of(seconds)
+                self._deadline, self.came = Deadline.of(seconds), 0
                 if self._wire is None:
                     self._wire = self._connected()
                 data = canonical(question)
@@ -101,6 +102,7 @@ class Line:
             if not part:
                 raise EOFError("the connection ended")
             parts += part
+            self.came += len(part)
             self._deadline.came(len(part))
         return bytes(parts)
 

@@ -8,11 +8,11 @@ A name that ends with a stroke stands for all that begin so.
 from __future__ import annotations
 
 from ..effects.keeper import CLAIMS_UPTO, ROWS_UPTO
+from ..fetching.missing import LACKING, UPTO
 from ..granted.asking import KEYS
 from ..granted.wrapping import WRAPPED
 from ..mass.schedules import SCHEDULE
 from ..order import behind
-from ..vault.fetch import LACKING, UPTO
 from . import given
 
 # How far the record was looked through: forgotten also where only its last blocks are given up.

@@ -10,18 +10,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.measures.identity import canonical, digest
+from miaopei.node.fetching import fetcher as fetching
+from miaopei.node.fetching.fetcher import Fetched, Fetcher
+from miaopei.node.fetching.missing import UPTO, Missing, in_turn
 from miaopei.node.gateway import facts_of
 from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
 from miaopei.node.ports import Writing
 from miaopei.node.proof.inspect import inspect
-from miaopei.node.vault import fetch
 from miaopei.node.vault.blobs import open_blob
-from miaopei.node.vault.fetch import Fetched, Fetcher
 from miaopei.node.vault.sealing import frame, reader_of, seal, wrap
 from tests.support.consortium import START, who
 from tests.support.facts import quake
@@ -53,16 +56,17 @@ class Others:
     def members(self) -> list[str]:
         return ["cloud", "notary"]
 
-    def fetch(self, member: str, name: str) -> Fetched | None:
+    def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
         if member == self.silent:
             raise OutsideFault("silent", retry=True)
         self.asked.append(member)
         if member == self.lying:
             return Fetched(b"anything", None)
-        return Fetched(self.blobs[name], None) if name in self.blobs else None
+        data = self.blobs.get(name)
+        return None if data is None or len(data) > (most or len(data)) else Fetched(data, None)
 
-    def keys(self, member: str, name: str) -> Keys | None:
-        found = self.fetch(member, name)
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
+        found = self.fetch(member, name, most)
         return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
 
 
@@ -107,7 +111,7 @@ def test_many_blobs_are_kept_in_one_transaction_and_progress_in_another() -> Non
 
 
 def test_what_is_kept_together_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "STORED_AT_ONCE", 9_000)
+    monkeypatch.setattr(fetching, "STORED_AT_ONCE", 9_000)
     store = Counting()
     blobs = named(store, [bytes([n]) * 5_000 for n in range(5)])
     one, before = fetcher(store, Others(blobs)), store.written
@@ -200,7 +204,7 @@ def test_only_what_was_taken_of_an_act_is_looked_at(what: str, cut: bool) -> Non
     one = fetcher(store, Others({}))
     assert (one.run(), one.missing) == (0, {})
     with store.reading() as reading:
-        assert reading.progress(fetch.UPTO) == b"1"
+        assert reading.progress(UPTO) == b"1"
 
 
 def test_what_nobody_has_holds_up_no_mark_and_is_asked_for_rarely_and_after_a_start() -> None:
@@ -212,12 +216,12 @@ def test_what_nobody_has_holds_up_no_mark_and_is_asked_for_rarely_and_after_a_st
     one = fetcher(store, others)
     assert one.run() == 1
     with store.reading() as reading:
-        assert reading.progress(fetch.UPTO) == b"2"
+        assert reading.progress(UPTO) == b"2"
     before, others.asked = store.written, []
-    for _ in range(10 * fetch.RARELY):
+    for _ in range(10 * fetching.RARELY):
         assert one.run() == 0
     assert store.written == before
-    assert len(others.asked) < 2 * (fetch.PATIENT + 1 + 10)
+    assert len(others.asked) < 2 * (fetching.PATIENT + 1 + 10)
     again = fetcher(store, others)  # looks through no leaf once more
     assert list(again.missing) == [lacking]
     others.blobs = blobs
@@ -231,10 +235,89 @@ def test_who_is_silent_is_asked_each_time() -> None:
     blobs = named(store, [b"x" * 5_000])
     others = Others({}, silent="cloud")
     one = fetcher(store, others)
-    for _ in range(2 * fetch.PATIENT):
+    for _ in range(2 * fetching.PATIENT):
         one.run()
     others.blobs, others.silent = blobs, ""
     assert one.run() == 1
+
+
+def say(store: MemoryStore, by: str, blobs: list[bytes], length: int | None = None) -> list[str]:
+    """An applied act for each of these, in which a member names it as its own; their digests."""
+    leaves = []
+    for data in blobs:
+        uses = {"blob": digest(data), "length": len(data) if length is None else length,
+                "count": 1, "root": "0" * 64, "media": "x"}  # fmt: skip
+        act = {"kind": "log_uses", "by": by, "body": {"uses": uses}}
+        leaves.append(canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}}))
+    with store.writing() as block:
+        height, size = block.head().height + 1, block.head().size + len(leaves)
+        block.append_leaves(leaves)
+        block.finish_block(height, START, size)
+    return [digest(data) for data in blobs]
+
+
+def test_who_names_very_many_that_nobody_has_waits_for_them_itself() -> None:
+    """They were asked for before what another named after them, all of them in each round."""
+    store = MemoryStore()
+    made_up = say(store, "cloud", [b"made up %d" % n for n in range(4 * fetching.IN_VAIN)])
+    good = b"x" * 5_000
+    say(store, "notary", [good])
+    asked = list[str]()
+    others = Others({digest(good): good})
+    given = others.fetch
+
+    def fetch(member: str, name: str, most: int | None = None) -> Fetched | None:
+        asked.append(name)
+        return given(member, name, most)
+
+    others.fetch = fetch  # type: ignore[method-assign]
+    one = fetcher(store, others)
+    assert one.run() == 1
+    assert asked.index(digest(good)) <= 2 * len(others.members)
+    assert len(set(asked)) <= fetching.IN_VAIN + 1
+    for _ in range(3):
+        one.run()
+    assert set(asked) == {*made_up, digest(good)}, "each has its turn"
+    assert max(Counter(asked).values()) <= 2
+
+
+def test_what_nobody_has_is_asked_for_rarely_also_while_one_is_silent() -> None:
+    store = MemoryStore()
+    say(store, "cloud", [b"made up %d" % n for n in range(50)])
+    others = Others({}, silent="cloud")
+    one = fetcher(store, others)
+    for _ in range(fetching.PATIENT + 2):
+        one.run()
+    others.asked = []
+    for _ in range(fetching.RARELY):
+        one.run()
+    assert len(others.asked) <= 50 + fetching.RARELY
+    others.blobs, others.silent = {digest(b"made up 7"): b"made up 7"}, ""
+    assert sum(one.run() for _ in range(2)) == 1, "whoever was silent may have them all"
+
+
+MAKERS = st.sampled_from(["insurer", "cloud", "notary"])
+
+
+@given(st.lists(st.tuples(MAKERS, st.sets(MAKERS, max_size=2), st.integers(0, 3)), max_size=40))
+def test_in_their_turn_come_all_and_no_maker_waits_for_more_of_another_than_of_its_own(
+    named: list[tuple[str, set[str], int]],
+) -> None:
+    missing = [
+        Missing(f"{at:064x}", "x", by, more=tuple((who, "") for who in sorted(more)))
+        for at, (by, more, _) in enumerate(named)
+    ]
+    denied = {each.blob: times for each, (_, _, times) in zip(missing, named, strict=True)}
+    turns = in_turn(missing, denied)
+    assert sorted(each.blob for each in turns) == [each.blob for each in missing]
+    for maker in ("insurer", "cloud", "notary"):
+        own = [at for at, each in enumerate(turns) if maker in each.makers]
+        least = [denied[turns[at].blob] for at in own]
+        if own:
+            assert own[0] < 3, "one of each maker comes before any second"
+            assert least[0] == min(least) or any(len(turns[at].makers) > 1 for at in own[:1]), (
+                "what was denied least often is its first, but for what another named too"
+            )
 
 
 # Keys that are kept for others --------------------------------------------------------------------
@@ -287,13 +370,13 @@ class Group:
     def members(self) -> list[str]:
         return list(self.stores)
 
-    def fetch(self, member: str, name: str) -> Fetched | None:
+    def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
         self.asked.append(member)
         if member in self.silent:
             raise OutsideFault("silent", retry=True)
         return self.answers.get(member)
 
-    def keys(self, member: str, name: str) -> Keys | None:
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
         found = self.fetch(member, name)
         return None if found is None or found.wrap is None else Keys(found.wrap)
 
@@ -449,7 +532,7 @@ def test_keys_of_who_is_away_are_asked_for_rarely_and_all_at_once_when_it_is_bac
     group.add("agent")
     agent, asked = group.fetchers["agent"], Counter[str]()
 
-    def answer(member: str, name: str) -> Fetched | None:
+    def answer(member: str, name: str, most: int | None = None) -> Fetched | None:
         asked[member] += 1
         if member in group.silent:
             raise OutsideFault("silent", retry=True)
@@ -462,12 +545,12 @@ def test_keys_of_who_is_away_are_asked_for_rarely_and_all_at_once_when_it_is_bac
 
     group.fetch, group.silent = answer, {"insurer"}  # type: ignore[method-assign]
     assert agent.run() == 20
-    for _ in range(fetch.PATIENT + 5):
+    for _ in range(fetching.PATIENT + 5):
         agent.run()
     asked.clear()
-    for _ in range(fetch.RARELY - 1):
+    for _ in range(fetching.RARELY - 1):
         agent.run()
-    assert asked["notary"] <= fetch.RARELY + 20, "not twenty in each round"
+    assert asked["notary"] <= fetching.RARELY + 20, "not twenty in each round"
     group.silent = set()
     agent.run()
     agent.run()
@@ -481,28 +564,16 @@ def test_bytes_beyond_the_length_that_the_record_says_are_not_kept(first: bool) 
     """
     store = Counting()
     data = bytes(100_000)
-    true, false = ({"blob": digest(data), "length": length, "count": 1, "root": "0" * 64,
-                    "media": "x"} for length in (len(data), 1))  # fmt: skip
-
-    def say(by: str, reference: dict[str, object]) -> None:
-        act = {"kind": "log_uses", "by": by, "body": {"uses": reference}}
-        leaf = canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}})
-        with store.writing() as block:
-            height, size = block.head().height + 1, block.head().size + 1
-            block.append_leaves([leaf])
-            block.finish_block(height, START, size)
-
     others = Others({digest(data): data})
     one = fetcher(store, others)
-    say("cloud", false if first else true)
+    say(store, "cloud", [data], 1 if first else None)
     if not first:
-        say("notary", false)
+        say(store, "notary", [data], 1)
     for _ in range(3):
         one.run()
     assert held(store, {digest(data): data}) == [not first]
-    assert others.asked.count("cloud") == 1, "nor are they fetched again and again"
     if first:
-        say("notary", true)
+        say(store, "notary", [data])
         assert (one.run(), one.missing) == (1, {})
         assert held(store, {digest(data): data}) == [True]
 
@@ -547,9 +618,9 @@ def test_row_keys_that_one_reader_keeps_back_are_asked_of_another(
     given = group.wrapped("agent")
     group.silent = {"insurer"}
     group.answers = {"notary": given, "utility": Fetched(given.data, given.wrap, b"all")}
-    monkeypatch.setattr(fetch, "keep_row_keys", lambda *given: given[-1] == b"all")
+    monkeypatch.setattr(fetching, "keep_row_keys", lambda *given: given[-1] == b"all")
     monkeypatch.setattr(
-        Group, "keys", lambda s, m, n: (f := s.fetch(m, n)) and Keys(f.wrap or b"", f.rows)
+        Group, "keys", lambda s, m, n, _: (f := s.fetch(m, n)) and Keys(f.wrap or b"", f.rows)
     )
     agent = group.fetchers["agent"]
     agent.run()

@@ -105,7 +105,7 @@ class Holds:
     def members(self) -> Sequence[str]:
         return ["cloud", "insurer"]
 
-    def keys(self, member: str, name: str) -> Keys | None:
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
         self.asked.append(member)
         box = self.reader.box.public_key().public_bytes_raw().hex()
         with self.book.six.store.reading() as reading:

@@ -16,8 +16,8 @@ from miaopei.adapters.peers.client import Seen
 from miaopei.adapters.peers.server import BlobServer
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, read_canonical
+from miaopei.node.fetching.fetcher import OtherBytes
 from miaopei.node.granted.asking import Keys
-from miaopei.node.vault.fetch import OtherBytes
 from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
 from tests.support.peers import BOXES, STRANGER, asking, serving

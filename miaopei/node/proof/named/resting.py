@@ -16,9 +16,9 @@ from ....acts.state import State
 from ....evidence.kinds import LIST
 from ....measures.identity import read_canonical
 from ...effects.keeper import CLAIMS_UPTO, ROWS_UPTO
+from ...fetching.missing import LACKING, UPTO
 from ...granted.parts import claims_of, lists_of
 from ...ports import Identity, Reading
-from ...vault.fetch import LACKING, UPTO
 from ...vault.rowkeys import READER, ROWS
 from ...vault.sealing import reader_of
 from .references import Named

@@ -3,38 +3,32 @@
 A blob that is missing is a named thing, asked for again until it is here; nothing is decided
 without it. Who hands over other bytes than were asked for is named, and another is asked. How far
 the log was looked through is remembered, and what is missing of it, so that a restart asks on from
-there. Only what apply took is looked at: beside it an act may hold anything.
+there.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
-from ...acts import record_facts
-from ...acts.blobs import REFERENCE, is_digest
 from ...acts.readers import parties
 from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest, read_canonical
-from ...measures.suites import in_use
 from ..ports import Reading, Writing
-from .blobs import keep_for, keep_row_keys, listing_named, open_blob, opens
-from .sealing import MAGIC, unseal, unwrap_any
+from ..vault.blobs import keep_for, keep_row_keys, open_blob, opens
+from ..vault.sealing import MAGIC, unseal, unwrap_any
+from .missing import LACKING, UPTO, Missing, in_turn, named_in
 
 if TYPE_CHECKING:
     from ..granted.asking import Keys
     from ..node import Node
 
-UPTO = "blobs/upto"  # leaves before this position were looked through
-LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
-# What every other member has said so often that it does not have is asked for in one round of so
-# many: who names blobs that nobody has must not keep the members busy.
-PATIENT, RARELY = 30, 60
-NAMED_AT_MOST = 4  # of how many listings one member may say that a blob is sealed for them
+# What did not come so often is asked for in one round of so many, and of what does not come so much
+# in one: who names blobs that nobody has must not keep the members busy.
+PATIENT, RARELY, IN_VAIN = 30, 60, 500
 AT_ONCE = 2_000  # leaves that are looked through at a time
 STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
 
@@ -55,61 +49,14 @@ class Fetched:
 
 
 class Peers(Protocol):
-    """The other members that can be asked."""
+    """The other members that can be asked. Whoever has a blob, or the keys of its rows, longer than
+    `most` bytes has none that is asked for.
+    """
 
     @property
     def members(self) -> Sequence[str]: ...
-    def fetch(self, member: str, name: str) -> Fetched | None: ...
-    def keys(self, member: str, name: str) -> Keys | None: ...
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A blob that the log names and that is not here, or does not open here: its digest, media, who
-    named it, the listing for whose readers it is sealed, where the record says so, its length in
-    bytes, where that is said (else -1), and who has named it since, and for whom.
-
-    Whoever names it may be its maker: one that saw it wait in the order may have been quicker.
-    """
-
-    blob: str
-    media: str
-    by: str
-    listing: str = ""
-    length: int = -1
-    more: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def read(cls, kept: Sequence[Any]) -> Missing:
-        """As `as_json` gave it, now or before there were so many fields."""
-        *first, more = kept if len(kept) == len(fields(cls)) else (*kept, ())
-        return replace(cls(*first), more=tuple((str(by), str(of)) for by, of in more))
-
-    def as_json(self) -> list[Any]:
-        """For what is written down."""
-        return [*astuple(self)[:-1], [list(each) for each in self.more]]
-
-    @property
-    def namings(self) -> tuple[tuple[str, str], ...]:
-        """Who has named it, each with the listing that it is sealed for by this act."""
-        return ((self.by, self.listing), *self.more)
-
-    @property
-    def makers(self) -> tuple[str, ...]:
-        """Those of whom one has made it."""
-        return tuple(dict.fromkeys(by for by, _ in self.namings))
-
-    def listings(self, by: str | None = None) -> list[str]:
-        """The listings whose readers it may be sealed for, by one of those or by any."""
-        return [listing for who, listing in self.namings if by in (None, who)]
-
-    def also(self, named: Missing) -> Missing:
-        """The same where another act has named it; a few times of one member at most."""
-        count = sum(who == named.by for who, _ in self.namings)
-        new = (named.by, named.listing) not in self.namings and count < NAMED_AT_MOST
-        more = (*self.more, (named.by, named.listing)) if new else self.more
-        length = max(self.length, named.length) if min(self.length, named.length) >= 0 else -1
-        return replace(self, more=more, length=length)
+    def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None: ...
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None: ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +82,6 @@ class Fetcher:
         self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
         # Whose key may lie with one who was silent; who was, of late; who has answered this time.
         self._absent, self._away, self._heard = set[str](), set[str](), set[str]()
-        self._longer = dict[str, int]()  # blob -> the length that it was named with and is beyond
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
             self._read = int(reading.progress(UPTO) or b"0")
@@ -157,23 +103,21 @@ class Fetcher:
         silent, found = set[str](), list[_Came]()
         came = held = 0  # how many, how many bytes
         self._turn, self._lied, self._heard = self._turn + 1, {}, set()
-        probe = self._probe()
-        for missing in list(self.missing.values()):
-            rarely = self._denied[missing.blob] > PATIENT and missing.blob != probe
-            if rarely and self._turn % RARELY:
-                continue
-            if self._longer.get(missing.blob) == missing.length:
-                continue  # until a longer one is named
+        vain = 0
+        for missing in self._asked_now():
+            if vain == IN_VAIN:
+                break  # the rest in the next round, before these
             may = dict.fromkeys(who for name in missing.listings() for who in readers[name])
             given = self._ask(missing, tuple(may), silent)
-            if given is None:
-                self._denied[missing.blob] += not silent
-                continue
-            if not given.whole and given.reader is None and missing.blob in self._halves:
+            half = missing.blob in self._halves
+            if given is None or (half and not given.whole and given.reader is None):
+                if given is None and silent:
+                    self._absent.add(missing.blob)
                 self._denied[missing.blob] += 1
+                vain += 1
                 continue  # no more of it than before
             found.append(given)
-            held += len(given.fetched.data)
+            held += len(given.fetched.data) + len(given.fetched.rows or b"")
             if held > STORED_AT_ONCE:
                 came += self._store(found)
                 found, held = [], 0
@@ -188,19 +132,25 @@ class Fetcher:
             raise Refused(*(Refusal("net.other_bytes", facts) for facts in lied))
         return came
 
-    def _probe(self) -> str | None:
-        """One of the blobs whose key may lie with who was silent: it is asked for each time, and
-        once somebody is back all of them are.
+    def _asked_now(self) -> list[Missing]:
+        """What is asked for in this round, in this order. Of what may lie with who was silent one
+        is asked for each time, and once somebody is back all are.
         """
         rare = [b for b in self.missing if b in self._absent and self._denied[b] > PATIENT]
-        return rare[self._turn % len(rare)] if rare else None
+        probe = rare[self._turn % len(rare)] if rare else None
+
+        def now(blob: str) -> bool:
+            turn = (self._turn + int(blob[:4], 16)) % RARELY == 0
+            return self._denied[blob] <= PATIENT or blob == probe or turn
+
+        return [each for each in in_turn(self.missing.values(), self._denied) if now(each.blob)]
 
     def _look(self, reading: Reading, state: State) -> None:
         size = reading.head().size
         while self._read < size:
             end = min(size, self._read + AT_ONCE)
             for leaf in reading.leaves(self._read, end):
-                for named in _named(leaf, state):
+                for named in named_in(leaf, state):
                     if self._lacks(reading, state, named):
                         first = self.missing.get(named.blob)
                         self.missing[named.blob] = named if first is None else first.also(named)
@@ -271,17 +221,14 @@ class Fetcher:
         """What a member has of a blob; where its bytes are here, the key alone. What does not open
         it is no key, but of who can only be its `maker`: that is told of where it is read.
         """
-        name = missing.blob
+        name, most = missing.blob, missing.length if missing.length >= 0 else None
         if name in self._halves:
-            keys = self._peers.keys(member, name)
+            keys = self._peers.keys(member, name, most)
             found = Fetched(b"") if keys is None else Fetched(b"", keys.wrap, keys.rows)
-        elif (fetched := self._peers.fetch(member, name)) is None:
+        elif (fetched := self._peers.fetch(member, name, most)) is None:
             return None
         elif digest(fetched.data) != name:
             raise OtherBytes(f"{member} hands over other bytes", retry=True)
-        elif 0 <= missing.length < len(fetched.data):
-            self._longer[name] = missing.length  # a few bytes on the record must not fill our disk
-            return None
         else:
             found = fetched
         if found.wrap is None:
@@ -357,39 +304,3 @@ class Fetcher:
                 block.put_progress(UPTO, str(self._read).encode("ascii"))
                 block.put_progress(LACKING, kept)
             self._kept = kept
-
-
-def _named(leaf: bytes, state: State) -> Iterator[Missing]:
-    """The blobs that an applied act names: references, and originals too long to stand inside."""
-    if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
-        return
-    match json.loads(leaf):
-        case {
-            "leaf": "act",
-            "act": {"kind": str(kind), "by": str(by), "body": dict(body)},
-            "result": {"ok": True} as result,
-        }:
-            took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
-            for blob, media, length in _within(took):
-                listing = listing_named(state, kind, body, media)
-                yield Missing(blob, media, by, listing, length)
-
-
-def _within(value: Any) -> Iterator[tuple[str, str, int]]:
-    """What has the shape of a blob's name, where one may stand, with media and length in bytes (-1:
-    not said); anything else is none.
-    """
-    match value:
-        case {"bytes_b64": None, "part": str()}:
-            if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
-                yield name, "original", -1
-        case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
-            if is_digest(name):
-                length = value["length"]
-                yield name, media, length if type(length) is int and length >= 0 else -1
-        case dict():
-            for part in value.values():
-                yield from _within(part)
-        case list():
-            for part in value:
-                yield from _within(part)

@@ -1,0 +1,123 @@
+"""What a member lacks: the blobs that the log names, who has named each, and in which turn they are
+asked for.
+
+Only what apply took is looked at: beside it an act may hold anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Any
+
+from ...acts import record_facts
+from ...acts.blobs import REFERENCE, is_digest
+from ...acts.state import State
+from ...measures.suites import in_use
+from ..vault.blobs import listing_named
+
+UPTO = "blobs/upto"  # leaves before this position were looked through
+LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
+NAMED_AT_MOST = 4  # of how many listings one member may say that a blob is sealed for them
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A blob that the log names and that is not here, or does not open here: its digest, media, who
+    named it, the listing for whose readers it is sealed, where the record says so, its length in
+    bytes, where that is said (else -1), and who has named it since, and for whom.
+
+    Whoever names it may be its maker: one that saw it wait in the order may have been quicker.
+    """
+
+    blob: str
+    media: str
+    by: str
+    listing: str = ""
+    length: int = -1
+    more: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, kept: Sequence[Any]) -> Missing:
+        """As `as_json` gave it, now or before there were so many fields."""
+        *first, more = kept if len(kept) == len(fields(cls)) else (*kept, ())
+        return replace(cls(*first), more=tuple((str(by), str(of)) for by, of in more))
+
+    def as_json(self) -> list[Any]:
+        """For what is written down."""
+        return [*astuple(self)[:-1], [list(each) for each in self.more]]
+
+    @property
+    def namings(self) -> tuple[tuple[str, str], ...]:
+        """Who has named it, each with the listing that it is sealed for by this act."""
+        return ((self.by, self.listing), *self.more)
+
+    @property
+    def makers(self) -> tuple[str, ...]:
+        """Those of whom one has made it."""
+        return tuple(dict.fromkeys(by for by, _ in self.namings))
+
+    def listings(self, by: str | None = None) -> list[str]:
+        """The listings whose readers it may be sealed for, by one of those or by any."""
+        return [listing for who, listing in self.namings if by in (None, who)]
+
+    def also(self, named: Missing) -> Missing:
+        """The same where another act has named it; a few times of one member at most."""
+        count = sum(who == named.by for who, _ in self.namings)
+        new = (named.by, named.listing) not in self.namings and count < NAMED_AT_MOST
+        more = (*self.more, (named.by, named.listing)) if new else self.more
+        length = max(self.length, named.length) if min(self.length, named.length) >= 0 else -1
+        return replace(self, more=more, length=length)
+
+
+def in_turn(missing: Iterable[Missing], denied: Mapping[str, int]) -> list[Missing]:
+    """In which order they are asked for: of each that has named some one after another, and of its
+    own first what was `denied` least often. So who names many waits for them itself.
+    """
+    of: dict[str, list[Missing]] = {}
+    for each in missing:
+        for maker in each.makers:
+            of.setdefault(maker, []).append(each)
+    rank: dict[str, int] = {}
+    for theirs in of.values():
+        for at, each in enumerate(sorted(theirs, key=lambda one: denied.get(one.blob, 0))):
+            rank[each.blob] = min(at, rank.get(each.blob, at))
+    once = {each.blob: each for theirs in of.values() for each in theirs}
+    return sorted(once.values(), key=lambda one: rank[one.blob])
+
+
+def named_in(leaf: bytes, state: State) -> Iterator[Missing]:
+    """The blobs that an applied act names: references, and originals too long to stand inside."""
+    if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
+        return
+    match json.loads(leaf):
+        case {
+            "leaf": "act",
+            "act": {"kind": str(kind), "by": str(by), "body": dict(body)},
+            "result": {"ok": True} as result,
+        }:
+            took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
+            for blob, media, length in _within(took):
+                listing = listing_named(state, kind, body, media)
+                yield Missing(blob, media, by, listing, length)
+
+
+def _within(value: Any) -> Iterator[tuple[str, str, int]]:
+    """What has the shape of a blob's name, where one may stand, with media and length in bytes (-1:
+    not said); anything else is none.
+    """
+    match value:
+        case {"bytes_b64": None, "part": str()}:
+            if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
+                yield name, "original", -1
+        case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
+            if is_digest(name):
+                length = value["length"]
+                yield name, media, length if type(length) is int and length >= 0 else -1
+        case dict():
+            for part in value.values():
+                yield from _within(part)
+        case list():
+            for part in value:
+                yield from _within(part)
