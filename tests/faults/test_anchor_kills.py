@@ -90,7 +90,7 @@ def test_killed_after_every_call_each_checkpoint_stands_there_once(
     while died:
         sizes.append(grow(side.town, f"kill{len(sizes)}"))
         kill, outbox, adapter = Kill(len(sizes)), side.outbox(), side.adapter()
-        kill.around(outbox, "add", "keep", "anchored", "set_compared")
+        kill.around(outbox, "add", "keep", "anchored", "set_apart", "set_compared")
         kill.around(adapter.rpc, "_ask")
         died = False
         try:

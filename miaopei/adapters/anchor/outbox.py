@@ -29,6 +29,7 @@ create index if not exists waiting on checkpoint (size) where state = 'waiting';
 create table if not exists note (name text primary key, value text not null) strict;
 """
 COMPARED, AGREED, TROUBLE, LEDGER = "compared", "agreed", "trouble", "ledger"
+APART = "apart"
 
 
 class OutboxFile:
@@ -133,6 +134,20 @@ class OutboxFile:
         """Write that height down."""
         self._set(COMPARED, str(height))
 
+    def apart(self) -> Sequence[Anchored]:
+        """The anchors up to that height that did not agree with our log, or were beyond it."""
+        return [
+            Anchored(Point(size, bytes.fromhex(root)), by, height, entry, tuple(faults))
+            for size, root, by, height, entry, faults in json.loads(self._note(APART) or "[]")
+        ]
+
+    def set_apart(self, anchors: Sequence[Anchored]) -> None:
+        """Write them down."""
+        rows = [
+            [a.point.size, a.point.root.hex(), a.by, a.height, a.entry, a.faults] for a in anchors
+        ]
+        self._set(APART, json.dumps(rows))
+
     def set_trouble(self, trouble: Refusal | None) -> None:
         """What keeps checkpoints from being anchored, for whoever looks."""
         told = None if trouble is None else trouble.as_json()
@@ -147,6 +162,7 @@ class OutboxFile:
                     self.again(0)
                 self.set_compared(0)
                 self.set_agreed(0)
+                self.set_apart(())
                 self._set(LEDGER, ledger)
 
     def _note(self, name: str) -> str | None:

@@ -16,7 +16,16 @@ from ...errors import Fact, OutsideFault, Refusal, Refused
 from ...ledger import checkpoint, proof
 from ..ports import Reading, Store
 from .comparing import Against, beyond
-from .port import SIGNED, Anchor, AnchorHead, Outbox, Point, SideAltered, State
+from .port import (
+    SIGNED,
+    Anchor,
+    Anchored,
+    AnchorHead,
+    Outbox,
+    Point,
+    SideAltered,
+    State,
+)
 
 OVERLAP = 12  # blocks of the other ledger that are compared once more: it may have changed its mind
 PASSED = ("anchor.smaller_size",)  # another was quicker with a larger size, whatever that is
@@ -118,6 +127,7 @@ class Anchorer:
         if not self._still_agrees():  # the chain went back, or our log changed: all of it anew
             self._outbox.set_compared(0)
             self._outbox.set_agreed(0)
+            self._outbox.set_apart(())
             compared, told = self._compare(head)
         again = self._outbox.again(max(head.ours, self._outbox.agreed()))
         anchored = covered = 0
@@ -175,15 +185,14 @@ class Anchorer:
         return self._chain.stands(Point(agreed, root))
 
     def _compare(self, head: AnchorHead) -> tuple[int, tuple[Refusal, ...]]:
-        """Hold what has come since the last look against our log; what others have signed otherwise
-        or beyond it is told, and looked at again each time.
+        """Hold what has come since the last look against our log, and what did not agree before;
+        what others have signed otherwise or beyond it is told each time, while it stands there.
 
         Errors   SideAltered naming the size: by our own key, or where the other ledger contradicts
                  itself. What another is said to have signed and no signature of its own bears out
                  is told alone: anybody can have a transaction of his taken that we cannot read.
         """
-        since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
-        anchors = self._chain.read(since)
+        anchors = self._new_and_apart(head)
         with self._store.reading() as reading:
             ours = reading.head()
             size = ours.size
@@ -198,11 +207,22 @@ class Anchorer:
                     raise SideAltered(false)
         entries = {false.facts["entry"] for false in against.findings}
         ahead = [a for a in anchors if a.point.size > size and a.entry not in entries]
-        again = [a.height for a in anchors if a.point.size > size or a.entry in entries]
         self._outbox.set_agreed(max(self._outbox.agreed(), against.last))
-        self._outbox.set_compared(min([head.height, *again]))
+        # Before the height: a kill between the two has it read once more, and forgets nothing.
+        self._outbox.set_apart([a for a in anchors if a in ahead or a.entry in entries])
+        self._outbox.set_compared(head.height)
         told = (*against.findings, *beyond(ahead, ours, self._chain.time_at))
         return len(anchors), told
+
+    def _new_and_apart(self, head: AnchorHead) -> list[Anchored]:
+        """What stands there from the last look on, and of before it what did not agree, where it
+        still stands there: one that is false for good must not have all after it read each time.
+        """
+        since = max(0, min(self._outbox.compared(), head.height) - OVERLAP)
+        anchors = list(self._chain.read(since))
+        read = {anchor.entry for anchor in anchors}
+        before = (a for a in self._outbox.apart() if a.height < since and a.entry not in read)
+        return anchors + [a for a in before if self._chain.stands(a.point)]
 
 
 def _contradicts(false: Refusal) -> bool:

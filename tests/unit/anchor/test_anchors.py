@@ -22,6 +22,7 @@ from miaopei.adapters.anchor.rpc import Said, number
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import checkpoint
 from miaopei.node.anchoring.port import Anchored, Point, SideAltered
+from miaopei.node.anchoring.worker import OVERLAP
 from tests.support import anchoring
 from tests.support.anchoring import Side, grow, node
 from tests.support.town import Town
@@ -421,6 +422,39 @@ def test_a_false_root_of_another_writer_is_told_each_time_and_stops_nobody(
     found = side.compare()
     assert (found.altered, found.agreed) == (True, 2)
     assert anchoring.codes(found) == ["log_altered"]
+
+
+def test_what_is_false_for_good_has_nothing_read_again_and_is_named_while_it_stands(
+    ledger: RunningChain, side: Side, tmp_path: Path
+) -> None:
+    """Each round read everything from the first false anchor on: the older it was the more."""
+    liar = voted_in(ledger, side, tmp_path / "liar")
+    side.told, side.alone = side.told.trusting(liar.address), False
+    size = grow(side.town, "one")
+    side.adapter(liar).put(Point(size, bytes([9]) * 32), None, lambda _: None)
+    side.adapter(liar).put(Point(2**53 - 1, bytes([9]) * 32), None, lambda _: None)
+    height = node(ledger, "eth_blockNumber")
+    for name in ("two", "three"):
+        node(ledger, "anvil_mine", hex(2 * OVERLAP))
+        grow(side.town, name)
+        done = side.run()
+        assert [each.code for each in done.told] == ["anchor.log_altered", "anchor.not_reached"]
+        assert (done.told[0].facts["by"], done.told[0].facts["size"]) == (liar.address, size)
+    read, since = EvmAnchor.read, list[int]()
+
+    def noted(self: EvmAnchor, first: int) -> Any:
+        since.append(first)
+        return read(self, first)
+
+    with patch.object(EvmAnchor, "read", noted):
+        done = side.run()
+    (first,) = since
+    assert first > number(height)
+    assert len(done.told) == 2
+    gone = number(node(ledger, "eth_blockNumber")) - number(height) + 2
+    node(ledger, "anvil_reorg", gone, [])  # with it went what the other had signed
+    assert side.run().told == ()
+    assert side.outbox().apart() == []
 
 
 @pytest.mark.parametrize("form", ["a byte behind", "a byte behind a false root", "another type"])
