@@ -42,7 +42,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     ),
     "basis-risk": (
         "miaopei basis-risk catalogue.csv --product yunnan_dali --losses losses.csv --out FOLDER",
-        "指数赔款与核定损失逐次对照：占比、相关系数、误赔和漏赔。",
+        "指数赔款与评估损失逐次对照：占比、相关系数、误赔和漏赔。",
     ),
     "price": (
         "miaopei price catalogue.csv --product yunnan_dali --years 100000 --out FOLDER",
