@@ -19,7 +19,7 @@ GRANTING: Mapping[str, tuple[str, str]] = {
     ),
     "member recompute": (
         "miaopei member recompute DIR --all",
-        "在本成员自己的副本上以精确读法重算结案：相同，或指出首个不同的保单（退出码 4）。",
+        "在本成员自己的副本上以精确解读重算结案：相同，或指出首个不同的保单（退出码 4）。",
     ),
     "net grant": (
         "miaopei net grant DIR LISTING --from insurer --to regulator --purpose audit --until DATE",
@@ -36,7 +36,7 @@ GRANTING: Mapping[str, tuple[str, str]] = {
     "net recompute": (
         "miaopei net recompute DIR regulator --all",
         (
-            "在一个成员自己的副本上以精确读法重算结案：相同，或指出首个不同的保单，并给出双方的"
+            "在一个成员自己的副本上以精确解读重算结案：相同，或指出首个不同的保单，并给出双方的"
             "计算过程（退出码 4）。"
         ),
     ),
