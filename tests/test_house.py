@@ -160,6 +160,11 @@ def test_every_refusal_has_both_languages_with_the_same_facts(room: str) -> None
             found.append(f"{room}.{code} names different facts in zh and en")
         elif not re.search("[\u3000-\u9fff\uff00-\uffef]", texts["zh"]):
             found.append(f"{room}.{code} has no Chinese in zh")
+        found += [
+            f"{room}.{code} sends to {page}.md, which is there in Chinese"
+            for page in re.findall(r"docs/[\w/-]+(?=\.md)", texts.get("zh", ""))
+            if (ROOT / f"{page}{TWIN}").is_file()
+        ]
     nothing(found)
 
 
