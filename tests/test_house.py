@@ -325,8 +325,8 @@ def skeleton(text: str) -> dict[str, list[str]]:
     """What a page and its twin have in common, whatever their language.
 
     The levels of headings; of each line of code what is typed, up to the two blanks before its
-    explanation; commands and names of code in a line of prose; and where links lead within the
-    project, in whatever order a sentence names them. What chooses the language is one word.
+    explanation; figures, commands and names of code in a line of prose; and where links lead within
+    the project, in whatever order a sentence names them. What chooses the language is one word.
     """
     text = re.sub(r"--lang \w+|(?<=`)(?:MIAOPEI_)?LANG=[\w.-]+", "language", text)
     code = re.findall(r"^(?:    .+|```[^`]*^```)$", text, re.MULTILINE)
@@ -334,9 +334,11 @@ def skeleton(text: str) -> dict[str, list[str]]:
     prose = re.sub(r"^(?:    .+|```[^`]*^```)$", "", text, flags=re.MULTILINE)
     name = re.compile(r"(?:miaopei|script/|net|member|--)|\S+$")
     links = re.findall(r"\]\((?![a-z]+:)([^)#\s]+)", prose)
+    words = re.sub(r"`[^`]+`|\]\([^)]*\)", "", prose)
     return {
         "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
         "code": [re.split(r"\s{2,}", line.strip())[0] for line in typed],
+        "figures": sorted(re.findall(r"\d(?:[\d,.]*\d)?", words)),
         "names": sorted(filter(name.match, set(re.findall(r"`([^`]+)`", prose)))),
         "links": sorted(link.replace(TWIN, ".md") for link in links),
     }
