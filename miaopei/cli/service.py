@@ -41,7 +41,7 @@ from .buying import serving
 from .demo import output
 from .live import working
 from .place import DATABASE, Keys, LogSource, Place, fresh, log_vkey, write_whole
-from .proof.auditing import beside, damage_and_unfit, tell_unfit
+from .proof.auditing import Seen, beside, tell_unfit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -313,11 +313,11 @@ def restore(place: Place, file: Path, *, unsigned: bool, language: Language) -> 
         return 4
     write_whole(place.folder / "record.json", b'{"restored": true}\n')
     speak.out(speaker.text("restored", entries=seen.leaves, folder=str(place.folder)))
-    differs, unfit = damage_and_unfit(found)
-    tell_unfit(unfit, language)
-    if differs:
-        speak.refuse(differs, language)
-        speak.note(speaker.text("restored_differs", count=len(differs)))
+    looked = Seen.of(found)
+    tell_unfit(looked.unfit, language)
+    if looked.damage:
+        speak.refuse(looked.damage, language)
+        speak.note(speaker.text("restored_differs", count=len(looked.damage)))
         return 4
     return 0
 

@@ -14,9 +14,11 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import Refusal
 from miaopei.errors.texts import say
 from miaopei.market.examples import REBUILT_TEN_TO_ONE
+from miaopei.measures.identity import canonical
+from miaopei.node.effects.keeper import CLAIMS_UPTO
 from miaopei.node.fetching.missing import LACKING, UPTO
 from miaopei.node.proof.inspect import inspect
-from miaopei.node.proof.named.looking import is_unfit
+from miaopei.node.proof.named.looking import is_unfit, is_waiting
 from miaopei.node.vault.sealing import reader_of
 from tests.support.town import CARRIERS
 from tests.unit.cli.test_soundness import Spoilt, flipped
@@ -89,7 +91,7 @@ def test_who_names_what_nobody_has_is_named_by_all_and_damages_nobody() -> None:
             one.facts.items()
         )
     (own,) = looked(court.by["insurer"])
-    assert own.code == "inspect.blob_missing", "who names it answers for it"
+    assert own.code == "inspect.waits_missing", "who names it answers for it"
 
 
 @pytest.mark.parametrize("media", ["miaopei/claims/1", "miaopei/rows/1", "miaopei/outcomes/1",
@@ -258,3 +260,49 @@ def test_after_a_restore_only_that_is_damage_on_which_something_rests() -> None:
             found = list(inspect(gone, member.node))
             damage = {f.facts.get("blob") for f in found if not is_unfit(f)} & claims
             assert bool(damage) == (name != "cloud")
+
+
+def returned(court: Court, name: str, *, bytes_too: bool) -> MemoryStore:
+    """A member's store as of one that came back from before a settlement: the claims are not opened
+    here, their keys, or their bytes too, are asked of the others.
+    """
+    store = forgotten(court.by[name])
+    rows = store._tables.rows
+    (entry,) = (each["settlement"] for each in court.table("settlement").values())
+    claims = {said["claims"]["blob"] for said in court.table("decision").values()}
+    rows["wrap"] = {key: kept for key, kept in rows["wrap"].items() if key[0] not in claims}
+    if bytes_too:
+        rows["blob"] = {blob: kept for blob, kept in rows["blob"].items() if blob not in claims}
+    rows["claims"] = {}
+    with store.writing() as block:
+        block.put_progress(f"{CLAIMS_UPTO}{entry['book']}", None)
+        block.put_progress(UPTO, str(block.head().size).encode("ascii"))
+        block.put_progress(LACKING, canonical([[blob, "", name] for blob in sorted(claims)]))
+    return store
+
+
+@pytest.mark.parametrize("bytes_too", [True, False])
+def test_what_a_member_that_came_back_still_asks_for_waits_and_is_no_damage(
+    bytes_too: bool,
+) -> None:
+    """Its payer was told to stop paying and restore, for the seconds until its keys had come."""
+    court = paid()
+    payer = court.one("payment")["payer"]
+    store, node = returned(court, payer, bytes_too=bytes_too), court.by[payer].node
+    with store.reading() as reading:
+        found = [each for each in inspect(reading, node) if not is_unfit(each)]
+    assert [each for each in found if not is_waiting(each)] == []
+    codes = {each.code for each in found}
+    assert codes == {
+        "inspect.waits_orders",
+        f"inspect.waits_{'missing' if bytes_too else 'sealed'}",
+    }
+    for each in found:
+        assert "audit again" in say(each, "en").lower()
+        assert "再次审计" in say(each, "zh")
+    with store.writing() as block:
+        block.put_progress(LACKING, None)  # nobody is asked for them: then they are lost
+    with store.reading() as reading:
+        found = list(inspect(reading, node))
+    assert "inspect.orders_unreadable" in {each.code for each in found}
+    assert not any(is_waiting(each) for each in found)

@@ -1,11 +1,13 @@
 """`miaopei audit`: everything that is stored, held against everything else.
 
-What another member has named and nobody can check is told beside it, and is no damage.
+What another member has named and nobody can check is told beside it, and is no damage; what is
+being asked of the other members is none yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,20 +23,22 @@ from ...node.node import Node
 from ...node.ports import Reading
 from ...node.proof.inspect import erased_rows, inspect
 from ...node.proof.logkeys import LogKeys, keys_of
-from ...node.proof.named.looking import is_unfit
+from ...node.proof.named.looking import is_unfit, is_waiting
 from ...node.proof.rebuild import BROKEN, rebuild
 from ...node.proof.stored import log_files
 from ...settings import Language
 from .. import speak
 from ..place import Keys, Place
 
-DAMAGED = 4  # the exit code of an alarm
+WAITING, DAMAGED = 1, 4  # exit codes: what is not whole yet, and that of an alarm
 LISTED = 20  # of what is unfit, told one by one; JSON holds it all
 Stage = Callable[[], Iterable[Refusal]]
 
 
 def audit(place: Place, *, as_json: bool, language: Language) -> int:
-    """Everything that is stored, held against everything else; 4 where something differs."""
+    """Everything that is stored, held against everything else; 4 where something differs, 1 where
+    it is not all here yet.
+    """
     with place.keys() as keys:
         log = place.log if place.log.is_dir() else None
         return audit_of(keys, log, {}, as_json=as_json, language=language)
@@ -51,39 +55,54 @@ def audit_of(
     """The audit of a member's store; `further` stages come after what every member has."""
     speaker = speak.Speaker(language)
     told: list[dict[str, Any]] = []
-    unfit: list[Refusal] = []
+    unfit, waiting = list[Refusal](), list[Refusal]()
     with keys.store.reading() as reading:
         node = Node(keys.store, keys.identity, _no_clock, _no_random)
         every = stages(reading, node, keys.vkey, log)
         every |= {name: partial(stage, reading) for name, stage in further.items()}
         for name, stage in every.items():
-            found, named = damage_and_unfit(guarded(name, stage))
-            told += [{"stage": name, **refusal.as_json()} for refusal in found]
-            unfit += named
+            seen = Seen.of(guarded(name, stage))
+            told += [{"stage": name, **refusal.as_json()} for refusal in seen.damage]
+            unfit, waiting = unfit + seen.unfit, waiting + seen.waiting
             if not as_json:
-                mark = "✗" if found else "✓"
-                count = speaker.text("audit_found", count=len(found)) if found else ""
+                open_ = [*seen.damage, *seen.waiting]
+                mark = "✗" if seen.damage else "…" if seen.waiting else "✓"
+                count = speaker.text("audit_found", count=len(open_)) if open_ else ""
                 speak.out(f"{mark} {speaker.text(f'audit_{name}')} {count}".rstrip())
-                for refusal in found:
+                for refusal in open_:
                     speak.out(f"    {speaker.refusal(refusal)}")
         head, erased = reading.head(), _erased(reading)
     if as_json:
         rows = [{"book": book, "position": position} for book, position in erased]
-        answer = {"sound": not told, "entries": head.size, "findings": told}
-        others = [refusal.as_json() for refusal in unfit]
-        speak.show_json({**answer, "unfit": others, "erased": rows})
+        answer = {"sound": not (told or waiting), "entries": head.size, "findings": told}
+        beside_it = {"waiting": waiting, "unfit": unfit}
+        others = {name: [r.as_json() for r in of] for name, of in beside_it.items()}
+        speak.show_json({**answer, **others, "erased": rows})
     else:
         tell_unfit(unfit, language)
         for book, position in erased:
             speak.out(speaker.text("audit_erased", book=book, position=position))
-        speak.out(speaker.text("audit_bad" if told else "audit_good", entries=head.size))
-    return DAMAGED if told else 0
+        stands = "audit_bad" if told else "audit_waits" if waiting else "audit_good"
+        speak.out(speaker.text(stands, entries=head.size, count=len(waiting)))
+    return DAMAGED if told else WAITING if waiting else 0
 
 
-def damage_and_unfit(found: Iterable[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
-    """What is damaged here, and what others named that nobody can check: that stops nothing."""
-    every = list(found)
-    return [r for r in every if not is_unfit(r)], [r for r in every if is_unfit(r)]
+@dataclass(frozen=True)
+class Seen:
+    """What is damaged here; what is not here yet, and asked of the others; and what others named
+    that nobody can check, which stops nothing.
+    """
+
+    damage: list[Refusal]
+    waiting: list[Refusal]
+    unfit: list[Refusal]
+
+    @classmethod
+    def of(cls, found: Iterable[Refusal]) -> Seen:
+        """Each finding where it belongs."""
+        every = list(found)
+        waiting, unfit = ([r for r in every if test(r)] for test in (is_waiting, is_unfit))
+        return cls([r for r in every if not (is_waiting(r) or is_unfit(r))], waiting, unfit)
 
 
 def tell_unfit(unfit: Sequence[Refusal], language: Language) -> None:

@@ -8,7 +8,7 @@ position. Columns that only a database has are compared in `adapters.postgres_co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from ...acts.readers import parties
@@ -16,8 +16,9 @@ from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal
 from ...measures.identity import canonical, digest, read_canonical
-from ..effects.keeper import ROWS_UPTO
+from ..effects.keeper import CLAIMS_UPTO, ROWS_UPTO
 from ..effects.orders import rows_for
+from ..granted.parts import Upto, parts_of
 from ..node import Node
 from ..ports import Identity, Reading
 from ..selling.known.bound import differing
@@ -39,7 +40,8 @@ AT_ONCE = 10_000  # rows held in memory while those that are gone are looked for
 def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     """Every difference between the log and what lies beside it; `node` opens what was sealed.
 
-    Of these `named.looking.is_unfit` tells what others named and nobody can check: no damage.
+    Of these `named.looking.is_unfit` tells what others named and nobody can check, `is_waiting`
+    what is asked of the others still: no damage.
     """
     size = standing(reading)
     leaves = list(reading.leaves(0, size))
@@ -60,7 +62,7 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
     yield from _opened_rows(reading, looking.opened, node.identity.member)
     ours = [n for n in named if n.act["by"] == node.identity.member]
     yield from _opened_claims(reading, ours, looking.opened)
-    yield from _orders(reading, node, named, looking.opened)
+    yield from _orders(reading, node, named, looking)
     for position, number, fields in differing(reading, values, node.identity.member):
         yield found("person_differs", policy=number, fields=", ".join(fields), position=position)
 
@@ -137,7 +139,7 @@ def _opened_claims(reading: Reading, ours: Sequence[Named], opened: Opened) -> I
 
 
 def _orders(
-    reading: Reading, node: Node, named: Sequence[Named], opened: Opened
+    reading: Reading, node: Node, named: Sequence[Named], looking: Looking
 ) -> Iterator[Refusal]:
     """Payment instructions, against the debts they pay and the outcomes that were recorded."""
     # What another member pays is no duty of ours any more, if we have ever ordered of it.
@@ -146,18 +148,18 @@ def _orders(
     said: dict[tuple[str, int], dict[str, Any]] = {}
     for each in named:
         if each.act["kind"] == "confirm_payments" and each.act["body"]["debt"] in ours:
-            for data in opened.get(each.key, []):
+            for data in looking.opened.get(each.key, []):
                 outcome = read_canonical(data)
                 said[outcome["payout"], outcome["number"]] = outcome
-    for debt, payment in ours.items():
+    for debt in ours:
         try:
             kept = list(reading.instructions(debt))
             owed = {row["payout"]: row for row in rows_for(reading, node, debt)}
         except RecordDamaged as alarm:
-            yield _unreadable(reading, member, debt, payment, alarm.what)
+            yield _unreadable(reading, looking, member, debt, alarm.what)
             continue
         except UNREADABLE as error:
-            yield _unreadable(reading, member, debt, payment, type(error).__name__)
+            yield _unreadable(reading, looking, member, debt, type(error).__name__)
             continue
         there = {str(row.get("payout")) for row in kept}
         if kept or reading.progress(f"pay/{debt}") is not None:
@@ -171,15 +173,37 @@ def _orders(
                 yield found("order_unconfirmed", payout=name[0], number=name[1])
 
 
-def _unreadable(
-    reading: Reading, member: str, debt: str, payment: Mapping[str, Any], why: str
-) -> Refusal:
-    """Of a list that another has fixed, and of which no order was ever made, it is no damage."""
-    if payment["kind"] == "allotment" and several(reading) and not ordered(reading, debt):
+def _unreadable(reading: Reading, looking: Looking, member: str, debt: str, why: str) -> Refusal:
+    """Of a list that another has fixed, and of which no order was ever made, it is no damage; nor
+    where what they follow from is asked of the others still.
+    """
+    state = State(reading)
+    payment = state.need("payment", debt)
+    if payment["kind"] == "settlement" and _on_its_way(reading, state, debt, looking.lacking):
+        return found("waits_orders", debt=debt, why=why)
+    if payment["kind"] == "allotment" and several(reading):
         act = read_canonical(reading.leaf(reading.place(debt) or 0))["act"]
-        if act["by"] != member:
+        if act["body"]["lines"]["blob"] in looking.lacking and act["by"] == member:
+            return found("waits_orders", debt=debt, why=why)
+        if act["by"] != member and not ordered(reading, debt):
             return found("unfit_list", debt=debt, by=act["by"], why=why)
     return found("orders_unreadable", debt=debt, why=why)
+
+
+def _on_its_way(reading: Reading, state: State, settlement: str, lacking: Set[str]) -> bool:
+    """Whether the claims of a settlement were not opened here yet, for want of what is asked of the
+    others: a batch of its rows, a list, or the claims of every decider that was equal.
+    """
+    book = state.need("settlement", settlement)["settlement"]["book"]
+    settled = state.range("settled", f"{book}/")
+    counter = next(int(key.rpartition("/")[2]) for key, id in settled if id == settlement)
+    rows, claims = (int(reading.progress(f"{n}{book}") or b"0") for n in (ROWS_UPTO, CLAIMS_UPTO))
+    if claims >= counter:
+        return False
+    upto = (part for part in parts_of(state, book, Upto(rows, claims)))
+    return any(
+        lacking & {*part.blobs, *part.either} for part in upto if part.upto.counter <= counter
+    )
 
 
 def _order(

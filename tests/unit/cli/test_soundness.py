@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.cli.demo import history
 from miaopei.cli.place import log_vkey
-from miaopei.errors.texts import say
+from miaopei.cli.proof import auditing
+from miaopei.errors import Refusal
+from miaopei.errors.texts import Language, say
 from miaopei.ledger.audit import examine
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import from_beijing
@@ -174,3 +177,32 @@ def test_what_lies_beside_the_log_is_told_when_it_differs(
         found = list(inspect(reading, member.node))
     assert f"inspect.{code}" in {refusal.code for refusal in found}
     assert all("?" not in say(refusal, "zh") for refusal in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "last", "never"),
+    [
+        ("en", "Not all here yet: 1 things are being asked", ("Sound:", "Damaged")),
+        ("zh", "尚未齐全：1 处内容还在向其他成员索取", ("完好", "有损坏")),
+    ],
+)
+def test_what_is_asked_of_the_others_is_told_apart_and_gives_a_status_of_its_own(
+    member: Member,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: Language,
+    last: str,
+    never: tuple[str, ...],
+) -> None:
+    waits = Refusal("inspect.waits_orders", {"debt": "d" * 64, "why": "a blob"})
+    monkeypatch.setattr(auditing, "stages", lambda *_: {"beside": lambda: [waits]})
+    keys: Any = SimpleNamespace(store=member.node.store, identity=member.node.identity, vkey="")
+    assert auditing.audit_of(keys, None, {}, as_json=False, language=language) == 1
+    said = capsys.readouterr().out
+    assert last in said
+    assert say(waits, language) in said
+    assert not [each for each in never if each in said]
+    assert auditing.audit_of(keys, None, {}, as_json=True, language=language) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["sound"], told["findings"]) == (False, [])
+    assert [each["code"] for each in told["waiting"]] == ["inspect.waits_orders"]

@@ -33,7 +33,7 @@ from ....node.ports import Head
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
-from ...proof.auditing import beside, damage_and_unfit, tell_unfit
+from ...proof.auditing import Seen, beside, tell_unfit
 from .. import control
 from ..life import voting
 from ..plan import GENESIS, Net, database, founding, no, sentence
@@ -120,9 +120,11 @@ def _audited(net: Net, member: str, seen: backup.Restored, language: Language) -
         speak.note(sentence(why, language, member=member))
         return []
     with stored(net, member) as keys:
-        damage, unfit = damage_and_unfit(beside(keys))
-    tell_unfit(unfit, language)
-    return damage
+        looked = Seen.of(beside(keys))
+    tell_unfit(looked.unfit, language)
+    if looked.waiting:
+        speak.note(sentence("audited_lacks", language, member=member, count=len(looked.waiting)))
+    return looked.damage
 
 
 def give(net: Net, member: str) -> None:

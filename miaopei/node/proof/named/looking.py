@@ -4,11 +4,12 @@ A member answers for what it named itself, for what was here, for bytes that are
 digest, and for keys that do not open what they are kept for; and it is damage too where its work
 rests on what another named (`resting`). All else that another named and nobody can check is unfit:
 told, with who named it in which act, and nothing here waits for it. Any member may name anything.
+What was never here, and is being asked of the others, is no damage yet: it waits, and is told so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,13 @@ from .references import COMMITTED, PUBLIC, Named
 from .resting import Resting
 
 UNFIT = "inspect.unfit_"  # how the codes begin of what others named and nobody can check
+WAITS = "inspect.waits_"  # and of what is not here yet, and asked of the others
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
-# What a misfit is called where it is damage, and where another has named it so.
-MISSING = ("inspect.blob_missing", "inspect.unfit_missing")
-LENGTH = ("inspect.blob_length", "inspect.unfit_length")
-SEALED = ("inspect.blob_sealed", "inspect.unfit_sealed")
-ROOT = ("inspect.blob_root", "inspect.unfit_root")
+# What a misfit is called where it is damage, where another has named it so, and where it waits.
+MISSING = ("inspect.blob_missing", "inspect.unfit_missing", "inspect.waits_missing")
+LENGTH = ("inspect.blob_length", "inspect.unfit_length", "")
+SEALED = ("inspect.blob_sealed", "inspect.unfit_sealed", "inspect.waits_sealed")
+ROOT = ("inspect.blob_root", "inspect.unfit_root", "")
 Opened = dict[tuple[str, str], list[bytes]]
 
 
@@ -41,11 +43,16 @@ def is_unfit(refusal: Refusal) -> bool:
     return refusal.code.startswith(UNFIT)
 
 
+def is_waiting(refusal: Refusal) -> bool:
+    """Whether a finding is no damage yet: what it speaks of is asked of the other members."""
+    return refusal.code.startswith(WAITS)
+
+
 @dataclass(frozen=True)
 class _Misfit:
     """What does not fit of a blob, and facts of it."""
 
-    what: tuple[str, str]
+    what: tuple[str, str, str]
     facts: Mapping[str, Fact]
 
 
@@ -67,19 +74,42 @@ class Looking:
             ours = self._alone or each.act["by"] == self._me.member
             for misfit in self._misfits(each):
                 if ours or self._lost(each, misfit):
-                    yield Refusal(misfit.what[0], {**misfit.facts, **_about(each)})
+                    yield self._told(each, misfit)
                 else:
                     later.append((each, misfit))
         unfit = list[Refusal]()
         for each, misfit in later:
             # Where bytes are those of their digest, another length is a wrong word and no more.
             if misfit.what != LENGTH and self._resting.rests(each, self._fit):
-                yield Refusal(misfit.what[0], {**misfit.facts, **_about(each)})
+                yield self._told(each, misfit)
             else:
                 act = {name: each.act[name] for name in ("by", "kind")}
                 act["act"] = from_json(each.act).id
                 unfit.append(Refusal(misfit.what[1], {**misfit.facts, **_about(each), **act}))
         yield from unfit
+
+    def _told(self, named: Named, misfit: _Misfit) -> Refusal:
+        code, _, waits = misfit.what
+        about = _about(named)
+        if waits and self._waits(named, misfit):
+            return Refusal(waits, about)
+        return Refusal(code, {**misfit.facts, **about})
+
+    def _waits(self, named: Named, misfit: _Misfit) -> bool:
+        """Whether the fetcher asks for it still, and it or our key to it was never here: this
+        member was away, or has come back from an older backup.
+        """
+        name, _ = named.key
+        if name not in self._resting.lacking:
+            return False
+        if misfit.what == MISSING:
+            return not self._resting.has_keys(name)
+        return not opens(self._reading, name, self._me)
+
+    @property
+    def lacking(self) -> Set[str]:
+        """The blobs that are asked of the others."""
+        return self._resting.lacking
 
     def _misfits(self, named: Named) -> Iterator[_Misfit]:
         """What does not fit of one blob: there, as long as said, opening with our key, its rows

@@ -40,17 +40,22 @@ class Resting:
         looked for it and did not lack it.
         """
         name, _ = named.key
-        boxes = (reader_of(box) for box in (self._me.box, *self._me.boxes))
-        if any(self._reading.wrapped(name, reader) for reader in (*boxes, READER)):
+        if self.has_keys(name):
             return True
-        return named.position < self._looked_through and name not in self._lacking
+        return named.position < self._looked_through and name not in self.lacking
+
+    def has_keys(self, name: str) -> bool:
+        """Whether keys of ours to a blob lie here."""
+        boxes = (reader_of(box) for box in (self._me.box, *self._me.boxes))
+        return any(self._reading.wrapped(name, reader) for reader in (*boxes, READER))
 
     @cached_property
     def _looked_through(self) -> int:
         return int(self._reading.progress(UPTO) or b"0")
 
     @cached_property
-    def _lacking(self) -> set[str]:
+    def lacking(self) -> set[str]:
+        """The blobs that are not here, or whose keys are not, and that are asked of the others."""
         return {each[0] for each in read_canonical(self._reading.progress(LACKING) or b"[]")}
 
     # what stands on it ---------------------------------------------------------------------------
