@@ -187,14 +187,15 @@ class PeerBlobs:
     def stands(self, member: str, height: int | None) -> dict[str, Any]:
         """How a member stands, by its own word, with its root after a block, or after its last.
 
-        Older software knows no such question.
+        Older software knows no such question; newer may say more, of which nothing is taken.
         Errors   OutsideFault (retry) where it does not answer, or not with what was asked.
         """
 
         def read(_: Line, said: dict[str, Any]) -> dict[str, Any]:
-            if wrong := misfit(said, STANDING):
+            known = {name: value for name, value in said.items() if name in STANDING}
+            if wrong := misfit(known, STANDING):
                 raise ValueError(f"another answer than was asked for: {wrong[0]} {wrong[1]}")
-            return said
+            return known
 
         return self._ask(member, "say how it stands", {"stands": height}, read)
 

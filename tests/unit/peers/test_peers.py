@@ -226,13 +226,28 @@ def test_a_member_that_has_a_seat_is_told_how_another_stands(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"height": "9"}, {"root": 5}, {"alarm": None}, {"more": 1}, {"chain": None}]
+    "wrong", [{"height": "9"}, {"root": 5}, {"alarm": None}, {"knows": None}, {"chain": None}]
 )
 def test_an_answer_of_another_kind_is_none(
     tmp_path: Path, store: MemoryStore, wrong: dict[str, object]
 ) -> None:
     said = {**STANDS, **wrong}
     refused = pytest.raises(OutsideFault, match="another answer")
+    with serving(tmp_path, store, ("notary",), stands=lambda _: said) as address, refused:
+        asking(tmp_path, "notary", address).stands("insurer", None)
+
+
+def test_newer_software_may_say_more_of_how_it_stands(tmp_path: Path, store: MemoryStore) -> None:
+    newer = {**STANDS, "knows": 9, "more": {"of": "it"}}
+    with serving(tmp_path, store, ("notary",), stands=lambda _: newer) as address:
+        notary = asking(tmp_path, "notary", address)
+        assert notary.stands("insurer", None) == {**STANDS, "knows": 9}
+        notary.close()
+
+
+def test_a_part_that_is_lacking_makes_no_answer(tmp_path: Path, store: MemoryStore) -> None:
+    said = {name: value for name, value in STANDS.items() if name != "waits"}
+    refused = pytest.raises(OutsideFault, match="waits missing")
     with serving(tmp_path, store, ("notary",), stands=lambda _: said) as address, refused:
         asking(tmp_path, "notary", address).stands("insurer", None)
 
