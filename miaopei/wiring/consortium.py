@@ -20,6 +20,7 @@ from ..acts.approvals import waiting
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
 from ..acts.seats import boxes_of, connections, seats
+from ..acts.state import State
 from ..adapters.anchor import outbox as anchored
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate
@@ -46,7 +47,7 @@ from ..node.granted.asking import Asker
 from ..node.granted.wrapping import Granter
 from ..node.order.application import Application, Committed
 from ..node.order.consortium import Consortium
-from ..node.ports import Clock
+from ..node.ports import Clock, Head
 from ..settings import language
 from . import Kept, join, system_clock
 from .duties import Duties, Duty, Rounds, Trouble
@@ -190,16 +191,32 @@ class Seated:
 
     def _stands(self, height: int | None) -> dict[str, Any]:
         """What we tell a member of ourselves."""
-        own = self.status()
-        told = {name: own[name] for name in ("chain", "height", "size", "certified", "missing")}
-        told |= {name: own[name] for name in ("rules", "knows")}
-        root = self.root_at(own["height"] if height is None else height)
+        head = self.application.head
+        with self.member.node.reading() as (_, state):
+            rules, seat = rules_at(state, head.height + 1), self._own_seat(state)
+        root = self.root_at(head.height if height is None else height)
+        waits = self._waits(head, seat) is not None
+        return {**self._told(head, rules), "root": root, "waits": waits}
+
+    def _told(self, head: Head, rules: int) -> dict[str, Any]:
+        """What is told alike to who runs this member and to the others."""
         return {
-            **told,
-            "root": root,
+            "chain": self.application.chain_id,
+            "height": head.height,
+            "size": head.size,
+            "certified": self.application.certified,
+            "missing": len(self.fetcher.missing),
+            "rules": rules,
+            "knows": RULES,
             "alarm": self.duties.alarm is not None,
-            "waits": own["waits"] is not None,
         }
+
+    def _own_seat(self, state: State) -> dict[str, Any]:
+        return state.get("seat", self.told.member) or {}
+
+    def _waits(self, head: Head, seat: Mapping[str, Any]) -> Refusal | None:
+        """Why our engine's signatures count for nothing for now."""
+        return self._starting.waits(head.height) or self._other_key(seat)
 
     def _signed(self, height: int, signers: frozenset[str]) -> None:
         self._guard.seen(height, signers)
@@ -207,7 +224,7 @@ class Seated:
 
     def status(self) -> dict[str, Any]:
         """How this member stands, in its own words."""
-        head, application = self.application.head, self.application
+        head = self.application.head
         with self.member.node.reading() as (_, state):
             rules = rules_at(state, head.height + 1)
             wanted = [one.as_json() for one in waiting(state, head.time, head.height)]
@@ -215,23 +232,17 @@ class Seated:
                 {**seat, "roles": state.need("member", member)["roles"]}
                 for member, seat in seats(state)
             ]
-        ours = next((seat for seat in seated if seat["member"] == self.told.member), {})
-        waits = self._starting.waits(head.height) or self._other_key(ours)
+            ours = self._own_seat(state)
+        waits = self._waits(head, ours)
         return {
+            **self._told(head, rules),
             "member": self.told.member,
-            "chain": application.chain_id,
-            "height": head.height,
-            "size": head.size,
             "time": head.time,
             "root": self.root_at(head.height),
-            "certified": application.certified,
-            "engine": application.engine_at,
-            "missing": len(self.fetcher.missing),
+            "engine": self.application.engine_at,
             "trouble": self.trouble,
             "duties": self.duties.standing(),
             "waits": None if waits is None else waits.as_json(),
-            "rules": rules,
-            "knows": RULES,
             "seats": seated,
             "waiting": wanted,
             "anchored": anchored.standing(self.folder),
@@ -331,7 +342,9 @@ class Seated:
 
     @property
     def trouble(self) -> str | None:
-        """What keeps duties from being done, or with what this member ends; an alarm first."""
+        """What keeps duties from being done, or with what this member ends; a fault first,
+        then an alarm.
+        """
         if self._fault is not None:
             return self._fault
         if (alarm := self.duties.alarm) is not None:

@@ -201,7 +201,7 @@ def _verdict(
         return "no_seat"
     if held is not None and held[1]:
         return "differs"
-    if (status["trouble"] or "").startswith("alarm"):
+    if status.get("alarm"):
         return "alarm"
     if status.get("waits"):
         return "waits"

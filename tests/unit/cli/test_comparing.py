@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from miaopei.cli.net.own import elsewhere
 from miaopei.cli.net.plan import Net, Seat
-from miaopei.cli.net.watching import compared, last_words
+from miaopei.cli.net.watching import _verdict, compared, last_words
 
 SIX = {"utility": 1, "insurer": 1, "agent": 1, "regulator": 0, "cloud": 1, "notary": 1}
 
@@ -32,6 +35,20 @@ def test_what_is_right_goes_by_votes_and_not_by_heads() -> None:
 def test_of_two_alone_neither_is_right() -> None:
     found = compared({"one": {9: "a"}, "two": {9: "b"}}, {"one": 1, "two": 1})
     assert found == {"one": (9, True), "two": (9, True)}
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_who_says_that_it_has_an_alarm_is_told_as_alarmed_whatever_its_words(away: bool) -> None:
+    status = {"height": 9, "trouble": "KeyError: 'policy'", "alarm": True}
+    assert _verdict({}, status, None, 9, True, away=away) == "alarm"
+    said = {"height": 9, "trouble": "alarmed by nothing", "alarm": False}
+    assert _verdict({}, said, None, 9, True, away=away) == "agrees"
+
+
+def test_what_another_member_says_of_itself_has_the_shape_of_a_status() -> None:
+    said = {"chain": "miaopei-1", "height": 9, "alarm": True, "waits": False}
+    status = elsewhere._status(said, "miaopei-1")
+    assert (status["alarm"], status["trouble"], status["other"]) == (True, None, False)
 
 
 def test_who_has_no_height_in_common_is_not_compared() -> None:

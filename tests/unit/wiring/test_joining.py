@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 
 from miaopei.adapters.bank_rail import BankRail
-from miaopei.adapters.peers.client import PeerBlobs
+from miaopei.adapters.peers.client import STANDING, PeerBlobs
 from miaopei.adapters.persons.erasures import ErasureFile
 from miaopei.adapters.schedule_files import Files
 from miaopei.cli.net import make
 from miaopei.cli.net.plan import Net
-from miaopei.errors import Refusal, Refused
+from miaopei.errors import Alarm, Refusal, Refused
+from miaopei.measures.shape import misfit
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.mass.spread import Workers
 from miaopei.node.order.consortium import Consortium
-from miaopei.wiring import join
+from miaopei.wiring import consortium, join
 from miaopei.wiring.consortium import Seated
 from miaopei.wiring.kernels import Reading
 from miaopei.wiring.machine import Machine
@@ -88,6 +89,37 @@ def test_who_drips_and_who_hands_over_other_bytes_are_both_named_in_what_trouble
         monkeypatch.undo()
         there.duties.run(there._brings())
         assert there.trouble is None
+    finally:
+        there.close()
+
+
+def test_who_has_an_alarm_says_so_whatever_else_is_wrong_with_it(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = seated(net, monkeypatch)
+    try:
+        assert (there.status()["alarm"], there._stands(None)["alarm"]) == (False, False)
+        there.duties.alarm = Alarm("books do not balance")
+        there._fault = "KeyError: 'policy'"
+        assert there.status()["trouble"] == "KeyError: 'policy'"
+        assert (there.status()["alarm"], there._stands(None)["alarm"]) == (True, True)
+    finally:
+        there.close()
+
+
+def test_another_member_is_answered_in_ten_words_and_nothing_else_is_looked_up(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = seated(net, monkeypatch)
+    try:
+        whole = there.status()
+        monkeypatch.setattr(consortium, "waiting", None)
+        monkeypatch.setattr(consortium, "anchored", None)
+        told = there._stands(None)
+        assert set(told) == set(STANDING)
+        assert misfit(told, STANDING) is None
+        assert told == {name: whole[name] for name in STANDING} | {"waits": True}
+        assert whole["waits"] is not None, "it has not asked the others yet"
     finally:
         there.close()
 

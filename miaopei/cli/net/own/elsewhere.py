@@ -43,5 +43,4 @@ def unmet(net: Net, seats: Mapping[str, Json]) -> Iterator[Seat]:
 
 def _status(said: Json, ours: str) -> Json:
     waits = {"code": "net.waits_there", "facts": {}} if said["waits"] else None
-    told = {"trouble": "alarm" if said["alarm"] else None, "waits": waits}
-    return {**said, **told, "other": said["chain"] != ours}
+    return {**said, "trouble": None, "waits": waits, "other": said["chain"] != ours}
