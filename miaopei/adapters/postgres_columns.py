@@ -22,7 +22,7 @@ from ..node.proof.named.references import COMMITTED, ORIGINAL, PUBLIC, media_wit
 from ..node.proof.stored import several
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
-from .postgres.own.guard import unguarded
+from .postgres.own.guard import unguarded, wrap_guard
 from .postgres.reading import PostgresReading
 
 MEDIA = (*COMMITTED, PUBLIC, ORIGINAL)
@@ -39,6 +39,7 @@ def compare(reading: PostgresReading, vkey: str) -> Iterator[Refusal]:
     yield from _rows(reading)
     yield from _claims(reading)
     yield from _instructions(reading)
+    yield from _wraps(reading)
     yield from _persons(reading)
     yield from _bodies(reading, "own.use", "select number::text, body from own.use")
     yield from _bodies(reading, "own.progress", "select name, body from own.progress")
@@ -274,6 +275,14 @@ def _instructions(reading: PostgresReading) -> Iterator[Refusal]:
             yield from _same("own.instruction", key, {"policy": policy}, value)
             if value.get("payer") != dict(enumerate(carriers.get(debt, ()))).get(share):
                 yield _column("own.instruction", "share", key)
+
+
+def _wraps(reading: PostgresReading) -> Iterator[Refusal]:
+    """Wrapped keys, other readers' too, by the digests that were made as they were stored."""
+    query: LiteralString = "select digest, reader, wrapped, guard from own.wrap"
+    for digest, reader, wrapped, guard in reading.execute(query):
+        if guard != wrap_guard(digest.hex(), reader, wrapped):
+            yield _column("own.wrap", "guard", f"{digest.hex()}/{reader}")
 
 
 def _persons(reading: PostgresReading) -> Iterator[Refusal]:

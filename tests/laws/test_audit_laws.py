@@ -133,10 +133,6 @@ ROW, PAGE = ("book", "position"), ("trigger", "page")
 NODE = {"level": old("level"), "place": old("index")}
 ROW_LOST = beside("row_altered", book=old("book"), position=old("position"))
 CLAIMS_LOST = beside("claim_altered", trigger=old("trigger"))
-SEALED = (
-    *beside("blob_sealed", blob=old("digest")),
-    *beside("left_over_sealed", blob=old("digest")),
-)
 ORDER = ("payout", "number")
 
 # Schema, table and column -> what the audit says of it; any of several.
@@ -192,9 +188,10 @@ PROMISED: dict[str, tuple[Told, ...]] = {
     "own.block.leaves": column("own.block", "leaves", new("height")),
     "own.checkpoint.size": at_size("size"),
     "own.checkpoint.text": at_size("size"),
-    "own.wrap.digest": SEALED,
-    "own.wrap.reader": SEALED,
-    "own.wrap.wrapped": SEALED,
+    **{
+        f"own.wrap.{name}": column("own.wrap", "guard", new("digest", "reader"))
+        for name in ("digest", "reader", "wrapped", "guard")
+    },
     **{
         f"own.payee.{name}": column("own.payee", "guard", new("subject"))
         for name in ("subject", "person", "guard")

@@ -79,8 +79,11 @@ def fill_all(block: PostgresWriting, private: Any) -> None:
     late = late_blocks(private, block.head().height)
     rows = [row for row in private["own.block"] if not late or row[0] < min(late)]
     given = {**private, "own.block": rows, "shared.place": []}  # places were made anew
+    wraps = given.pop("own.wrap")  # of files from before they had digests, too
     for table, columns in TABLES.items():
-        _fill(block.execute, table, columns, given[table])
+        _fill(block.execute, table, columns, given.get(table, ()))
+    for digest, reader, wrapped in wraps:
+        block.put_wrap(digest, reader, bytes.fromhex(wrapped))
     if late:  # how far the record was looked through is found out again
         block.forget_progress(LOOKED_THROUGH)
 

@@ -24,7 +24,7 @@ from ...node.vault.persons import PersonVault
 from ...policies.book import Recorded
 from ...policies.row import row_bytes
 from .connection import Row, faults
-from .own.guard import guarded
+from .own.guard import guarded, wrap_guard
 from .own.persons import AT_ONCE, PersonsWriting, copied
 from .reading import PostgresReading, from_environment
 from .schema import FORGET_NOTES
@@ -76,11 +76,13 @@ class PrivateWriting(PersonsWriting, PostgresReading):
     def put_wrap(self, name: str, reader: str, wrapped: bytes) -> None:
         """Keep a blob's data key, wrapped for one reader."""
         self._run(
-            "insert into own.wrap values (%b, %b, %b)"
-            " on conflict (digest, reader) do update set wrapped = excluded.wrapped",
+            "insert into own.wrap (digest, reader, wrapped, guard) values (%b, %b, %b, %b)"
+            " on conflict (digest, reader) do update"
+            " set wrapped = excluded.wrapped, guard = excluded.guard",
             bytes.fromhex(name),
             reader,
             wrapped,
+            wrap_guard(name, reader, wrapped),
         )
 
     # group ---------------------------------------------------------------------------------------

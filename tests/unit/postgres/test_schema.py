@@ -20,6 +20,7 @@ from miaopei.adapters.postgres.schema import (
     migrate,
 )
 from miaopei.adapters.postgres.store import PostgresStore
+from miaopei.adapters.postgres_columns import _wraps
 from miaopei.errors import OutsideFault, Refused
 
 
@@ -98,6 +99,36 @@ def test_long_leaves_are_stored_as_they_are(bare: str) -> None:
         ).fetchone()
     assert stored == (44_000,)
     assert how == (None, 44_000)
+
+
+def test_wraps_of_before_get_their_digests_and_one_changed_bit_of_anybodys_is_told(
+    bare: str,
+) -> None:
+    migrate(bare)
+    name, readers = "ab" * 32, ("cd" * 32, "rows")
+    with psycopg.connect(bare) as connection:
+        connection.execute("alter table own.wrap drop column guard")
+        connection.execute("update own.schema_version set version_num = '0004'")
+        for reader in readers:
+            row = (bytes.fromhex(name), reader, b"\0wrapped")
+            connection.execute("insert into own.wrap values (%s, %s, %s)", row)
+    migrate(bare)
+    store = PostgresStore(bare)
+    with store.writing() as block:
+        block.put_wrap(name, "ef" * 32, b"one more")
+    with store.reading() as reading:
+        assert list(_wraps(reading)) == []
+    for reader in (*readers, "ef" * 32):
+        with psycopg.connect(bare) as connection:
+            change = "update own.wrap set wrapped = set_bit(wrapped, 3, 1 - get_bit(wrapped, 3))"
+            connection.execute(f"{change} where reader = %s".encode(), (reader,))
+        with store.reading() as reading:
+            (found,) = _wraps(reading)
+        assert (found.code, found.facts["table"]) == ("inspect.column_altered", "own.wrap")
+        assert found.facts["key"] == f"{name}/{reader}"
+        with store.writing() as block:
+            block.put_wrap(name, reader, b"again")
+    store.close()
 
 
 def test_tables_of_a_newer_program_are_left_alone(bare: str) -> None:

@@ -1,4 +1,4 @@
-"""A private body with its digest before it, so that a changed bit is told."""
+"""A private body with its digest before it, or beside it, so that a changed bit is told."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ def unguarded(key: str, data: bytes) -> bytes:
     if guarded(key, body) != data:
         raise RecordDamaged("a private row is not what was written", key=key)
     return body
+
+
+def wrap_guard(name: str, reader: str, wrapped: bytes) -> bytes:
+    """The digest beside a wrapped key: it opens for its reader alone, and nobody else can tell
+    whether a bit of it has changed.
+    """
+    return hashlib.sha256(bytes.fromhex(name) + reader.encode() + GUARD + wrapped).digest()
