@@ -139,6 +139,21 @@ def test_one_that_is_away_and_one_of_another_genesis_are_named(own: Machines) ->
     own.agree("notary", *MEMBERS)
 
 
+def test_a_port_that_another_program_has_is_named_and_nothing_is_left_running(
+    own: Machines,
+) -> None:
+    own.run("notary", "down")
+    for address in Net.of(own.at("notary")).listens("notary"):  # its engine's, that for blobs
+        with own.taken("notary", address):
+            said = " ".join(own.start("notary", code=3).split())
+        assert "address already in use" in said.lower()
+        assert address.rpartition(":")[2] in said
+        assert "The member answers" not in said
+        assert not control.there(own.at("notary"))
+    own.start("notary")  # with both given up it comes up
+    own.agree("notary", *MEMBERS)
+
+
 def neighbours(own: Machines, member: str) -> set[str]:
     """The names of the engines that a member's engine is connected with."""
     engine = EngineRpc(own.at(member) / "members" / member / "rpc.sock")

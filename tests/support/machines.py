@@ -40,6 +40,15 @@ ROLES: Mapping[str, Sequence[str]] = {
     "reinsurer": ("carrier", "decider"),
 }
 
+# Another program that has a port; it is ended by who has started it.
+LISTENS = """
+import socket, sys, time
+held = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("listens", flush=True)
+time.sleep(600)
+"""
+PIPES: Mapping[str, Any] = {"stdout": subprocess.PIPE}
+
 GIVEN = ("insurer", "regulator", "reinsurer")  # whose operators have a database server already
 
 
@@ -79,16 +88,30 @@ class Machines:
         assert ended == code, f"{member} {words}: {ended} {said}"
         return said
 
-    def start(self, member: str, at: Path | None = None) -> str:
+    def start(self, member: str, at: Path | None = None, code: int = 0) -> str:
         """Bring a member up on its machine, in a process of its own; what it notes."""
-        inside = [] if self.laid is None else self.laid.inside(member)
         command = [sys.executable, "-m", "miaopei.cli", "member", "up", str(at or self.at(member))]
         done = subprocess.run(
-            [*inside, *command, "--detach", "--lang", "en"],
+            [*self._inside(member), *command, "--detach", "--lang", "en"],
             capture_output=True, text=True, timeout=600,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stderr
+
+    def _inside(self, member: str) -> list[str]:
+        return [] if self.laid is None else list(self.laid.inside(member))
+
+    @contextmanager
+    def taken(self, member: str, address: str) -> Iterator[None]:
+        """Inside, another program of the member's machine listens at host:port."""
+        host, _, port = address.rpartition(":")
+        command = [sys.executable, "-c", LISTENS, host, port]
+        with subprocess.Popen([*self._inside(member), *command], **PIPES) as holds:
+            try:
+                assert holds.stdout.readline() == b"listens\n"
+                yield
+            finally:
+                holds.kill()
 
     def told(self, member: str, *words: str, code: int = 0) -> Any:
         """What a command tells with --json."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
 LOOK_SECONDS = 1.0
+OTHERS_SECONDS = 4.0  # in which others that are up have answered it
 FALLS = 5  # of a member that is brought up: it will not come up by itself
 LOG = "net.log"
 SORTS = ("database", "bank", "nodes", "engines")  # in the order in which they come up
@@ -79,11 +81,11 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
     started = time.monotonic()
     supervisor = _supervise(net, detach=detach)
     try:
-        _until_up(net, supervisor)
+        waits = _until_up(net, supervisor)
         whole = time.monotonic() - started
         told: dict[str, Fact] = {"members": len(net.here), "seconds": f"{whole:.1f}"}
-        if net.own and (why := _waits(net.at(net.own.member))) is not None:
-            speak.note(sentence("up_waits", language, **told, why=say(why, language)))
+        if waits is not None:
+            speak.note(sentence("up_waits", language, **told, why=say(waits, language)))
         else:
             speak.note(sentence(is_up, language, **told))
         if as_json:
@@ -223,17 +225,21 @@ def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
         )
 
 
-def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
-    """Until every member is up and has its first block; until it answers where there is one only,
-    whose others are started by somebody else.
-    """
+def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> Refusal | None:
+    """Until every member is up and has its first block; of one on its own machine, until it
+    answers, or has waited for the others for a while: then why it waits."""
+    waits, first = None, 0.0
 
     def is_up() -> bool:
+        nonlocal waits, first
         if supervisor.poll() is not None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
         if net.own is not None:
-            return _answers(net, net.own.member)
+            told = _answers(net, net.own.member)
+            waits = told if isinstance(told, Refusal) else None
+            first = first or (time.monotonic() if waits else 0.0)
+            return told is True or (bool(waits) and time.monotonic() > first + OTHERS_SECONDS)
         found = standing(net, named=False)
         return found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows)
 
@@ -243,11 +249,12 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
         return f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}"
 
     control.until(is_up, UP_SECONDS, why, 0.2)
+    return waits
 
 
-def _answers(net: Net, member: str) -> bool:
-    """Whether a member's node answers, and its engine is there for the others' engines; or its node
-    knows why it does not start the engine yet, for want of them.
+def _answers(net: Net, member: str) -> bool | Refusal:
+    """Whether a member's node answers, and its engine is there for the others' engines; or why its
+    node does not start the engine yet, for want of them.
 
     Errors   OutsideFault where it ends again and again: the last line of its log.
     """
@@ -260,7 +267,9 @@ def _answers(net: Net, member: str) -> bool:
     at = net.at(member)
     if not control.there(at):
         return False
-    return EngineRpc(at / RPC_SOCKET).listens() if process["up"] else _waits(at) is not None
+    with suppress(OutsideFault):  # it has ended since: it is started again, or was too often
+        return EngineRpc(at / RPC_SOCKET).listens() if process["up"] else _waits(at) or False
+    return False
 
 
 def _waits(at: Path) -> Refusal | None:

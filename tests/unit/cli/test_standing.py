@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from miaopei.cli.main import main
 from miaopei.cli.net import control, running
 from miaopei.cli.net.plan import Net
 from miaopei.cli.net.watching import Row, Standing
-from miaopei.errors import OutsideFault
+from miaopei.errors import OutsideFault, Refusal
 
 MEMBERS = ("a", "b", "c", "d")
 OWN = {"member": "a", "engine": "h:1", "blobs": "h:2"}
@@ -98,6 +99,27 @@ def test_who_waits_for_a_build_is_told_first(
     assert not before.out
 
 
+def ended() -> None:
+    raise OutsideFault("a ended while it was asked", retry=True)
+
+
+def test_who_asks_the_others_for_a_moment_is_not_up_before_its_engine_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the others up it asks them for a moment: it was called up then, and its engine could not
+    have its port. Alone it says after a while what it waits for.
+    """
+    net, waits = Net.of(folder(tmp_path, own=OWN)), Refusal("engine.asks_others")
+    said: Any = iter([False, waits, waits, False, True])
+    monkeypatch.setattr(running, "_answers", lambda *_: next(said))
+    supervisor: Any = SimpleNamespace(poll=lambda: None)
+    assert running._until_up(net, supervisor) is None
+    assert list(said) == []
+    monkeypatch.setattr(running, "OTHERS_SECONDS", 0.3)
+    monkeypatch.setattr(running, "_answers", lambda *_: waits)
+    assert running._until_up(net, supervisor) == waits
+
+
 def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +135,9 @@ def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
     process["up"] = True
     assert not running._answers(net, "a"), "no engine listens"
     process["up"], said["waits"] = False, {"code": "engine.asks_others", "facts": {}}
-    assert running._answers(net, "a")
+    assert running._answers(net, "a") == Refusal("engine.asks_others")
+    monkeypatch.setattr(control, "call", lambda at, *_: said if at == net.folder else ended())
+    assert running._answers(net, "a") is False, "it ended between the two questions"
     process["restarts"], said["waits"] = running.FALLS, None
     with pytest.raises(OutsideFault, match="address already in use"):
         running._answers(net, "a")
