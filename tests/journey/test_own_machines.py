@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from miaopei.adapters.engine.home import SIGNED
 from miaopei.adapters.engine.rpc import EngineRpc
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
@@ -23,7 +24,7 @@ from tests.support.machines import ROLES, Machines, machines
 
 pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
 MEMBERS = list(ROLES)[: int(os.environ.get("MIAOPEI_OWN_MEMBERS", "4"))]
-NEWCOMER = "reinsurer"
+NEWCOMER, OTHER_KEY = "reinsurer", "engine.other_key"
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +234,28 @@ def test_a_member_leaves_when_the_others_have_wanted_what_it_wanted(own: Machine
     assert rows.get(NEWCOMER, {"verdict": "no_seat"})["verdict"] == "no_seat"
     own.until(NEWCOMER, lambda rows: rows[NEWCOMER]["verdict"] == "down")
     own.agree("cloud", *MEMBERS)
+
+
+def test_who_returns_under_a_key_that_the_record_has_refused_is_told_what_that_means(
+    own: Machines,
+) -> None:
+    """Its engine's key has changed within the day, so that it may not again: nobody can know that
+    on its own machine, where it is said again before anybody has sent the act.
+    """
+    at, file = own.at("regulator"), own.folder / "regulator.backup"
+    own.run("regulator", "backup", str(file))
+    own.run("regulator", "down")
+    (at / "members" / "regulator" / "engine" / "data" / SIGNED).unlink()
+    said = own.run("regulator", "restore", str(file), code=1).stderr
+    assert "--new-engine-key" in said
+    said = own.run("regulator", "restore", str(file), "--new-engine-key", code=1).stderr
+    act = at / "carry.json"
+    assert str(act) in said
+    assert "delete the file" in " ".join(said.split())
+    refused = own.run("cloud", "carry", str(act), code=1).stderr
+    assert "changed" in refused
+    said = " ".join(own.run("regulator", "restore", str(file), "--new-engine-key").stderr.split())
+    assert f"{act} is taken for sent" in said
+    assert f"member status {at}" in said
+    own.start("regulator")
+    own.until("regulator", lambda rows: (rows["regulator"]["waits"] or {}).get("code") == OTHER_KEY)

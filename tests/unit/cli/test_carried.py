@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,15 @@ def test_its_act_is_written_once_and_taken_for_sent_the_second_time(
         with pytest.raises(Refused) as refused:
             acting.carry(net, other)
         assert refused.value.refusals[0].code == "net.no_act_there"
-    anew._hand_out(net, "a", said, keys)  # goes on; the file stays, for who has not sent it yet
+    taken = anew._hand_out(net, "a", said, keys)  # the file stays, for who has not sent it yet
+    assert taken == path
     assert json.loads(path.read_bytes()) == [act.as_json(), endless.as_json()]
+    path.unlink()  # it was refused: another act for the same keys, when its reason is over
+    time.sleep(1.1)  # acts are told apart by the second
+    with pytest.raises(Refused):
+        anew._hand_out(net, "a", said, keys)
+    once_more = from_json(json.loads(path.read_bytes())[0])
+    assert (once_more.body, once_more.id != act.id) == (act.body, True)
     with pytest.raises(Refused):  # other keys, another act
         anew._hand_out(net, "a", said, {"engine": "cd" * 32})
     assert json.loads(path.read_bytes())[0]["body"]["keys"] == {"engine": "cd" * 32}

@@ -41,11 +41,12 @@ NOTHING = {"height": "0", "round": 0, "step": 0}
 NEEDED = ("priv_validator_key.json", "node_key.json", "genesis.json", "config.toml")
 
 
-def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -> None:
+def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -> Path | None:
     """Have the member seated under a new engine key, and where its engine's home is gone under new
     keys of its connections too; write them where they belong.
 
-    `address` is that of the database server.
+    `address` is that of the database server. Answers where the act lies that seats these keys and
+    is only taken for sent: whether the record took it, this member cannot know before it is up.
     Errors   Refused act.rotated_lately and what else the record says.
     """
     at = net.at(member)
@@ -56,7 +57,7 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
         write_whole(pending, json.dumps({n: os.urandom(32).hex() for n in names}).encode("ascii"))
     kept = json.loads(pending.read_bytes())
     keys = {n: Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept[n])) for n in kept}
-    _seat(net, member, said, {name: public_hex(key) for name, key in keys.items()})
+    taken = _seat(net, member, said, {name: public_hex(key) for name, key in keys.items()})
     if "node" in keys:
         _furnish(net, member, said, keys, address)
     else:
@@ -66,21 +67,22 @@ def return_under_new_keys(net: Net, member: str, said: Founding, address: str) -
         write_whole(data / SIGNED, json.dumps(NOTHING).encode("ascii"))
     (at / MARK).unlink(missing_ok=True)
     pending.unlink()
+    return taken
 
 
-def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
+def _seat(net: Net, member: str, said: Founding, public: dict[str, str]) -> Path | None:
     """Put the new keys into the member's seat, by whoever of the others answers."""
     if net.own is not None:
-        _hand_out(net, member, said, public)
-        return
+        return _hand_out(net, member, said, public)
     seat = voting.seats(net).get(member)
     if seat is None:
         raise no("no_seat_there", member=member)
     if all(seat[name] == key for name, key in public.items()):
-        return  # an earlier run came so far
+        return None  # an earlier run came so far
     acts = _acts(net, member, said, public)
     by = voting.other_up(net, member)
     control.call(net.at(by), "carry", acts=acts, seconds=voting.ACT_SECONDS)
+    return None
 
 
 def _acts(net: Net, member: str, said: Founding, public: dict[str, str]) -> list[dict[str, Any]]:
@@ -100,17 +102,18 @@ def _acts(net: Net, member: str, said: Founding, public: dict[str, str]) -> list
     ]
 
 
-def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> None:
+def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> Path:
     """On a machine of its own the member cannot ask who would send its act: it writes it into a
     file for one of the others, and goes on when it is told the same again.
 
-    Should nobody have sent it, its new engine key has no vote, and signs nothing that counts: its
-    status says so, and the file stays there to be sent.
+    Should nobody have sent it, or the record have refused it, its new engine key has no vote, and
+    signs nothing that counts: its status says so, and the file stays there to be sent. Where the
+    file was taken away, another act is written that seats the same keys.
     Errors   Refused net.to_be_carried the first time.
     """
     path = net.folder / TO_CARRY
     if _seats(path, public):
-        return
+        return path
     write_whole(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
     net.postgres.stop()  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))

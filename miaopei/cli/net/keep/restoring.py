@@ -7,6 +7,7 @@ restored goes by the file that lies there, and never puts another in its place.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,9 @@ def restore(
     up = control.there(net.folder)
     if up:
         control.call(net.folder, "down", member=member, seconds=STEP_SECONDS)
-    if new_engine_key:
-        return_under_new_keys(net, member, said, net.postgres.start())
+    if new_engine_key and (taken := return_under_new_keys(net, member, said, net.postgres.start())):
+        facts: dict[str, str | int] = {"path": str(taken), "folder": shlex.quote(str(net.folder))}
+        speak.note(sentence("taken_for_sent", language, program=speak.program(), **facts))
     with _bar(language) as tell:
         seen, head = _fill(net, member, file, said, tell, unsigned=unsigned)
     if not seen.same:
@@ -104,8 +106,9 @@ def restore(
         return DAMAGED
     if up:
         control.call(net.folder, "start", member=member, seconds=STEP_SECONDS)
-    facts: dict[str, str | int] = {"entries": seen.leaves, "height": head.height}
-    speak.out(sentence("restored", language, member=member, **facts))
+    speak.out(
+        sentence("restored", language, member=member, entries=seen.leaves, height=head.height)
+    )
     with stored(net, member) as keys:
         for box, blobs in backup.closed(keys.store, keys.identity):
             lost: dict[str, str | int] = {"box": box[:16], "blobs": blobs}
