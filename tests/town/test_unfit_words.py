@@ -235,33 +235,6 @@ def forgotten(member: Member) -> MemoryStore:
     return store
 
 
-def test_after_a_restore_only_that_is_damage_on_which_something_rests() -> None:
-    """What others have comes again; rows in force and settled claims must be there."""
-    court = paid()
-    log(court, uses())
-    deciders = ("insurer", "regulator", "notary")
-    rows = {batch["rows"]["blob"] for batch in court.table("batch").values()}
-    claims = {said["claims"]["blob"] for said in court.table("decision").values()}
-    for name in ("insurer", "agent", "cloud"):
-        member = court.by[name]
-        store = forgotten(member)
-        with store.reading() as reading:
-            seen = list(inspect(reading, member.node))
-            assert [f.facts["blob"] for f in seen] == [MADE_UP]
-            assert is_unfit(seen[0]) == (name != "insurer")
-            for blob in rows:
-                found = inspect(Spoilt(reading, "blobs", without(blob)), member.node)
-                damage = {f.facts.get("blob") for f in found if not is_unfit(f)} - {MADE_UP}
-                # Its key lies here still where it was ever opened.
-                assert damage == ({blob} if name in (*deciders, "agent") else set())
-            gone = Spoilt(
-                reading, "blobs", lambda blobs: ((n, d) for n, d in blobs() if n not in claims)
-            )
-            found = list(inspect(gone, member.node))
-            damage = {f.facts.get("blob") for f in found if not is_unfit(f)} & claims
-            assert bool(damage) == (name != "cloud")
-
-
 def returned(court: Court, name: str, *, bytes_too: bool) -> MemoryStore:
     """A member's store as of one that came back from before a settlement: the claims are not opened
     here, their keys, or their bytes too, are asked of the others.
