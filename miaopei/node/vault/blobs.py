@@ -116,7 +116,7 @@ def _sealed(
     name = block.put_blob(sealed, media)
     mine = reader_of(node.identity.box)
     named = [listing] if isinstance(listing, str) else listing or ()
-    others = [reader for each in named for reader in readers(State(block), each)]
+    others = [reader for each in named for reader in readers(State(block), each).values()]
     if named and media in OF_BOOKS:
         state, now = State(block), block.head().time
         others += [reader for each in named for reader in granted(state, each, now).values()]
@@ -126,12 +126,12 @@ def _sealed(
     return {**reference, "media": media}, key
 
 
-def readers(state: State, listing: str) -> list[str]:
-    """The box keys (hex) of the seats that must read a listing's book: who decides, and who pays.
+def readers(state: State, listing: str) -> dict[str, str]:
+    """Member -> box key (hex) of the seats that must read a listing's book: who decides or pays.
 
     Without a listing or seats there are none.
     """
-    return list(_boxes(state, parties(state, listing)).values())
+    return _boxes(state, parties(state, listing))
 
 
 def granted(state: State, listing: str, at: int) -> dict[str, str]:
@@ -193,7 +193,15 @@ def listing_named(state: State, kind: str, body: Mapping[str, Any], media: str) 
 
 def opens(reading: Reading, name: str, identity: Identity) -> bool:
     """Whether a sealed blob is here with its wrapped key for us."""
-    return _wrap_for(reading, name, identity) is not None and reading.blob(name) is not None
+    return wrap_for(reading, name, identity) is not None and reading.blob(name) is not None
+
+
+def wrap_for(reading: Reading, name: str, identity: Identity) -> tuple[bytes, BoxKey] | None:
+    """The wrapped key for our box, or for an earlier one, and the key that opens it."""
+    for box in (identity.box, *identity.boxes):
+        if (wrapped := reading.wrapped(name, reader_of(box))) is not None:
+            return wrapped, box
+    return None
 
 
 def open_blob(reading: Reading, name: str, identity: Identity) -> bytes:
@@ -211,7 +219,7 @@ def wrap_again(block: Writing, name: str, identity: Identity, reader: str, rando
     """
     if block.wrapped(name, reader) is not None:
         return True
-    found = _wrap_for(block, name, identity)
+    found = wrap_for(block, name, identity)
     if found is None:
         return False
     block.put_wrap(name, reader, wrap(unwrap(*found), bytes.fromhex(reader), random))
@@ -331,18 +339,10 @@ def told_of(error: Exception, about: str, blob: str = "-", by: str = "-") -> Ref
 
 def _opened(reading: Reading, name: str, identity: Identity) -> tuple[bytes, bytes]:
     """The plain bytes and the data key."""
-    sealed, found = reading.blob(name), _wrap_for(reading, name, identity)
+    sealed, found = reading.blob(name), wrap_for(reading, name, identity)
     if sealed is None or digest(sealed) != name:
         raise RecordDamaged("a blob is missing or altered", blob=name)
     if found is None:
         raise RecordDamaged("no wrapped key for this reader", blob=name)
     key = unwrap(*found)
     return unseal(sealed, key), key
-
-
-def _wrap_for(reading: Reading, name: str, identity: Identity) -> tuple[bytes, BoxKey] | None:
-    """The wrapped key for our box, or for an earlier one, and the key that opens it."""
-    for box in (identity.box, *identity.boxes):
-        if (wrapped := reading.wrapped(name, reader_of(box))) is not None:
-            return wrapped, box
-    return None

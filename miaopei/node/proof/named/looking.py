@@ -19,11 +19,10 @@ from ....acts.state import State
 from ....errors import Fact, RecordDamaged, Refusal, Refused
 from ....ledger.merkle import Frontier, leaf_hash
 from ....measures.identity import content_id, digest, read_canonical
-from ....measures.suites import BoxKey, public_hex
 from ...ports import Identity, Reading
-from ...vault.blobs import open_blob, open_rows_of, opens, readers
+from ...vault.blobs import open_blob, open_rows_of, opens, readers, wrap_for
 from ...vault.rowkeys import READER, ROWS, commitment_of, open_rows
-from ...vault.sealing import reader_of, unframe, unseal, unwrap
+from ...vault.sealing import unframe, unseal, unwrap
 from .references import COMMITTED, PUBLIC, Named
 from .resting import Resting
 
@@ -167,7 +166,7 @@ class Looking:
         book = self._state.get("book", str(named.act["body"].get("book")))
         if named.reference["media"] != ROWS or book is None:
             return False
-        return public_hex(self._me.box) in readers(self._state, book["listing"])
+        return self._me.member in readers(self._state, book["listing"])
 
     def _lost(self, named: Named, misfit: _Misfit) -> bool:
         """Whether it is lost or altered here, whoever named it: bytes that were here, or keys.
@@ -180,13 +179,11 @@ class Looking:
             return self._resting.was_here(named)
         if misfit.what != SEALED:
             return False
-        slots = self._reading.wrapped(name, READER)
-        every = ((self._reading.wrapped(name, reader_of(box)), box) for box in self._boxes())
-        wrapped, box = next((pair for pair in every if pair[0] is not None), (None, self._me.box))
-        if wrapped is None:
+        slots, found = self._reading.wrapped(name, READER), wrap_for(self._reading, name, self._me)
+        if found is None:
             return slots is not None  # they come with a wrap, and never alone
         try:
-            key = unwrap(wrapped, box)
+            key = unwrap(*found)
         except RecordDamaged:
             return True
         try:
@@ -198,10 +195,6 @@ class Looking:
         except RecordDamaged:
             return True
         return False
-
-    def _boxes(self) -> Iterator[BoxKey]:
-        yield self._me.box
-        yield from self._me.boxes
 
 
 def _about(named: Named) -> dict[str, Any]:
