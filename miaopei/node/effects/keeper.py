@@ -63,7 +63,7 @@ class Keeper:
     def has(self, reading: Reading, state: State, book: str) -> bool:
         """Whether all rows and settled claims of a book are opened here."""
         entry = state.need("book", book)
-        return self.upto(reading, book) == Upto(entry["size"], entry["counter"])
+        return opened_upto(reading, book) == Upto(entry["size"], entry["counter"])
 
     def _ours(self, state: State, entry: dict[str, Any]) -> bool:
         """Whether we decide or pay a book."""
@@ -73,7 +73,7 @@ class Keeper:
         """Whether a book is ours to open: we decide or pay it, or hold keys to what comes next."""
         if self._ours(state, entry):
             return True
-        mine, upto = self.node.identity, self.upto(reading, book)
+        mine, upto = self.node.identity, opened_upto(reading, book)
         rows = next(parts_of(state, book, Upto(upto.rows, entry["counter"])), None)
         if rows is not None and all(opens(reading, blob, mine) for blob in rows.blobs):
             return True
@@ -82,10 +82,6 @@ class Keeper:
             return False
         settlement = state.need("settled", f"{book}/{claims.upto.counter:012d}")
         return upto.rows >= _size_of(state, settlement)
-
-    def upto(self, reading: Reading, book: str) -> Upto:
-        """How much of a book is opened here."""
-        return Upto(_upto(reading, ROWS_UPTO, book), _upto(reading, CLAIMS_UPTO, book))
 
     def _rows(self, block: Writing, state: State, book: str, unfit: list[Refusal]) -> int:
         upto, done = _upto(block, ROWS_UPTO, book), 0
@@ -164,6 +160,11 @@ def _size_of(state: State, settlement: str) -> int:
     """How many rows of its book a settlement counted."""
     trigger = state.need("settlement", settlement)["settlement"]["trigger"]
     return int(state.need("trigger", trigger)["book_size"])
+
+
+def opened_upto(reading: Reading, book: str) -> Upto:
+    """How much of a book is opened here."""
+    return Upto(_upto(reading, ROWS_UPTO, book), _upto(reading, CLAIMS_UPTO, book))
 
 
 def _upto(reading: Reading, what: str, book: str) -> int:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 from ...acts.readers import parties
 from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
-from ...measures.identity import canonical, digest, read_canonical
+from ...measures.identity import canonical, digest
 from ..ports import Reading, Writing
 from ..vault.blobs import keep_for, keep_row_keys, open_blob, opens
 from ..vault.sealing import MAGIC, unseal, unwrap_any
-from .missing import LACKING, UPTO, Missing, in_turn, named_in
+from .missing import LACKING, UPTO, Missing, in_turn, lacking, looked_through, named_in
 
 if TYPE_CHECKING:
     from ..granted.asking import Keys
@@ -84,10 +84,8 @@ class Fetcher:
         self._absent, self._away, self._heard = set[str](), set[str](), set[str]()
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
-            self._read = int(reading.progress(UPTO) or b"0")
-            self._kept = reading.progress(LACKING)
-            lacking = [Missing.read(each) for each in read_canonical(self._kept or b"[]")]
-            self.missing = {each.blob: each for each in lacking}
+            self._read, self._kept = looked_through(reading), reading.progress(LACKING)
+            self.missing = {each.blob: each for each in lacking(reading)}
             self._halves.update(each for each in self.missing if reading.blob(each) is not None)
 
     def run(self) -> int:
@@ -295,10 +293,10 @@ class Fetcher:
 
     def _keep(self) -> None:
         """Write down where we are, where that has changed."""
-        lacking = [each.as_json() for each in self.missing.values()]
-        kept = canonical(lacking) if lacking else None
+        now = [each.as_json() for each in self.missing.values()]
+        kept = canonical(now) if now else None
         with self._node.store.reading() as reading:
-            upto = int(reading.progress(UPTO) or b"0")
+            upto = looked_through(reading)
         if (upto, self._kept) != (self._read, kept):
             with self._node.store.writing() as block:
                 block.put_progress(UPTO, str(self._read).encode("ascii"))

@@ -14,12 +14,24 @@ from typing import Any
 from ...acts import record_facts
 from ...acts.blobs import REFERENCE, is_digest
 from ...acts.state import State
+from ...measures.identity import read_canonical
 from ...measures.suites import in_use
+from ..ports import Reading
 from ..vault.blobs import listing_named
 
 UPTO = "blobs/upto"  # leaves before this position were looked through
 LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
 NAMED_AT_MOST = 4  # of how many listings one member may say that a blob is sealed for them
+
+
+def looked_through(reading: Reading) -> int:
+    """The leaves before this position were looked through."""
+    return int(reading.progress(UPTO) or b"0")
+
+
+def lacking(reading: Reading) -> list[Missing]:
+    """What was written down as missing."""
+    return [Missing.read(each) for each in read_canonical(reading.progress(LACKING) or b"[]")]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ...acts.rule_sets import since
 from ...acts.state import State
 from ...acts.use_grant import KIND, last_use
 from ...errors import Refusal, Refused
-from ..effects.keeper import Keeper
+from ..effects.keeper import opened_upto
 from ..mass.run import Reads, as_filed
 from ..node import Node
 from ..ports import Reading
@@ -45,8 +45,8 @@ class Wanted:
 class Recomputer:
     """Makes settlements again on one member."""
 
-    def __init__(self, node: Node, keeper: Keeper, reads: Reads = as_filed) -> None:
-        self.node, self._keeper, self._reads = node, keeper, reads
+    def __init__(self, node: Node, reads: Reads = as_filed) -> None:
+        self.node, self._reads = node, reads
 
     def run(
         self,
@@ -115,7 +115,7 @@ class Recomputer:
             time.sleep(LOOK_SECONDS)
 
     def _here(self, reading: Reading, wanted: Wanted) -> bool:
-        upto = self._keeper.upto(reading, wanted.book)
+        upto = opened_upto(reading, wanted.book)
         return (
             upto.rows >= wanted.need.rows
             and upto.counter >= wanted.need.counter

@@ -16,9 +16,9 @@ from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal
 from ...measures.identity import canonical, digest, read_canonical
-from ..effects.keeper import CLAIMS_UPTO, ROWS_UPTO
+from ..effects.keeper import opened_upto
 from ..effects.orders import rows_for
-from ..granted.parts import Upto, parts_of
+from ..granted.parts import parts_of
 from ..node import Node
 from ..ports import Identity, Reading
 from ..selling.known.bound import differing
@@ -110,7 +110,7 @@ def _opened_rows(reading: Reading, opened: Opened, member: str) -> Iterator[Refu
             yield found("rows_unreadable", book=book, why=type(error).__name__)
             continue
         ours = alone or member in parties(state, entry["listing"])
-        upto = entry["size"] if ours else int(reading.progress(f"{ROWS_UPTO}{book}") or b"0")
+        upto = entry["size"] if ours else opened_upto(reading, book).rows
         for _, batch_id in state.range("in_force", f"{book}/"):
             batch = state.need("batch", batch_id)
             if batch["first"] >= upto:
@@ -197,12 +197,13 @@ def _on_its_way(reading: Reading, state: State, settlement: str, lacking: Set[st
     book = state.need("settlement", settlement)["settlement"]["book"]
     settled = state.range("settled", f"{book}/")
     counter = next(int(key.rpartition("/")[2]) for key, id in settled if id == settlement)
-    rows, claims = (int(reading.progress(f"{n}{book}") or b"0") for n in (ROWS_UPTO, CLAIMS_UPTO))
-    if claims >= counter:
+    upto = opened_upto(reading, book)
+    if upto.counter >= counter:
         return False
-    upto = (part for part in parts_of(state, book, Upto(rows, claims)))
     return any(
-        lacking & {*part.blobs, *part.either} for part in upto if part.upto.counter <= counter
+        lacking & {*part.blobs, *part.either}
+        for part in parts_of(state, book, upto)
+        if part.upto.counter <= counter
     )
 
 

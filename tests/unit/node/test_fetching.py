@@ -18,7 +18,14 @@ from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.measures.identity import canonical, digest
 from miaopei.node.fetching import fetcher as fetching
 from miaopei.node.fetching.fetcher import Fetched, Fetcher
-from miaopei.node.fetching.missing import UPTO, Missing, in_turn
+from miaopei.node.fetching.missing import (
+    LACKING,
+    NAMED_AT_MOST,
+    UPTO,
+    Missing,
+    in_turn,
+    lacking,
+)
 from miaopei.node.gateway import facts_of
 from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
@@ -646,3 +653,38 @@ def test_a_key_that_nobody_keeps_is_not_asked_for_for_ever() -> None:
     assert (agent.run(), list(agent.missing)) == (1, [group.blob])
     group.silent = {"cloud"}  # who reads nothing has nothing for us
     assert (agent.run(), agent.missing) == (1, {})
+
+
+# What is written down as missing ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        ["ab" * 32, "x", "cloud"],
+        ["ab" * 32, "x", "cloud", "hills"],
+        ["ab" * 32, "x", "cloud", "hills", 7],
+        ["ab" * 32, "x", "cloud", "hills", 7, [["notary", "two"]]],
+    ],
+)
+def test_what_earlier_software_wrote_down_as_missing_is_asked_for(kept: list[object]) -> None:
+    store = MemoryStore()
+    with store.writing() as block:
+        block.put_progress(LACKING, canonical([kept]))
+    first, more = kept[:5], [("notary", "two")] * (len(kept) > 5)
+    with store.reading() as reading:
+        (missing,) = lacking(reading)
+    assert missing.as_json()[: len(first)] == first
+    assert missing.namings[1:] == tuple(more)
+    assert Missing.read(missing.as_json()) == missing
+    assert list(fetcher(store, Others({})).missing) == ["ab" * 32]
+
+
+def test_one_member_names_a_blob_for_a_few_listings_and_takes_no_other_members_place() -> None:
+    missing = Missing("ab" * 32, "x", "cloud", "0")
+    for number in range(1, 3 * NAMED_AT_MOST):
+        missing = missing.also(Missing("ab" * 32, "x", "cloud", str(number)))
+    assert missing.listings("cloud") == [str(number) for number in range(NAMED_AT_MOST)]
+    missing = missing.also(Missing("ab" * 32, "x", "notary", "hills"))
+    assert missing.listings("notary") == ["hills"]
+    assert missing.makers == ("cloud", "notary")

@@ -18,7 +18,7 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors.texts import say
 from miaopei.measures.identity import canonical
 from miaopei.measures.instant import DAY
-from miaopei.node.effects.keeper import Keeper
+from miaopei.node.effects.keeper import Keeper, opened_upto
 from miaopei.node.granted.asking import Asker, Keys, granted_books
 from miaopei.node.granted.wrapping import Granter
 from miaopei.node.mass.bringing import body_of
@@ -289,7 +289,7 @@ def test_what_was_paid_back_counts_in_a_book_and_settles_nothing(book: Book) -> 
     keeper = Keeper(book.of("regulator", store))
     assert keeper.run() == 0
     with store.reading() as reading:
-        assert keeper.upto(reading, book.listing).counter == 1
+        assert opened_upto(reading, book.listing).counter == 1
 
 
 def test_a_key_that_we_have_not_got_is_wrapped_for_nobody(book: Book) -> None:

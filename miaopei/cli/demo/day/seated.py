@@ -20,6 +20,7 @@ from ....adapters.keys import add_subject_key, subject_keys
 from ....adapters.sandbox_bank.control import BankControl
 from ....errors import OutsideFault, Refused
 from ....node import scheme
+from ....node.effects.keeper import opened_upto
 from ....node.effects.notices import Notifier, confirm, counts
 from ....node.vault.tokens import SubjectKeys
 from ....wiring.consortium import KEYS_FILE, Seated
@@ -159,12 +160,10 @@ def _until_read(seated: Seated) -> None:
 
     Errors   OutsideFault (retry) where it does not come.
     """
-    keeper = seated.member.keeper
-    assert keeper is not None, "a member of several keeps what others have decided"
 
     def opened() -> bool:
         with seated.member.node.reading() as (reading, state):
             size = int(state.need("book", billing.LISTING)["size"])
-            return keeper.upto(reading, billing.LISTING).rows >= size
+            return opened_upto(reading, billing.LISTING).rows >= size
 
     until(opened, READ_SECONDS, "the granted book has not come", LOOK_SECONDS)

@@ -10,7 +10,6 @@ from ....acts.state import State
 from ....acts.use_grant import TABLE
 from ....errors import Refusal, Refused
 from ....measures.instant import utc_text
-from ....node.effects.keeper import Keeper
 from ....node.granted.recompute import Recomputer
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
@@ -86,7 +85,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         def heard(done: int, of: int) -> None:
             tell({"done": done, "of": of})
 
-        made = Recomputer(node, Keeper(node), seated.member.decider.reads)
+        made = Recomputer(node, seated.member.decider.reads)
         verdicts, closed = made.run(asked["settlement"], asked["purpose"], heard)
         return {
             "member": me,

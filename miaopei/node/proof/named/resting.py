@@ -14,13 +14,12 @@ from ....acts.envelope import from_json
 from ....acts.readers import parties
 from ....acts.state import State
 from ....evidence.kinds import LIST
-from ....measures.identity import read_canonical
-from ...effects.keeper import CLAIMS_UPTO, ROWS_UPTO
-from ...fetching.missing import LACKING, UPTO
-from ...granted.parts import claims_of, lists_of
+from ...effects.keeper import opened_upto
+from ...fetching.missing import lacking, looked_through
+from ...granted.parts import Upto, claims_of, lists_of
 from ...ports import Identity, Reading
+from ...vault.blobs import wrap_for
 from ...vault.rowkeys import READER, ROWS
-from ...vault.sealing import reader_of
 from .references import Named
 
 CLAIMS, LINES = "miaopei/claims/1", "miaopei/lines/1"
@@ -42,21 +41,17 @@ class Resting:
         name, _ = named.key
         if self.has_keys(name):
             return True
-        return named.position < self._looked_through and name not in self.lacking
+        return named.position < looked_through(self._reading) and name not in self.lacking
 
     def has_keys(self, name: str) -> bool:
         """Whether keys of ours to a blob lie here."""
-        boxes = (reader_of(box) for box in (self._me.box, *self._me.boxes))
-        return any(self._reading.wrapped(name, reader) for reader in (*boxes, READER))
-
-    @cached_property
-    def _looked_through(self) -> int:
-        return int(self._reading.progress(UPTO) or b"0")
+        slots = self._reading.wrapped(name, READER)
+        return slots is not None or wrap_for(self._reading, name, self._me) is not None
 
     @cached_property
     def lacking(self) -> set[str]:
         """The blobs that are not here, or whose keys are not, and that are asked of the others."""
-        return {each[0] for each in read_canonical(self._reading.progress(LACKING) or b"[]")}
+        return {each.blob for each in lacking(self._reading)}
 
     # what stands on it ---------------------------------------------------------------------------
     def rests(self, named: Named, fit: Set[tuple[str, str]]) -> bool:
@@ -82,12 +77,12 @@ class Resting:
         far as it was opened here.
         """
         batch = self._state.get("batch", from_json(named.act).id)
-        if batch is None or batch["rows"] != named.reference:
+        if batch is None:
             return False
         if self._me.member in batch["statements"]:
             return True
         first = batch["first"]
-        return first is not None and self._reads(batch["book"], ROWS_UPTO, first + 1)
+        return first is not None and self._reads(batch["book"], Upto(rows=first + 1))
 
     def _claims(self, named: Named, fit: Set[tuple[str, str]]) -> bool:
         """The claims of a settlement: those of any decider that was equal serve as well."""
@@ -111,15 +106,16 @@ class Resting:
         found = list[dict[str, Any]]()
         for key, settlement in self._state.range("settled", ""):
             book, _, counter = key.rpartition("/")
-            if self._reads(book, CLAIMS_UPTO, int(counter)):
+            if self._reads(book, Upto(counter=int(counter))):
                 found.append(self._state.need("settlement", settlement)["settlement"])
         return found
 
-    def _reads(self, book: str, what: str, upto: int) -> bool:
+    def _reads(self, book: str, far: Upto) -> bool:
         """Whether a book is ours to decide or pay, or was opened here by a grant so far."""
-        listing = self._state.need("book", book)["listing"]
-        opened = int(self._reading.progress(f"{what}{book}") or b"0")
-        return opened >= upto or self._me.member in parties(self._state, listing)
+        if self._me.member in parties(self._state, self._state.need("book", book)["listing"]):
+            return True
+        opened = opened_upto(self._reading, book)
+        return opened.rows >= far.rows and opened.counter >= far.counter
 
     def _pays(self, debt: str) -> bool:
         payment = self._state.get("payment", debt)
