@@ -16,9 +16,10 @@ from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
 from ..node.effects.standby import PREPARED
+from ..node.fetching.naming import ORIGINAL
 from ..node.proof.given import Given, given
 from ..node.proof.logkeys import LogKeys
-from ..node.proof.named.references import COMMITTED, ORIGINAL, PUBLIC, media_within
+from ..node.proof.named.references import COMMITTED, PUBLIC, media_within
 from ..node.proof.stored import several
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row

@@ -1,7 +1,5 @@
 """What a member lacks: the blobs that the log names, who has named each, and in which turn they are
 asked for.
-
-Only what apply took is looked at: beside it an act may hold anything.
 """
 
 from __future__ import annotations
@@ -11,13 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
-from ...acts import record_facts
-from ...acts.blobs import REFERENCE, is_digest
 from ...acts.state import State
 from ...measures.identity import read_canonical
-from ...measures.suites import in_use
 from ..ports import Reading
 from ..vault.blobs import listing_named
+from .naming import names_in
 
 UPTO = "blobs/upto"  # leaves before this position were looked through
 LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
@@ -100,36 +96,17 @@ def in_turn(missing: Iterable[Missing], denied: Mapping[str, int]) -> list[Missi
 
 
 def named_in(leaf: bytes, state: State) -> Iterator[Missing]:
-    """The blobs that an applied act names: references, and originals too long to stand inside."""
+    """The blobs that an applied act names."""
     if not (b'"blob"' in leaf or b'"bytes_b64":null' in leaf):
         return
     match json.loads(leaf):
         case {
             "leaf": "act",
-            "act": {"kind": str(kind), "by": str(by), "body": dict(body)},
+            "act": {"kind": str(kind), "by": str(by), "body": dict(body)} as act,
             "result": {"ok": True} as result,
         }:
-            took = [*record_facts.taken(body, result)] if kind == record_facts.KIND else body
-            for blob, media, length in _within(took):
-                listing = listing_named(state, kind, body, media)
-                yield Missing(blob, media, by, listing, length)
-
-
-def _within(value: Any) -> Iterator[tuple[str, str, int]]:
-    """What has the shape of a blob's name, where one may stand, with media and length in bytes (-1:
-    not said); anything else is none.
-    """
-    match value:
-        case {"bytes_b64": None, "part": str()}:
-            if isinstance(name := value.get(in_use.suite.hash_name), str) and is_digest(name):
-                yield name, "original", -1
-        case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
-            if is_digest(name):
-                length = value["length"]
-                yield name, media, length if type(length) is int and length >= 0 else -1
-        case dict():
-            for part in value.values():
-                yield from _within(part)
-        case list():
-            for part in value:
-                yield from _within(part)
+            for each in names_in(act, result):
+                length = each.get("length")
+                said = length if type(length) is int and length >= 0 else -1
+                listing = listing_named(state, kind, body, each["media"])
+                yield Missing(each["blob"], each["media"], by, listing, said)

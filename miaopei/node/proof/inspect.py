@@ -26,7 +26,7 @@ from ..vault.blobs import open_blob, opens
 from ..vault.rowkeys import ROWS
 from ..vault.sealing import MAGIC
 from .named.looking import UNREADABLE, Looking, Opened
-from .named.references import Named, originals, references
+from .named.references import Named, references
 from .named.resting import ordered
 from .stored import found, places, several, standing, tree
 
@@ -57,7 +57,7 @@ def inspect(reading: Reading, node: Node) -> Iterator[Refusal]:
             yield found("blob_altered", blob=name, length=len(data))
     named = list(references(values))
     looking = Looking(reading, node.identity, blobs)
-    yield from looking.look([*named, *originals(values)])
+    yield from looking.look(named)
     yield from _left_over(reading, node.identity, blobs, {n.reference["blob"] for n in named})
     yield from _opened_rows(reading, looking.opened, node.identity.member)
     ours = [n for n in named if n.act["by"] == node.identity.member]
