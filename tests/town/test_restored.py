@@ -149,7 +149,9 @@ def rows_held() -> Case:
 
 def rows_in_force() -> Case:
     court = Court()
-    return Case(court, bring(court), (*DECIDERS, "agent"), ("utility",))
+    blob = bring(court)
+    # Whose keeper has opened nothing of it yet: the book is its own all the same.
+    return Case(court, blob, (*DECIDERS, "agent"), ("utility",), (progress("rows/hills", None),))
 
 
 def rows_opened_by_a_grant() -> Case:
@@ -168,7 +170,8 @@ def claims() -> Case:
     court = Court()
     paid(court)
     blobs = {said["claims"]["blob"] for said in court.table("decision").values()}
-    return Case(court, min(blobs), ("agent",), ("cloud", "utility"), (*map(lose, blobs),))
+    edits = (*map(lose, blobs), progress("claims/hills", None))
+    return Case(court, min(blobs), ("agent",), ("cloud", "utility"), edits)
 
 
 def claims_opened_by_a_grant() -> Case:
@@ -244,14 +247,14 @@ def lines_not_ordered() -> Case:
     return Case(court, MADE_UP, (), ("insurer", "agent"))
 
 
-def handed_on() -> tuple[Court, str]:
-    """A payout that the cloud hands on to a list that nobody has; the debt."""
+def handed_on(**lines: Any) -> tuple[Court, str]:
+    """A payout that the cloud hands on to a list that is none; the debt."""
     court = Court()
     settlement, payment = paid(court)
     body = {
         "settlement": settlement, "policy": "p", "holder": CARRIERS[0],
         "total_fen": payment["due_fen"], "rule": REBUILT_TEN_TO_ONE.as_json(),
-        "lines": made_up("miaopei/lines/1"),
+        "lines": {**made_up("miaopei/lines/1"), **lines},
     }  # fmt: skip
     assert court.say("cloud", "allot", body) == []
     court.pass_by(600)
@@ -317,6 +320,14 @@ def test_orders_of_a_list_that_nobody_can_check_are_damage_once_one_was_made(ord
     with store.reading() as reading:
         codes = {f.code for f in inspect(reading, insurer.node) if f.facts.get("debt") == debt}
     assert codes == {"inspect.orders_unreadable" if ordered else "inspect.unfit_list"}
+
+
+def test_another_length_of_what_is_here_is_a_wrong_word_also_where_something_rests_on_it() -> None:
+    blob = min(Court().table("batch").values(), key=str)["commitments"]["blob"]
+    court, debt = handed_on(blob=blob)
+    insurer = court.by["insurer"]
+    ordered = restored(insurer, progress(f"pay/{debt}", b"1"))
+    assert told(insurer, ordered, blob) == {"inspect.unfit_length"}
 
 
 # Keys, and what they do not open ------------------------------------------------------------------
