@@ -346,6 +346,16 @@ def test_of_rows_that_are_ours_and_have_no_key_for_us_any_more_it_is_damage() ->
         assert told(agent, restored(agent, *edits), one.blob) == {"inspect.blob_sealed"}
 
 
+def test_the_key_of_what_we_named_ourselves_is_ours_to_keep() -> None:
+    court = Court()
+    paid(court)
+    (said,) = (w for key, w in court.table("decision").items() if key.endswith("/insurer"))
+    blob = said["claims"]["blob"]
+    for name, codes in (("insurer", {"inspect.blob_sealed"}), ("utility", set())):
+        member = court.by[name]
+        assert told(member, restored(member, lose(blob, "bytes")), blob) == codes
+
+
 def a_persons() -> tuple[Court, Member, str]:
     """Rows of a person that nobody holds, and one who reads them and rests on them not yet."""
     court = waiting(*DECIDERS)
