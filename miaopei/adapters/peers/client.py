@@ -21,7 +21,7 @@ from ...measures.shape import misfit
 from ...node.fetching.fetcher import Fetched, OtherBytes
 from ...node.granted.asking import Keys
 from .certificate import trust
-from .line import Late, Line, Question, Read, T
+from .line import Clock, Late, Line, Question, Read, T
 
 SECONDS = 10.0  # for an answer, connecting among it; long ones may take more (`line.PACE`)
 FORGOTTEN = 10.0  # seconds after which nobody waits any more for an answer that is on its way
@@ -105,6 +105,7 @@ class PeerBlobs:
     key: Callable[[str], str | None]
     seconds: float = SECONDS
     patience: float = SECONDS
+    clock: Clock = monotonic
     _lines: dict[str, Line] = field(default_factory=dict, init=False)
     _asked: dict[str, _Asked] = field(default_factory=dict, init=False)
     _ready: dict[str, _Asked] = field(default_factory=dict, init=False)  # here, not taken up yet
@@ -121,7 +122,7 @@ class PeerBlobs:
     @property
     def slow(self) -> list[str]:
         """Who has shown its key and does not answer as it should: silent, dripping, or slow."""
-        now = monotonic()
+        now = self.clock()
         with self._turn:
             self._forget(now)
             found = {member for member, at in self._late.items() if now - at < NAMED}
@@ -236,7 +237,7 @@ class PeerBlobs:
         """The answer, where it is here in time; whoever asks the same again takes up the old."""
         with self._turn:
             asked, fresh = self._on_its_way(member, what, question, read)
-            pace, began = self._paces[member], monotonic()
+            pace, began = self._paces[member], self.clock()
             left = max(0.0, self.patience - pace.waited) if fresh else 0.0
         try:
             answer: T = asked.answer.result(left)
@@ -246,7 +247,7 @@ class PeerBlobs:
             raise
         finally:
             with self._turn:
-                pace.waited += _beyond(monotonic() - began, asked.came)
+                pace.waited += _beyond(self.clock() - began, asked.came)
                 for each in (self._asked, self._ready):
                     if asked.answer.done() and each.get(member) is asked:
                         del each[member]
@@ -256,7 +257,7 @@ class PeerBlobs:
         self, member: str, what: str, question: Question, read: Read[T]
     ) -> tuple[_Asked, bool]:
         """The question as it was asked already, or as it is asked now."""
-        now, said = monotonic(), canonical(question)
+        now, said = self.clock(), canonical(question)
         self._forget(now)
         if self._closed:
             raise OutsideFault(f"{member} does not {what}: it is not asked any more", retry=True)
@@ -283,14 +284,14 @@ class PeerBlobs:
         try:
             answer = asked.line.ask(question, read, self.seconds)
             with self._turn:
-                now, asked.came = monotonic(), asked.line.came
+                now, asked.came = self.clock(), asked.line.came
                 if self._paces[member].answered(_beyond(now - asked.since, asked.came)):
                     self._late[member] = now
             asked.answer.set_result(answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked has to hear it
             with self._turn:
                 if isinstance(error, Late):
-                    self._late[member] = monotonic()
+                    self._late[member] = self.clock()
                 if self._lines.get(member) is asked.line:
                     del self._lines[member]
             asked.line.cut()

@@ -21,6 +21,7 @@ PACE = 1_000
 AHEAD = 30.0
 AT_ONCE = 1 << 16  # bytes that are read at a time
 T = TypeVar("T")
+Clock = Callable[[], float]  # seconds, of which only differences count
 Question = Mapping[str, str | int | None]
 Read = Callable[["Line", dict[str, Any]], T]
 
@@ -31,18 +32,19 @@ class Late(OutsideFault):
 
 @dataclass
 class Deadline:
-    """Until when (of `monotonic`) what was asked for must be here as a whole."""
+    """Until when (of its clock) what was asked for must be here as a whole."""
 
     until: float
+    clock: Clock = monotonic
 
     @classmethod
-    def of(cls, seconds: float) -> Deadline:
+    def of(cls, seconds: float, clock: Clock = monotonic) -> Deadline:
         """So many seconds from now."""
-        return cls(monotonic() + seconds)
+        return cls(clock() + seconds, clock)
 
     def left(self) -> float:
         """Seconds that are left. Errors   TimeoutError where there are none."""
-        left = self.until - monotonic()
+        left = self.until - self.clock()
         if left <= 0:
             raise TimeoutError("not all of it is here in time")
         return left
@@ -51,7 +53,7 @@ class Deadline:
         """So many bytes have come: each gives the rest the time that it may take itself. Who was
         quick until now may rest for as long as `AHEAD`, and no longer.
         """
-        self.until = max(self.until, min(self.until + size / PACE, monotonic() + AHEAD))
+        self.until = max(self.until, min(self.until + size / PACE, self.clock() + AHEAD))
 
 
 class Line:
