@@ -21,7 +21,7 @@ from ..adapters.keys import load_or_make
 from ..adapters.persons import master_key
 from ..adapters.postgres.own.beside import BesideStore
 from ..adapters.postgres.schema import holds_persons
-from ..errors import Alarm, Refusal
+from ..errors import Alarm, OutsideFault, Refusal
 from ..node.effects.keeper import Keeper
 from ..node.order.parcel import parcels
 from . import Member, join, system_clock
@@ -32,6 +32,7 @@ from .machine import Machine
 Ask = Callable[..., Any]  # what a running member is asked: a word, and what goes with it
 ORDER_SECONDS = 150.0  # for acts to be final: longer than the member itself waits
 LOOK_SECONDS, STILL_SECONDS, MOST_SECONDS = 0.1, 4.0, 30.0  # while duties are waited for
+HELD_SECONDS, SEEN_SECONDS = 300.0, 0.5  # for the next word of a decider on a batch; looked at
 
 
 class Handed:
@@ -111,6 +112,31 @@ class Beside(Member):
             done |= seen - standing
             seen = standing
         return len(done)
+
+    def until_held(self, book: str) -> None:
+        """Wait until all batches of a book are in force: each decider holds them where it is.
+
+        Errors   OutsideFault (retry) where no decider has said anything for a long time, or this
+                 member is not up; Alarm where it has stopped its duties.
+        """
+        seen, end = None, time.monotonic() + HELD_SECONDS
+        while open_ := self._open(book):
+            self._look()
+            if open_ != seen:
+                seen, end = open_, time.monotonic() + HELD_SECONDS
+            elif time.monotonic() > end:
+                why = f"the deciders do not hold {len(open_)} batches of {book} yet"
+                raise OutsideFault(why, retry=True)
+            time.sleep(SEEN_SECONDS)
+
+    def _open(self, book: str) -> dict[str, int]:
+        """The batches of a book that are not in force, and how many hold each."""
+        with self.node.reading() as (_, state):
+            return {
+                name: len(batch["statements"])
+                for name, batch in state.range("batch", "")
+                if batch["book"] == book and batch["first"] is None
+            }
 
     def forget(self) -> None:
         """Whoever is erased is forgotten there."""

@@ -243,6 +243,31 @@ def _experience(four: Running, listing: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["listing"] == listing and line["claims_settled_fen"]]
 
 
+def test_the_member_that_pays_brings_in_a_book_from_a_file_and_all_that_decide_hold_it(
+    begun: Running, tmp_path: Path
+) -> None:
+    file, sheet = tmp_path / "book.csv", tmp_path / "faults.csv"
+    lines = [f"A-{n},2098-01-01,2099-01-01,100,6222{n},县{n}" for n in range(3)]
+    lines.append("A-9,2098-01-01,2097-01-01,100,62229,县9")
+    file.write_text("\n".join(["policy_number,since,until,premium_yuan,account,name", *lines]))
+    words = ("import", str(file), "--listing", "yunnan_yuxi", "--errors", str(sheet))
+    for member in ("regulator", OUTSIDE):  # one decides and does not pay, one reads no book
+        assert "paid by the member insurer" in at(begun, member, *words, code=1).stderr
+    before = rows(begun, "insurer", "yunnan_yuxi")
+    assert told(begun, "insurer", *words, "--preview")["issued"] == 3
+    assert rows(begun, "insurer", "yunnan_yuxi") == before
+    done = told(begun, "insurer", *words)
+    assert (done["rows"], done["issued"], done["refused"]) == (4, 3, 1)
+    assert "2097-01-01" in sheet.read_text("utf-8-sig")
+    assert rows(begun, "insurer", "yunnan_yuxi") == before + 3, "held before the command ends"
+    again = told(begun, "insurer", *words)
+    assert (again["issued"], again["before"]) == (0, 3)
+    for member in DECIDING:
+        begun.until(lambda _, m=member: rows(begun, m, "yunnan_yuxi") == before + 3, 120)  # type: ignore[misc]
+    assert rows(begun, OUTSIDE, "yunnan_yuxi") == 0
+    assert begun.miaopei("audit", "insurer").returncode == 0
+
+
 def test_what_does_not_work_on_a_members_folder_says_which_command_does(begun: Running) -> None:
     for words, here in {
         ("audit",): f"net audit {begun.net.folder} insurer",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,13 +48,14 @@ def import_(
 ) -> None:
     """Bring policies from a CSV, Parquet or OED location file in force; faulty rows are listed.
 
-    The same file again goes on where a run was stopped, and issues nothing twice.
+    The same file again goes on where a run was stopped, and issues nothing twice. Of several
+    members the one that pays the listing does it: it keeps whom to pay and where.
     """
     from .. import live, speak
     from ..place import Place
 
     language = chosen(lang)
-    place = Place.of(data, dsn).solo("import")
+    place = Place.of(data, dsn)
     with ExitStack() as opened:
         sheet = Sheet(errors or file.with_suffix(".errors.csv"), language, file)
         member, bank = opened.enter_context(live.with_bank(place))
@@ -64,7 +66,7 @@ def import_(
         else:
             free = list[int]()
             read = counted(reader.all(table.rows(), member.decider.spread), free)
-            rows = _with_accounts(bank, read)
+            rows = _with_accounts(bank, read) if bank.sandbox else read
             name = reader.layout.named(table.digest[:24])
             told = _import(member, table, rows, listing, name, sheet, speak.Speaker(language))
             told["without_premium"] = len(free)
@@ -113,6 +115,9 @@ def _opened(
         if entry is None:
             known = ", ".join(key for key, _ in state.range("listing", ""))
             raise Refused(Refusal("import.no_listing", {"listing": listing[:60], "known": known}))
+        payer = entry["listing"]["payer"]
+        if place.seated and payer != member.node.identity.member:
+            raise Refused(Refusal("selling.sold_elsewhere", {"listing": listing, "payer": payer}))
         product = product_of(state, entry["product"])
     token = grid_keys(place.folder / "keys.json").token if CUSTOMER in table.columns else None
     return table, Reader(table.columns, declared_by(product), since, until, token)
@@ -149,6 +154,7 @@ def _import(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ...node.mass.importing import import_policies
+    from ...wiring.beside import Beside
     from .. import speak
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -165,6 +171,7 @@ def _import(
             rows,
             sheet.add,
             lambda rows: progress.update(task, completed=rows),
+            partial(member.until_held, listing) if isinstance(member, Beside) else None,
         )
     told = {"rows": done.rows, "issued": done.issued, "refused": done.refused}
     return {**told, "before": done.rows - done.refused - done.issued}
