@@ -23,7 +23,7 @@ from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.adapters.peers.door import EACH_SEAT
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical
-from miaopei.node.fetching.fetcher import Fetched
+from miaopei.node.fetching.handed import Fetched
 from tests.support import peers
 from tests.support.peers import Answers, answering, asking, free_port, serving, tls
 

@@ -18,13 +18,13 @@ from miaopei.errors import Alarm, DebtAlarm, OutsideFault, Refused
 from miaopei.node.effects.decider import Decider
 from miaopei.node.effects.keeper import Keeper
 from miaopei.node.effects.payer import Payer
-from miaopei.node.fetching.fetcher import Fetched, Fetcher
+from miaopei.node.fetching.fetcher import Fetcher
+from miaopei.node.fetching.handed import Fetched, handed
 from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
 from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel, parcels
 from miaopei.node.ports import Rail
-from miaopei.node.vault.rowkeys import READER
 from tests.support.town import Dice
 
 from . import keys
@@ -324,7 +324,17 @@ class Wires:
         return [other.id for other in self._me.engine.members if other is not self._me]
 
     def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
-        """Ask another member for a blob; each knows the other by its seat."""
+        """Ask another member for a blob; who answers longer is not read."""
+        found = self._asked(member, name)
+        return found if found is not None and _fits(most, found.data, found.rows) else None
+
+    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
+        """Ask another member for our keys to a blob, which it answers without the blob."""
+        found = self._asked(member, name)
+        return found.keys() if found is not None and _fits(most, found.rows) else None
+
+    def _asked(self, member: str, name: str) -> Fetched | None:
+        """Each knows the other by its seat."""
         me = self._me
         other = next(o for o in me.engine.members if o.id == member)
         here, there = me.seats.get(member), other.seats.get(me.id)
@@ -333,19 +343,11 @@ class Wires:
         if not other.up or not known or not me.world.linked(me.id, member):
             raise OutsideFault(f"{member} does not answer", retry=True)
         with other.disk.reading() as reading:
-            data = reading.blob(name)
-            boxes = boxes_of(State(reading), other.seats[me.id])
-            found = (reading.wrapped(name, box) for box in boxes)
-            wrap = next((wrap for wrap in found if wrap is not None), None)
-            rows = None if wrap is None else reading.wrapped(name, READER)
-        if data is None or (most is not None and len(data) > most):
-            return None
-        return Fetched(data, wrap, rows)
+            return handed(reading, name, boxes_of(State(reading), other.seats[me.id]))
 
-    def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
-        """Ask another member for our keys to a blob."""
-        found = self.fetch(member, name, most)
-        return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
+
+def _fits(most: int | None, *parts: bytes | None) -> bool:
+    return most is None or all(len(part or b"") <= most for part in parts)
 
 
 def another(node: Node, act: Act) -> Act:

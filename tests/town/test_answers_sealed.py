@@ -18,7 +18,7 @@ from miaopei.cli.place import Place
 from miaopei.errors import OutsideFault, Refused
 from miaopei.node.effects import payer
 from miaopei.node.effects.standby import waiting
-from miaopei.node.fetching.fetcher import Fetched
+from miaopei.node.fetching.handed import Fetched
 from miaopei.node.granted.asking import Keys
 from miaopei.settings import Language
 
@@ -46,7 +46,7 @@ class Reach:
 
         def keys(wires: Wires, member: str, name: str, most: int | None = None) -> Keys | None:
             found = fetch(wires, member, name, most)
-            return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
+            return None if found is None else found.keys()
 
         monkeypatch.setattr(Wires, "fetch", fetch)
         monkeypatch.setattr(Wires, "keys", keys)

@@ -16,9 +16,9 @@ from time import monotonic
 from typing import Any
 
 from ...errors import OutsideFault, Refused
-from ...measures.identity import canonical, digest
+from ...measures.identity import canonical
 from ...measures.shape import misfit
-from ...node.fetching.fetcher import Fetched, OtherBytes
+from ...node.fetching.handed import Fetched
 from ...node.granted.asking import Keys
 from .certificate import trust
 from .line import Clock, Late, Line, Question, Read, T
@@ -140,17 +140,12 @@ class PeerBlobs:
         longer than `most` bytes: such an answer is not read.
 
         Errors   OutsideFault (retry) where it does not answer, or not in the form that was asked,
-                 or has not answered yet; OtherBytes where it hands over something else under that
-                 name.
+                 or has not answered yet. Whether it is what was asked for, is for who asked.
         """
 
         def read(line: Line, said: dict[str, Any]) -> Fetched | None:
             data, wrap, rows = _bytes(line, said, LARGEST if most is None else most)
-            if data is None:
-                return None
-            if digest(data) != name:
-                raise OtherBytes(f"{member} hands over other bytes than were asked for", retry=True)
-            return Fetched(data, wrap, rows)
+            return None if data is None else Fetched(data, wrap, rows)
 
         return self._unless_longer(member, "hand over a blob", {"blob": name}, read)
 
@@ -159,7 +154,7 @@ class PeerBlobs:
         keeps none for us.
 
         Older software hands the blob over once more with them.
-        Errors   as `fetch`, but OtherBytes.
+        Errors   as `fetch`.
         """
 
         def read(line: Line, said: dict[str, Any]) -> Keys | None:

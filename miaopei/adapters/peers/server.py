@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 
 from ...errors import OutsideFault, Refused
 from ...measures.identity import canonical, read_canonical
+from ...node.fetching.handed import handed
 from ...node.ports import Store
-from ...node.vault.rowkeys import READER
 from .certificate import key_of
 from .door import Door
 
@@ -168,12 +168,10 @@ class BlobServer:
         if len(name) != 64 or set(name) - HEX:
             return nothing, b""
         with self._store.reading() as reading:
-            data = reading.blob(name)
-            wraps = (reading.wrapped(name, box) for box in boxes)
-            wrap = next((wrapped for wrapped in wraps if wrapped is not None), None)
-            rows = None if wrap is None else reading.wrapped(name, READER)
-        if data is None:
+            found = handed(reading, name, boxes)
+        if found is None:
             return nothing, b""
+        data, wrap, rows = found.data, found.wrap, found.rows
         if value.get("only") == "keys":
             data = b""
         said = {"length": len(data), "wrap": None if wrap is None else wrap.hex()}

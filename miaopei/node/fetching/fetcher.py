@@ -17,13 +17,14 @@ from ...acts.readers import parties
 from ...acts.state import State
 from ...errors import OutsideFault, RecordDamaged, Refusal, Refused
 from ...measures.identity import canonical, digest
+from ..granted.asking import Keys
 from ..ports import Reading, Writing
 from ..vault.blobs import keep_for, keep_row_keys, open_blob, opens
 from ..vault.sealing import MAGIC, unseal, unwrap_any
+from .handed import Fetched
 from .missing import LACKING, UPTO, Missing, in_turn, lacking, looked_through, named_in
 
 if TYPE_CHECKING:
-    from ..granted.asking import Keys
     from ..node import Node
 
 # What did not come so often is asked for in one round of so many, and of what does not come so much
@@ -35,17 +36,6 @@ STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, o
 
 class OtherBytes(OutsideFault):
     """A member has handed over other bytes than were asked for."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A blob's bytes, and where the other side keeps them for us the wrapped data key, and the
-    keys of its rows.
-    """
-
-    data: bytes
-    wrap: bytes | None = None
-    rows: bytes | None = None
 
 
 class Peers(Protocol):

@@ -17,7 +17,8 @@ from miaopei.adapters.memory_store import MemoryStore
 from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.measures.identity import canonical, digest
 from miaopei.node.fetching import fetcher as fetching
-from miaopei.node.fetching.fetcher import Fetched, Fetcher
+from miaopei.node.fetching.fetcher import Fetcher
+from miaopei.node.fetching.handed import Fetched
 from miaopei.node.fetching.missing import (
     LACKING,
     NAMED_AT_MOST,
@@ -74,7 +75,7 @@ class Others:
 
     def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
         found = self.fetch(member, name, most)
-        return None if found is None or found.wrap is None else Keys(found.wrap, found.rows)
+        return None if found is None else found.keys()
 
 
 def named(store: MemoryStore, blobs: list[bytes]) -> dict[str, bytes]:
@@ -385,7 +386,7 @@ class Group:
 
     def keys(self, member: str, name: str, most: int | None = None) -> Keys | None:
         found = self.fetch(member, name)
-        return None if found is None or found.wrap is None else Keys(found.wrap)
+        return None if found is None else found.keys()
 
     def wrapped(self, reader: str, key: bytes | None = None) -> Fetched:
         """The blob with its key for a reader."""
@@ -626,9 +627,6 @@ def test_row_keys_that_one_reader_keeps_back_are_asked_of_another(
     group.silent = {"insurer"}
     group.answers = {"notary": given, "utility": Fetched(given.data, given.wrap, b"all")}
     monkeypatch.setattr(fetching, "keep_row_keys", lambda *given: given[-1] == b"all")
-    monkeypatch.setattr(
-        Group, "keys", lambda s, m, n, _: (f := s.fetch(m, n)) and Keys(f.wrap or b"", f.rows)
-    )
     agent = group.fetchers["agent"]
     agent.run()
     for _ in range(4):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from miaopei.adapters.peers.client import Seen
 from miaopei.adapters.peers.server import BlobServer
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical, read_canonical
-from miaopei.node.fetching.fetcher import OtherBytes
 from miaopei.node.granted.asking import Keys
 from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
@@ -66,22 +64,6 @@ def test_a_peer_that_shows_another_key_than_its_seats_is_not_asked(
         other = asking(tmp_path, "notary", address, public("stranger", "peer"))
         with pytest.raises(OutsideFault, match="not that of insurer"):
             other.fetch("insurer", name_in(store))
-
-
-def test_other_bytes_than_were_asked_for_are_refused(tmp_path: Path, store: MemoryStore) -> None:
-    class Lying(MemoryStore):
-        """Hands out what it likes under any name."""
-
-        @contextmanager
-        def reading(self):
-            with store.reading() as reading:
-                reading.blob = lambda _: b"other bytes"
-                yield reading
-
-    name = name_in(store)
-    refused = pytest.raises(OtherBytes, match="insurer hands over other bytes")
-    with serving(tmp_path, Lying(), ("notary",)) as address, refused:
-        asking(tmp_path, "notary", address).fetch("insurer", name)
 
 
 def test_what_was_wrapped_for_an_earlier_box_is_handed_over_still(
