@@ -1,5 +1,5 @@
-"""Fetching blobs from other members, and asking what they have seen us sign, over connections in
-which both sides show their keys.
+"""Fetching blobs and keys from other members, and asking what they have seen us sign and how they
+stand, over connections in which both sides show their keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Handing blobs to other members: each gets the bytes, and the wrapped key that is its own.
+"""Answering other members: each gets a blob's bytes with the wrapped key that is its own, what we
+have seen an engine's key sign, and how we stand.
 
 Sealed bytes may go to every member that has a seat; what opens them is wrapped for its reader.
 """

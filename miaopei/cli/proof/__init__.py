@@ -1,1 +1,1 @@
-"""Proof for a stranger, on the command line: receipts handed out."""
+"""Proof for a stranger, on the command line: receipts handed out, and the audit."""
