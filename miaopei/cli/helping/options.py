@@ -240,7 +240,7 @@ OPTIONS: Mapping[str, str] = {
     "Whose copy is read.": "在谁的副本上重算。",
     "At least 8 characters of its beginning.": "结案编号，至少前 8 位。",
     "All that it may read.": "其可查阅的全部结案。",
-    "By the grant for this; else by any.": "依此目的的授权；不写为任一有效授权。",
+    "By the grant for this; else by any.": "依此目的的权限；不写为任一有效权限。",
     "The net's folder.": "网络的目录。",
     "The number of the line.": "行号。",
     "The policy year, where the batch holds several.": "保险年度，用于批次含多个年度的情形。",

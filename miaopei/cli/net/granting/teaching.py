@@ -11,7 +11,7 @@ GRANTING: Mapping[str, tuple[str, str]] = {
     ),
     "member end-grant": (
         "miaopei member end-grant DIR --to regulator --purpose supervision",
-        "收回本成员的这样的授权：此后新增的内容不再对其打开。",
+        "收回本成员授予的这样的权限：此后新增的内容不再对其打开。",
     ),
     "member grants": (
         "miaopei member grants DIR --json",
@@ -27,7 +27,7 @@ GRANTING: Mapping[str, tuple[str, str]] = {
     ),
     "net end-grant": (
         "miaopei net end-grant DIR --from insurer --to regulator --purpose supervision",
-        "收回这样的授权：此后新增的内容不再对其打开；已读的仍是已读。",
+        "收回这样的权限：此后新增的内容不再对其打开；已读的仍是已读。",
     ),
     "net grants": (
         "miaopei net grants DIR --json",
