@@ -41,7 +41,7 @@ from .buying import serving
 from .demo import output
 from .live import working
 from .place import DATABASE, Keys, LogSource, Place, fresh, log_vkey, write_whole
-from .proof.auditing import Seen, beside, tell_unfit
+from .proof.auditing import Seen, beside_the_log, tell_unfit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -305,7 +305,7 @@ def restore(place: Place, file: Path, *, unsigned: bool, language: Language) -> 
                     raise Refused(Refusal("backup.not_empty", {"folder": str(place.folder)}))
             identity = load_or_make(keys, MEMBER)
             seen = backups.restore(file, store, identity, erased, unsigned=unsigned)
-            found = beside(Keys(identity, store)) if seen.same else seen.differences
+            found = beside_the_log(Keys(identity, store)) if seen.same else seen.differences
         finally:
             store.close()
     if not seen.same:

@@ -1,13 +1,9 @@
-"""What a member is told of its machine: addresses, database, bank; a file beside its keys. And how
-many files it may have open there.
-"""
+"""What a member is told of its machine: addresses, database, bank; a file beside its keys."""
 
 from __future__ import annotations
 
 import json
-import resource
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,11 +47,3 @@ class Machine:
         """Let it stand in the member's folder; it holds from the next start."""
         text = json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
         write_whole(folder / NODE_FILE, text.encode("utf-8"))  # the database may have a password
-
-
-def open_files() -> int:
-    """As many files may be open from now on as this machine lets us, connections among them."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # a system may say "any number" and mean fewer
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
 from ...wiring.consortium import Seated
-from ...wiring.machine import Machine, open_files
+from ...wiring.machine import Machine
 from . import control
 from .control import BOUND, Command, Commands, Tell
 from .life import telling
@@ -30,7 +31,7 @@ ANSWERING = 64  # commands answered at once
 def main(folder: Path, *, bound: bool) -> int:
     """Run until told to stop."""
     os.chdir(folder)
-    open_files()
+    raise_file_limit()
     here = Path()
     try:
         seated = Seated(here, Machine.of(here))
@@ -42,6 +43,14 @@ def main(folder: Path, *, bound: bool) -> int:
         return asyncio.run(_run(seated, bound=bound))
     finally:
         seated.close()
+
+
+def raise_file_limit() -> int:
+    """As many files may be open from now on as this machine lets us, connections among them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # a system may say "any number" and mean fewer
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 async def _run(seated: Seated, *, bound: bool) -> int:

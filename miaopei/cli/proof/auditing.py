@@ -117,7 +117,7 @@ def tell_unfit(unfit: Sequence[Refusal], language: Language) -> None:
     speak.note(speaker.text("audit_unfit", count=len(unfit)))
 
 
-def beside(keys: Keys) -> list[Refusal]:
+def beside_the_log(keys: Keys) -> list[Refusal]:
     """Of an audit what a restore has not compared yet: all that lies beside the log.
 
     The member's log key may have changed since: the one that these entries give its seat counts.

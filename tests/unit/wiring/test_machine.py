@@ -16,7 +16,7 @@ import pytest
 from miaopei.adapters.engine import home
 from miaopei.cli.net import member
 from miaopei.errors import Refused
-from miaopei.wiring.machine import NODE_FILE, Machine, open_files
+from miaopei.wiring.machine import NODE_FILE, Machine
 
 PEER = {"engine": "b.example:1", "blobs": "b.example:2", "node": "ab" * 32, "certificate": "-" * 99}
 TOLD = Machine("a", "host=db password=x", "a.example:2", None, {"b": PEER, "乙": PEER})
@@ -37,7 +37,7 @@ def test_as_many_files_may_be_open_as_the_machine_lets_us() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[1] // 2, before[1]))
     try:
-        assert open_files() == before[1]
+        assert member.raise_file_limit() == before[1]
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)

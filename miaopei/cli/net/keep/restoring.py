@@ -34,7 +34,7 @@ from ....node.ports import Head
 from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
-from ...proof.auditing import Seen, beside, tell_unfit
+from ...proof.auditing import Seen, beside_the_log, tell_unfit
 from .. import control
 from ..life import voting
 from ..plan import GENESIS, Net, database, founding, no, sentence
@@ -123,7 +123,7 @@ def _audited(net: Net, member: str, seen: backup.Restored, language: Language) -
         speak.note(sentence(why, language, member=member))
         return []
     with stored(net, member) as keys:
-        looked = Seen.of(beside(keys))
+        looked = Seen.of(beside_the_log(keys))
     tell_unfit(looked.unfit, language)
     if looked.waiting:
         speak.note(sentence("audited_lacks", language, member=member, count=len(looked.waiting)))
