@@ -326,7 +326,8 @@ def skeleton(text: str) -> dict[str, list[str]]:
 
     The levels of headings; of each line of code what is typed, up to the two blanks before its
     explanation; figures, commands and names of code in a line of prose; and where links lead within
-    the project, in whatever order a sentence names them. What chooses the language is one word.
+    the project, in whatever order a sentence names them. What chooses the language is one word. A
+    picture is one, whichever language its words are in.
     """
     text = re.sub(r"--lang \w+|(?<=`)(?:MIAOPEI_)?LANG=[\w.-]+", "language", text)
     code = re.findall(r"^(?:    .+|```[^`]*^```)$", text, re.MULTILINE)
@@ -340,7 +341,7 @@ def skeleton(text: str) -> dict[str, list[str]]:
         "code": [re.split(r"\s{2,}", line.strip())[0] for line in typed],
         "figures": sorted(re.findall(r"\d(?:[\d,.]*\d)?", words)),
         "names": sorted(filter(name.match, set(re.findall(r"`([^`]+)`", prose)))),
-        "links": sorted(link.replace(TWIN, ".md") for link in links),
+        "links": sorted(link.replace(TWIN, ".md").replace(".zh.", ".en.") for link in links),
     }
 
 
@@ -360,6 +361,11 @@ def test_a_page_and_its_chinese_twin_say_the_same_commands_and_link_to_the_same(
             there_is = (twin.parent / f"{link}{TWIN}").resolve()
             if there_is in pages and there_is != twin:
                 found.append(f"{shown(twin)} links to {link}.md, which is there in Chinese")
+        found += [
+            f"{shown(twin)} shows {picture} in English, which is there in Chinese"
+            for picture in re.findall(r"\]\(([^)\s]+)\.en\.\w+\)", pages[twin])
+            if any(twin.parent.glob(f"{picture}.zh.*"))
+        ]
         ours, theirs = skeleton(pages[twin]), skeleton(pages[page])
         for part, said in theirs.items():
             lacks, more = Counter(said) - Counter(ours[part]), Counter(ours[part]) - Counter(said)
