@@ -3,8 +3,9 @@
     .venv/bin/python -m tests.golden.history.make tests/golden/history/rules-1.jsonl.gz
 
 Every kind of act of that time is in it at least once. Keys are random and thrown away. Those of
-rule sets 2 to 5 are `tests.support.histories.make(38, 90)`, as it was when the next came; of 5 a
-second is `tests.support.seating.lived()`, after it a vote that was short until a seat was lost.
+rule sets 2 to 6 are `tests.support.histories.make(38, 90)`, as it was when the next came; of 5 and
+6 a second is `tests.support.seating.lived()`, after it a vote that was short until a seat was lost,
+of 6 with the word said again that ends it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from miaopei.ledger.merkle import Frontier, leaf_hash
 HISTORIES = sorted(Path(__file__).parent.glob("rules-*.jsonl.gz"))
 
 
-SEATED = ("rules-5-seats.jsonl.gz",)  # whose refusals of ordered acts stand in the record
+# Whose refusals of ordered acts stand in the record.
+SEATED = ("rules-5-seats.jsonl.gz", "rules-6-seats.jsonl.gz")
 
 
 def leaves_of(path: Path) -> list[bytes]:
@@ -111,12 +113,29 @@ def test_the_fourth_history_holds_every_kind_of_act_of_its_time():
     assert set(RULE_SETS[4]) - kinds == seated | {"convene"}
 
 
-def test_the_fifth_histories_hold_every_kind_of_act_of_their_time():
-    paths = [path for path in HISTORIES if path.name.startswith("rules-5")]
+@pytest.mark.parametrize("rules", [5, 6])
+def test_the_fifth_and_sixth_histories_hold_every_kind_of_act_of_their_time(rules):
+    paths = [path for path in HISTORIES if path.name.startswith(f"rules-{rules}")]
     leaves = [json.loads(leaf) for path in paths for leaf in leaves_of(path)]
     kinds = {leaf["act"]["kind"] for leaf in leaves if leaf["leaf"] == "act"}
     assert len(paths) == 2
-    assert set(RULE_SETS[5]) - kinds == {"convene"}
+    assert {leaf["rules"] for leaf in leaves if leaf["leaf"] == "block"} == {rules}
+    assert set(RULE_SETS[rules]) - kinds == {"convene"}
+
+
+def test_the_sixth_holds_a_word_said_again_and_a_height_that_no_later_raise_replaces():
+    """What rule set 6 brought, and what 7 has changed: it stays as it was where it ran."""
+    (path,) = (path for path in HISTORIES if path.name == "rules-6-seats.jsonl.gz")
+    acts = [leaf for leaf in map(json.loads, leaves_of(path)) if leaf["leaf"] == "act"]
+    wishes = [(leaf["act"]["kind"], json.dumps(leaf["act"]["body"])) for leaf in acts]
+    words = Counter(zip(wishes, (leaf["act"]["by"] for leaf in acts), strict=True))
+    last = acts[-1]
+    assert last["result"]["ok"]
+    assert words[wishes[-1], last["act"]["by"]] == 2
+    raised = [leaf for leaf in acts if leaf["act"]["kind"] == "raise_rules"]
+    assert raised[0]["act"]["body"] == {"rules": 7, "height": 10**9}
+    (refused,) = raised[-1]["result"]["refusals"]
+    assert (raised[-1]["act"]["body"]["rules"], refused["code"]) == (7, "act.rules_not_next")
 
 
 def test_the_first_history_holds_every_kind_of_act_of_its_time():
