@@ -10,7 +10,7 @@ import (
 
 func knownRules(rules any) bool {
 	n, whole := rules.(int64)
-	return whole && n >= 1 && n <= 6
+	return whole && n >= 1 && n <= 7
 }
 
 // maySend: docs/specs/acts.md.

@@ -5,7 +5,8 @@ of the votes, as the seats stand at that moment, or each of those that a listing
 wanted stands until its end, of which the body speaks, or else `LONGEST` after its first word, and
 is done once; a body that speaks of no end may be wanted anew afterwards. In a record without seats
 one word is enough. A seat that is lost may leave enough votes with no word to come: from rule set 6
-on one that has spoken says so again. Source: docs/specs/consortium.md, section 13.
+on one that has spoken says so again, and from 7 on whoever has changed its mind takes its word back
+before that. Source: docs/specs/consortium.md, section 13.
 """
 
 from __future__ import annotations
@@ -134,6 +135,36 @@ def agree(
         voted, total = weight(state, value["by"])
         waits = Refusal("act.waits_votes", {"votes": voted, "total": total, **told})
     return because, Outcome(notes=[] if because else [waits])
+
+
+def withdraw(state: State, name: str, member: str, now: Moment) -> None:
+    """Take back a member's word for what stands under this name; nothing of it is left here.
+
+    An end never moves while a word stands: else one vote, taken back and said again, could keep the
+    words of others waiting for ever.
+    Errors   Refused act.no_approval, act.approval_done, act.approval_over.
+    """
+    value = state.get(TABLE, name)
+    if value is None or member not in value["by"]:
+        raise refuse("act.no_approval", by=member, approval=ascii(name)[1:17])
+    if value["done"] is not None:
+        raise refuse("act.approval_done", height=value["done"])
+    if not is_open(value, now.time, now.height):
+        raise refuse("act.approval_over", approval=name[:16])
+    if by := {other: word for other, word in value["by"].items() if other != member}:
+        state.put(TABLE, name, {**value, "by": by})
+    else:
+        state.delete(TABLE, name)
+
+
+def forget_others(state: State, act: Act) -> None:
+    """Nothing else is wanted any more of this kind: whoever wants it otherwise than what has just
+    been done says so from now on.
+    """
+    kept = name_of(act.kind, act.body)
+    for name, value in list(state.range(TABLE, "")):
+        if name != kept and value["kind"] == act.kind:
+            state.delete(TABLE, name)
 
 
 def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:

@@ -63,6 +63,7 @@ from . import (
     time,
     unseat_member,
     use_grant,
+    withdraw_approval,
 )
 from .base import ActKind
 from .voted import listing as voted_listing
@@ -70,7 +71,7 @@ from .voted import member as voted_member
 from .voted import rules as voted_rules
 from .voted import source as voted_source
 
-RULES = 6  # the newest; a new record begins with it
+RULES = 7  # the newest; a new record begins with it
 SECOND: tuple[ActKind, ...] = (open_round, show_difference)  # acts that came with rule set 2
 # With rule set 3; of raising the rules from now on more than two thirds of the votes decide.
 THIRD: tuple[ActKind, ...] = (
@@ -89,6 +90,8 @@ FOURTH: tuple[ActKind, ...] = (change_account, use_grant, voted_listing, voted_m
 # With rule set 5; from now on acts of a live record whose members have seats name their ends.
 # Rule set 6 has no further act; from now on a word said again brings about what has enough votes.
 FIFTH: tuple[ActKind, ...] = (change_key,)
+# With rule set 7; from now on a raise that is not in force yet is replaced by a later one.
+SEVENTH: tuple[ActKind, ...] = (withdraw_approval,)
 FIRST: tuple[ActKind, ...] = (
     admit_batch,
     admit_member,
@@ -148,6 +151,7 @@ RULE_SETS: dict[int, dict[str, ActKind]] = {
     4: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH),
     5: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
     6: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH),
+    7: _kinds(*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH, *SEVENTH),
 }
 KINDS = RULE_SETS[RULES]
 VOTED = (voted_listing, voted_member, voted_rules, voted_source)

@@ -44,7 +44,7 @@ HISTORIES = 5
 # Acts that only a record with seats can take; the histories of one member hold all others.
 SEATED = {
     *("change_key", "seat_member", "unseat_member", "rotate_keys"),
-    *("pause_listing", "resume_listing"),
+    *("pause_listing", "resume_listing", "withdraw_approval"),
 }
 LAST = {"convene"}  # after which one member orders no more
 

@@ -97,7 +97,7 @@ class _Maker:
         moves += [self.release, self.repay]
         for _ in range(steps):
             self.random.choice(moves)()
-        raised = {"rules": RULES + 1, "height": 10**9}  # a height that no history comes to
+        raised = {"rules": RULES + 1, "height": 10**8}  # a height that no history comes to
         self.town.send(self.town.act("raise_rules", raised))
         self.people()
         self.sell()

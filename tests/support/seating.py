@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.acts import change_key
 from miaopei.acts.apply import ActResult, apply_block
+from miaopei.acts.approvals import name_of
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.freshness import SINCE, USUAL
 from miaopei.acts.raise_rules import rules_at
@@ -66,6 +67,10 @@ class Six:
         """A member says something; "" where it was taken, else why not."""
         (result,) = self.put(self.act(by, kind, body, later), later=later)
         return "" if result.ok else result.refusals[0].code
+
+    def take_back(self, by: str, kind: str, body: dict[str, Any], later: int = 1) -> str:
+        """A member takes back its word; as `say`."""
+        return self.say(by, "withdraw_approval", {"approval": name_of(kind, body)}, later)
 
     def all_say(self, members: Iterable[str], kind: str, body: dict[str, Any]) -> list[str]:
         """One after another, each in a block of its own."""
@@ -159,6 +164,13 @@ def lived() -> Six:
     said = {"listing": listing, "reason": "a doubt about the source", "person": "Li"}
     for kind in ("pause_listing", "resume_listing"):
         assert six.all_say(["regulator", "insurer"], kind, said) == ["", ""]
-    raised = {"rules": RULES + 1, "height": 10**9}  # a height that no history comes to
-    assert six.all_say(SIX[:5], "raise_rules", raised) == [""] * 5
+    six.admit("eighth")
+    doubted = six.wish("eighth")
+    assert six.all_say(SIX[:4], "seat_member", doubted) == [""] * 4
+    assert not six.take_back(SIX[3], "seat_member", doubted)
+    assert not six.say(SIX[4], "seat_member", doubted)
+    assert "eighth" not in six.powers()
+    for height in (10**8, 10**8 // 2):  # that no history comes to; the second replaces the first
+        raised = {"rules": RULES + 1, "height": height}
+        assert six.all_say(SIX[:5], "raise_rules", raised) == [""] * 5
     return six

@@ -37,7 +37,7 @@ NEW = "seventh"
 SETTLED_BY = 20 * HOUR  # when the last wish is said first
 AGAIN = 5 * MINUTE
 SPENT_TRIES = 3  # times that a member asks for its old key back
-RULES = {"rules": NEWEST + 1, "height": 10**9}  # no run comes to them: their vote is what counts
+RULES = {"rules": NEWEST + 1, "height": 10**8}  # no run comes to them: their vote is what counts
 Over = Callable[[], bool]
 
 

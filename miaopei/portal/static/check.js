@@ -10,7 +10,7 @@ const Receipt = (() => {
   const DEEPEST = 128;
   const LEFT_OUT = ["listing", "admissible", "event", "facts", "lists", "in_force", "totals", "reason"];
 
-  const RULES = [1, 2, 3, 4, 5, 6];
+  const RULES = [1, 2, 3, 4, 5, 6, 7];
   // What must come from outside, by the reasons of the checks that lack it.
   const LACKS = { no_genesis_file: "genesis", own_word: "key" };
 

@@ -107,7 +107,7 @@ def test_a_word_said_again_counts_once(six: Six) -> None:
 def test_rules_that_two_thirds_want_once_a_seat_is_lost_are_raised_by_a_word_said_again(
     six: Six,
 ) -> None:
-    raised = {"rules": RULES + 1, "height": 10**9}
+    raised = {"rules": RULES + 1, "height": 10**8}
     assert six.all_say(SIX[:4], "raise_rules", raised) == [""] * 4
     gone = {"member": SIX[5], "reason": "left", "until": six.now + DAY}
     assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
