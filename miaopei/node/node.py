@@ -66,6 +66,18 @@ class Node:
         me = self.identity
         return sign(me.acts, self.chain, kind, me.member, ref, body, self.orderer.end())
 
+    def unsaid(self, kind: str, ref: str, body: dict[str, Any]) -> str:
+        """The first name under which the record holds no such act of ours: what has been taken
+        back, or is to be said once more, is said under another, else it would be the same act.
+        """
+        tried, number = ref, 1
+        with self.reading() as (_, state):
+            entry = state.get("member", self.identity.member)
+            while entry and _there(state, _forms(state, entry, self.act(kind, tried, body))):
+                number += 1
+                tried = f"{ref}-{number}"
+        return tried
+
     def ready(self, key: SigningKey | None) -> None:
         """A key for acts that is made; it signs from the moment on that the record gives it us."""
         with self._keys:

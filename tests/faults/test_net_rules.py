@@ -81,11 +81,15 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["insurer"], None)
     # Wanted by another, at no height of its own: the same wish gets its word, no second one lies.
-    words = ("raise-rules", "--by", "cloud", "--anyway", "--json")
-    own = json.loads(four.miaopei(*words, "--ahead", "9000", check=False).stdout)
-    assert own["height"] < 10**6, "a far one would keep every further rule set away"
-    joined = json.loads(four.miaopei(*words, "--ahead", str(10**9), check=False).stdout)
-    assert (joined["height"], joined["done"]) == (10**9, False)
+    words = ("raise-rules", "--anyway", "--json", "--by")
+    own = json.loads(four.miaopei(*words, "cloud", "--ahead", "9000", check=False).stdout)
+    assert own["height"] < 10**6, "a far one may be a typing error, and is joined by name alone"
+    near = json.loads(four.miaopei(*words, "regulator", "--ahead", "9900", check=False).stdout)
+    assert (near["height"], near["done"], near["by"]) == (own["height"], False, "cloud, regulator")
+    far = json.loads(four.miaopei(*words, "cloud", "--height", str(10**9), check=False).stdout)
+    assert (far["height"], far["done"], far["by"]) == (10**9, False, "cloud, insurer")
+    kept = json.loads(four.miaopei(*words, "cloud", "--ahead", str(10**9), check=False).stdout)
+    assert kept["height"] == own["height"], "of two with as many votes the nearer one"
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["cloud", "insurer"], None)
     flag.unlink()  # a newer version is installed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OPTIONS: Mapping[str, str] = {
+    "Its number, or how that begins.": "其编号，或编号的开头。",
+    "A wish's number, or how that begins.": "事项的编号，或编号的开头。",
     "In a consortium: who pays.": "联盟中：由谁付款。",
     "In a consortium: who decides; several.": "联盟中：由谁裁定，可多次给出。",
     "In a consortium: equal decisions that settle.": "联盟中：几份相同的裁定即可结案。",

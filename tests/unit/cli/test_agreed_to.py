@@ -58,6 +58,7 @@ def test_a_wish_is_shown_with_its_keys_and_without_a_cut(monkeypatch: pytest.Mon
     wishes = [WISH, {**WISH, "kind": "admit_member", "body": body}]
     monkeypatch.setattr(voicing, "member_of", lambda folder: folder)
     monkeypatch.setattr(acting, "wishes", lambda _: wishes)
+    monkeypatch.setattr(acting, "me", lambda _: "cloud")
     said = CliRunner().invoke(app, ["member", "wishes", str(Path("DIR")), "--lang", "en"]).output
     flat = "".join(said.split())
     for told in ('payer="insurer"', "b" * 60, KEY, 'member.roles.1="bank"', "until=5",
@@ -72,6 +73,7 @@ def test_who_has_spoken_is_told_where_its_word_is_wanted_once_more(
     again = {**WISH, "by": ["cloud", "insurer"], "lacks": ["cloud", "insurer"], "again": True}
     monkeypatch.setattr(voicing, "member_of", lambda folder: folder)
     monkeypatch.setattr(acting, "wishes", lambda _: [again])
+    monkeypatch.setattr(acting, "me", lambda _: "insurer")
     monkeypatch.setattr(commands, "_net", lambda _: None)
     monkeypatch.setattr(deciding, "waiting", lambda *_: [again])
     for asked_for in (["member", "wishes", "DIR"], ["net", "agree", "DIR", "insurer"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....acts import approvals, pauses
+from ....acts import approvals, pauses, withdraw_approval
 from ....acts.base import Moment
 from ....acts.facts import product_of
 from ....acts.raise_rules import rules_at
@@ -18,7 +18,6 @@ from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
 from ..control import Command, Tell
-from . import voting
 
 
 def answers(seated: Seated) -> Mapping[str, Command]:
@@ -31,18 +30,20 @@ def answers(seated: Seated) -> Mapping[str, Command]:
 
     def approval(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Who has wanted something, and at which height it was done (null where it is not);
-        `before` is our word where it has to be said once more, else "".
+        `ref` names our word for it, null where none is to be said: ours stands, or it is done.
         """
+        kind, body = asked["kind"], asked["body"]
+        name = approvals.name_of(kind, body)
         with node.reading() as (reading, state):
-            value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
-            if value is None:
-                return {"by": [], "done": None, "before": ""}
-            before = before_of(state, value, reading.head())
-        return {**value, "by": sorted(value["by"]), "before": before}
+            value = state.get(approvals.TABLE, name) or {"by": {}, "done": None}
+            over = value["done"] is not None or stands(state, value, reading.head())
+        ref = None if over else node.unsaid(kind, f"{kind}-{name[:24]}", body)
+        return {**value, "by": sorted(value["by"]), "ref": ref}
 
-    def before_of(state: State, value: dict[str, Any], head: Head) -> str:
-        said, lacks = value["by"], approvals.lacking(state, value, head.height)
-        return str(said.get(me, "")) if value["done"] is None and me in lacks else ""
+    def stands(state: State, value: dict[str, Any], head: Head) -> bool:
+        """Whether our word does, and does not have to be said once more."""
+        open_ = me in value["by"] and approvals.is_open(value, head.time, head.height)
+        return open_ and me not in approvals.lacking(state, value, head.height)
 
     def by_votes(_: Tell, asked: dict[str, Any]) -> bool:
         """Whether a member is named by votes in the block to come, and by no operator alone."""
@@ -76,16 +77,23 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                 if me in one.lacks
             ]
 
-    def agree(tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+    def agree(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Say that we want what waits for our word under this name; what it waits for still."""
         found = [one for one in waiting() if one["name"] == asked["name"]]
         if not found:
             raise Refused(Refusal("net.nothing_waits", {"what": str(asked["name"])[:60]}))
         (one,) = found
-        before = approval(tell, one)["before"]
-        ref = f"agree-{one['name'][:24]}-{one['until']}{voting.again(before)}"
+        ref = node.unsaid(one["kind"], f"agree-{one['name'][:24]}-{one['until']}", one["body"])
         done = node.accept(one["kind"], ref, one["body"])
         return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
+
+    def withdraw(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Take back our word for what stands under this name."""
+        with node.reading() as (_reading, state):
+            said = (state.get(approvals.TABLE, asked["name"]) or {"by": {}})["by"].get(me, "")
+        # Named by the word that it takes back: sent twice it is one act, and a later word's is not.
+        ref = f"withdraw-{said[:24] or asked['name'][:24]}"
+        return {"act": node.accept(withdraw_approval.KIND, ref, {"approval": asked["name"]}).act}
 
     def named(_: Tell, asked: dict[str, Any]) -> list[str]:
         """Listings that a member decides or pays."""
@@ -139,6 +147,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "listed": listed,
         "waiting": waiting,
         "agree": agree,
+        "withdraw": withdraw,
         "named": named,
         "held": held,
         "open_round": open_round,

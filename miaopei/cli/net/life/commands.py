@@ -1,4 +1,4 @@
-"""`miaopei net join, approve, leave, rotate, raise-rules, pause, resume, agree, reopen-round`."""
+"""`miaopei net join, approve, leave, rotate, raise-rules, pause, resume, agree, withdraw, ...`."""
 
 from __future__ import annotations
 
@@ -217,6 +217,55 @@ def agree(
         tell("nothing_waits", {"what": member}, lang, as_json=False)
 
 
+def withdraw(
+    folder: Folder,
+    member: Who,
+    what: Annotated[
+        str, typer.Argument(metavar="[NUMBER]", help="Its number, or how that begins.")
+    ] = "",
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Show what a member's word stands for and waits for others, or have it take that word back."""
+    from . import deciding
+
+    net = _net(folder)
+    if what:
+        say_withdrawn(net, member, what, lang, as_json=as_json)
+        return
+    say_wishes(deciding.standing(net, member), member, lang, as_json=as_json)
+
+
+def say_withdrawn(net: Any, member: str, what: str, lang: Lang | None, *, as_json: bool) -> None:
+    """Have a member take back its word, and say for what."""
+    from . import deciding
+
+    said = deciding.withdraw(net, member, what)
+    told = {"member": member, "kind": said["kind"], "name": said["name"]}
+    tell("withdrawn", {**told, "act": said["act"]} if as_json else told, lang, as_json=as_json)
+
+
+def say_wishes(
+    found: Sequence[dict[str, Any]], ours: str, lang: Lang | None, *, as_json: bool
+) -> None:
+    """What is wanted and lacks votes, each with its whole body; and whether `ours` has said so."""
+    from ... import speak
+
+    if as_json:
+        speak.show_json(found)
+        return
+    if not found:
+        tell("no_wishes", {}, lang)
+    for each in found:
+        facts = {"name": each["name"], "kind": each["kind"]}
+        facts |= {name: ", ".join(each[name]) for name in ("by", "lacks")}
+        facts |= {"votes": each["votes"], "total": each["total"]}
+        tell("wish_again" if each["again"] else "wish", facts, lang)
+        if ours in each["by"]:
+            tell("wish_ours", {"member": ours}, lang)
+        show_whole(each["body"])
+
+
 def show_whole(body: dict[str, Any]) -> None:
     """All that is agreed to, a field a line."""
     from ... import speak
@@ -243,7 +292,7 @@ def reopen_round(
 def add(app: typer.Typer) -> None:
     """Give `miaopei net` these commands."""
     for command in (join, approve, leave, seat, rotate, raise_rules, pause, resume, agree,
-                    reopen_round):  # fmt: skip
+                    withdraw, reopen_round):  # fmt: skip
         app.command(command.__name__.replace("_", "-"))(command)
 
 

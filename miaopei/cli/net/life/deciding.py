@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ....acts import withdraw_approval
 from ....acts.pauses import NEEDED
-from ....acts.rule_sets import votes_decide
+from ....acts.rule_sets import since, votes_decide
 from ....errors import OutsideFault, Refused
 from ....measures.money import as_yuan
 from .. import control
@@ -26,8 +27,8 @@ def raise_rules(
     net: Net, height: int | None, ahead: int, by: Sequence[str] = (), *, anyway: bool = False
 ) -> tuple[Json, Voted]:
     """Have the next rule set wanted from a height on, or from so many blocks ahead; without a
-    height, from the one at which somebody wants it already, where that is no later: a far one would
-    keep every further rule set away.
+    height, from the one to come at which it is raised, or at which somebody wants it already, where
+    that is no later: a far one may be a typing error, and is only moved by name.
 
     Errors   Refused net.rules_nowhere where no member's software has it, net.rules_not_known where
              that of a member that is up has it not (unless `anyway`), and what the record says.
@@ -40,8 +41,8 @@ def raise_rules(
     if lacking and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
-    if height is None and (wanted := _wanted(net, rules)) and wanted["height"] <= body["height"]:
-        body = wanted
+    if height is None:
+        body = _wanted(net, body, int(status["height"])) or body
     if votes_decide(int(status["rules"]), "raise_rules"):
         return body, voting.want(net, "raise_rules", body, by)
     who = by[0] if by else voting.operator(net)
@@ -49,16 +50,23 @@ def raise_rules(
     return body, Voted((who,), 0, 0, done=True)
 
 
-def _wanted(net: Net, rules: int) -> Json | None:
-    """The body by which a rule set is wanted already and may still get its votes."""
+def _wanted(net: Net, body: Json, now: int) -> Json | None:
+    """The body by which these rules are raised from a height to come; else that of the wish for
+    them, no later than `body`, that most votes have joined.
+    """
     for member in net.here:
         try:
             wishes = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS)
         except OutsideFault:
             continue
-        kind = "raise_rules"
-        found = (wish for wish in wishes if (wish["kind"], wish["open"]) == (kind, True))
-        return next((dict(one["body"]) for one in found if one["body"]["rules"] == rules), None)
+        about = [each for each in wishes if each["kind"] == "raise_rules"]
+        about = [each for each in about if each["body"]["rules"] == body["rules"]]
+        for each in about:
+            if each["done"] and each["body"]["height"] > now:
+                return dict(each["body"])
+        near = [each for each in about if each["open"] and each["body"]["height"] <= body["height"]]
+        near.sort(key=lambda each: (-each["votes"], each["body"]["height"]))
+        return dict(near[0]["body"]) if near else None
     return None
 
 
@@ -181,6 +189,31 @@ def agree(net: Net, member: str, what: str) -> Json:
         raise no("several_wait", what=what[:64], names=names)
     asked: Json = {"name": found[0]["name"]}
     said = control.call(net.at(member), "agree", seconds=voting.ACT_SECONDS, **asked)
+    return {**found[0], **said}
+
+
+def standing(net: Net, member: str, what: str = "") -> list[Json]:
+    """What a member has said that it wants and may still take back, or what of it has a number that
+    begins so.
+    """
+    found: list[Json] = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS)
+    mine = [one for one in found if one["open"] and member in one["by"]]
+    return [one for one in mine if one["name"].startswith(what)]
+
+
+def withdraw(net: Net, member: str, what: str) -> Json:
+    """Have a member take back its word; what it was for.
+
+    Errors   Refused net.no_such_word where not exactly one of its words has a number that begins
+             so, net.no_withdrawing for a record that goes by older rules, and what the record says.
+    """
+    found = standing(net, member, what)
+    if len(found) != 1 or len(what) < 4:
+        raise no("no_such_word", member=member, what=what[:64])
+    if (rules := int(voting.ask(net)["rules"])) < (wanted := since(withdraw_approval.KIND)):
+        raise no("no_withdrawing", rules=rules, wanted=wanted)
+    asked: Json = {"name": found[0]["name"]}
+    said = control.call(net.at(member), "withdraw", seconds=voting.ACT_SECONDS, **asked)
     return {**found[0], **said}
 
 

@@ -92,6 +92,10 @@ LIVING: Mapping[str, tuple[str, str]] = {
         "miaopei net agree DIR notary 3f9c1b7a52d08e64b1c7f02d9a5e8346",
         "列出等待某成员同意的事项全文，或以所列编号前 32 位由它同意：挂牌只约束已同意者。",
     ),
+    "net withdraw": (
+        "miaopei net withdraw DIR notary 3f9c1b7a",
+        "列出某成员已同意而尚未生效的事项，或以编号开头由它撤回同意。",
+    ),
     "net reopen-round": (
         "miaopei net reopen-round DIR yunnan_dali --by notary",
         "裁定方未能一致的案件在排除故障后再裁定一轮。",

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ....acts import approvals
 from ....errors import OutsideFault, Refused
 from ....measures.instant import DAY
 from .. import control
@@ -108,14 +107,13 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
         net.at(member)
     need_votes(net, powers)
     asked = list(by) or (net.here if net.own else [m for m, power in powers.items() if power])
-    ref = f"{kind}-{approvals.name_of(kind, body)[:24]}"
     silent, last = list[str](), ""
     for member in asked:
         if last and approval(net, last, kind, body)["done"] is not None:
             break
         try:
-            before = approval(net, member, kind, body)["before"]
-            act(net, member, kind, f"{ref}{again(before)}", body)
+            if (ref := approval(net, member, kind, body)["ref"]) is not None:
+                act(net, member, kind, ref, body)
             last = member
         except OutsideFault:
             silent.append(member)
@@ -129,11 +127,6 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
     votes = sum(powers.get(member, 0) for member in found["by"])
     done = found["done"] is not None
     return Voted(tuple(found["by"]), votes, sum(powers.values()), done, tuple(silent))
-
-
-def again(before: str) -> str:
-    """What names a word beside where one has been said `before` (its act) and is said again."""
-    return f"-after-{before[:12]}" if before else ""
 
 
 def name(net: Net, body: Json, by: Sequence[str] = ()) -> Voted:

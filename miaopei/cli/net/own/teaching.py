@@ -30,7 +30,11 @@ OWN: Mapping[str, tuple[str, str]] = {
     ),
     "member wishes": (
         "miaopei member wishes DIR",
-        "各成员已提出而票数尚不足的事项；以 approve 加上本成员的同意。",
+        "各成员已提出而票数尚不足的事项；以 approve 加上本成员的同意，以 withdraw 撤回。",
+    ),
+    "member withdraw": (
+        "miaopei member withdraw DIR 3f9c1b7a",
+        "撤回本成员对尚未生效事项（wishes）的同意；以后可再表示。",
     ),
     "member meet": (
         "miaopei member meet DIR notary.seat.json",

@@ -18,7 +18,8 @@ from ..life.commands import (
     say_rotated,
     say_voted,
     say_weighed,
-    show_whole,
+    say_wishes,
+    say_withdrawn,
     tell,
 )
 from .commands import Folder, ListenBlobs, ListenEngine, SeatFiles, app
@@ -64,23 +65,31 @@ def approve(
 
 @app.command()
 def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -> None:
-    """What members want and has not enough votes yet; `approve` adds this member's."""
-    from ... import speak
+    """What is wanted and lacks votes; `approve` adds this member's word, `withdraw` takes it back.
+
+    Only what has not had its effect is taken back; the same may be wanted again later.
+    """
     from . import acting
 
     net = member_of(folder)
     found = [each for each in acting.wishes(net) if each["open"]]
-    if as_json:
-        speak.show_json(found)
-        return
-    if not found:
-        tell("no_wishes", {}, lang)
-    for each in found:
-        facts = {"name": each["name"], "kind": each["kind"]}
-        facts |= {name: ", ".join(each[name]) for name in ("by", "lacks")}
-        facts |= {"votes": each["votes"], "total": each["total"]}
-        tell("wish_again" if each["again"] else "wish", facts, lang)
-        show_whole(each["body"])
+    say_wishes(found, acting.me(net), lang, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    folder: Folder,
+    what: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="A wish's number, or how that begins.")
+    ],
+    as_json: JsonFlag = False,
+    lang: LangOption = None,
+) -> None:
+    """Take back this member's word for what still lacks votes (`wishes`)."""
+    from . import acting
+
+    net = member_of(folder)
+    say_withdrawn(net, acting.me(net), what, lang, as_json=as_json)
 
 
 @app.command()
