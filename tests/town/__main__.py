@@ -16,7 +16,7 @@ from .running import Told
 
 COUNTED = (
     "blocks", "settlements", "paid", "faults", "differences", "rounds", "takeovers", "seats",
-    "keys", "sold", "rekeyed",
+    "keys", "sold", "rekeyed", "taken_back",
 )  # fmt: skip
 EVERY = 5.0  # seconds between lines of progress
 

@@ -24,6 +24,7 @@ from tests.support.town import Dice, identity
 
 from . import keys
 from .disk import HOW, Disk
+from .doubting import Doubting
 from .founding import START, batch, put_payees, rows_of
 from .member import Member
 from .rekeying import Rekeying
@@ -56,7 +57,7 @@ class Life:
         self.pauses = chance.choice(["hills", "two"]) * (chance.random() < 0.35)
         self.sells = (self.pauses or "hills") * (chance.random() < 0.35)
         self.left: set[str] = set()
-        self.rekeying = Rekeying(self)
+        self.rekeying, self.doubting = Rekeying(self), Doubting(self)
 
     def begin(self) -> None:
         """Have all of it happen. A decider leaves only where the other two do not lie, the standby
@@ -221,9 +222,14 @@ class Life:
 
         def act(tries: int) -> Act:
             said = f"{body.get('reason', '')}{self._before(name, kind, body)}"
-            return member.node.act(kind, f"{kind} of {name} {tries} {said}", body)
+            ref = self.doubting.ref(name, kind, body, f"{kind} of {name} {tries} {said}")
+            return member.node.act(kind, ref, body)
 
-        self._repeat(member, kind, act, over)
+        self.doubting.wants(name, kind, body)
+        if wait := self.doubting.hesitates(name, kind):
+            self.run.world.later(wait, kind, lambda: self._repeat(member, kind, act, over))
+        else:
+            self._repeat(member, kind, act, over)
 
     def _before(self, name: str, kind: str, body: dict[str, Any]) -> str:
         """The act by which a member has said so, where it has to say so once more; else nothing."""

@@ -223,6 +223,13 @@ def one_vote_gives_a_key() -> Iterator[None]:
 
 
 @contextmanager
+def a_word_taken_back_counts() -> Iterator[None]:
+    """A member says that it takes its word back, and the word stands."""
+    with mock.patch.object(approvals, "withdraw"):
+        yield
+
+
+@contextmanager
 def what_is_too_late_is_not_said_again() -> Iterator[None]:
     """A member whose act was not taken in time leaves it at that."""
     with mock.patch.object(node, "ENDED", ()):
@@ -245,6 +252,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "what_was_refused_comes_back": (what_was_refused_comes_back, "refused, and came back"),
     "the_old_key_still_counts": (the_old_key_still_counts, "an ended key counts"),
     "one_vote_gives_a_key": (one_vote_gives_a_key, "a key given by too few"),
+    "a_word_taken_back_counts": (a_word_taken_back_counts, "a word that was taken back counts"),
     "what_is_too_late_is_not_said_again": (
         what_is_too_late_is_not_said_again,
         "an honest member is alarmed",

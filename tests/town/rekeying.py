@@ -8,10 +8,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from miaopei.acts import change_key
+from miaopei.acts.approvals import name_of
 from miaopei.acts.envelope import sign
 from miaopei.acts.freshness import LONGEST
 from miaopei.acts.state import State
-from miaopei.measures.identity import canonical
 from miaopei.measures.suites import public_hex
 
 from . import keys
@@ -134,7 +134,11 @@ class KeysOfActs:
     def __init__(self) -> None:
         self.now: dict[str, str] = {}  # of whose key changed
         self.changes = 0
-        self._said: dict[bytes, set[str]] = {}  # a body that others want -> who
+        self._said: dict[str, set[str]] = {}  # what others want -> who
+
+    def taken_back(self, name: str, by: str) -> None:
+        """A member's word for what stands under this name counts no more."""
+        self._said.get(name, set()).discard(by)
 
     def read(self, leaf: dict[str, Any], powers: dict[str, int]) -> None:
         """The next act with its result, as votes stand."""
@@ -146,7 +150,7 @@ class KeysOfActs:
         if act["kind"] != change_key.KIND:
             return
         body = act["body"]
-        said = self._said.setdefault(canonical(body), set())
+        said = self._said.setdefault(name_of(act["kind"], body), set())
         if act["by"] != body["member"]:
             said.add(act["by"])
             if leaf["result"]["notes"]:

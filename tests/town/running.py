@@ -48,6 +48,7 @@ class Told:
     keys: int
     sold: int
     rekeyed: int
+    taken_back: int
     liar: str
     breach: str = ""
 
@@ -108,7 +109,7 @@ class Run:
             count["settlement"], len(self.checkers.paid), count["fault"], count["difference"],
             again, count["takeover"], self.checkers.seating.changes, len(self.engine.sets) - 1,
             sum(self.checkers.seating.sold.values()) - 2, self.checkers.seating.acts.changes,
-            " ".join(self.liar), breach,
+            self.checkers.seating.words.taken_back, " ".join(self.liar), breach,
         )  # fmt: skip
 
     # what happens --------------------------------------------------------------------------------

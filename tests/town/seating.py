@@ -16,6 +16,7 @@ from miaopei.acts.pauses import NEEDED
 from miaopei.acts.seats import KEYS
 from miaopei.measures.identity import canonical
 
+from .doubting import DOUBTED, Words
 from .rekeying import KeysOfActs
 from .world import Breach
 
@@ -26,7 +27,8 @@ WANTED = ("seat_member", "unseat_member", "rotate_keys")
 PAUSING = {"pause_listing": True, "resume_listing": False}
 TELLING = tuple(f'"kind":"{kind}"'.encode() for kind in (*WANTED, *PAUSING, "admit_batch"))
 SEAT = b'"what":"seat"'
-REKEYS = b'"kind":"change_key"'
+REKEYS, TAKES_BACK = b'"kind":"change_key"', b'"kind":"withdraw_approval"'
+WORDS = (*(f'"kind":"{kind}"'.encode() for kind in DOUBTED), TAKES_BACK)
 REFUSAL = b'"refusals":'
 
 
@@ -41,7 +43,7 @@ class Seating:
         self.changes = 0
         self.sold: Counter[str] = Counter()  # batches by book
         self._keys = {seat[name]: seat["member"] for seat in self.seats.values() for name in KEYS}
-        self.acts = KeysOfActs()
+        self.acts, self.words = KeysOfActs(), Words()
         self._acts: dict[str, dict[str, Any]] = {}
         self._refused: set[str] = set()
         self._read = self._checked = 0
@@ -55,8 +57,15 @@ class Seating:
                 self._said(json.loads(leaf))
             if leaf.startswith(b'{"act":') and (self._refused or REFUSAL in leaf):
                 self._again(json.loads(leaf))
+            if leaf.startswith(b'{"act":') and any(kind in leaf for kind in WORDS):
+                self._word(json.loads(leaf))
             if leaf.startswith(b'{"act":') and (self.acts.now or REKEYS in leaf):
                 self.acts.read(json.loads(leaf), self._powers())
+
+    def _word(self, leaf: dict[str, Any]) -> None:
+        """Where it is taken back, it gives nobody a key either."""
+        if name := self.words.read(leaf):
+            self.acts.taken_back(name, leaf["act"]["by"])
 
     def _again(self, leaf: dict[str, Any]) -> None:
         """An act that was refused does not come back: neither taken nor refused once more."""
@@ -118,6 +127,7 @@ class Seating:
 
     def _seated(self, leaf: dict[str, Any]) -> None:
         member, seat = leaf["value"]["member"], leaf["value"]["seat"]
+        self.words.counted(leaf["because"])
         self._wanted([self._acts[name] for name in leaf["because"]], member, seat)
         before = self.seats.pop(member, None)
         for name in KEYS:
