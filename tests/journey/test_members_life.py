@@ -270,6 +270,7 @@ def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
         asked = {"kind": "admit_member", "ref": "a bank", "body": bank}
         control.call(four.net.at(member), "act", seconds=90, **asked)
     assert not control.call(four.net.at("cloud"), "entry", member="a-bank")
+    _think_better_of_it(four)
     four.miaopei("leave", "stranger")
     anew(four)
     _say_again(four)
@@ -283,6 +284,24 @@ def test_a_member_leaves_and_is_refused_from_then_on(four: Running) -> None:
     four.name("cloud", "four-again")
     # It came, a key changed, it left; where a set came back, what lay between may be left out.
     assert certified(four, "notary") >= 3
+
+
+def _think_better_of_it(four: Running) -> None:
+    """One of three takes its word back by a command, and says it again later: another act."""
+    found = nets.as_json(four.miaopei("withdraw", "regulator", "--json"))
+    (number,) = (wish["name"] for wish in found if wish["kind"] == "admit_member")
+    for _ in range(2):
+        back = nets.as_json(four.miaopei("withdraw", "regulator", number[:12], "--json"))
+        assert (back["what"], back["name"]) == ("withdrawn", number)
+        (waits,) = four.standing().waiting
+        assert (waits["by"], "regulator" in waits["lacks"]) == (["cloud", "insurer"], True)
+        refused = four.miaopei("withdraw", "regulator", number, "--lang", "en", check=False)
+        assert refused.returncode == 1
+        assert "No one word of regulator" in refused.stderr
+        said = nets.as_json(four.miaopei("agree", "regulator", number, "--json"))
+        assert said["what"] == "agreed_waits"
+        (waits,) = four.standing().waiting
+        assert waits["by"] == ["cloud", "insurer", "regulator"]
 
 
 def _say_again(four: Running) -> None:
