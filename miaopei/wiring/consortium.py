@@ -241,6 +241,7 @@ class Seated:
             "root": self.root_at(head.height),
             "engine": self.application.engine_at,
             "trouble": self.trouble,
+            "refusals": self.duties.refusals(),
             "duties": self.duties.standing(),
             "waits": None if waits is None else waits.as_json(),
             "seats": seated,

@@ -101,6 +101,11 @@ class Duties:
         """What keeps duties from being done, for a page or a status."""
         return [trouble.as_json() for trouble in list(self.troubles.values())]
 
+    def refusals(self) -> list[dict[str, Any]]:
+        """Why duties were refused, for who runs this member: each {code, facts}."""
+        kept = list(self.troubles.values())
+        return [refusal.as_json() for trouble in kept for refusal in trouble.refusals]
+
     def raise_what_stopped(self) -> None:
         """At the end of a process: what has stopped its duties is how it ends."""
         stopped = self.failed or self.alarm

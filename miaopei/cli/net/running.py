@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from ...adapters.engine.home import RPC_SOCKET
 from ...adapters.engine.install import need
 from ...adapters.engine.rpc import EngineRpc
 from ...errors import Fact, OutsideFault, Refusal
-from ...errors.texts import say, table
+from ...errors.texts import say
 from ...measures import suites
 from ...measures.instant import from_beijing
 from ...settings import Language
@@ -25,11 +24,12 @@ from ...wiring import system_clock
 from .. import speak
 from . import control, make
 from .plan import Net, no, sentence
+from .shown.standing import below, rows_of, start_it
 from .supervisor import IMPORTS
-from .watching import Row, Standing, last_words, standing
+from .watching import last_words, standing
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    pass
 
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
@@ -38,7 +38,6 @@ OTHERS_SECONDS = 4.0  # in which others that are up have answered it
 FALLS = 5  # of a member that is brought up: it will not come up by itself
 LOG = "net.log"
 SORTS = ("database", "bank", "nodes", "engines")  # in the order in which they come up
-LONGEST_TROUBLE = 160  # characters of it in the table
 GOOD, NOT_GOOD = 0, 1
 
 
@@ -106,14 +105,8 @@ def status(folder: Path, *, as_json: bool, language: Language) -> int:
     if as_json:
         speak.show_json(found.as_json())
     else:
-        speak.console().print(_table(found, language))
-        for line in (
-            *_waiting(found, language),
-            *_wanted(found, language),
-            *_named(found, language),
-            *_differing(net, found, language),
-            _whole(net, found, language),
-        ):
+        speak.console().print(rows_of(found, language))
+        for line in below(net, found, language):
             speak.out(line)
     return GOOD if found.goes_on else NOT_GOOD
 
@@ -132,7 +125,7 @@ def down(folder: Path, member: str | None, *, language: Language) -> int:
         net.at(member)
         control.call(net.folder, "down", member=member, seconds=UP_SECONDS)
     if member is None:
-        speak.note(_start_it("stopped", net, language))
+        speak.note(start_it("stopped", net, language))
     else:
         speak.note(sentence("done", language, what="down", member=member))
     return GOOD
@@ -293,7 +286,7 @@ def _watch(net: Net, supervisor: subprocess.Popen[bytes], language: Language) ->
 
     with Live(console=speak.console(), auto_refresh=False) as live:
         while supervisor.poll() is None:
-            live.update(_table(standing(Net.of(net.folder), named=False), language), refresh=True)
+            live.update(rows_of(standing(Net.of(net.folder), named=False), language), refresh=True)
             time.sleep(LOOK_SECONDS)
 
 
@@ -305,96 +298,3 @@ def _stop(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             supervisor.kill()
     net.postgres.stop()
-
-
-def _table(found: Standing, language: Language) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    titles = table("net")
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    columns = ("member", "roles", "votes", "up", "height", "root", "lag", "restarts", "verdict")
-    for name in columns:
-        right = name in ("votes", "height", "lag", "restarts")
-        made.add_column(titles[f"column_{name}"][language], justify="right" if right else "left")
-    for row in found.rows:
-        made.add_row(*_cells(row, language))
-    return made
-
-
-def _cells(row: Row, language: Language) -> list[str]:
-    verdict = table("net")[f"verdict_{row.verdict}"][language]
-    return [
-        f"{row.zh if language == 'zh' else row.en} ({row.member})",
-        ", ".join(row.roles),
-        "" if row.power is None else str(row.power),
-        "✓" if row.up else "✗",
-        "" if row.height is None else str(row.height),
-        (row.root or "")[:12],
-        "" if row.lag is None else str(row.lag),
-        str(row.restarts),
-        verdict if row.trouble is None else f"{verdict}: {row.trouble[:LONGEST_TROUBLE]}",
-    ]
-
-
-def _whole(net: Net, found: Standing, language: Language) -> str:
-    """Whether the record goes on; where nothing of it runs here, how to start it."""
-    if not control.there(net.folder) and all(r.height is None for r in found.rows):
-        return _start_it("not_running", net, language)
-    return sentence("goes_on" if found.goes_on else "halted", language)
-
-
-def _start_it(name: str, net: Net, language: Language) -> str:
-    facts = {"program": speak.program(), "folder": shlex.quote(str(net.folder))}
-    command = "net up" if net.own is None else "member up"
-    return sentence(name, language, command=command, **facts)
-
-
-def _differing(net: Net, found: Standing, language: Language) -> Iterator[str]:
-    """What to do about each that differs."""
-    for row in found.rows:
-        if row.verdict != "differs":
-            continue
-        if row.member not in net.here:
-            yield sentence("rebuild_there", language, member=row.member)
-            continue
-        at = shlex.quote(str(net.folder))
-        words = f"member rebuild {at}" if net.own else f"net heal {at} {row.member} --rebuild"
-        command = f"{speak.program()} {words}"
-        yield sentence("rebuild_it", language, member=row.member, command=command)
-
-
-def _waiting(found: Standing, language: Language) -> Iterator[str]:
-    """Whose engine signs nothing for now, why, and what to do."""
-    for row in found.rows:
-        if row.waits is not None:
-            said = say(Refusal(row.waits["code"], row.waits["facts"]), language)
-            yield sentence("waits", language, member=row.member, why=said)
-
-
-def _wanted(found: Standing, language: Language) -> Iterator[str]:
-    """What waits for members to agree to it."""
-    for one in found.waiting:
-        facts = {"kind": one["kind"], "id": one["what"]}
-        by, lacks = ", ".join(one["by"]), ", ".join(one["lacks"])
-        said = "agree_again" if one["again"] else "agree_waits"
-        yield sentence(said, language, **facts, by=by, lacks=lacks)
-
-
-def _named(found: Standing, language: Language) -> Iterator[str]:
-    """Who has decided otherwise than the others, and who twice."""
-    for fault in found.faults:
-        facts = {"member": fault["by"], "trigger": fault["trigger"][:16], "round": fault["round"]}
-        yield sentence("second_word", language, **facts)
-    for one in found.differences:
-        sides = [one["shown"].get(one[side]) for side in ("member", "against")]
-        facts = {"member": one["member"], "against": one["against"], "trigger": one["trigger"][:16]}
-        opened = [side["opened"] for side in sides if side and side["opened"]]
-        if len(opened) == 2:
-            amounts = [each["amount_fen"] for each in opened]
-            facts |= {"policy": sides[0]["policy"], "one": amounts[0], "other": amounts[1]}
-            yield sentence("differs_at", language, **facts)
-        else:
-            yield sentence("differs", language, **facts)
-        if one.get("settled"):
-            yield sentence("differs_settled", language, by=", ".join(one["settled"]))

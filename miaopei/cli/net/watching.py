@@ -30,7 +30,8 @@ class Row:
 
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
     newest rule set of its software. Of who is down `trouble` is the last line of its node's
-    log, or its engine's (`last_words`).
+    log, or its engine's (`last_words`). `refusals`: the same in codes and facts, where a duty is
+    refused.
     `anchored`: how far it has told a second ledger, None where it tells none.
     `waits`: why its engine signs nothing for now, a refusal; None where it may.
     """
@@ -54,6 +55,7 @@ class Row:
     knows: int | None
     anchored: dict[str, Any] | None = None
     waits: dict[str, Any] | None = None
+    refusals: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
             waits=known_of.get("waits"),
+            refusals=() if ended else tuple(known_of.get("refusals", ())),
         )
         rows.append(row)
     good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from miaopei.adapters.engine import install
 from miaopei.cli.main import main
 from miaopei.cli.net import control, running
 from miaopei.cli.net.plan import Net
+from miaopei.cli.net.shown.standing import below, rows_of
 from miaopei.cli.net.watching import Row, Standing
 from miaopei.errors import OutsideFault, Refusal
+from miaopei.settings import Language
 
 MEMBERS = ("a", "b", "c", "d")
 OWN = {"member": "a", "engine": "h:1", "blobs": "h:2"}
@@ -70,6 +75,31 @@ def test_a_record_for_want_of_members_is_halted(
     """That it stands would read as if it held."""
     told = said(folder(tmp_path), {"b": "down", "c": "down"}, capsys, monkeypatch)
     assert "the record is halted until members come back" in told
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [("en", "answers too slowly"), ("zh", "应答过慢或时断时续")]
+)
+def test_what_is_refused_a_member_is_said_in_a_sentence_below_and_in_no_row(
+    language: Language, why: str, tmp_path: Path
+) -> None:
+    """It read: agrees: net.slow_peer {'member': 'cloud'}."""
+    refused = replace(
+        row("a", "agrees"),
+        trouble="net.slow_peer {'member': 'cloud'}",
+        refusals=({"code": "net.slow_peer", "facts": {"member": "cloud"}},),
+    )
+    alarm = replace(refused, verdict="alarm", trouble="alarm: the books do not balance")
+    found = Standing((refused, row("b", "agrees")), None, goes_on=True)
+    (told, _) = below(Net.of(folder(tmp_path)), found, language)
+    assert told.startswith("a")
+    assert why in told
+    assert "cloud" in told
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(rows_of(Standing((refused, alarm), None, goes_on=True), language))
+    shown = console.export_text()
+    assert "slow_peer" not in shown
+    assert "the books do not balance" in shown
 
 
 def test_what_to_do_about_a_liar(
