@@ -29,7 +29,9 @@ NAMED = 60.0  # seconds for which a member is named as slow, from when it was fo
 # Bytes of a blob, and of the keys of its rows, where nothing says that there are less: a key is
 # shorter than its row.
 LARGEST, KEYS_LARGEST = 512_000_000, 64_000_000
-QUICK = 100_000  # bytes a second: who hands over so many is not waited for
+# Who answers in so many seconds, and what its bytes take at so many a second, is not waited for:
+# else a member that has much to fetch would use up the time of one that hands it all over.
+QUICK_SECONDS, QUICK = 0.01, 100_000
 # Whose answers take so many seconds each, of late, is slow though each has come in time.
 SLOW_SECONDS, LATELY = 1.0, 10
 # What goes wrong outside while a member is asked.
@@ -320,8 +322,8 @@ def _forget_frames(error: BaseException | None) -> None:
 
 
 def _beyond(seconds: float, came: int) -> float:
-    """Seconds beyond what so many bytes need."""
-    return max(0.0, seconds - came / QUICK)
+    """Seconds beyond what a quick answer of so many bytes needs."""
+    return max(0.0, seconds - QUICK_SECONDS - came / QUICK)
 
 
 def _bytes(

@@ -53,8 +53,12 @@ def build(standing: Callable[[], Standing], otherwise: Language = "zh") -> Guard
     async def static(request: Request) -> Response:
         return answer(request.path_params["name"]) or Response(status_code=404)
 
+    def home(language: Language) -> RedirectResponse:
+        return RedirectResponse(f"/{language}/members", 303)
+
     pages = [Route(f"/{each}/members", page(each)) for each in texts.LANGUAGES]
-    routes = [Route("/", first), *pages, Route("/api/v1/members", api)]
+    homes = [Route(f"/{each}/", home(each)) for each in texts.LANGUAGES]
+    routes = [Route("/", first), *pages, *homes, Route("/api/v1/members", api)]
     app = Starlette(routes=[*routes, Route("/static/{name}", static)])
     return Guard(app, hosts(), elsewhere)
 

@@ -107,6 +107,8 @@ def test_the_first_address_leads_to_the_reader_s_language(app: Any) -> None:
     for asked, wanted in (("en", "/en/members"), ("zh-CN", "/zh/members")):
         answer = get(app, "/", asked)
         assert (answer.status_code, answer.headers["location"]) == (303, wanted)
+    for language in ("zh", "en"):
+        assert get(app, f"/{language}/").headers["location"] == f"/{language}/members"
     assert get(app, "/static/style.css").status_code == 200
     assert get(app, "/static/__init__.py").status_code == 404
 
