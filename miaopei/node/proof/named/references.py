@@ -46,7 +46,9 @@ def references(values: Sequence[Any]) -> Iterator[Named]:
 
 
 def media_within(value: Any) -> Iterator[tuple[str, str]]:
-    """The blobs that anything in a leaf names, and by which media: taken or not."""
+    """Every reference anywhere in a leaf, and by which media: more than a member asks for, since
+    what was refused or not taken counts too, and digests are not looked at. Originals are none.
+    """
     match value:
         case {"blob": str(name), "media": str(media)} if set(value) == REFERENCE:
             yield name, media
