@@ -19,6 +19,7 @@ from miaopei.cli.net import control, running
 from miaopei.cli.net.beside.place import SeatedPlace
 from miaopei.cli.net.life import voting
 from miaopei.cli.net.plan import Net, Seat
+from miaopei.cli.net.shown import standing as shown
 from miaopei.cli.net.watching import Standing
 from miaopei.errors import OutsideFault
 from miaopei.errors.texts import Language, say
@@ -153,7 +154,7 @@ def test_a_difference_that_was_settled_since_says_that_nothing_waits(language: L
     settled = {"settled": ["insurer", "notary"]}
     for difference, amounts in (({**one, "shown": {}}, ()), (opened, ("700", "900", "p-1"))):
         waits, done = (
-            list(running._named(Standing((), 1, True, (each,)), language))
+            list(shown._named(Standing((), 1, True, (each,)), language))
             for each in (difference, {**difference, **settled})
         )
         assert len(waits) == 1
