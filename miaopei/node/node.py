@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..acts.apply import REFUSED, ActResult
+from ..acts.approvals import name_of
 from ..acts.base import CHANGED
 from ..acts.envelope import Act, sign
 from ..acts.freshness import ENDED, TOO_FAR, USUAL
@@ -77,6 +78,10 @@ class Node:
                 number += 1
                 tried = f"{ref}-{number}"
         return tried
+
+    def word(self, kind: str, body: dict[str, Any]) -> str:
+        """What names our word for what several must want: by whatever command, it is one act."""
+        return self.unsaid(kind, f"{kind}-{name_of(kind, body)[:24]}", body)
 
     def ready(self, key: SigningKey | None) -> None:
         """A key for acts that is made; it signs from the moment on that the record gives it us."""

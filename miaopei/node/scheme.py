@@ -142,12 +142,12 @@ def agree(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties) 
         head = reading.head()
         named = [_listing(value, entry, shelf, parties) for entry in value["listings"]]
         wanted = [
-            (f"agree-{content_id('scheme', one.body)[:24]}", one.body)
+            one.body
             for one in waiting(state, head.time, head.height)
             if node.identity.member in one.lacks and one.body in named
         ]
     kind = "list_product"
-    acts = [node.act(kind, node.unsaid(kind, ref, body), body) for ref, body in wanted]
+    acts = [node.act(kind, node.word(kind, body), body) for body in wanted]
     return _submit(node, acts)
 
 

@@ -43,7 +43,10 @@ class Record:
         if ask == "status":
             seats = [{"member": m, "power": 1, "roles": self.roles} for m in ("insurer", "notary")]
             return {"height": 7, "seats": seats, "member": "insurer"}
-        said = {"by": ["insurer"], "done": None, "ref": "admit_member-1"}
+        if ask == "word":
+            self.said.append(f"{asked['kind']} {asked['kind']}")
+            return {"act": "1" * 64, "waits": []}
+        said = {"by": ["insurer"], "done": None}
         answers = {"entry": self.entry, "by_votes": self.by_votes, "approval": said, "others": {}}
         return answers[ask]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from miaopei.acts.approvals import LONGEST
 from miaopei.errors import Refused
 from miaopei.errors.texts import say
 from miaopei.market.listing import Listing
@@ -20,6 +22,10 @@ from miaopei.node.node import genesis_value
 from miaopei.node.ports import Identity
 from miaopei.products.shelf import shelf
 from miaopei.wiring import Member, in_memory
+from tests.support.products import hills
+from tests.support.seating import Six
+from tests.support.town import ONE_CARRIER
+from tests.unit.node.test_signed_again import Away
 
 
 class Book:
@@ -212,3 +218,27 @@ def test_an_unknown_scheme_names_those_there_are() -> None:
     with pytest.raises(Refused) as refused:
         scheme.load("../yunnan")
     assert "yunnan" in say(refused.value.refusals[0], "en")
+
+
+def test_a_listing_is_agreed_to_again_where_the_first_words_were_forgotten() -> None:
+    six, product = Six(), hills()
+    away = Away(six)
+    entry = {"id": product.id, "product": product.id, "placement": "one", "policies": []}
+    value = {"placements": {"one": ONE_CARRIER.as_json()}, "listings": [entry]}
+    there: Any = SimpleNamespace(find=lambda _: product)
+    parties = scheme.Parties("insurer", ("insurer", "regulator", "notary"), 2)
+    for share in ONE_CARRIER.shares:
+        name = {"zh": "承保人", "en": share.carrier}
+        body = {"id": share.carrier, "name": name, "operator": share.carrier,
+                "roles": ["carrier"], "keys": []}  # fmt: skip
+        assert six.say("utility", "admit_member", body) == ""
+    assert six.say("utility", "file_product", {"product": product.as_json()}) == ""
+    body = scheme._listing(value, entry, there, parties)
+    for later in (LONGEST, 1):
+        assert six.say("utility", "list_product", body) == ""
+        away.learn()
+        assert [scheme.agree(away.node, value, there, parties) for _ in range(2)] == [1, 0]
+        away.put(later=later)
+    assert six.all_say(["regulator", "notary"], "list_product", body) == ["", ""]
+    with six.state() as state:
+        assert state.has("listing", product.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from miaopei.acts.approvals import name_of
+from miaopei.acts.approvals import LONGEST, name_of
 from miaopei.acts.rule_sets import RULES
 from miaopei.cli.commands import app
 from miaopei.cli.net.life import asked, commands, deciding, voting
@@ -147,6 +148,46 @@ def test_what_a_listing_would_bind_agrees_takes_it_back_and_agrees(
     assert six.all_say(["regulator", "notary"], "list_product", body) == ["", ""]
     with six.state() as state:
         assert state.has("listing", "evil")
+
+
+def test_one_word_is_one_act_by_whichever_command_it_is_said(six: Six, insurer: Insurer) -> None:
+    body = listed(six, ("utility", "regulator", "notary"))
+    assert six.say("utility", "list_product", body) == ""
+    insurer.away.learn()
+    number = name_of("list_product", body)
+    deciding.agree(NET, ME, number)
+    (first,) = leaves_of(six)
+    voting.want(NET, "list_product", body)
+    assert leaves_of(six) == [first]
+    deciding.withdraw(NET, ME, number)
+    voting.want(NET, "list_product", body)
+    refs = [ref for ref in _refs(six) if ref.startswith("list_product-")]
+    assert refs == [name := f"list_product-{number[:24]}", f"{name}-2"]
+
+
+def _refs(six: Six) -> list[str]:
+    leaves = [json.loads(leaf) for leaf in six.leaves()]
+    return [each["act"]["ref"] for each in leaves if each["leaf"] == "act"]
+
+
+@pytest.mark.parametrize("away", [LONGEST, 91 * DAY])
+def test_what_names_no_end_is_agreed_to_again_after_its_longest_time(
+    six: Six, insurer: Insurer, away: int
+) -> None:
+    body = named(six, "icbc", "bank")
+    insurer.others_say(1, "admit_member", body)
+    deciding.agree(NET, ME, number := name_of("admit_member", body))
+    insurer.away.put(later=away)
+    assert voting.want(NET, "admit_member", body).by == (ME,), "the first words are forgotten"
+    assert six.all_say(OTHERS[:3], "admit_member", body) == [""] * 3
+    insurer.away.learn()
+    with six.state() as state:
+        assert not state.has("member", "icbc")
+    insurer.away.put(later=away)
+    insurer.others_say(4, "admit_member", body)
+    deciding.agree(NET, ME, number)
+    with six.state() as state:
+        assert state.has("member", "icbc")
 
 
 def test_a_wish_whose_end_is_past_is_wanted_anew(six: Six, insurer: Insurer) -> None:

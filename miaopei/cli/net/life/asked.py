@@ -29,16 +29,24 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         seated.meet(asked["member"], asked["blobs"], asked["certificate"])
 
     def approval(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
-        """Who has wanted something, and at which height it was done (null where it is not);
-        `ref` names our word for it, null where none is to be said: ours stands, or it is done.
+        """Who has wanted something, and at which height it was done (null where it is not)."""
+        with node.reading() as (_reading, state):
+            value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
+        return {"done": None, **(value or {}), "by": sorted(value["by"] if value else ())}
+
+    def word(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+        """Say that we want something, once, by whatever command; what it waits for still. No act
+        (null) where our word stands, or it is done.
         """
         kind, body = asked["kind"], asked["body"]
-        name = approvals.name_of(kind, body)
         with node.reading() as (reading, state):
+            name = approvals.name_of(kind, body)
             value = state.get(approvals.TABLE, name) or {"by": {}, "done": None}
             over = value["done"] is not None or stands(state, value, reading.head())
-        ref = None if over else node.unsaid(kind, f"{kind}-{name[:24]}", body)
-        return {**value, "by": sorted(value["by"]), "ref": ref}
+        if over:
+            return {"act": None, "waits": []}
+        done = node.accept(kind, node.word(kind, body), body)
+        return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
 
     def stands(state: State, value: dict[str, Any], head: Head) -> bool:
         """Whether our word does, and does not have to be said once more."""
@@ -77,15 +85,12 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                 if me in one.lacks
             ]
 
-    def agree(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
+    def agree(tell: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Say that we want what waits for our word under this name; what it waits for still."""
         found = [one for one in waiting() if one["name"] == asked["name"]]
         if not found:
             raise Refused(Refusal("net.nothing_waits", {"what": str(asked["name"])[:60]}))
-        (one,) = found
-        ref = node.unsaid(one["kind"], f"agree-{one['name'][:24]}-{one['until']}", one["body"])
-        done = node.accept(one["kind"], ref, one["body"])
-        return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
+        return word(tell, found[0])
 
     def withdraw(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Take back our word for what stands under this name."""
@@ -140,6 +145,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     return {
         "meet": meet,
         "approval": approval,
+        "word": word,
         "by_votes": by_votes,
         "pause": pause,
         "wishes": wishes,

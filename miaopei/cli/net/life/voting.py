@@ -112,8 +112,7 @@ def want(net: Net, kind: str, body: Json, by: Sequence[str] = ()) -> Voted:
         if last and approval(net, last, kind, body)["done"] is not None:
             break
         try:
-            if (ref := approval(net, member, kind, body)["ref"]) is not None:
-                act(net, member, kind, ref, body)
+            control.call(net.at(member), "word", seconds=ACT_SECONDS, kind=kind, body=body)
             last = member
         except OutsideFault:
             silent.append(member)
