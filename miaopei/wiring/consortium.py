@@ -320,9 +320,9 @@ class Seated:
 
     def _brings(self) -> Iterator[Duty]:
         """Bytes and keys from the others, in a thread of their own."""
-        self.peers.begin()
+        self.peers.begin(self.fetcher.missing)
         yield "fetch", self._fetch
-        self.peers.begin()
+        self.peers.begin(self.fetcher.missing)
         yield "keys", self.asker.run
 
     def _fetch(self) -> int:

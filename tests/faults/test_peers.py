@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,8 +25,10 @@ from miaopei.adapters.peers.client import PeerBlobs
 from miaopei.adapters.peers.door import EACH_SEAT
 from miaopei.errors import OutsideFault
 from miaopei.measures.identity import canonical
+from miaopei.node.fetching import fetcher as fetching
 from miaopei.node.fetching.handed import Fetched
 from tests.support import peers
+from tests.support.naming import fetcher, say
 from tests.support.peers import Answers, answering, asking, free_port, serving, tls
 
 NAME = "cd" * 32
@@ -213,6 +217,41 @@ def test_an_answer_that_came_late_is_there_though_another_was_asked_for_meanwhil
         assert notary.fetch("insurer", late) == Fetched(b"late")
         assert len(asked) == 2
         notary.close()
+
+
+def test_many_blobs_over_a_slow_line_all_come_whatever_one_member_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes longer than anything is waited for, and what was on its way was given up."""
+    monkeypatch.setattr(client, "FORGOTTEN", 0.5)
+    monkeypatch.setattr(fetching, "PATIENT", 2)
+    blobs = [bytes([n]) * 20_000 for n in range(4)]
+    here = {sha256(data).hexdigest(): data for data in blobs}
+
+    def slowly(question: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
+        data = here.get(json.loads(question)["blob"])
+        head = canonical({"length": data and len(data), "rows": None, "wrap": None})
+        send(len(head).to_bytes(2) + head)
+        for begin in range(0, len(data or b""), 2_000):
+            over.wait(0.15)
+            send((data or b"")[begin : begin + 2_000])
+
+    store = MemoryStore()
+    say(store, "cloud", [b"made up %d" % n for n in range(60)])
+    say(store, "insurer", blobs)
+    with answered(tmp_path, slowly) as (made, asked):
+        notary = replace(made, seconds=30.0, patience=0.1)
+        one = fetcher(store, notary)
+        for _ in range(1_500):
+            notary.begin(one.missing)
+            one.run()
+            if not here.keys() & one.missing.keys():
+                break
+            time.sleep(0.04)
+        notary.close()
+    assert not here.keys() & one.missing.keys()
+    begun = Counter(json.loads(each)["blob"] for each in asked)
+    assert {begun[name] for name in here} == {1}, "none was begun again"
 
 
 def test_closing_ends_also_what_is_on_its_way(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ssl
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,9 @@ from .certificate import trust
 from .line import Clock, Late, Line, Question, Read, T
 
 SECONDS = 10.0  # for an answer, connecting among it; long ones may take more (`line.PACE`)
-FORGOTTEN = 10.0  # seconds after which nobody waits any more for an answer that is on its way
+# Seconds after which nobody waits any more for an answer that is on its way; a round in which each
+# member uses up its time takes less.
+FORGOTTEN = 30.0
 NAMED = 60.0  # seconds for which a member is named as slow, from when it was found to be
 # Bytes of a blob, and of the keys of its rows, where nothing says that there are less: a key is
 # shorter than its row.
@@ -59,6 +61,7 @@ class _Asked:
     """A question on its way, and when somebody last waited for its answer."""
 
     question: bytes
+    blob: str | None
     answer: Future[Any]
     line: Line
     since: float
@@ -131,11 +134,16 @@ class PeerBlobs:
             found |= {m for m, one in self._asked.items() if now - one.since > NAMED}
         return sorted(found)
 
-    def begin(self) -> None:
-        """A round of questions begins: each member has its time again."""
+    def begin(self, lacking: Container[str] = ()) -> None:
+        """A round of questions begins: each member has its time again. What is on its way and
+        `lacking` still is waited for, however many rounds that takes.
+        """
         with self._turn:
             for pace in self._paces.values():
                 pace.waited = 0.0
+            for asked in self._asked.values():
+                if asked.blob in lacking:
+                    asked.wanted = self.clock()
 
     def fetch(self, member: str, name: str, most: int | None = None) -> Fetched | None:
         """A blob and our wrapped key from one member; None where it has not got it, or one that is
@@ -255,6 +263,7 @@ class PeerBlobs:
     ) -> tuple[_Asked, bool]:
         """The question as it was asked already, or as it is asked now."""
         now, said = self.clock(), canonical(question)
+        blob = str(question["blob"]) if "blob" in question else None
         self._forget(now)
         if self._closed:
             raise OutsideFault(f"{member} does not {what}: it is not asked any more", retry=True)
@@ -270,7 +279,7 @@ class PeerBlobs:
         if (line := self._lines.get(member)) is None:
             key = partial(self.key, member)
             line = self._lines[member] = Line(self.tls, member, self.addresses[member], key)
-        asked = self._asked[member] = _Asked(said, Future(), line, now, now)
+        asked = self._asked[member] = _Asked(said, blob, Future(), line, now, now)
         work = (member, what, asked, question, read)
         Thread(target=self._exchange, args=work, name=f"ask {member}", daemon=True).start()
         return asked, True

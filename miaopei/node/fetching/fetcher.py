@@ -9,7 +9,7 @@ there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # What did not come so often is asked for in one round of so many, and of what does not come so much
 # in one: who names blobs that nobody has must not keep the members busy.
 PATIENT, RARELY, IN_VAIN = 30, 60, 500
+AGAIN = 5  # rounds in which it is asked for where somebody is back who may have it
 AT_ONCE = 2_000  # leaves that are looked through at a time
 STORED_AT_ONCE = 8_000_000  # bytes of blobs that are kept in one transaction, or one larger blob
 
@@ -70,8 +71,11 @@ class Fetcher:
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node, self._peers = node, peers
         self._turn, self._denied, self._halves = 0, Counter[str](), set[str]()
-        # Whose key may lie with one who was silent; who was, of late; who has answered this time.
-        self._absent, self._away, self._heard = set[str](), set[str](), set[str]()
+        # By blob who was silent and may have it or its key; who was silent of late, and who has
+        # answered this time; and when a blob was last asked for because somebody was back.
+        self._absent = dict[str, frozenset[str]]()
+        self._away, self._heard = set[str](), set[str]()
+        self._again = dict[str, int]()
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
             self._read, self._kept = looked_through(reading), reading.progress(LACKING)
@@ -99,8 +103,6 @@ class Fetcher:
             given = self._ask(missing, tuple(may), silent)
             half = missing.blob in self._halves
             if given is None or (half and not given.whole and given.reader is None):
-                if given is None and silent:
-                    self._absent.add(missing.blob)
                 self._denied[missing.blob] += 1
                 vain += 1
                 continue  # no more of it than before
@@ -110,9 +112,7 @@ class Fetcher:
                 came += self._store(found)
                 found, held = [], 0
         came += self._store(found)
-        if self._heard & self._away:
-            for blob in self._absent:
-                self._denied[blob] = 0
+        self._back(self._heard & self._away)
         self._away = (self._away | silent) - self._heard
         self._keep()
         if self._lied:
@@ -132,6 +132,15 @@ class Fetcher:
             return self._denied[blob] <= PATIENT or blob == probe or turn
 
         return [each for each in in_turn(self.missing.values(), self._denied) if now(each.blob)]
+
+    def _back(self, members: Set[str]) -> None:
+        """They answer again: what may lie with them is asked for in the next rounds. Once in so
+        many, else who is silent now and then has what it made up asked for in all.
+        """
+        for blob, silent in self._absent.items():
+            if silent & members and self._turn - self._again.get(blob, -RARELY) >= RARELY:
+                self._denied[blob] = min(self._denied[blob], PATIENT - AGAIN)
+                self._again[blob] = self._turn
 
     def _look(self, reading: Reading, state: State) -> None:
         size = reading.head().size
@@ -193,16 +202,17 @@ class Fetcher:
                 without = came
                 break
             without = without or came
+        # Who made it, or wrapped a key for us, and was silent is asked again; of ours that may be
+        # anybody.
+        keepers = {*missing.makers, *(readers if reads else ())}
+        absent = frozenset(silent if ours else silent & keepers)
+        self._absent.pop(missing.blob, None)
+        if absent and (without is None or not without.opens):
+            self._absent[missing.blob] = absent
         if without is None:
             return None
-        # Who wrapped a key for us and was silent is asked again; of ours that may be anybody.
-        keepers = {*missing.makers, *(readers if reads else ())}
-        absent = silent if ours else silent & keepers
         unwraps = without.fetched.wrap is None or without.reader is not None
         whole = without.opens or (unwraps and not absent)
-        self._absent.discard(missing.blob)
-        if absent and not whole:
-            self._absent.add(missing.blob)
         return replace(without, whole=whole)
 
     def _from(self, member: str, missing: Missing, maker: bool) -> _Came | None:
@@ -255,6 +265,7 @@ class Fetcher:
             if blob in whole:
                 del self.missing[blob]
                 del self._denied[blob]
+                self._again.pop(blob, None)
                 new += blob in self._halves
                 self._halves.discard(blob)
             else:  # asked for again, and in the end as rarely as what nobody has

@@ -36,6 +36,7 @@ from miaopei.node.vault.blobs import open_blob
 from miaopei.node.vault.sealing import frame, reader_of, seal, wrap
 from tests.support.consortium import START, who
 from tests.support.facts import quake
+from tests.support.naming import fetcher, say
 from tests.support.town import Dice, Town
 
 
@@ -96,10 +97,6 @@ def named(store: MemoryStore, blobs: list[bytes]) -> dict[str, bytes]:
         block.append_leaves(leaves)
         block.finish_block(0, START, len(leaves))
     return found
-
-
-def fetcher(store: MemoryStore, others: Others) -> Fetcher:
-    return Fetcher(Node(store, who("utility"), lambda: START, bytes), others)
 
 
 def held(store: MemoryStore, names: Mapping[str, bytes]) -> list[bool]:
@@ -249,21 +246,6 @@ def test_who_is_silent_is_asked_each_time() -> None:
     assert one.run() == 1
 
 
-def say(store: MemoryStore, by: str, blobs: list[bytes], length: int | None = None) -> list[str]:
-    """An applied act for each of these, in which a member names it as its own; their digests."""
-    leaves = []
-    for data in blobs:
-        uses = {"blob": digest(data), "length": len(data) if length is None else length,
-                "count": 1, "root": "0" * 64, "media": "x"}  # fmt: skip
-        act = {"kind": "log_uses", "by": by, "body": {"uses": uses}}
-        leaves.append(canonical({"leaf": "act", "act": act, "result": {"ok": True, "notes": []}}))
-    with store.writing() as block:
-        height, size = block.head().height + 1, block.head().size + len(leaves)
-        block.append_leaves(leaves)
-        block.finish_block(height, START, size)
-    return [digest(data) for data in blobs]
-
-
 def test_who_names_very_many_that_nobody_has_waits_for_them_itself() -> None:
     """They were asked for before what another named after them, all of them in each round."""
     store = MemoryStore()
@@ -302,6 +284,22 @@ def test_what_nobody_has_is_asked_for_rarely_also_while_one_is_silent() -> None:
     assert len(others.asked) <= 50 + fetching.RARELY
     others.blobs, others.silent = {digest(b"made up 7"): b"made up 7"}, ""
     assert sum(one.run() for _ in range(2)) == 1, "whoever was silent may have them all"
+
+
+def test_who_is_silent_now_and_then_has_what_it_made_up_asked_for_no_more_often() -> None:
+    """All of it was asked for in each round, whenever it answered once more."""
+    store = MemoryStore()
+    say(store, "cloud", [b"made up %d" % n for n in range(50)])
+    others = Others({})
+    one = fetcher(store, others)
+    rounds = 5 * fetching.RARELY
+    for turn in range(fetching.PATIENT + 2 + rounds):
+        others.silent = "cloud" if turn % 2 else ""
+        if turn == fetching.PATIENT + 2:
+            others.asked = []
+        one.run()
+    asked = Counter(others.asked)["notary"]
+    assert asked <= rounds + 50 * (rounds // fetching.RARELY) * (fetching.AGAIN + 2)
 
 
 MAKERS = st.sampled_from(["insurer", "cloud", "notary"])

@@ -262,6 +262,7 @@ def test_accounts_of_before_are_sealed_when_the_tables_are_brought_up_to_date(
 ) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("drop table own.person, own.payee, own.use")
+        connection.execute("alter table own.wrap drop column guard")
         connection.execute("create table own.payee (subject text primary key, body bytea not null)")
         body = json.dumps(ZHANG, ensure_ascii=False).encode()
         connection.execute("insert into own.payee values ('policy/1', %s)", (body,))
