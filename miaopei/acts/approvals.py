@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import Fact, Refusal
 from ..measures.identity import content_id
 from ..measures.instant import DAY, utc_text
+from . import raise_rules
 from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
 from .raise_rules import rules_at
@@ -87,13 +88,16 @@ def name_of(kind: str, body: dict[str, Any]) -> str:
     return content_id("approval", {"kind": kind, "body": body})
 
 
-def approve(state: State, act: Act, now: Moment) -> tuple[str, ...]:
+def approve(state: State, act: Act, now: Moment, after: str | None = None) -> tuple[str, ...]:
     """Note that a member wants what this body says; where that is enough, the acts that said so.
 
+    `after`: where words hold only as long as something stands, what does; those of before are over.
     Errors   Refused act.no_vote, act.approved_before (by this member), act.approval_done.
     """
     check_vote(state, act.by)
     value = state.get(TABLE, name_of(act.kind, act.body)) or _new(act)
+    if after is not None and value.get("after") != after:
+        value = {**_new(act), "after": after}
     if value["done"] is not None:
         raise refuse("act.approval_done", height=value["done"])
     return _say(state, act, now, value)
@@ -137,19 +141,20 @@ def agree(
     return because, Outcome(notes=[] if because else [waits])
 
 
-def withdraw(state: State, name: str, member: str, now: Moment) -> None:
-    """Take back a member's word for what stands under this name; nothing of it is left here.
+def withdraw(state: State, name: str, word: str, member: str, now: Moment) -> None:
+    """Take back a member's word (an act's id) for what stands under this name; nothing of it is
+    left here. A later word for the same is another.
 
     An end never moves while a word stands: else one vote, taken back and said again, could keep the
     words of others waiting for ever.
     Errors   Refused act.no_approval, act.approval_done, act.approval_over.
     """
     value = state.get(TABLE, name)
-    if value is None or member not in value["by"]:
+    if value is None or value["by"].get(member) != word:
         raise refuse("act.no_approval", by=member, approval=ascii(name)[1:17])
     if value["done"] is not None:
         raise refuse("act.approval_done", height=value["done"])
-    if not is_open(value, now.time, now.height):
+    if not is_open(state, value, now.time, now.height):
         raise refuse("act.approval_over", approval=name[:16])
     if by := {other: word for other, word in value["by"].items() if other != member}:
         state.put(TABLE, name, {**value, "by": by})
@@ -157,28 +162,27 @@ def withdraw(state: State, name: str, member: str, now: Moment) -> None:
         state.delete(TABLE, name)
 
 
-def forget_others(state: State, act: Act) -> None:
-    """Nothing else is wanted any more of this kind: whoever wants it otherwise than what has just
-    been done says so from now on.
-    """
-    kept = name_of(act.kind, act.body)
-    for name, value in list(state.range(TABLE, "")):
-        if name != kept and value["kind"] == act.kind:
-            state.delete(TABLE, name)
+def forget(state: State, kind: str, body: dict[str, Any]) -> None:
+    """What was done by these words is so no more: it may be wanted anew."""
+    state.delete(TABLE, name_of(kind, body))
 
 
 def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
     """What waits for approvals after the block of this time and height."""
     for _, value in state.range(TABLE, ""):
-        if is_open(value, time, height):
+        if is_open(state, value, time, height):
             by, lacks = tuple(value["by"]), lacking(state, value, height)
             every, until = "needs" in value and not value.get("votes"), _until(value)
             again = once_more(state, value, height)
             yield Waiting(value["kind"], value["body"], by, lacks, until, every, again)
 
 
-def is_open(value: dict[str, Any], time: int, height: int) -> bool:
-    """Whether something wanted can still come about after the block of this time and height."""
+def is_open(state: State, value: dict[str, Any], time: int, height: int) -> bool:
+    """Whether something wanted can still come about after the block of this time and height. Of
+    rule set 7 a law: what cannot is taken back by nobody.
+    """
+    if value["kind"] == raise_rules.KIND and not raise_rules.possible(state, value, height):
+        return False
     until = _until(value)
     over = value["body"].get("height", height + 1) <= height if until is None else until <= time
     return value["done"] is None and not over

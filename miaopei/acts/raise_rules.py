@@ -10,6 +10,9 @@ further rule set for ever. Source: docs/specs/record.md, section 2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..measures.instant import DAY
 from .base import Moment, Outcome, fields, refuse
 from .envelope import Act
@@ -49,20 +52,39 @@ def wanted(state: State, act: Act, now: Moment) -> tuple[int, int]:
         raise refuse("act.rules_height", height=height, after=after)
     if replaces and height > after + FARTHEST:
         raise refuse("act.rules_too_far", height=height, last=after + FARTHEST, blocks=FARTHEST)
-    if replaces and state.has("rules", _key(height)):
+    if replaces and (state.get("rules", _key(height)) or {}).get("rules") == rules:
         raise refuse("act.rules_raised_so", rules=rules, height=height)
     return rules, height
 
 
-def put(state: State, rules: int, height: int, act: str, now: Moment) -> None:
+def put(state: State, rules: int, height: int, act: str, now: Moment) -> list[dict[str, Any]]:
     """Write down that these rules hold from a height on; in place of what was to come, where rules
-    are raised so.
+    are raised so: the bodies by which that was wanted.
     """
+    replaced = []
     if now.rules >= REPLACED_SINCE:
-        for key, _ in list(state.range("rules", "")):
+        for key, said in list(state.range("rules", "")):
             if key > _key(now.height):
                 state.delete("rules", key)
+                replaced.append({"rules": said["rules"], "height": said["height"]})
     state.put("rules", _key(height), {"rules": rules, "height": height, "act": act})
+    return replaced
+
+
+def last(state: State) -> str:
+    """The act of the raise that was agreed on last; "" where none was."""
+    raised = [str(said["act"]) for _, said in state.range("rules", "")]
+    return raised[-1] if raised else ""
+
+
+def possible(state: State, value: Mapping[str, Any], height: int) -> bool:
+    """Whether what is wanted ({body, after}) can still be the next raise after the block of this
+    height.
+    """
+    rules = rules_at(state, height + 1)
+    if rules < REPLACED_SINCE:
+        return bool(value["body"]["rules"] > rules)
+    return bool(value["body"]["rules"] == rules + 1 and value.get("after") == last(state))
 
 
 def rules_at(state: State, height: int) -> int:

@@ -35,6 +35,7 @@ PARTS = (
     "format", "id", "name", "labels", "members", "sources", "areas", "products", "placements",
     "listings", "carrier_accounts",
 )  # fmt: skip
+SAID = frozenset({"admit_member", "list_product"})  # of these others may have to say so too
 OPTIONAL = ("provider_accounts",)  # where those who bill carriers are paid
 
 
@@ -126,8 +127,23 @@ def set_up(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties)
 
     Errors   as `apply`.
     """
-    with node.reading() as (_, state):
-        acts = _set_up(node, state, value, shelf, parties)
+    with node.reading() as (reading, state):
+        head = reading.head()
+        said = [
+            (one.kind, one.body)
+            for one in waiting(state, head.time, head.height)
+            if node.identity.member in one.by
+        ]
+        wanted = [
+            (kind, ref, body)
+            for kind, ref, body in _set_up(node, state, value, shelf, parties)
+            if (kind, body) not in said
+        ]
+    # What was said before and had no effect is said by another act, else it would be done already.
+    acts = [
+        node.act(kind, node.unsaid(kind, ref, body) if kind in SAID else ref, body)
+        for kind, ref, body in wanted
+    ]
     _submit(node, acts)
     return len(acts)
 
@@ -216,8 +232,8 @@ def _batch(block: Writing, node: Node, book: str, wanted: Sequence[Wanted], spre
 
 def _set_up(
     node: Node, state: State, value: Mapping[str, Any], shelf: Shelf, parties: Parties
-) -> list[Act]:
-    """Acts for what the record does not hold yet."""
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Kind, name and body of acts for what the record does not hold yet."""
     wanted: list[tuple[str, str, str, Any, Any]] = []
     for member in value["members"]:
         body = {**member, "operator": member["id"], "keys": []}
@@ -250,7 +266,7 @@ def _set_up(
         if held is not None and held != body:
             raise _refused("differs", what=what, name=name)
     return [
-        node.act(kind, f"{what}-{content_id('scheme', body)[:24]}", body)
+        (kind, f"{what}-{content_id('scheme', body)[:24]}", body)
         for kind, what, _, body, held in wanted
         if held is None
     ]

@@ -70,7 +70,14 @@ class Six:
 
     def take_back(self, by: str, kind: str, body: dict[str, Any], later: int = 1) -> str:
         """A member takes back its word; as `say`."""
-        return self.say(by, "withdraw_approval", {"approval": name_of(kind, body)}, later)
+        return self.say(by, "withdraw_approval", self.word(by, kind, body), later)
+
+    def word(self, by: str, kind: str, body: dict[str, Any]) -> dict[str, str]:
+        """A member's word as it stands now, named as its withdrawal names it."""
+        name = name_of(kind, body)
+        with self.state() as state:
+            value = state.get("approval", name) or {"by": {}}
+        return {"approval": name, "word": value["by"].get(by, "")}
 
     def all_say(self, members: Iterable[str], kind: str, body: dict[str, Any]) -> list[str]:
         """One after another, each in a block of its own."""

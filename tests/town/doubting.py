@@ -61,7 +61,10 @@ class Doubting:
 
     def _take_back(self, name: str) -> None:
         member = self.life.run.by[self.who]
-        act = member.node.act(withdraw_approval.KIND, f"doubt {name[:24]}", {"approval": name})
+        with member.disk.reading() as reading:
+            word = State(reading).need(approvals.TABLE, name)["by"][self.who]
+        body = {"approval": name, "word": word}
+        act = member.node.act(withdraw_approval.KIND, f"doubt {name[:24]}", body)
         try:
             (result,) = member.submit([act])
         except (OutsideFault, Refused):

@@ -2,9 +2,9 @@
 
 Body and effect are those of `raise_rules`; each member with a vote sends the same body, and those
 that come before the height count. A record without seats goes on as before: its operator decides.
-From rule set 7 on, where another height may take the place of one to come, all other words for a
-raise are over then: left standing, they and one more would bring about what those who said them
-have since given up.
+From rule set 7 on, where another height may take the place of one to come, a word for a raise holds
+for the raise that stood when it was said: once another is agreed on it is over. Left standing, some
+and one more would bring about what those who said them have since given up.
 Source: docs/specs/record.md, section 2; docs/specs/consortium.md, section 13.
 """
 
@@ -25,8 +25,8 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         approvals.check_role(state, act, raise_rules.ROLES)
         return raise_rules.apply(state, act, now)
     rules, height = raise_rules.wanted(state, act, now)
-    if approvals.approve(state, act, now):
-        raise_rules.put(state, rules, height, act.id, now)
-        if now.rules >= raise_rules.REPLACED_SINCE:
-            approvals.forget_others(state, act)
+    after = raise_rules.last(state) if now.rules >= raise_rules.REPLACED_SINCE else None
+    if approvals.approve(state, act, now, after):
+        for replaced in raise_rules.put(state, rules, height, act.id, now):
+            approvals.forget(state, KIND, replaced)
     return Outcome()

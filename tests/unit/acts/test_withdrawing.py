@@ -104,9 +104,12 @@ def test_what_is_no_word_of_ours_is_not_taken_back(six: Six) -> None:
     assert six.take_back(SIX[2], "seat_member", wish) == "act.no_approval"
     assert six.take_back(SIX[0], "seat_member", {**wish, "power": 2}) == "act.no_approval"
     for name in ("", "ab", "\x00", "é", "x" * 200):
-        code = six.say(SIX[0], "withdraw_approval", {"approval": name})
+        code = six.say(SIX[0], "withdraw_approval", {"approval": name, "word": name})
         assert code == "act.no_approval", name
-    assert six.say(SIX[0], "withdraw_approval", {"approval": 7}) == "act.bad_body"
+    for bad in ({"approval": 7, "word": "a"}, {"approval": "a"}, {"approval": "a", "word": 7}):
+        assert six.say(SIX[0], "withdraw_approval", bad) == "act.bad_body"
+    others = six.word(SIX[1], "seat_member", wish)
+    assert six.say(SIX[0], "withdraw_approval", others) == "act.no_approval"
     assert six.take_back(SIX[0], "seat_member", wish) == ""
     assert six.take_back(SIX[0], "seat_member", wish) == "act.no_approval", "once"
     assert said(six, "seat_member", wish) == [SIX[1]]
@@ -200,15 +203,27 @@ def test_a_word_taken_back_leaves_its_id_to_votes_as_long_as_it_would_have(six: 
     assert there(six, "member", "icbc"), "votes give it still"
 
 
+def test_a_later_word_is_not_taken_back_by_what_was_sent_for_an_earlier(six: Six) -> None:
+    """It was held back by somebody, and is brought after the word was taken back and said anew."""
+    wish = six.wish("eighth")
+    assert six.say(SIX[0], "seat_member", wish) == ""
+    held = six.word(SIX[0], "seat_member", wish)
+    assert six.take_back(SIX[0], "seat_member", wish) == ""
+    assert six.say(SIX[0], "seat_member", wish) == ""
+    assert six.say(SIX[0], "withdraw_approval", held) == "act.no_approval"
+    assert said(six, "seat_member", wish) == [SIX[0]]
+
+
 def test_in_one_block_the_order_decides(six: Six) -> None:
     wish = six.wish("eighth")
     assert six.all_say(SIX[:4], "seat_member", wish) == [""] * 4
-    back = {"approval": name_of("seat_member", wish)}
+    back = six.word(SIX[0], "seat_member", wish)
     results = six.put(
         six.act(SIX[0], "withdraw_approval", back), six.act(SIX[4], "seat_member", wish)
     )
     assert [result.ok for result in results] == [True, True]
     assert "eighth" not in six.powers()
+    back = six.word(SIX[4], "seat_member", wish)
     results = six.put(
         six.act(SIX[0], "seat_member", wish), six.act(SIX[4], "withdraw_approval", back)
     )

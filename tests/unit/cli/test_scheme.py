@@ -220,11 +220,16 @@ def test_an_unknown_scheme_names_those_there_are() -> None:
     assert "yunnan" in say(refused.value.refusals[0], "en")
 
 
-def test_a_listing_is_agreed_to_again_where_the_first_words_were_forgotten() -> None:
+Several = tuple[Six, Any, Away, dict[str, Any], Any, scheme.Parties]
+
+
+def listed_by_several() -> Several:
+    """A scheme with one listing that three would be bound by, at the insurer's node."""
     six, product = Six(), hills()
     away = Away(six)
     entry = {"id": product.id, "product": product.id, "placement": "one", "policies": []}
     value = {"placements": {"one": ONE_CARRIER.as_json()}, "listings": [entry]}
+    value |= {"members": [], "sources": [], "areas": [], "products": []}
     there: Any = SimpleNamespace(find=lambda _: product)
     parties = scheme.Parties("insurer", ("insurer", "regulator", "notary"), 2)
     for share in ONE_CARRIER.shares:
@@ -233,7 +238,30 @@ def test_a_listing_is_agreed_to_again_where_the_first_words_were_forgotten() -> 
                 "roles": ["carrier"], "keys": []}  # fmt: skip
         assert six.say("utility", "admit_member", body) == ""
     assert six.say("utility", "file_product", {"product": product.as_json()}) == ""
-    body = scheme._listing(value, entry, there, parties)
+    return six, product, away, value, there, parties
+
+
+def test_a_listing_is_proposed_again_where_the_first_word_had_no_effect() -> None:
+    """It was the same act, done for ever, and nothing came of it."""
+    six, product, away, value, there, parties = listed_by_several()
+    body = scheme._listing(value, value["listings"][0], there, parties)
+    for again in range(3):
+        away.learn()
+        counts = [scheme.set_up(away.node, value, there, parties) for _ in range(2)]
+        assert counts == [1, 0], f"{again}: once, and while it waits not again"
+        if again == 0:
+            assert six.take_back("insurer", "list_product", body) == ""
+        if again == 1:
+            away.put(later=LONGEST)
+    assert six.all_say(["regulator", "notary"], "list_product", body) == ["", ""]
+    with six.state() as state:
+        assert state.has("listing", product.id)
+    assert scheme.set_up(away.node, value, there, parties) == 0
+
+
+def test_a_listing_is_agreed_to_again_where_the_first_words_were_forgotten() -> None:
+    six, product, away, value, there, parties = listed_by_several()
+    body = scheme._listing(value, value["listings"][0], there, parties)
     for later in (LONGEST, 1):
         assert six.say("utility", "list_product", body) == ""
         away.learn()

@@ -50,7 +50,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
 
     def stands(state: State, value: dict[str, Any], head: Head) -> bool:
         """Whether our word does, and does not have to be said once more."""
-        open_ = me in value["by"] and approvals.is_open(value, head.time, head.height)
+        open_ = me in value["by"] and approvals.is_open(state, value, head.time, head.height)
         return open_ and me not in approvals.lacking(state, value, head.height)
 
     def by_votes(_: Tell, asked: dict[str, Any]) -> bool:
@@ -97,8 +97,8 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         with node.reading() as (_reading, state):
             said = (state.get(approvals.TABLE, asked["name"]) or {"by": {}})["by"].get(me, "")
         # Named by the word that it takes back: sent twice it is one act, and a later word's is not.
-        ref = f"withdraw-{said[:24] or asked['name'][:24]}"
-        return {"act": node.accept(withdraw_approval.KIND, ref, {"approval": asked["name"]}).act}
+        ref, body = f"withdraw-{said[:24]}", {"approval": asked["name"], "word": said}
+        return {"act": node.accept(withdraw_approval.KIND, ref, body).act}
 
     def named(_: Tell, asked: dict[str, Any]) -> list[str]:
         """Listings that a member decides or pays."""
@@ -191,5 +191,5 @@ def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str
         "votes": votes,
         "total": total,
         "done": value["done"],
-        "open": approvals.is_open(value, now.time, now.height),
+        "open": approvals.is_open(state, value, now.time, now.height),
     }

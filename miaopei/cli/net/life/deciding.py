@@ -9,8 +9,9 @@ from typing import Any
 
 from ....acts import withdraw_approval
 from ....acts.pauses import NEEDED
+from ....acts.raise_rules import FARTHEST
 from ....acts.rule_sets import since, votes_decide
-from ....errors import OutsideFault, Refused
+from ....errors import OutsideFault, Refusal, Refused
 from ....measures.money import as_yuan
 from .. import control
 from ..own import elsewhere
@@ -31,7 +32,8 @@ def raise_rules(
     that is no later: a far one may be a typing error, and is only moved by name.
 
     Errors   Refused net.rules_nowhere where no member's software has it, net.rules_not_known where
-             that of a member that is up has it not (unless `anyway`), and what the record says.
+             that of a member that is up has it not, act.rules_too_far (both unless `anyway`), and
+             what the record says.
     """
     status = voting.ask(net)
     rules = int(status["rules"]) + 1
@@ -40,6 +42,11 @@ def raise_rules(
         raise no("rules_nowhere", rules=rules)
     if lacking and not anyway:
         raise no("rules_not_known", rules=rules, members=", ".join(lacking))
+    last = int(status["height"]) + FARTHEST
+    if height is not None and height > last and not anyway:
+        # From rule set 7 on the record refuses it; before, it would shut out all further rules.
+        facts = {"height": height, "last": last, "blocks": FARTHEST}
+        raise Refused(Refusal("act.rules_too_far", facts))
     body = {"rules": rules, "height": status["height"] + ahead if height is None else height}
     if height is None:
         body = _wanted(net, body, int(status["height"])) or body
@@ -212,6 +219,7 @@ def withdraw(net: Net, member: str, what: str) -> Json:
         raise no("no_such_word", member=member, what=what[:64])
     if (rules := int(voting.ask(net)["rules"])) < (wanted := since(withdraw_approval.KIND)):
         raise no("no_withdrawing", rules=rules, wanted=wanted)
+    voting.need_votes(net, {m: int(seat["power"]) for m, seat in voting.seats(net).items()})
     asked: Json = {"name": found[0]["name"]}
     said = control.call(net.at(member), "withdraw", seconds=voting.ACT_SECONDS, **asked)
     return {**found[0], **said}
