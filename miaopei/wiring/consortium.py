@@ -54,6 +54,8 @@ from .duties import Duties, Duty, Rounds, Trouble
 from .lying import Less
 from .machine import Machine
 from .starting import Starting
+from .still import LOOK_SECONDS as STILL_SECONDS
+from .still import Standstill
 
 GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
@@ -115,6 +117,8 @@ class Seated:
         )
         # Beside them and without the turn: whoever does not answer keeps nothing else from going on
         self.fetching = Rounds(self.duties, self._brings, LOOK_SECONDS, ready=self._caught_up)
+        still = Standstill(self._judged_at, self.root_at, self.others, self._give_up)
+        self.watching = Rounds(self.duties, still.duties, STILL_SECONDS)
         self._stop = threading.Event()
 
     def close(self) -> None:
@@ -133,20 +137,22 @@ class Seated:
 
         server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
-        self.rounds.failed = self.fetching.failed = failed
+        all_rounds = (self.rounds, self.fetching, self.watching)
+        for rounds in all_rounds:
+            rounds.failed = failed
         async with AsyncExitStack() as opened:
             blobs = BlobServer(self.store, self._boxes, self._sight, self._stands)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
             starting = asyncio.create_task(self._start(server, opened, failed))
-            self.rounds.start()
-            self.fetching.start()
+            for rounds in all_rounds:
+                rounds.start()
             try:
                 yield
             finally:
                 self._stop.set()
                 self.peers.close()  # so that nobody waits for an answer
                 await starting
-                for rounds in (self.rounds, self.fetching):
+                for rounds in all_rounds:
                     await asyncio.to_thread(rounds.end, 20)
 
     async def _start(
@@ -358,6 +364,13 @@ class Seated:
             return not self.engine.ask("status")["sync_info"]["catching_up"]
         except OutsideFault:
             return False
+
+    def _give_up(self, error: BaseException) -> None:
+        self.watching.failed(error)
+
+    def _judged_at(self) -> int | None:
+        """Where our engine stands; None where it waits for us, or we for it."""
+        return self.application.engine_at if self._server.waits else None
 
     def _seat(self, member: str) -> dict[str, Any]:
         with self.member.node.reading() as (_, state):

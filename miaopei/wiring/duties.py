@@ -49,8 +49,8 @@ class Trouble:
 class Duties:
     """What keeps a member's duties from being done. `tell` hears each thing once.
 
-    Two threads may write it, each its own duties by name (`Seated.rounds`, `Seated.fetching`);
-    whoever reads goes over a copy. An alarm of one ends the duties of both.
+    Threads may write it, each its own duties by name (`Seated.rounds`, `fetching`, `watching`);
+    whoever reads goes over a copy. An alarm of one ends the duties of all.
     """
 
     def __init__(self, tell: Callable[[Trouble], None]) -> None:

@@ -45,6 +45,12 @@ class AbciServer:
         self._signed = signed
         self._one = ThreadPoolExecutor(1, "record")
         self.distort: Callable[[bytes], bytes] = bytes  # a member that lies about its root
+        self._connections = self._busy = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether our engine is connected, and does not wait for a block that we apply."""
+        return self._connections > 0 and self._busy == 0
 
     @asynccontextmanager
     async def serving(self, path: str) -> AsyncIterator[None]:
@@ -60,6 +66,7 @@ class AbciServer:
             self._one.shutdown(wait=False, cancel_futures=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
         try:
             while (data := await _message(reader)) is not None:
                 name, values = wire.request(data)
@@ -75,6 +82,7 @@ class AbciServer:
                 await writer.drain()
             self._failed(error)
         finally:
+            self._connections -= 1
             writer.close()
 
     async def _answer(self, name: str, values: Answer) -> Answer:
@@ -93,7 +101,11 @@ class AbciServer:
                 return {"status": ACCEPT if self._application.vote(values["txs"]) else REJECT}
             case "info" | "init_chain" | "finalize_block" | "commit":
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._one, self._changing, name, values)
+                self._busy += 1
+                try:
+                    return await loop.run_in_executor(self._one, self._changing, name, values)
+                finally:
+                    self._busy -= 1
             case "offer_snapshot" | "apply_snapshot_chunk":
                 return {"result": SNAPSHOT_REJECTED}
             case "verify_vote_extension":

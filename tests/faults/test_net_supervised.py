@@ -1,0 +1,68 @@
+"""What ends or stands still in a net is started again by whoever supervises it."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from miaopei.adapters.engine.home import SIGNED
+from miaopei.cli.net import control
+from miaopei.cli.net.watching import Row
+from tests.support import nets
+from tests.support.nets import Running
+
+pytestmark = pytest.mark.timeout(1500)  # the first run builds the engine
+HURT = "notary"
+
+
+@pytest.fixture(scope="module")
+def four() -> Iterator[Running]:
+    """Four members under a live clock."""
+    with nets.running("supervised", 4) as made:
+        yield made
+
+
+def hurt(four: Running) -> Row:
+    """The hurt member's row."""
+    return next(row for row in four.standing(named=False).rows if row.member == HURT)
+
+
+def processes(four: Running) -> dict[str, int]:
+    """Process numbers of the hurt member's node and engine."""
+    told = control.call(four.net.folder, "status")["members"]
+    (of,) = (each for each in told if each["member"] == HURT)
+    return {name: of[name] for name in ("node", "engine")}
+
+
+def test_an_engine_whose_disk_was_full_once_is_named_started_again_and_votes(
+    four: Running,
+) -> None:
+    """It lived on without a vote for good: up, behind, no trouble."""
+    four.whole()
+    engine, before = processes(four)["engine"], hurt(four).restarts
+    guard = four.net.at(HURT) / "engine" / "data" / SIGNED
+    _, most = resource.prlimit(engine, resource.RLIMIT_FSIZE)
+    resource.prlimit(engine, resource.RLIMIT_FSIZE, (0, most))  # it can write nothing
+    for number in range(3):
+        four.name("cloud", f"on-a-full-disk-{number}")
+    time.sleep(1)
+    resource.prlimit(engine, resource.RLIMIT_FSIZE, (most, most))  # there is room again
+    kept = guard.read_bytes()
+    end = time.monotonic() + 120
+    while not any(each["code"] == "engine.stands_still" for each in hurt(four).refusals):
+        assert time.monotonic() < end, "nobody names it"
+        time.sleep(0.5)
+    assert processes(four)["engine"] == engine
+    assert guard.read_bytes() == kept
+    told = four.miaopei("status", "--lang", "en").stdout
+    assert f"{HURT}: The engine stands still at height" in told
+    four.whole(180)
+    assert hurt(four).restarts == before + 1
+    assert hurt(four).trouble is None
+    four.miaopei("kill", "insurer", "--stay")  # three of four are needed: its vote counts again
+    four.name("cloud", "with-its-vote")
+    four.miaopei("heal", "insurer")
+    four.whole(90)
