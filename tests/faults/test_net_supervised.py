@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from miaopei.adapters.engine.home import SIGNED
 from miaopei.cli.net import control
+from miaopei.cli.net.mending import BEGUN
 from miaopei.cli.net.watching import Row
 from tests.support import nets
 from tests.support.nets import Running
@@ -22,6 +26,8 @@ HURT = "notary"
 def four() -> Iterator[Running]:
     """Four members under a live clock."""
     with nets.running("supervised", 4) as made:
+        for number in range(4):
+            made.name("cloud", f"first-{number}")
         yield made
 
 
@@ -66,3 +72,36 @@ def test_an_engine_whose_disk_was_full_once_is_named_started_again_and_votes(
     four.name("cloud", "with-its-vote")
     four.miaopei("heal", "insurer")
     four.whole(90)
+
+
+def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
+    four: Running, tmp_path: Path
+) -> None:
+    """It left a member that ended again and again, and `heal` said that it was done."""
+    four.whole()
+    file, mark = tmp_path / "notary.backup", four.net.at(HURT) / BEGUN
+    four.miaopei("backup", HURT, str(file))
+    command = ["net", "restore", str(four.net.folder), HURT, str(file)]
+    restoring = subprocess.Popen([sys.executable, "-m", "miaopei.cli", *command])
+    while not mark.exists():
+        assert restoring.poll() is None, "it came to its end before it was cut short"
+        time.sleep(0.005)
+    restoring.kill()
+    restoring.wait()
+    for name in ("heal", "audit"):
+        told = four.miaopei(name, HURT, "--lang", "en", check=False)
+        assert (told.returncode, "did not come to its end" in told.stderr) == (1, True), name
+        assert "Done" not in told.stdout + told.stderr
+    told = four.miaopei("heal", HURT, "--rebuild", "--lang", "zh", check=False)
+    assert (told.returncode, "恢复没有完成" in told.stderr) == (1, True)
+    control.call(four.net.folder, "start", member=HURT)  # as `net up` does
+    end = time.monotonic() + 60
+    while "net.restore_begun" not in (hurt(four).trouble or ""):
+        assert time.monotonic() < end, hurt(four)
+        time.sleep(0.3)
+    assert not hurt(four).up
+    four.miaopei("restore", HURT, str(file))
+    four.whole(120)
+    assert not mark.exists()
+    four.name("cloud", "after-the-second-restore")
+    four.whole()

@@ -19,9 +19,11 @@ from typing import Any
 
 from ...acts.envelope import from_json
 from ...errors import OutsideFault, Refused
+from ...errors.texts import say
+from ...settings import language
 from ...wiring.consortium import Seated
 from ...wiring.machine import Machine
-from . import control
+from . import control, mending
 from .control import BOUND, Command, Commands, Tell
 from .life import telling
 
@@ -34,9 +36,15 @@ def main(folder: Path, *, bound: bool) -> int:
     raise_file_limit()
     here = Path()
     try:
-        seated = Seated(here, Machine.of(here))
+        told = Machine.of(here)
+        mending.need_whole(here, told.member)
+        seated = Seated(here, told)
         telling.complete(here, seated.status()["seats"])
-    except (Refused, OutsideFault) as error:
+    except Refused as refused:
+        why = " ".join(say(refusal, language()) for refusal in refused.refusals)
+        sys.stderr.write(f"{refused}: {why}\n")
+        return 1
+    except OutsideFault as error:
         sys.stderr.write(f"{error}\n")
         return 1
     try:

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
 from ...adapters.engine import process
 from ...adapters.postgres.schema import forget_what_follows
+from ...adapters.whole_files import write_whole
 from ...node.proof.follows import FOLLOWS
 from ...wiring.machine import Machine
 from .plan import GENESIS, Net, database, founding, no
+
+BEGUN = "restore.begun"  # beside the keys, from when the database is emptied until it is whole
+
+
+def begin(at: Path) -> None:
+    """Note that a member's database is emptied now; it stays noted however the restore ends."""
+    write_whole(at / BEGUN, b"")
+
+
+def ended(at: Path) -> None:
+    """All is in it again."""
+    (at / BEGUN).unlink(missing_ok=True)
+
+
+def need_whole(at: Path, member: str) -> None:
+    """Errors   Refused net.restore_begun where a restore did not come to its end."""
+    if (at / BEGUN).exists():
+        raise no("restore_begun", member=member)
 
 
 def rebuild(net: Net, member: str) -> None:

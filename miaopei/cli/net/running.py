@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...acts.rule_sets import RULE_SETS, RULES
 from ...adapters.engine.home import RPC_SOCKET
@@ -22,7 +22,7 @@ from ...measures.instant import from_beijing
 from ...settings import Language
 from ...wiring import system_clock
 from .. import speak
-from . import control, make
+from . import control, make, mending
 from .plan import Net, no, sentence
 from .shown.standing import below, rows_of, start_it
 from .supervisor import IMPORTS
@@ -141,11 +141,18 @@ def kill(folder: Path, members: list[str], *, stay: bool, language: Language) ->
 
 
 def heal(folder: Path, member: str, *, rebuild: bool, language: Language) -> int:
-    """Let a member go on: 1 where its record still differs. Errors   Refused net.folder_gone."""
+    """Let a member go on, and wait until it does: 1 where its record still differs.
+
+    Errors   Refused net.folder_gone, net.restore_begun; OutsideFault where it does not come up.
+    """
     net = _up(folder)
     if not net.at(member).exists():
         raise no("folder_gone", member=member, path=str(net.at(member)))
+    mending.need_whole(net.at(member), member)
+    falls = _process(net, member)["restarts"]
     control.call(net.folder, "heal", member=member, rebuild=rebuild, seconds=UP_SECONDS)
+    why = f"{member} is not up within {UP_SECONDS:.0f} s; see its node.log"
+    control.until(lambda: _runs(net, member, falls), UP_SECONDS, why)
     speak.note(sentence("done", language, what="heal", member=member))
     rows = () if rebuild else standing(net, named=False).rows
     if not any(row.member == member and row.verdict == "differs" for row in rows):
@@ -253,16 +260,40 @@ def _answers(net: Net, member: str) -> bool | Refusal:
     """
     if not control.there(net.folder):
         return False
-    (process,) = control.call(net.folder, "status")["members"]
-    if process["restarts"] >= FALLS:
-        said = last_words(net, member, process)
-        raise OutsideFault(f"{member} ended {FALLS} times as it came up: {said}", retry=True)
+    process = _process(net, member)
+    _not_fallen(net, process)
     at = net.at(member)
     if not control.there(at):
         return False
     with suppress(OutsideFault):  # it has ended since: it is started again, or was too often
         return EngineRpc(at / RPC_SOCKET).listens() if process["up"] else _waits(at) or False
     return False
+
+
+def _runs(net: Net, member: str, falls: int) -> bool:
+    """Whether a member's node answers, and its engine runs, or is not started yet for a reason.
+
+    Errors   as `_answers`, not counting so many falls of before.
+    """
+    process = _process(net, member)
+    _not_fallen(net, process, falls)
+    with suppress(OutsideFault):
+        at = net.at(member)
+        return control.there(at) and bool(process["up"] or _waits(at))
+    return False
+
+
+def _process(net: Net, member: str) -> dict[str, Any]:
+    """What the supervisor knows of a member."""
+    told: list[dict[str, Any]] = control.call(net.folder, "status")["members"]
+    return next(process for process in told if process["member"] == member)
+
+
+def _not_fallen(net: Net, process: dict[str, Any], falls: int = 0) -> None:
+    if process["restarts"] >= falls + FALLS:
+        member = process["member"]
+        said = last_words(net, member, process)
+        raise OutsideFault(f"{member} ended {FALLS} times as it came up: {said}", retry=True)
 
 
 def _waits(at: Path) -> Refusal | None:

@@ -281,7 +281,7 @@ class Supervisor:
             if not slot.wanted:
                 slot.end(signal.SIGKILL)
             slot.cut = slot.cut and bool(slot.inside)  # what was frozen has ended
-            slot.wanted, slot.not_before = True, 0.0
+            slot.wanted, slot.not_before, slot.pause = True, 0.0, FIRST_PAUSE
 
     def kill(self, members: list[str], *, stay: bool) -> None:
         """Kill both processes of members at once; they are started again unless they shall stay."""

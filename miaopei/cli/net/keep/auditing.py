@@ -19,6 +19,7 @@ from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ...place import Keys
 from ...proof.auditing import audit_of
+from .. import mending
 from ..plan import Net, database, founding
 
 LOG = "log"
@@ -44,7 +45,11 @@ def audit(folder: Path, member: str, *, as_json: bool, language: Language) -> in
 
 @contextmanager
 def stored(net: Net, member: str) -> Iterator[Keys]:
-    """A member's keys and its store; the server is stopped again where it was down."""
+    """A member's keys and its store; the server is stopped again where it was down.
+
+    Errors   Refused net.restore_begun.
+    """
+    mending.need_whole(net.at(member), member)
     was_up = net.postgres.running()
     dsn = make_conninfo(net.postgres.start(), dbname=database(member))
     suites.use(suite_at(net.at(member) / KEYS_FILE))

@@ -35,7 +35,7 @@ from ....settings import Language
 from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ... import speak
 from ...proof.auditing import Seen, beside_the_log, tell_unfit
-from .. import control
+from .. import control, mending
 from ..life import voting
 from ..plan import GENESIS, Net, database, founding, no, sentence
 from .anew import return_under_new_keys
@@ -76,6 +76,7 @@ def restore(
     """Let a member begin again from a backup of its own, or a snapshot of any; 4 where it differs.
 
     What lies beside its log is audited before it comes up; where that is damaged it stays down.
+    Cut short, it must be said again: until then the member does not start (`mending.BEGUN`).
     The engine's own files stay: what it lacks it has handed over by the others, each block checked.
     With `new_engine_key` it returns under another key in its seat; the others must be up.
     Errors   Refused engine.no_sign_state, engine.older_sign_state: then nothing is touched.
@@ -164,6 +165,7 @@ def _fill(
         )
         if seen.same:
             _fit_engine(at, store, said)
+            mending.ended(at)
         with store.reading() as reading:
             return seen, reading.head()
 
@@ -201,6 +203,7 @@ def _emptied(net: Net, member: str) -> Iterator[PostgresStore]:
     """A member's database, made anew; the server is stopped again where it was down."""
     was_up = net.postgres.running()
     address = net.postgres.start()
+    mending.begin(net.at(member))
     with administering(address) as server:
         create_database(server, database(member), anew=True)
     dsn = make_conninfo(address, dbname=database(member))
