@@ -105,3 +105,22 @@ def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
     assert not mark.exists()
     four.name("cloud", "after-the-second-restore")
     four.whole()
+
+
+def test_two_that_bring_it_up_at_once_leave_one_net_up(four: Running) -> None:
+    """The second died on the bank's lock, and took the first one's database with it."""
+    four.miaopei("down")
+    command = ["net", "up", str(four.net.folder), "--detach", "--lang", "en"]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "miaopei.cli", *command], stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    told = {each.communicate()[1]: each.returncode for each in both}
+    assert sorted(told.values()) == [0, 1], told
+    refused = next(said for said, status in told.items() if status == 1)
+    assert "is up already" in refused
+    assert "Traceback" not in refused
+    four.whole()
+    four.name("cloud", "by-the-one-that-is-up")

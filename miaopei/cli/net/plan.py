@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from ..place import NET
 
 PLAN, GENESIS = NET, "genesis.json"
 SEATS = "seats"  # the seat files of all members that this one knows of, where each has its machine
+HELD, HELD_LOOK = "supervisor.lock", 0.05
 HOST = "127.0.0.1"
 SANDBOX = "sandbox"  # the bank that the supervisor brings up
 
@@ -223,6 +227,33 @@ class Net:
     def seat_file(self, member: str) -> Path:
         """What a member on a machine of its own has handed over."""
         return self.folder / SEATS / f"{member}.seat.json"
+
+
+@contextmanager
+def held(net: Net, seconds: float = 0.0) -> Iterator[None]:
+    """Inside, nobody but this process supervises the net, or stops its database. The kernel frees
+    it, whatever ends the process.
+
+    Errors   Refused net.is_up where another holds it for so many seconds.
+    """
+    end = time.monotonic() + seconds
+    handle = os.open(net.folder / HELD, os.O_RDWR | os.O_CREAT, 0o600)  # nobody else may take it
+    with os.fdopen(handle) as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise no("is_up", folder=str(net.folder)) from None
+            time.sleep(HELD_LOOK)
+        yield
+
+
+def put_away(net: Net) -> None:
+    """Stop the database, unless somebody supervises the net by now."""
+    with suppress(Refused), held(net):
+        net.postgres.stop()
 
 
 def founding(data: bytes) -> Founding:

@@ -23,9 +23,9 @@ from ...settings import Language
 from ...wiring import system_clock
 from .. import speak
 from . import control, make, mending
-from .plan import Net, no, sentence
+from .plan import Net, held, no, put_away, sentence
 from .shown.standing import below, rows_of, start_it
-from .supervisor import IMPORTS
+from .supervisor import IMPORTS, TAKEN
 from .watching import last_words, standing
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
 LOOK_SECONDS = 1.0
+PUT_AWAY_SECONDS = 10.0  # in which a supervisor that has told the last is gone
 OTHERS_SECONDS = 4.0  # in which others that are up have answered it
 FALLS = 5  # of a member that is brought up: it will not come up by itself
 LOG = "net.log"
@@ -75,6 +76,8 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
     net = Net.of(folder)
     if control.there(net.folder):
         raise no("is_up", folder=str(net.folder))
+    with held(net, PUT_AWAY_SECONDS):
+        pass  # one that was told to stop is gone
     begins, is_up = ("starting", "up") if net.own is None else ("starting_own", "up_own")
     speak.note(sentence(begins, language, members=len(net.here)))
     started = time.monotonic()
@@ -232,6 +235,8 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> Refusal | None:
 
     def is_up() -> bool:
         nonlocal waits, first
+        if supervisor.poll() == TAKEN:
+            raise no("is_up", folder=str(net.folder))
         if supervisor.poll() is not None:
             said = (net.folder / LOG).read_text("utf-8", "replace").strip()[-600:]
             raise OutsideFault(f"the net does not come up: {said}", retry=True)
@@ -328,4 +333,5 @@ def _stop(net: Net, supervisor: subprocess.Popen[bytes]) -> None:
             supervisor.wait(UP_SECONDS)
         except subprocess.TimeoutExpired:
             supervisor.kill()
-    net.postgres.stop()
+            supervisor.wait()
+    put_away(net)

@@ -24,15 +24,17 @@ from ...adapters.engine import home, process
 from ...adapters.engine.rpc import EngineRpc
 from ...adapters.engine.wires import Wires
 from ...adapters.sandbox_bank import starter as sandbox
-from ...errors import OutsideFault
+from ...errors import OutsideFault, Refused
 from . import control, mending
 from .control import BOUND, Command
-from .plan import SANDBOX, Net, no
+from .plan import SANDBOX, Net, held, no
 
 TICK_SECONDS = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0  # after which an earlier end is forgotten
 STOP_SECONDS = 15.0
+HELD_SECONDS = 1.0  # less than any net takes to come up
+TAKEN = 75  # the status of one that finds the net supervised
 LOOK_SECONDS, ALONE_SECONDS = 5.0, 30.0  # between looks for neighbours; without any
 MEMBER = f"{__package__}.member"
 BANK_SOCKET = "bank.sock"
@@ -346,12 +348,18 @@ def _wait(running: subprocess.Popen[bytes]) -> None:
 
 
 def main(folder: Path) -> int:
-    """Supervise the net in a folder."""
-    try:
-        asyncio.run(Supervisor(Net.of(folder)).run())
-    except OutsideFault as fault:
-        sys.stderr.write(f"{fault}\n")
-        return 3
+    """Supervise the net in a folder, alone."""
+    net = Net.of(folder)
+    with ExitStack() as alone:
+        try:
+            alone.enter_context(held(net, HELD_SECONDS))
+        except Refused:
+            return TAKEN
+        try:
+            asyncio.run(Supervisor(net).run())
+        except OutsideFault as fault:
+            sys.stderr.write(f"{fault}\n")
+            return 3
     return 0
 
 

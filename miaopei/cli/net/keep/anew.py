@@ -33,7 +33,7 @@ from .. import control, mending
 from ..life import telling, voting
 from ..make import Keys, furnish
 from ..own import acting, seat_file
-from ..plan import Net, no
+from ..plan import Net, no, put_away
 
 PENDING = "return.json"  # new private keys, until the member goes by them
 TO_CARRY = "carry.json"  # the act that seats them, where another member must send it, for a week
@@ -115,7 +115,7 @@ def _hand_out(net: Net, member: str, said: Founding, public: dict[str, str]) -> 
     if _seats(path, public):
         return path
     write_whole(path, json.dumps(_acts(net, member, said, public)).encode("ascii"))
-    net.postgres.stop()  # the member is down until it is told the same again
+    put_away(net)  # the member is down until it is told the same again
     raise no("to_be_carried", path=str(path))
 
 

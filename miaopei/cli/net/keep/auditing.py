@@ -20,7 +20,7 @@ from ....wiring.consortium import GENESIS_FILE, KEYS_FILE
 from ...place import Keys
 from ...proof.auditing import audit_of
 from .. import mending
-from ..plan import Net, database, founding
+from ..plan import Net, database, founding, put_away
 
 LOG = "log"
 
@@ -59,4 +59,4 @@ def stored(net: Net, member: str) -> Iterator[Keys]:
     finally:
         store.close()
         if not was_up:
-            net.postgres.stop()
+            put_away(net)

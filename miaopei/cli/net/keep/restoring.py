@@ -37,7 +37,7 @@ from ... import speak
 from ...proof.auditing import Seen, beside_the_log, tell_unfit
 from .. import control, mending
 from ..life import voting
-from ..plan import GENESIS, Net, database, founding, no, sentence
+from ..plan import GENESIS, Net, database, founding, no, put_away, sentence
 from .anew import return_under_new_keys
 from .auditing import stored
 
@@ -215,7 +215,7 @@ def _emptied(net: Net, member: str) -> Iterator[PostgresStore]:
     finally:
         store.close()
         if not was_up:
-            net.postgres.stop()
+            put_away(net)
 
 
 @contextmanager
