@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from miaopei.adapters.engine.home import SIGNED
+from miaopei.adapters.sandbox_bank.control import BankControl
 from miaopei.cli.net import control
 from miaopei.cli.net.mending import BEGUN
 from miaopei.cli.net.watching import Row
@@ -124,3 +128,37 @@ def test_two_that_bring_it_up_at_once_leave_one_net_up(four: Running) -> None:
     assert "Traceback" not in refused
     four.whole()
     four.name("cloud", "by-the-one-that-is-up")
+
+
+def test_a_database_and_a_bank_that_were_killed_are_started_again(four: Running) -> None:
+    """All members were down for good, and `net up` said only that it is up."""
+    four.whole()
+    place = four.net.postgres._place()  # type: ignore[union-attr]
+    bank = control.call(four.net.folder, "status")["bank"]
+    (pid,) = (
+        int(each.name)
+        for each in Path("/proc").glob("[0-9]*")
+        if f"--data\0{four.net.folder / 'bank'}\0".encode() in commandline(each)
+    )
+    os.kill(int((place / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    four.until(lambda s: not all(row.up for row in s.rows), named=False)
+    four.whole(180)
+    four.name("cloud", "after-the-database")
+    four.whole()
+    end = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(OSError):
+            assert BankControl(bank).about()
+            break
+        assert time.monotonic() < end, "the bank is gone"
+        time.sleep(0.2)
+    assert control.call(four.net.folder, "status")["bank"] == bank
+
+
+def commandline(process: Path) -> bytes:
+    """Of a process, empty where it has ended."""
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -36,6 +36,7 @@ STOP_SECONDS = 15.0
 HELD_SECONDS = 1.0  # less than any net takes to come up
 TAKEN = 75  # the status of one that finds the net supervised
 LOOK_SECONDS, ALONE_SECONDS = 5.0, 30.0  # between looks for neighbours; without any
+BESIDE_SECONDS = 2.0  # between looks whether database and bank are there
 MEMBER = f"{__package__}.member"
 BANK_SOCKET = "bank.sock"
 IMPORTS = Path(__file__).resolve().parents[3]
@@ -182,7 +183,8 @@ class Supervisor:
                 self.wires.lay()
             at = self.net.folder / BANK_SOCKET if self.wires else None  # across namespaces
             if self.net.own is None or self.net.own.bank == SANDBOX:
-                self.bank = opened.enter_context(sandbox.start(self.net.folder / "bank", socket=at))
+                self.bank = sandbox.start(self.net.folder / "bank", socket=at)
+                opened.callback(self._stop_bank)
                 mending.tell_bank(self.net, self.bank.address)
             self.moments["bank"] = time.monotonic()
             ticking = threading.Thread(target=self._tick, name="ticks")
@@ -199,8 +201,11 @@ class Supervisor:
             )
 
     def _tick(self) -> None:
-        looked = time.monotonic()
+        looked = beside = time.monotonic()
         while not self._stop.wait(TICK_SECONDS):
+            if time.monotonic() - beside > BESIDE_SECONDS:
+                self._keep_up()
+                beside = time.monotonic()
             due = self.net.own is not None and time.monotonic() - looked > LOOK_SECONDS
             looked = time.monotonic() if due else looked
             for slot in self.slots.values():
@@ -210,6 +215,21 @@ class Supervisor:
                         slot.look()
                 except OSError as error:
                     sys.stderr.write(f"{slot.member}: {error}\n")
+
+    def _keep_up(self) -> None:
+        """Start database and bank again where they have ended: the nodes then come back."""
+        try:
+            if not self.net.postgres.running():
+                self.net.postgres.start()
+            if self.bank is not None and not self.bank.alive:
+                self.bank.stop()  # lets go of what is left of it
+                self.bank = self.bank.again()
+        except Exception as error:  # noqa: BLE001 - whatever it is, members are looked after
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+
+    def _stop_bank(self) -> None:
+        if self.bank is not None:
+            self.bank.stop()
 
     def _commands(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, Command]:
         def stop(*_: Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...adapters.engine.process import LOG as ENGINE_LOG
+from ...adapters.postgres.starter import LocalPostgres
 from ...errors import OutsideFault
 from . import control
 from .own import elsewhere
@@ -20,6 +21,7 @@ from .plan import Net, roles
 ASK_SECONDS = 3.0
 BEHIND = 5  # blocks
 NODE_LOG = "node.log"
+NO_DATABASE = "the database is down"
 Json = dict[str, Any]
 
 
@@ -64,6 +66,7 @@ class Standing:
 
     `compared_at`: the lowest height at which the root of one was held against those of others.
     `waiting`: what waits for members to agree to it.
+    `no_database`: whether it is down, where it is the supervisor's.
     """
 
     rows: tuple[Row, ...]
@@ -72,6 +75,7 @@ class Standing:
     differences: tuple[dict[str, Any], ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
     waiting: tuple[dict[str, Any], ...] = ()
+    no_database: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -136,7 +140,9 @@ def standing(net: Net, *, named: bool = True) -> Standing:
     words = [said.get(row.member) or {} for row in rows if row.verdict == "agrees"]
     ours = [status for status in words if "waiting" in status]
     waiting = tuple(max(ours, key=lambda s: int(s["height"]), default={"waiting": ()})["waiting"])
-    return Standing(tuple(rows), at, 3 * good > 2 * votes, *both, waiting)
+    return Standing(
+        tuple(rows), at, 3 * good > 2 * votes, *both, waiting, bool(known) and _no_database(net)
+    )
 
 
 def compared(
@@ -227,10 +233,13 @@ def _seats(net: Net, said: dict[str, dict[str, Any] | None]) -> dict[str, dict[s
 
 def last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
     """Why a member that shall run does not: the last line that its node has said since it was
-    started, before it ended; where it has said nothing, that of its engine's log.
+    started, before it ended; where it has said nothing, that of its engine's log. Where the
+    database is down, that: no member here can run without it.
     """
     if not process.get("wanted"):
         return None
+    if _no_database(net):
+        return NO_DATABASE
     for name, begins in ((NODE_LOG, process.get("fell") or 0), (ENGINE_LOG, 0)):
         try:
             said = (net.at(member) / name).read_bytes()[begins:].decode("utf-8", "replace")
@@ -239,6 +248,13 @@ def last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
         if line := next((line for line in reversed(said.split("\n")) if line.strip()), ""):
             return line.strip()
     return None
+
+
+def _no_database(net: Net) -> bool:
+    """Whether the server that the supervisor keeps does not answer; of another we know nothing."""
+    postgres = net.postgres
+    ours = isinstance(postgres, LocalPostgres) and postgres.base.exists()
+    return ours and not postgres.running()
 
 
 def _ask(net: Net, member: str) -> dict[str, Any] | None:

@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from miaopei.adapters.engine import install
+from miaopei.adapters.postgres.starter import LocalPostgres
 from miaopei.cli.main import main
-from miaopei.cli.net import control, running
+from miaopei.cli.net import control, running, watching
 from miaopei.cli.net.plan import Net
 from miaopei.cli.net.shown.standing import below, rows_of
 from miaopei.cli.net.watching import Row, Standing
@@ -171,3 +172,34 @@ def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
     process["restarts"], said["waits"] = running.FALLS, None
     with pytest.raises(OutsideFault, match="address already in use"):
         running._answers(net, "a")
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [("en", "The database is down"), ("zh", "数据库没有运行")]
+)
+def test_a_database_that_is_down_is_said_once_and_not_by_half_a_message_of_each(
+    language: Language, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last line of two that a node had said stood there: "Is the server running ...?"."""
+
+    def call(at: Path, do: str, **_: Any) -> Any:
+        if at != tmp_path:
+            raise OutsideFault("away", retry=True)
+        assert do == "status"
+        return {"members": [{"member": m, "up": False, "wanted": True} for m in MEMBERS]}
+
+    net = Net.of(folder(tmp_path))
+    monkeypatch.setattr(Net, "genesis", {"seats": [], "members": []})
+    monkeypatch.setattr(control, "call", call)
+    monkeypatch.setattr(control, "there", lambda _: True)
+    (tmp_path / "postgres").mkdir()
+    for member in MEMBERS:
+        net.at(member).mkdir(parents=True)
+        (net.at(member) / "node.log").write_text("cannot connect:\n\tIs the server running?\n")
+    found = watching.standing(net)
+    assert {row.trouble for row in found.rows} == {watching.NO_DATABASE}
+    assert next(iter(below(net, found, language))).startswith(why)
+    monkeypatch.setattr(LocalPostgres, "running", lambda _: True)
+    found = watching.standing(net)
+    assert {row.trouble for row in found.rows} == {"Is the server running?"}
+    assert not any(why in line for line in below(net, found, language))

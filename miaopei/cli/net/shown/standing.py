@@ -63,6 +63,8 @@ def _refused(row: Row) -> tuple[dict[str, Any], ...]:
 
 def below(net: Net, found: Standing, language: Language) -> Iterator[str]:
     """What is to be said of the rows, and to be done; whether the record goes on at last."""
+    if found.no_database:
+        yield sentence("no_database", language)
     yield from _waiting(found, language)
     yield from _wanted(found, language)
     yield from _named(found, language)
