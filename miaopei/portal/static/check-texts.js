@@ -24,8 +24,8 @@ const TEXTS = {
     "The genesis file is too large: {length} bytes, 100,000 at most. See whether it is genesis.json. Nothing was checked.",
   ],
   not_a_genesis: [
-    "{name} 不是多成员记录的创始文件。它名为 genesis.json，在网络或成员的文件夹里，向任一成员索取。单一成员的记录没有创始文件：请填日志公钥。没有核验任何内容。",
-    "{name} is no genesis file of a record of several members. That is called genesis.json and lies in the folder of the net or of a member: ask any of them. A record of one member has none: give the log key. Nothing was checked.",
+    "{name} 不是多成员记录的创始文件。它名为 genesis.json，在网络或成员的文件夹里，向任一成员索取。文件须逐字节原样：编辑器添加的 BOM、CRLF 换行或末尾空格也会使它不被认出。单一成员的记录没有创始文件：请填日志公钥。没有核验任何内容。",
+    "{name} is no genesis file of a record of several members. That is called genesis.json and lies in the folder of the net or of a member: ask any of them. It must be the file's bytes as they were given: a BOM, other line ends or a blank that an editor has put in make it another file. A record of one member has none: give the log key. Nothing was checked.",
   ],
   no_crypto: [
     "这个浏览器不能核对 Ed25519 签名（需要较新的浏览器，并从 https、本机或本地文件打开本页）。没有核验任何内容。",

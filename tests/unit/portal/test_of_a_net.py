@@ -6,7 +6,7 @@ a stranger checks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -189,6 +189,26 @@ def test_what_is_no_genesis_file_is_refused_by_name_and_judges_nothing(
     if genesis:  # of a form, no bytes are a file that nobody chose
         files = {"file": ("r.json", b"{}"), "genesis": ("genesis.json", genesis)}
         assert client.post("/en/verify", files=files).status_code == status
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: data + b"\r\n",
+        lambda data: data + b" ",
+    ],
+)
+def test_a_genesis_file_that_an_editor_has_touched_is_told_that_its_bytes_count(
+    client: httpx.Client, edited: Callable[[bytes], bytes]
+) -> None:
+    receipt, genesis = certified(quakes()["printed 0"])
+    sent = parts(receipt.to_bytes(), edited(genesis))
+    answer = client.post("/api/v1/verify", files=sent).json()
+    assert answer["code"] == "portal.not_a_genesis"
+    (problem,) = answer["problems"]
+    assert "BOM" in problem["texts"]["zh"]
+    assert "as they were given: a BOM" in problem["texts"]["en"]
 
 
 def test_parts_that_are_not_those_of_a_receipt_are_refused(client: httpx.Client) -> None:

@@ -250,6 +250,7 @@ def test_a_file_that_is_no_genesis_is_named_and_nothing_is_judged_by_it(page: Ch
         said = page.check(Held("wrong", good.data, None, wrong))
         assert said["verdict"] == "not_a_genesis", wrong[:9]
         assert "genesis.json is no genesis file" in said["text"]
+        assert "as they were given: a BOM" in said["text"]
         assert "Nothing was checked" in said["text"]
     said = page.check(Held("large", good.data, None, b" " * 100_001))
     assert said["verdict"] == "genesis_too_large"
