@@ -21,7 +21,7 @@ from miaopei.adapters.backup.signed import demand, named, signature
 from miaopei.adapters.keys import fresh
 from miaopei.adapters.postgres.store import PostgresStore
 from miaopei.cli.place import Keys
-from miaopei.cli.proof.auditing import beside
+from miaopei.cli.proof.auditing import beside_the_log
 from miaopei.errors import Refused
 from miaopei.ledger.merkle import Frontier, leaf_hash
 from miaopei.ledger.tiles import Tile, encode_bundle
@@ -187,14 +187,14 @@ def test_what_is_restored_is_audited_beside_its_log(
     town, _, new = written
     store = PostgresStore(servers.database())
     assert backup.restore(new, store, town.me).same
-    assert beside(Keys(town.me, store)) == []
+    assert beside_the_log(Keys(town.me, store)) == []
     with store.writing() as block:
         block.execute("""delete from "group".row where position = 1""")
     with store.reading() as reading:
         backup.write(tmp_path / "holed", reading, town.me, os.urandom)
     again = PostgresStore(servers.database())
     assert backup.restore(tmp_path / "holed", again, town.me).same
-    assert "inspect.row_altered" in {each.code for each in beside(Keys(town.me, again))}
+    assert "inspect.row_altered" in {each.code for each in beside_the_log(Keys(town.me, again))}
     store.close()
     again.close()
 
