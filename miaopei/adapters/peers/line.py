@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 from ...errors import OutsideFault
@@ -130,10 +131,20 @@ class Line:
         try:
             plain.settimeout(self._deadline.left())  # for the handshake as a whole
             made = self._tls.wrap_socket(plain)
-        except BaseException:
+        except BaseException as error:
             plain.close()
+            _close_half_made(error)
             raise
         if key_of(made.getpeercert(binary_form=True)) != self._key():
             made.close()
             raise ValueError(f"shows a key that is not that of {self._member} on the record")
         return made
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Where the other side has gone just as TLS began, `ssl` of Python 3.11 has taken the socket
+    over and leaves it open: nothing but the frames of the error has it.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if isinstance(made := frame.f_locals.get("self"), ssl.SSLSocket):
+            made.close()

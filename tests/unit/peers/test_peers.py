@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -237,3 +239,27 @@ def test_a_part_that_is_lacking_makes_no_answer(tmp_path: Path, store: MemorySto
 def test_older_software_says_nothing_of_how_it_stands(tmp_path: Path, store: MemoryStore) -> None:
     with serving(tmp_path, store, ("notary",)) as address, pytest.raises(OutsideFault):
         asking(tmp_path, "notary", address).stands("insurer", None)
+
+
+def test_a_socket_whose_peer_has_gone_as_tls_began_is_closed(
+    tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The standard library has taken it over by then, and leaves it open."""
+    left = list[ssl.SSLSocket]()
+
+    def gone(self: ssl.SSLSocket) -> None:
+        raise OSError(errno.ENOTCONN, "not connected")
+
+    def reset(self: ssl.SSLSocket, *_: object) -> None:
+        left.append(self)
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+    with serving(tmp_path, store, ("notary",)) as address:
+        notary = asking(tmp_path, "notary", address)
+        monkeypatch.setattr(ssl.SSLSocket, "getpeername", gone)
+        monkeypatch.setattr(ssl.SSLSocket, "recv", reset)
+        with pytest.raises(OutsideFault):
+            notary.fetch("insurer", name_in(store))
+        monkeypatch.undo()
+        notary.close()
+    assert [each.fileno() for each in left] == [-1]
