@@ -21,7 +21,6 @@ from ..measures.instant import DAY, utc_text
 from . import raise_rules
 from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
-from .raise_rules import rules_at
 from .seats import TABLE as SEAT
 from .seats import seats, weight
 from .state import State
@@ -200,7 +199,7 @@ def once_more(state: State, value: dict[str, Any], height: int) -> bool:
     """Whether one of those asked brings it about in the block after this height by its word alone,
     be it said a second time.
     """
-    return is_enough(state, value) and rules_at(state, height + 1) >= AGAIN_SINCE
+    return is_enough(state, value) and raise_rules.rules_at(state, height + 1) >= AGAIN_SINCE
 
 
 def lacking(state: State, value: dict[str, Any], height: int) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def put(state: State, rules: int, height: int, act: str, now: Moment) -> list[di
     return replaced
 
 
-def last(state: State) -> str:
+def agreed(state: State) -> str:
     """The act of the raise that was agreed on last; "" where none was."""
     raised = [str(said["act"]) for _, said in state.range("rules", "")]
     return raised[-1] if raised else ""
@@ -84,7 +84,7 @@ def possible(state: State, value: Mapping[str, Any], height: int) -> bool:
     rules = rules_at(state, height + 1)
     if rules < REPLACED_SINCE:
         return bool(value["body"]["rules"] > rules)
-    return bool(value["body"]["rules"] == rules + 1 and value.get("after") == last(state))
+    return bool(value["body"]["rules"] == rules + 1 and value.get("after") == agreed(state))
 
 
 def rules_at(state: State, height: int) -> int:

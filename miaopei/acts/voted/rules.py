@@ -25,7 +25,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         approvals.check_role(state, act, raise_rules.ROLES)
         return raise_rules.apply(state, act, now)
     rules, height = raise_rules.wanted(state, act, now)
-    after = raise_rules.last(state) if now.rules >= raise_rules.REPLACED_SINCE else None
+    after = raise_rules.agreed(state) if now.rules >= raise_rules.REPLACED_SINCE else None
     if approvals.approve(state, act, now, after):
         for replaced in raise_rules.put(state, rules, height, act.id, now):
             approvals.forget(state, KIND, replaced)

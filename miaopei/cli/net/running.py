@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...acts.rule_sets import RULE_SETS, RULES
 from ...adapters.engine.home import RPC_SOCKET
@@ -27,9 +27,6 @@ from .plan import Net, held, no, put_away, sentence
 from .shown.standing import below, rows_of, start_it
 from .supervisor import IMPORTS, TAKEN
 from .watching import last_words, standing
-
-if TYPE_CHECKING:
-    pass
 
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17

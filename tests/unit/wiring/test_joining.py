@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,16 @@ def a_net() -> Iterator[Net]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seated(net: Net, monkeypatch: pytest.MonkeyPatch) -> Seated:
+@contextmanager
+def seated(net: Net, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seated]:
+    """The payer's member, put together and not started."""
     folder = net.at(net.payer)
     monkeypatch.chdir(folder)
-    return Seated(Path(), replace(Machine.of(Path()), bank="http://127.0.0.1:9"))  # it asks nothing
+    there = Seated(Path(), replace(Machine.of(Path()), bank="http://127.0.0.1:9"))  # asks nothing
+    try:
+        yield there
+    finally:
+        there.close()
 
 
 def test_a_nets_member_does_every_duty_of_a_member_alone(
@@ -60,25 +67,20 @@ def test_a_nets_member_does_every_duty_of_a_member_alone(
     bank: Any = market.bank
     alone = join(market.town.store, market.town.node.identity, rail=bank, incoming=bank)
     assert [name for name, _ in alone.duties()] == ALONE
-    there = seated(net, monkeypatch)
-    try:
+    with seated(net, monkeypatch) as there:
         names = [name for name, _ in there._work()]
         assert names == ["forget", "rewrap", "open", *ALONE[2:], "grant"]
         assert [name for name, _ in there._brings()] == ["fetch", "keys"]
         assert there.trouble is None
-    finally:
-        there.close()
 
 
 def test_who_drips_and_who_hands_over_other_bytes_are_both_named_in_what_troubles_a_member(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = seated(net, monkeypatch)
-
     def run() -> int:
         raise Refused(Refusal("net.other_bytes", {"member": "notary", "blob": "cd" * 32}))
 
-    try:
+    with seated(net, monkeypatch) as there:
         monkeypatch.setattr(PeerBlobs, "slow", ["cloud"])
         there.duties.run(there._brings())
         assert "net.slow_peer {'member': 'cloud'}" in str(there.trouble)
@@ -89,29 +91,23 @@ def test_who_drips_and_who_hands_over_other_bytes_are_both_named_in_what_trouble
         monkeypatch.undo()
         there.duties.run(there._brings())
         assert there.trouble is None
-    finally:
-        there.close()
 
 
 def test_who_has_an_alarm_says_so_whatever_else_is_wrong_with_it(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = seated(net, monkeypatch)
-    try:
+    with seated(net, monkeypatch) as there:
         assert (there.status()["alarm"], there._stands(None)["alarm"]) == (False, False)
         there.duties.alarm = Alarm("books do not balance")
         there._fault = "KeyError: 'policy'"
         assert there.status()["trouble"] == "KeyError: 'policy'"
         assert (there.status()["alarm"], there._stands(None)["alarm"]) == (True, True)
-    finally:
-        there.close()
 
 
 def test_another_member_is_answered_in_ten_words_and_nothing_else_is_looked_up(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = seated(net, monkeypatch)
-    try:
+    with seated(net, monkeypatch) as there:
         whole = there.status()
         monkeypatch.setattr(consortium, "waiting", None)
         monkeypatch.setattr(consortium, "anchored", None)
@@ -120,15 +116,12 @@ def test_another_member_is_answered_in_ten_words_and_nothing_else_is_looked_up(
         assert misfit(told, STANDING) is None
         assert told == {name: whole[name] for name in STANDING} | {"waits": True}
         assert whole["waits"] is not None, "it has not asked the others yet"
-    finally:
-        there.close()
 
 
 def test_a_nets_member_has_all_that_a_member_alone_has(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = seated(net, monkeypatch)
-    try:
+    with seated(net, monkeypatch) as there:
         member = there.member
         assert isinstance(member.incoming, BankRail)
         assert isinstance(member.node.orderer, Consortium)
@@ -141,8 +134,6 @@ def test_a_nets_member_has_all_that_a_member_alone_has(
         assert member.payer.ahead
         assert isinstance(member.payer.spread, Workers)
         assert member.certify == there.certify
-    finally:
-        there.close()
 
 
 def test_a_member_with_a_keeper_collects_premiums_and_brings_covers_in_force() -> None:
