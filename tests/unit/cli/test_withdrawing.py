@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from miaopei.acts.approvals import LONGEST, name_of
+from miaopei.acts.raise_rules import FARTHEST
 from miaopei.acts.rule_sets import RULES
 from miaopei.cli.commands import app
 from miaopei.cli.net.life import asked, commands, deciding, voting
@@ -270,3 +271,22 @@ def test_raised_rules_are_moved_only_by_a_height_that_is_named(
     insurer.others_say(4, "raise_rules", near)
     kept, voted = deciding.raise_rules(NET, None, 20)
     assert (kept, voted.done) == (near, True)
+
+
+@pytest.mark.parametrize("rules", [6, RULES])
+def test_a_height_that_nobody_can_have_meant_is_not_sent(
+    rules: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under rule set 6 the record would take it, and stay with 6 until then."""
+    monkeypatch.setattr(deciding, "_lacking", lambda *_: ())
+    monkeypatch.setattr(deciding.voting, "ask", lambda _: {"rules": rules, "height": 40})
+    monkeypatch.setattr(deciding.voting, "want", lambda _net, _kind, body, _by: body)
+    far = 40 + FARTHEST + 1
+    with pytest.raises(Refused) as refused:
+        deciding.raise_rules(NET, far, 20)
+    (refusal,) = refused.value.refusals
+    assert (refusal.code, refusal.facts["last"]) == ("act.rules_too_far", far - 1)
+    wanted = {"rules": rules + 1, "height": far}
+    assert deciding.raise_rules(NET, far, 20, anyway=True) == (wanted, wanted)
+    near = {**wanted, "height": far - 1}
+    assert deciding.raise_rules(NET, far - 1, 20) == (near, near)
