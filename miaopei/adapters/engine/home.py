@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -203,6 +204,12 @@ def settings(
 
 def _peers(neighbours: Iterable[Neighbour]) -> str:
     return ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
+
+
+def listens_at(folder: Path) -> str:
+    """Where an engine listens for the others', by its settings: host:port."""
+    told = tomllib.loads((folder / "config" / "config.toml").read_text("utf-8"))
+    return str(told["p2p"]["laddr"]).removeprefix("tcp://")
 
 
 def address(public: str) -> str:

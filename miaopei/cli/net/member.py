@@ -38,6 +38,7 @@ def main(folder: Path, *, bound: bool) -> int:
     try:
         told = Machine.of(here)
         mending.need_whole(here, told.member)
+        mending.need_free(here, told)
         seated = Seated(here, told)
         telling.complete(here, seated.status()["seats"])
     except Refused as refused:

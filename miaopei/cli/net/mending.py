@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from ...adapters.engine import process
+from ...adapters.engine import home, process
 from ...adapters.postgres.schema import forget_what_follows
 from ...adapters.whole_files import write_whole
 from ...node.proof.follows import FOLLOWS
@@ -31,6 +32,27 @@ def need_whole(at: Path, member: str) -> None:
     """Errors   Refused net.restore_begun where a restore did not come to its end."""
     if (at / BEGUN).exists():
         raise no("restore_begun", member=member)
+
+
+def need_free(at: Path, told: Machine) -> None:
+    """Whether a member can listen where the others look for it: for its engine and for blobs.
+
+    The engine says so itself only once it runs, which waits until enough others have answered.
+    Errors   Refused net.cannot_listen.
+    """
+    for option, address in (("engine", home.listens_at(at / home.ENGINE)), ("blobs", told.blobs)):
+        host, _, port = address.rpartition(":")
+        try:
+            family, *_, where = socket.getaddrinfo(
+                host.strip("[]"), int(port), type=socket.SOCK_STREAM
+            )[0]
+            with socket.socket(family) as listening:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listening.bind(where)
+                listening.listen()
+        except OSError as error:
+            why = str(error.strerror)
+            raise no("cannot_listen", address=address, why=why, option=option) from None
 
 
 def rebuild(net: Net, member: str) -> None:
