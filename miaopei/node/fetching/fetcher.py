@@ -22,7 +22,17 @@ from ..ports import Reading, Writing
 from ..vault.blobs import keep_for, keep_row_keys, open_blob, opens
 from ..vault.sealing import MAGIC, unseal, unwrap_any
 from .handed import Fetched
-from .missing import LACKING, UPTO, Missing, in_turn, lacking, looked_through, named_in
+from .missing import (
+    KEYLESS,
+    LACKING,
+    UPTO,
+    Missing,
+    in_turn,
+    keyless,
+    lacking,
+    looked_through,
+    named_in,
+)
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -62,7 +72,8 @@ class _Came:
     key: bytes = b""
     reader: str | None = None
     opens: bool = False
-    whole: bool = False  # nothing lacks
+    whole: bool = False  # nothing lacks, or nobody has what does
+    reads: bool = False  # we have made it or may read it
 
 
 class Fetcher:
@@ -78,9 +89,13 @@ class Fetcher:
         self._again = dict[str, int]()
         self._lied = dict[str, str]()  # in this round: member -> the blob in whose place
         with node.store.reading() as reading:
-            self._read, self._kept = looked_through(reading), reading.progress(LACKING)
+            self._kept = reading.progress(LACKING), reading.progress(KEYLESS)
+            # Earlier software did not write down what has no key: it is found out once.
+            self._read = 0 if self._kept[1] is None else looked_through(reading)
             self.missing = {each.blob: each for each in lacking(reading)}
+            self.keyless = {each.blob: each for each in keyless(reading)}
             self._halves.update(each for each in self.missing if reading.blob(each) is not None)
+            self._halves.update(self.keyless)
 
     def run(self) -> int:
         """Look through what is new in the log and ask for what is missing; how many came.
@@ -90,7 +105,7 @@ class Fetcher:
         with self._node.store.reading() as reading:
             state = State(reading)
             self._look(reading, state)
-            named = {name for each in self.missing.values() for name in each.listings()}
+            named = {name for each in self._open.values() for name in each.listings()}
             readers = {listing: parties(state, listing) for listing in named}
         silent, found = set[str](), list[_Came]()
         came = held = 0  # how many, how many bytes
@@ -102,7 +117,11 @@ class Fetcher:
             may = dict.fromkeys(who for name in missing.listings() for who in readers[name])
             given = self._ask(missing, tuple(may), silent)
             half = missing.blob in self._halves
-            if given is None or (half and not given.whole and given.reader is None):
+            if (
+                given is None
+                or (half and not given.whole and given.reader is None)
+                or (missing.blob in self.keyless and not given.opens)
+            ):
                 self._denied[missing.blob] += 1
                 vain += 1
                 continue  # no more of it than before
@@ -120,6 +139,11 @@ class Fetcher:
             raise Refused(*(Refusal("net.other_bytes", facts) for facts in lied))
         return came
 
+    @property
+    def _open(self) -> dict[str, Missing]:
+        """All that is asked for: who had no key to give may have one a little later."""
+        return {**self.missing, **self.keyless}
+
     def _asked_now(self) -> list[Missing]:
         """What is asked for in this round, in this order. Of what may lie with who was silent one
         is asked for each time, and once somebody is back all are.
@@ -131,7 +155,7 @@ class Fetcher:
             turn = (self._turn + int(blob[:4], 16)) % RARELY == 0
             return self._denied[blob] <= PATIENT or blob == probe or turn
 
-        return [each for each in in_turn(self.missing.values(), self._denied) if now(each.blob)]
+        return [each for each in in_turn(self._open.values(), self._denied) if now(each.blob)]
 
     def _back(self, members: Set[str]) -> None:
         """They answer again: what may lie with them is asked for in the next rounds. Once in so
@@ -149,7 +173,7 @@ class Fetcher:
             for leaf in reading.leaves(self._read, end):
                 for named in named_in(leaf, state):
                     if self._lacks(reading, state, named):
-                        first = self.missing.get(named.blob)
+                        first = self.missing.get(named.blob) or self.keyless.pop(named.blob, None)
                         self.missing[named.blob] = named if first is None else first.also(named)
             self._read = end
 
@@ -213,7 +237,7 @@ class Fetcher:
             return None
         unwraps = without.fetched.wrap is None or without.reader is not None
         whole = without.opens or (unwraps and not absent)
-        return replace(without, whole=whole)
+        return replace(without, whole=whole, reads=reads)
 
     def _from(self, member: str, missing: Missing, maker: bool) -> _Came | None:
         """What a member has of a blob; where its bytes are here, the key alone. What does not open
@@ -253,21 +277,27 @@ class Fetcher:
         if not found:
             return 0
         new = len({each.missing.blob for each in found} - self._halves)
-        whole = set[str]()
+        whole, sealed = set[str](), set[str]()
         with self._node.store.writing() as block:
             for each in found:
                 if each.missing.blob not in self._halves:
                     block.put_blob(each.fetched.data, each.missing.media)
+                if (block.blob(each.missing.blob) or b"").startswith(MAGIC):
+                    sealed.add(each.missing.blob)
                 if self._keys(block, each) and each.whole:
                     whole.add(each.missing.blob)
         for each in found:
             blob = each.missing.blob
             if blob in whole:
-                del self.missing[blob]
+                self.missing.pop(blob, None)
+                self.keyless.pop(blob, None)
                 del self._denied[blob]
                 self._again.pop(blob, None)
                 new += blob in self._halves
                 self._halves.discard(blob)
+                if each.reads and not each.opens and blob in sealed:
+                    self.keyless[blob] = each.missing
+                    self._halves.add(blob)
             else:  # asked for again, and in the end as rarely as what nobody has
                 self._denied[blob] += 1
                 self._halves.add(blob)
@@ -295,11 +325,13 @@ class Fetcher:
     def _keep(self) -> None:
         """Write down where we are, where that has changed."""
         now = [each.as_json() for each in self.missing.values()]
-        kept = canonical(now) if now else None
+        without = canonical([each.as_json() for each in self.keyless.values()])
+        kept = canonical(now) if now else None, without
         with self._node.store.reading() as reading:
             upto = looked_through(reading)
         if (upto, self._kept) != (self._read, kept):
             with self._node.store.writing() as block:
                 block.put_progress(UPTO, str(self._read).encode("ascii"))
-                block.put_progress(LACKING, kept)
+                block.put_progress(LACKING, kept[0])
+                block.put_progress(KEYLESS, kept[1])
             self._kept = kept

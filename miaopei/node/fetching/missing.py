@@ -17,6 +17,7 @@ from .naming import names_in
 
 UPTO = "blobs/upto"  # leaves before this position were looked through
 LACKING = "blobs/missing"  # of the blobs that they name, those that are not here
+KEYLESS = "blobs/keyless"  # those that are here, and ours to read, and nobody gave us a key to them
 NAMED_AT_MOST = 4  # of how many listings one member may say that a blob is sealed for them
 
 
@@ -28,6 +29,11 @@ def looked_through(reading: Reading) -> int:
 def lacking(reading: Reading) -> list[Missing]:
     """What was written down as missing."""
     return [Missing.read(each) for each in read_canonical(reading.progress(LACKING) or b"[]")]
+
+
+def keyless(reading: Reading) -> list[Missing]:
+    """What was written down as here without a key for us, all who might have one having said no."""
+    return [Missing.read(each) for each in read_canonical(reading.progress(KEYLESS) or b"[]")]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ A name that ends with a stroke stands for all that begin so.
 from __future__ import annotations
 
 from ..effects.keeper import CLAIMS_UPTO, ROWS_UPTO
-from ..fetching.missing import LACKING, UPTO
+from ..fetching.missing import KEYLESS, LACKING, UPTO
 from ..granted.asking import KEYS
 from ..granted.wrapping import WRAPPED
 from ..mass.schedules import SCHEDULE
@@ -16,5 +16,5 @@ from ..order import behind
 from . import given
 
 # How far the record was looked through: forgotten also where only its last blocks are given up.
-LOOKED_THROUGH = (ROWS_UPTO, CLAIMS_UPTO, UPTO, LACKING, KEYS, WRAPPED, SCHEDULE)
+LOOKED_THROUGH = (ROWS_UPTO, CLAIMS_UPTO, UPTO, LACKING, KEYLESS, KEYS, WRAPPED, SCHEDULE)
 FOLLOWS = (*LOOKED_THROUGH, given.PROGRESS, behind.PROGRESS)

@@ -181,6 +181,9 @@ def _unreadable(reading: Reading, looking: Looking, member: str, debt: str, why:
     payment = state.need("payment", debt)
     if payment["kind"] == "settlement" and _on_its_way(reading, state, debt, looking.lacking):
         return found("waits_orders", debt=debt, why=why)
+    unmade = payment["kind"] == "settlement" and not ordered(reading, debt)
+    if unmade and _on_its_way(reading, state, debt, looking.keyless):
+        return found("unfit_orders", debt=debt, why=why)
     if payment["kind"] == "allotment" and several(reading):
         act = read_canonical(reading.leaf(reading.place(debt) or 0))["act"]
         if act["body"]["lines"]["blob"] in looking.lacking and act["by"] == member:
@@ -192,7 +195,8 @@ def _unreadable(reading: Reading, looking: Looking, member: str, debt: str, why:
 
 def _on_its_way(reading: Reading, state: State, settlement: str, lacking: Set[str]) -> bool:
     """Whether the claims of a settlement were not opened here yet, for want of what is asked of the
-    others: a batch of its rows, a list, or the claims of every decider that was equal.
+    others (or of a key to it): a batch of its rows, a list, or the claims of every decider that was
+    equal.
     """
     book = state.need("settlement", settlement)["settlement"]["book"]
     settled = state.range("settled", f"{book}/")

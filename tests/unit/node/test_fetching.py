@@ -649,6 +649,18 @@ def test_a_key_that_nobody_keeps_is_not_asked_for_for_ever() -> None:
     assert (agent.run(), list(agent.missing)) == (1, [group.blob])
     group.silent = {"cloud"}  # who reads nothing has nothing for us
     assert (agent.run(), agent.missing) == (1, {})
+    assert list(agent.keyless) == [group.blob]
+    for _ in range(fetching.PATIENT + 5):
+        agent.run()
+    group.asked.clear()
+    for _ in range(fetching.RARELY):
+        assert agent.run() == 0
+    assert group.asked.count("insurer") == 1, "but it is now and then: who had none may have one"
+    group.answers |= {"utility": group.wrapped("agent")}
+    for _ in range(fetching.RARELY):
+        agent.run()
+    assert group.opened("agent") == frame([b"row"])
+    assert agent.keyless == {}
 
 
 # What is written down as missing ------------------------------------------------------------------

@@ -5,6 +5,7 @@ digest, and for keys that do not open what they are kept for; and it is damage t
 rests on what another named (`resting`). All else that another named and nobody can check is unfit:
 told, with who named it in which act, and nothing here waits for it. Any member may name anything.
 What was never here, and is being asked of the others, is no damage yet: it waits, and is told so.
+Nor is it damage where nobody ever gave us a key: who seals can keep it from whom it likes.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ MISSING = ("inspect.blob_missing", "inspect.unfit_missing", "inspect.waits_missi
 LENGTH = ("inspect.blob_length", "inspect.unfit_length", "")
 SEALED = ("inspect.blob_sealed", "inspect.unfit_sealed", "inspect.waits_sealed")
 ROOT = ("inspect.blob_root", "inspect.unfit_root", "")
+NO_KEY = ("", "inspect.unfit_no_key", "")
 Opened = dict[tuple[str, str], list[bytes]]
 
 
@@ -74,12 +76,16 @@ class Looking:
             for misfit in self._misfits(each):
                 if ours or self._lost(each, misfit):
                     yield self._told(each, misfit)
+                elif misfit.what == SEALED and each.key[0] in self._resting.keyless:
+                    later.append((each, _Misfit(NO_KEY, {})))
                 else:
                     later.append((each, misfit))
         unfit = list[Refusal]()
         for each, misfit in later:
-            # Where bytes are those of their digest, another length is a wrong word and no more.
-            if misfit.what != LENGTH and self._resting.rests(each, self._fit):
+            # Where bytes are those of their digest, another length is a wrong word and no more; a
+            # key that was never here cannot be lost.
+            wrong = misfit.what in (LENGTH, NO_KEY)
+            if not wrong and self._resting.rests(each, self._fit):
                 yield self._told(each, misfit)
             else:
                 act = {name: each.act[name] for name in ("by", "kind")}
@@ -91,24 +97,29 @@ class Looking:
         code, _, waits = misfit.what
         about = _about(named)
         if waits and self._waits(named, misfit):
-            return Refusal(waits, about)
+            return Refusal(waits, {**about, "by": named.act["by"]})
         return Refusal(code, {**misfit.facts, **about})
 
     def _waits(self, named: Named, misfit: _Misfit) -> bool:
-        """Whether the fetcher asks for it still, and it or our key to it was never here: this
-        member was away, or has come back from an older backup.
+        """Whether the fetcher asks for it still, and it or a key that opens it was never here: this
+        member was away, or has come back from an older backup; or who has it keeps it back.
         """
         name, _ = named.key
         if name not in self._resting.lacking:
             return False
         if misfit.what == MISSING:
             return not self._resting.has_keys(name)
-        return not opens(self._reading, name, self._me)
+        return not self._spoilt(named)
 
     @property
     def lacking(self) -> Set[str]:
         """The blobs that are asked of the others."""
         return self._resting.lacking
+
+    @property
+    def keyless(self) -> Set[str]:
+        """The blobs to which nobody has given us a key."""
+        return self._resting.keyless
 
     def _misfits(self, named: Named) -> Iterator[_Misfit]:
         """What does not fit of one blob: there, as long as said, opening with our key, its rows
@@ -169,16 +180,23 @@ class Looking:
         return self._me.member in readers(self._state, book["listing"])
 
     def _lost(self, named: Named, misfit: _Misfit) -> bool:
-        """Whether it is lost or altered here, whoever named it: bytes that were here, or keys.
+        """Whether it is lost or altered here, whoever named it: bytes that were here, or keys."""
+        name, _ = named.key
+        if name not in self._blobs:
+            return self._resting.was_here(named)
+        if misfit.what != SEALED:
+            return False
+        if wrap_for(self._reading, name, self._me) is None and name in self._resting.keyless:
+            return self._spoilt(named) or self._resting.had_key(named)
+        return self._spoilt(named)
+
+    def _spoilt(self, named: Named) -> bool:
+        """Whether keys that lie here are not as they came.
 
         A wrap of ours that does not open, or a row's key that does not: none of that kind is ever
         kept from others. Where our wrap opens and the blob does not, its maker has sealed it so.
         """
         name, media = named.key
-        if name not in self._blobs:
-            return self._resting.was_here(named)
-        if misfit.what != SEALED:
-            return False
         slots, found = self._reading.wrapped(name, READER), wrap_for(self._reading, name, self._me)
         if found is None:
             return slots is not None  # they come with a wrap, and never alone

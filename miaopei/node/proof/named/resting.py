@@ -12,10 +12,11 @@ from typing import Any
 
 from ....acts.envelope import from_json
 from ....acts.readers import parties
+from ....acts.seats import seats
 from ....acts.state import State
 from ....evidence.kinds import LIST
 from ...effects.keeper import opened_upto
-from ...fetching.missing import lacking, looked_through
+from ...fetching.missing import keyless, lacking, looked_through
 from ...granted.parts import Upto, claims_of, lists_of
 from ...ports import Identity, Reading
 from ...vault.blobs import wrap_for
@@ -47,6 +48,26 @@ class Resting:
         """Whether keys of ours to a blob lie here."""
         slots = self._reading.wrapped(name, READER)
         return slots is not None or wrap_for(self._reading, name, self._me) is not None
+
+    def had_key(self, named: Named) -> bool:
+        """Whether there was a key of ours to a blob to which none is here: its rows were opened
+        here, or we keep its key for others still.
+        """
+        name, media = named.key
+        boxes = (seat["box"] for _, seat in seats(self._state))
+        if any(self._reading.wrapped(name, box) is not None for box in boxes):
+            return True
+        batch = self._state.get("batch", from_json(named.act).id) if media == ROWS else None
+        if batch is None:
+            return False
+        opened = opened_upto(self._reading, batch["book"]).rows
+        held = self._me.member in batch["statements"]
+        return held or (batch["first"] is not None and batch["first"] < opened)
+
+    @cached_property
+    def keyless(self) -> set[str]:
+        """The blobs that are here and ours to read, and to which nobody has given us a key."""
+        return {each.blob for each in keyless(self._reading)}
 
     @cached_property
     def lacking(self) -> set[str]:
