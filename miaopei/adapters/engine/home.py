@@ -8,6 +8,7 @@ import base64
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -206,10 +207,14 @@ def _peers(neighbours: Iterable[Neighbour]) -> str:
     return ",".join(f"{peer.id}@{peer.address}" for peer in neighbours)
 
 
-def listens_at(folder: Path) -> str:
-    """Where an engine listens for the others', by its settings: host:port."""
-    told = tomllib.loads((folder / "config" / "config.toml").read_text("utf-8"))
-    return str(told["p2p"]["laddr"]).removeprefix("tcp://")
+def listens_at(folder: Path) -> str | None:
+    """Where an engine listens for the others', by its settings: host:port. None where they cannot
+    be read, which the engine says in its own words.
+    """
+    with suppress(OSError, ValueError, KeyError):
+        told = tomllib.loads((folder / "config" / "config.toml").read_text("utf-8"))
+        return str(told["p2p"]["laddr"]).removeprefix("tcp://")
+    return None
 
 
 def address(public: str) -> str:

@@ -21,6 +21,7 @@ from ...errors import Alarm, OutsideFault, Refusal, Refused
 
 SOCKET = "control.sock"
 BOUND = "--until-stdin-closes"  # of a node: it ends with whoever started it, however that ends
+REFUSED = "refused"
 LINE_MAX = 1 << 24
 SECONDS, LOOK_SECONDS = 10.0, 0.1
 Tell = Callable[[Any], None]
@@ -93,13 +94,23 @@ def _run(commands: Mapping[str, Command], tell: Tell, asked: dict[str, Any]) -> 
             raise Refused(Refusal("net.no_command"))
         return {"done": command(tell, asked)}
     except Refused as refused:
-        return {"refused": [refusal.as_json() for refusal in refused.refusals]}
+        return as_json(refused)
     except OutsideFault as fault:
         return {"fault": str(fault), "retry": fault.retry}
     except Alarm as alarm:
         return {"alarm": alarm.what, "facts": dict(alarm.facts)}
     except Exception as error:  # noqa: BLE001 - whoever asked is told, and the process goes on
         return {"fault": f"{type(error).__name__}: {error}", "retry": False}
+
+
+def as_json(refused: Refused) -> dict[str, Any]:
+    """Refusals as one process tells them to another."""
+    return {REFUSED: [refusal.as_json() for refusal in refused.refusals]}
+
+
+def refused_in(told: Any) -> Refused:
+    """What was told by `as_json`. Errors   KeyError, TypeError where it is something else."""
+    return Refused(*(Refusal(each["code"], each["facts"]) for each in told[REFUSED]))
 
 
 def call(
@@ -185,8 +196,8 @@ def until_there(folder: Path, seconds: float) -> None:
 
 
 def _result(said: dict[str, Any]) -> Any:
-    if "refused" in said:
-        raise Refused(*(Refusal(r["code"], r["facts"]) for r in said["refused"]))
+    if REFUSED in said:
+        raise refused_in(said)
     if "fault" in said:
         raise OutsideFault(said["fault"], retry=said["retry"])
     if "alarm" in said:

@@ -7,6 +7,7 @@ and whoever supervises it starts it again together with its engine.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import signal
@@ -43,7 +44,7 @@ def main(folder: Path, *, bound: bool) -> int:
         telling.complete(here, seated.status()["seats"])
     except Refused as refused:
         why = " ".join(say(refusal, language()) for refusal in refused.refusals)
-        sys.stderr.write(f"{refused}: {why}\n")
+        sys.stderr.write(f"{why}\n{json.dumps(control.as_json(refused))}\n")
         return 1
     except OutsideFault as error:
         sys.stderr.write(f"{error}\n")

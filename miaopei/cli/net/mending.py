@@ -41,6 +41,8 @@ def need_free(at: Path, told: Machine) -> None:
     Errors   Refused net.cannot_listen.
     """
     for option, address in (("engine", home.listens_at(at / home.ENGINE)), ("blobs", told.blobs)):
+        if address is None:
+            continue
         host, _, port = address.rpartition(":")
         try:
             family, *_, where = socket.getaddrinfo(

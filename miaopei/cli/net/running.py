@@ -294,8 +294,10 @@ def _process(net: Net, member: str) -> dict[str, Any]:
 def _not_fallen(net: Net, process: dict[str, Any], falls: int = 0) -> None:
     if process["restarts"] >= falls + FALLS:
         member = process["member"]
-        said = last_words(net, member, process)
-        raise OutsideFault(f"{member} ended {FALLS} times as it came up: {said}", retry=True)
+        last = last_words(net, member, process)
+        why = last and next((Refusal(r["code"], r["facts"]) for r in last.refusals), None)
+        what = f"{member} ended {FALLS} times as it came up: {last and last.said}"
+        raise OutsideFault(what, retry=True, said=why or None)
 
 
 def _waits(at: Path) -> Refusal | None:

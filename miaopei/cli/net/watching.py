@@ -5,9 +5,11 @@ An engine whose member lies still calls itself healthy and takes acts; only the 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,7 +35,7 @@ class Row:
     `power` is None for who has no seat; `rules` are in force at its next block, `knows` is the
     newest rule set of its software. Of who is down `trouble` is the last line of its node's
     log, or its engine's (`last_words`). `refusals`: the same in codes and facts, where a duty is
-    refused.
+    refused or the node refused to start.
     `anchored`: how far it has told a second ledger, None where it tells none.
     `waits`: why its engine signs nothing for now, a refusal; None where it may.
     """
@@ -108,6 +110,8 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         known_of = status or {}
         verdict = _verdict(process, status, held.get(seat.id), top, seat.id in seats, away=away)
         ended = status is None or verdict == "down"
+        last = last_words(net, seat.id, process) if ended else None
+        trouble, refusals = known_of.get("trouble"), known_of.get("refusals", ())
         row = Row(
             member=seat.id,
             zh=seat.zh,
@@ -122,13 +126,13 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             certified=known_of.get("certified"),
             missing=known_of.get("missing"),
             restarts=process.get("restarts", 0),
-            trouble=last_words(net, seat.id, process) if ended else known_of.get("trouble"),
+            trouble=trouble if last is None else last.said,
             verdict=verdict,
             rules=known_of.get("rules"),
             knows=known_of.get("knows"),
             anchored=known_of.get("anchored"),
             waits=known_of.get("waits"),
-            refusals=() if ended else tuple(known_of.get("refusals", ())),
+            refusals=tuple(refusals) if last is None else last.refusals,
         )
         rows.append(row)
     good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))
@@ -231,23 +235,40 @@ def _seats(net: Net, said: dict[str, dict[str, Any] | None]) -> dict[str, dict[s
     return {seat["member"]: seat for seat in best["seats"]}
 
 
-def last_words(net: Net, member: str, process: dict[str, Any]) -> str | None:
-    """Why a member that shall run does not: the last line that its node has said since it was
-    started, before it ended; where it has said nothing, that of its engine's log. Where the
-    database is down, that: no member here can run without it.
+@dataclass(frozen=True)
+class LastWords:
+    """Why a member that shall run does not. `refusals`: the same in codes and facts, where its node
+    refused to go on.
+    """
+
+    said: str
+    refusals: tuple[Json, ...] = ()
+
+
+def last_words(net: Net, member: str, process: dict[str, Any]) -> LastWords | None:
+    """The last line of its node (`member.main`) since that was started, before it ended; where it
+    has said nothing, that of its engine's log. Where the database is down, that: no member here can
+    run without it.
     """
     if not process.get("wanted"):
         return None
     if _no_database(net):
-        return NO_DATABASE
+        return LastWords(NO_DATABASE)
     for name, begins in ((NODE_LOG, process.get("fell") or 0), (ENGINE_LOG, 0)):
         try:
             said = (net.at(member) / name).read_bytes()[begins:].decode("utf-8", "replace")
         except OSError:
             continue
         if line := next((line for line in reversed(said.split("\n")) if line.strip()), ""):
-            return line.strip()
+            return _words(line.strip())
     return None
+
+
+def _words(line: str) -> LastWords:
+    with suppress(ValueError, TypeError, KeyError):
+        refused = control.refused_in(json.loads(line))
+        return LastWords(str(refused), tuple(each.as_json() for each in refused.refusals))
+    return LastWords(line)
 
 
 def _no_database(net: Net) -> bool:

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from miaopei.adapters.engine import home
-from miaopei.cli.net import member, mending
-from miaopei.errors import Refused
+from miaopei.cli import speak
+from miaopei.cli.net import member, mending, running, watching
+from miaopei.cli.net.plan import Net, Seat
+from miaopei.cli.net.shown.standing import below
+from miaopei.errors import OutsideFault, Refused
+from miaopei.errors.texts import say
+from miaopei.settings import Language
 from miaopei.wiring.machine import Machine
 
 TAKEN = "address already in use"
@@ -43,12 +48,51 @@ def test_whichever_address_is_taken_is_named_with_the_way_out(
         told = placed(tmp_path, **both)
         assert member.main(tmp_path, bound=False) == 1
         said = capsys.readouterr().err
-        assert said.startswith("net.cannot_listen ")
-        assert said.count("\n") == 1, "its last line is what the status shows"
         assert TAKEN in said.lower()
         assert f"cannot listen at {taken} " in said
         assert f"--listen-{option}" in said
     mending.need_free(tmp_path, told)
+
+
+@pytest.mark.parametrize(
+    ("language", "start"), [("en", "This member cannot"), ("zh", "本成员无法")]
+)
+def test_it_is_said_in_the_language_of_who_asks_and_not_of_who_started(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    language: Language,
+    start: str,
+) -> None:
+    monkeypatch.setenv("MIAOPEI_LANG", "zh" if language == "en" else "en")
+    net = Net(tmp_path, (Seat("notary", "n", "n", "h:1", "h:2"),))
+    at = net.at("notary")
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        placed(at, f"127.0.0.1:{held.getsockname()[1]}", "127.0.0.1:0")
+        assert member.main(at, bound=False) == 1
+    (at / "node.log").write_text(capsys.readouterr().err, "utf-8")
+    process = {"member": "notary", "wanted": True, "restarts": running.FALLS, "fell": 0}
+    row = watching.Row(
+        "notary", "n", "n", (), 1, False, None, None, None, None, None, None, None, 0,
+        *("net.cannot_listen", "down", None, None),
+        refusals=watching.last_words(net, "notary", process).refusals,
+    )  # fmt: skip
+    (line, _) = below(net, watching.Standing((row,), None, False), language)
+    assert start in line
+    assert "{" not in line
+    with pytest.raises(OutsideFault) as fault:
+        running._not_fallen(net, process)
+    told, _ = speak.fault(fault.value)
+    assert say(told, language).startswith(start)
+
+
+def test_an_engine_whose_settings_are_gone_says_so_itself(tmp_path: Path) -> None:
+    told = placed(tmp_path, "127.0.0.1:0", "127.0.0.1:0")
+    for left in ("[p2p]", "no = toml = at all", None):
+        settings = tmp_path / home.ENGINE / "config" / "config.toml"
+        settings.unlink() if left is None else settings.write_text(left)
+        mending.need_free(tmp_path, told)
 
 
 def test_an_address_of_no_machine_is_named_too(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from miaopei.cli.net.own import elsewhere
 from miaopei.cli.net.plan import Net, Seat
-from miaopei.cli.net.watching import _verdict, compared, last_words
+from miaopei.cli.net.watching import LastWords, _verdict, compared, last_words
 
 SIX = {"utility": 1, "insurer": 1, "agent": 1, "regulator": 0, "cloud": 1, "notary": 1}
 
@@ -62,11 +62,13 @@ def test_who_is_down_is_told_by_its_engine_where_its_node_said_nothing(tmp_path:
     node, taken = at / "node.log", "panic: address already in use"
     node.write_text("")
     (at / "engine.log").write_text(f"{taken}\n\n")
-    assert last_words(net, "a", {"wanted": True, "fell": 0}) == taken
+    assert last_words(net, "a", {"wanted": True, "fell": 0}) == LastWords(taken)
     node.write_text("a word of last week\n")
     before = node.stat().st_size
-    assert last_words(net, "a", {"wanted": True, "fell": before}) == taken
+    assert last_words(net, "a", {"wanted": True, "fell": before}) == LastWords(taken)
     with node.open("a") as log:
         log.write("no rule set 9: install a newer one\n")
-    assert last_words(net, "a", {"wanted": True, "fell": before}) == node.read_text().split("\n")[1]
+    assert last_words(net, "a", {"wanted": True, "fell": before}) == LastWords(
+        node.read_text().split("\n")[1]
+    )
     assert last_words(net, "a", {"wanted": False, "fell": 0}) is None

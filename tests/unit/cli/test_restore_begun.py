@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ def test_a_node_refuses_to_start_on_half_a_database_until_the_restore_has_ended(
     mending.begin(tmp_path)
     mending.begin(tmp_path)  # it is said once more
     assert member.main(tmp_path, bound=False) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("net.restore_begun {'member': 'notary'}: ")
-    assert told.count("\n") == 1, "its last line is what the status shows"
+    sentence, named, _ = capsys.readouterr().err.split("\n")
+    assert sentence.startswith("A restore of notary did not come to its end")
+    assert json.loads(named) == {
+        "refused": [{"code": "net.restore_begun", "facts": {"member": "notary"}}]
+    }
     with pytest.raises(Refused, match=r"net\.restore_begun"):
         mending.need_whole(tmp_path, "notary")
     mending.ended(tmp_path)
