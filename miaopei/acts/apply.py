@@ -221,12 +221,12 @@ def admit(state: State, act: Act, now: Moment, latest: int | None = None) -> Non
     kinds = RULE_SETS[now.rules]
     if act.size > ACT_BYTES_MAX:
         raise refuse("act.too_large", bytes=act.size, limit=ACT_BYTES_MAX)
-    genesis = state.need("genesis", "it")
+    genesis = state.shared("genesis", "it")
     if act.chain != genesis["chain"]:
         raise refuse("act.other_chain", chain=act.chain[:16], here=genesis["chain"][:16])
     if act.kind not in kinds:
         raise refuse("act.kind_unknown", kind=act.kind[:40])
-    member = state.get("member", act.by)
+    member = state.shared("member", act.by)
     if member is None:
         raise refuse("act.member_unknown", by=act.by[:60])
     in_force = any(

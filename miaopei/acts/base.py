@@ -177,5 +177,5 @@ def ripe_in(state: State, table: str, time: int) -> list[tuple[str, Any]]:
 
 def has_role(state: State, member: str, roles: Iterable[str]) -> bool:
     """Whether the member holds one of the roles."""
-    value = state.get("member", member)
+    value = state.shared("member", member)
     return value is not None and bool(set(value["roles"]) & set(roles))

@@ -90,7 +90,7 @@ def possible(state: State, value: Mapping[str, Any], height: int) -> bool:
 def rules_at(state: State, height: int) -> int:
     """The rule set of a height: the last that was raised at or before it, else that of genesis."""
     found = [said["rules"] for _, said in state.between("rules", "0", _key(height + 1))]
-    return int(found[-1] if found else (state.get("genesis", "it") or {"rules": 1})["rules"])
+    return int(found[-1] if found else (state.shared("genesis", "it") or {"rules": 1})["rules"])
 
 
 def _key(height: int) -> str:

@@ -38,7 +38,7 @@ def parties(state: State, listing: str) -> tuple[str, ...]:
 
     Nobody where there is no such listing.
     """
-    entry = state.get("listing", listing)
+    entry = state.shared("listing", listing)
     if entry is None:
         return ()
     terms = entry["listing"]

@@ -6,12 +6,12 @@ Keys are printable ASCII; ranges come in byte order. Values are canonical JSON v
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Protocol
 
 from ..errors import Refusal, Refused
-from ..measures.identity import canonical, digest
+from ..measures.identity import as_written, canonical, digest
 
 Json = Any
 
@@ -45,7 +45,7 @@ class State:
     def get(self, table: str, key: str) -> Json | None:
         """The value at a key, or None."""
         found = self._bytes(table, key)
-        return None if found is None else json.loads(found)
+        return None if found is None else as_written(found)
 
     def need(self, table: str, key: str) -> Json:
         """The value at a key that must be there."""
@@ -53,6 +53,13 @@ class State:
         if value is None:
             raise KeyError(f"{table}/{key}")
         return value
+
+    def shared(self, table: str, key: str) -> Json:
+        """As `get` (None where nothing is), for what is read at every turn and seldom new: others
+        are given the same value, so whoever asks changes nothing of it and hands it to nobody.
+        """
+        found = self._bytes(table, key)
+        return None if found is None else _shared(found)
 
     def has(self, table: str, key: str) -> bool:
         """Whether the key holds a value."""
@@ -73,12 +80,12 @@ class State:
 
     def range(self, table: str, prefix: str) -> Iterator[tuple[str, Json]]:
         """All keys that begin with `prefix`, in byte order, with this block's writes."""
-        yield from self.between(table, prefix, prefix + "\x7f")
+        return self.between(table, prefix, prefix + "\x7f")
 
     def between(self, table: str, first: str, last: str) -> Iterator[tuple[str, Json]]:
         """Keys from `first` (inclusive) to `last` (exclusive), in byte order."""
         for key, found in self._rows(table, first, last):
-            yield key, json.loads(found)
+            yield key, as_written(found)
 
     def raw(self, table: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """As `range`, values as canonical bytes: for what is costly to read and seldom new."""
@@ -133,7 +140,8 @@ class State:
         if "\0" in first or not first.isascii():
             return
         stored = self._store.range(table, first, last)
-        changed = {k: v for k, v in self._new.get(table, {}).items() if first <= k < last}
+        new = self._new.get(table)
+        changed = {k: v for k, v in new.items() if first <= k < last} if new else {}
         if not changed:
             yield from stored
             return
@@ -147,6 +155,10 @@ class State:
         new = self._new.setdefault(table, {})
         self._undo.append((table, key, key in new, new.get(key)))
         new[key] = value
+
+
+# Values by their bytes, which no state and no store can change under them.
+_shared = lru_cache(maxsize=512)(as_written)
 
 
 def _is_key(text: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -45,6 +45,8 @@ class _Tables:
         order = self._order.get(table)
         if order is None:
             order = self._order[table] = sorted(self.rows.get(table, ()))
+        if not order:
+            return order
         end = len(order) if last is None else bisect_left(order, last)
         return order[bisect_left(order, first) : end]
 
@@ -80,18 +82,35 @@ class MemoryStore:
                     self._tables, self._readers = self._tables.copy(), 0
                 self._tables.apply(block.changes)
 
-    @contextmanager
-    def reading(self) -> Iterator[MemoryBlock]:
+    def reading(self) -> AbstractContextManager[MemoryBlock]:
         """A snapshot; what is written to it goes nowhere."""
+        return _Snapshot(self)
+
+    def begin(self) -> _Tables:
+        """One more who reads the tables as they are."""
         with self._state:
-            tables = self._tables
             self._readers += 1
-        try:
-            yield MemoryBlock(tables)
-        finally:
-            with self._state:
-                if tables is self._tables:
-                    self._readers -= 1
+            return self._tables
+
+    def end(self, tables: _Tables) -> None:
+        """Who read these tables is done."""
+        with self._state:
+            if tables is self._tables:
+                self._readers -= 1
+
+
+class _Snapshot:
+    """One look at a store. Simulated members look at theirs at each step: hence no generator."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> MemoryBlock:
+        self._tables = self._store.begin()
+        return MemoryBlock(self._tables)
+
+    def __exit__(self, *_: object) -> None:
+        self._store.end(self._tables)
 
 
 class MemoryBlock(MemoryPersons):
@@ -105,7 +124,8 @@ class MemoryBlock(MemoryPersons):
         changed = self.changes.get(table)
         if changed is not None and key in changed:
             return changed[key]
-        return self._tables.rows.get(table, {}).get(key)
+        rows = self._tables.rows.get(table)
+        return None if rows is None else rows.get(key)
 
     def _must(self, table: str, key: Any) -> Any:
         value = self._get(table, key)
@@ -119,13 +139,15 @@ class MemoryBlock(MemoryPersons):
     def _between(
         self, table: str, first: Any, last: Any = None, limit: int | None = None
     ) -> Iterator[tuple[Any, Any]]:
+        rows = self._tables.rows.get(table, {})
+        finished = [(key, rows[key]) for key in self._tables.keys(table, first, last)]
+        if not (changed := self.changes.get(table)):
+            return iter(finished[:limit])
         changes = {
             key: value
-            for key, value in self.changes.get(table, {}).items()
+            for key, value in changed.items()
             if first <= key and (last is None or key < last)
         }
-        rows = self._tables.rows.get(table, {})
-        finished = ((key, rows[key]) for key in self._tables.keys(table, first, last))
         return overlaid(finished, changes, limit)
 
     # shared: state -------------------------------------------------------------------------------

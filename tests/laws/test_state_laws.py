@@ -90,7 +90,7 @@ class Law(RuleBasedStateMachine):
     def read(self, table: str, key: str) -> None:
         name = self._table(table)
         wanted = self.now.get((name, key))
-        assert self.state.get(name, key) == wanted
+        assert self.state.get(name, key) == self.state.shared(name, key) == wanted
         there = (name, key) in self.now
         assert self.state.has(name, key) == there
         if there:

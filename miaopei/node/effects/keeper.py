@@ -46,7 +46,7 @@ class Keeper:
                 name
                 for name, book in state.range("book", "")
                 if (granted or self._ours(state, book))
-                and not self.has(reading, state, name)
+                and not _here(reading, name, book)
                 and self._reads(reading, state, name, book)
             ]
             unfit = left_out(state)
@@ -62,8 +62,7 @@ class Keeper:
 
     def has(self, reading: Reading, state: State, book: str) -> bool:
         """Whether all rows and settled claims of a book are opened here."""
-        entry = state.need("book", book)
-        return opened_upto(reading, book) == Upto(entry["size"], entry["counter"])
+        return _here(reading, book, state.need("book", book))
 
     def _ours(self, state: State, entry: dict[str, Any]) -> bool:
         """Whether we decide or pay a book."""
@@ -145,6 +144,10 @@ class Keeper:
                 error = other
             unfit.append(told_of(error, about, blob, member))
         return None
+
+
+def _here(reading: Reading, book: str, entry: dict[str, Any]) -> bool:
+    return opened_upto(reading, book) == Upto(entry["size"], entry["counter"])
 
 
 def _firsts(reading: Reading, book: str, claims: list[dict[str, Any]]) -> list[int]:

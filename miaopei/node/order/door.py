@@ -78,16 +78,17 @@ class Door:
             (table, key): value for table in TABLES for key, value in reading.range(table, "")
         }
         self._ends = freshness.ends(State(self))
-        self._rules = self.rules_of(self._height + 1)
+        self._rules = rules_at(State(self), self._height + 1)
 
     def pass_time(self, time: int, height: int) -> None:
         """The last block's time and height: keys come in force and go out of it, rules too."""
         self._time, self._height = time, height
-        self._rules = self.rules_of(height + 1)
+        self._rules = rules_at(State(self), height + 1)
 
     def rules_of(self, height: int) -> int:
         """The rule set of a height up to that of the next block; later ones may yet be raised."""
-        return rules_at(State(self), height)
+        next_one = height == self._height + 1  # asked for with each item that comes
+        return self._rules if next_one else rules_at(State(self), height)
 
     def end(self) -> int | None:
         """The end that an act names which is signed now; None where this record wants none.

@@ -85,8 +85,11 @@ def time_item(time: int) -> bytes:
 
 def read_time(item: bytes) -> int | None:
     """The time in such an item; None for anything else."""
-    if len(item) > TIME_BYTES_MAX:
-        return None
+    return None if len(item) > TIME_BYTES_MAX else _time_in(item)
+
+
+@lru_cache(REMEMBERED)
+def _time_in(item: bytes) -> int | None:
     value = _read(item)
     if not isinstance(value, dict) or set(value) != {"time"} or type(value["time"]) is not int:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from miaopei.errors import Refused
 from miaopei.measures.identity import (
     DEEPEST,
     LARGEST,
+    as_written,
     canonical,
     content_id,
     depth_of,
@@ -35,7 +37,21 @@ from miaopei.measures.identity import (
 )
 def test_canonical_bytes_are_those_of_rfc_8785(value) -> None:
     assert canonical(value) == rfc8785.dumps(value)
-    assert read_canonical(canonical(value)) == value
+    assert read_canonical(canonical(value)) == as_written(canonical(value)) == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b'{"a":1}}', b"[1,]", b"nul", b"\xff", b'"\xed\xa0\x80"', b" 1 ", b"\xef\xbb\xbf1"],
+)
+def test_what_was_damaged_on_the_disk_is_read_as_the_library_reads_it(data: bytes) -> None:
+    def told(read: Callable[[bytes], Any]) -> Any:
+        try:
+            return read(data)
+        except ValueError as error:
+            return str(error)
+
+    assert told(as_written) == told(json.loads)
 
 
 @pytest.mark.parametrize(
