@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from miaopei.node.fetching.fetcher import Fetcher
 from miaopei.node.fetching.handed import Fetched, handed
 from miaopei.node.granted.asking import Keys
 from miaopei.node.node import Node
+from miaopei.node.order import parcel
 from miaopei.node.order.application import Application, Committed
 from miaopei.node.order.parcel import Parcel, parcels
 from miaopei.node.ports import Rail
@@ -39,6 +41,10 @@ LOOK = 1_800_000  # between looks at duties where no block has come; each block 
 GOSSIP = 20  # items of a queue that are handed on again at once
 DOWN = (2_000, 900_000)
 ENDS = 900  # seconds to an act's end: not a day, so that members are cut off and away for longer
+# What bytes say, and whether a signature under them holds, is the same for whoever reads them: it
+# is found out once for all members of a town. Each takes or refuses them by its own state. A real
+# member, alone in its process, remembers as many as it has on their way, and no more.
+parcel.read_parcel = lru_cache(4_000)(parcel.read_parcel.__wrapped__)
 
 
 class Member:
