@@ -16,6 +16,8 @@ import re
 import select
 import shutil
 import signal
+import socket
+import struct
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,12 +30,15 @@ from psycopg.pq import PGconn, Ping
 from ...errors import OutsideFault
 from . import account, binaries
 
+SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_MAX = 107  # bytes, `sun_path` of Linux
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # needs no quoting in any of PostgreSQL's settings
 SHORT = Path("/tmp")  # noqa: S108 - the same for every process; `take` refuses what others put there
 START_SECONDS = 120  # a crash recovery can take this long
 START_TRIES = 15  # some 6 seconds for the children of a killed server to leave
 STOP_SECONDS = 60
+SILENT_SECONDS = 5.0  # a server that answers nothing for so long is frozen, or as good as
+ANYBODY = struct.pack("!ii", 8, 80877103)  # the first message of a client that would like TLS
 SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0700
@@ -75,7 +80,7 @@ class LocalPostgres:
     def running(self) -> bool:
         """Whether the server answers."""
         place = self._place()
-        return _server(place / "data") is not None and _answers(self._dsn(place))
+        return _server(place / "data") is not None and self._answers(place)
 
     def remove(self) -> None:
         """Stop the server and delete all it held."""
@@ -116,7 +121,7 @@ class LocalPostgres:
     def _socket_folder(self, place: Path) -> Path:
         """Beside the data, unless PostgreSQL or the kernel could not take such a path."""
         folder = place / "socket"
-        fits = len(os.fsencode(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_MAX
+        fits = len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_MAX
         if fits and PLAIN_PATH.fullmatch(str(folder)):
             return folder
         owner = account.choose(place / "data", place)
@@ -126,6 +131,21 @@ class LocalPostgres:
         return make_conninfo(
             host=str(self._socket_folder(place)), user="postgres", dbname="postgres"
         )
+
+    def _answers(self, place: Path) -> bool:
+        """Whether it takes connections. One that is frozen is found out first: libpq would wait for
+        it without end, and no thread of this process would go on meanwhile.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX) as asked:
+                asked.settimeout(SILENT_SECONDS)
+                asked.connect(str(self._socket_folder(place) / SOCKET))
+                asked.sendall(ANYBODY)
+                asked.recv(1)
+        except OSError:
+            return False
+        dsn = make_conninfo(self._dsn(place), connect_timeout=int(SILENT_SECONDS))
+        return PGconn.ping(dsn.encode()) == Ping.OK
 
     def _make_cluster(self, place: Path) -> None:
         """A new cluster, made beside and moved into place whole: half of one is thrown away."""
@@ -145,20 +165,20 @@ class LocalPostgres:
         new.rename(place / "data")
 
     def _bring_up(self, place: Path) -> None:
-        data, log, socket = place / "data", place / "postgres.log", self._socket_folder(place)
+        data, log, sockets = place / "data", place / "postgres.log", self._socket_folder(place)
         user = account.choose(data)
-        user.take(socket)
+        user.take(sockets)
         end, tries, said = time.monotonic() + START_SECONDS, 0, "no answer"
-        while not (_server(data) and _answers(self._dsn(place))):
+        while not (_server(data) and self._answers(place)):
             if time.monotonic() > end or tries == START_TRIES:
                 raise OutsideFault(f"PostgreSQL in {place} does not come up: {said}", retry=True)
             if not _server(data):
                 # What these files name is no server of ours (a zombie, or a number used again). The
                 # new server still asks the kernel whether an old one holds the shared memory.
-                for left in (data / "postmaster.pid", *socket.iterdir()):
+                for left in (data / "postmaster.pid", *sockets.iterdir()):
                     left.unlink(missing_ok=True)
                 tries += 1
-                options = ["-D", data, "-l", log, "-w", "-t", START_SECONDS, "-o", f"-k {socket}"]
+                options = ["-D", data, "-l", log, "-w", "-t", START_SECONDS, "-o", f"-k {sockets}"]
                 said = self._tool(user, place, "pg_ctl", *options, "start", fail=False)
             time.sleep(0.02)
 
@@ -193,10 +213,6 @@ def _server(data: Path) -> int | None:
     return None
 
 
-def _answers(dsn: str) -> bool:
-    return PGconn.ping(dsn.encode()) == Ping.OK
-
-
 def _stop(data: Path) -> None:
     """Ask for a fast stop, wait, insist. The descriptor holds the process, not just its number."""
     if (pid := _server(data)) is None:
@@ -211,7 +227,8 @@ def _stop(data: Path) -> None:
         waiting = select.poll()
         waiting.register(process, select.POLLIN)
         for number in (signal.SIGINT, signal.SIGQUIT):
-            signal.pidfd_send_signal(process, number)
+            for sent in (number, signal.SIGCONT):  # a frozen one takes notice only then
+                signal.pidfd_send_signal(process, sent)
             if waiting.poll(STOP_SECONDS * 1000):
                 return
         raise OutsideFault(f"PostgreSQL in {data} does not stop", retry=True)

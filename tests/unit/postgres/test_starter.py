@@ -102,6 +102,18 @@ def test_a_second_stop_and_a_stop_of_nothing_are_harmless(base: Path) -> None:
     assert not server.running()
 
 
+def test_one_that_is_frozen_is_told_and_stopped_all_the_same(base: Path) -> None:
+    """Whoever asked waited for it without end, in every thread, and could not stop it."""
+    server = LocalPostgres(base)
+    server.start()
+    os.kill(postmaster(base), signal.SIGSTOP)
+    assert not server.running()
+    server.stop()
+    assert working_in(base / "data") == []
+    server.start()
+    assert server.running()
+
+
 def test_eight_first_starts_at_once_make_one_server(base: Path) -> None:
     answers = start_at_once(base, 8)
     assert len(set(answers)) == 1
