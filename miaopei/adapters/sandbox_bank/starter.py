@@ -113,7 +113,7 @@ def start(
     bound = [] if stays else ["--until-stdin-closes"]
     with (data / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, "--data", str(data), *where, *rules, *bound],
+            [sys.executable, "-P", "-m", MODULE, "--data", str(data), *where, *rules, *bound],
             stdin=subprocess.DEVNULL if stays else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -129,7 +129,7 @@ def start(role: str, data: Path, *, port: int = 0, timeout: float = 20.0) -> Run
     paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (data / f"{role}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, *asked],
+            [sys.executable, "-P", "-m", MODULE, *asked],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
