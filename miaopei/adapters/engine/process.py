@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import OutsideFault
@@ -16,6 +19,7 @@ from .rpc import EngineRpc
 
 LOG, INSPECTED = "engine.log", "inspect.log"
 READ_SECONDS = 60.0  # a long record is opened in that time
+ENDS_SECONDS = 10.0  # in which the kernel has ended one that was killed
 
 
 def start(folder: Path, inside: Sequence[str] = ()) -> subprocess.Popen[bytes]:
@@ -35,6 +39,25 @@ def start(folder: Path, inside: Sequence[str] = ()) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
         )
+
+
+def end_left(folder: Path, *node: str) -> None:
+    """Kill what an earlier supervisor has left in a member's folder when it was itself killed: its
+    engine, and its node, whose command has these words. Most end by themselves; not one that is
+    frozen, which would keep its database and its engine's stores to itself for ever.
+    """
+    engine = ("start", "--home", ENGINE)
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            process = os.pidfd_open(int(entry.name))
+            try:
+                words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                ours = words[-4:-1] == [*engine] or set(node) <= set(words)
+                if ours and (entry / "cwd").readlink() == folder:
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                    select.select([process], [], [], ENDS_SECONDS)
+            finally:
+                os.close(process)
 
 
 @contextmanager

@@ -216,7 +216,7 @@ def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
     paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (net.folder / LOG).open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", f"{__package__}.supervisor", str(net.folder)],
+            [sys.executable, "-P", "-m", f"{__package__}.supervisor", str(net.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -294,7 +294,7 @@ def _process(net: Net, member: str) -> dict[str, Any]:
 def _not_fallen(net: Net, process: dict[str, Any], falls: int = 0) -> None:
     if process["restarts"] >= falls + FALLS:
         member = process["member"]
-        last = last_words(net, member, process)
+        last = last_words(net, member, {**process, "up": False})  # of the lives before this one
         why = last and next((Refusal(r["code"], r["facts"]) for r in last.refusals), None)
         what = f"{member} ended {FALLS} times as it came up: {last and last.said}"
         raise OutsideFault(what, retry=True, said=why or None)

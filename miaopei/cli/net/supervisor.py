@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Slot:
     alone: float | None = None  # since when its engine has had no neighbour
     answered: float | None = None  # when its node first answered its engine
     served: float | None = None  # when its engine first answered
+    trouble: str | None = None  # what keeps us from looking after it
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def tick(self) -> None:
@@ -136,6 +137,7 @@ class Slot:
             "engine": pids[1],
             "restarts": self.restarts,
             "fell": self.fell,
+            "trouble": self.trouble,
         }
 
     def _ended(self) -> bool:
@@ -144,10 +146,12 @@ class Slot:
     def _start_node(self) -> None:
         (self.folder / home.ABCI_SOCKET).unlink(missing_ok=True)
         paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+        if not self.started:
+            process.end_left(self.folder, MEMBER, BOUND)
         with (self.folder / "node.log").open("ab") as log:
             self.began = log.tell()
             self.node = subprocess.Popen(  # noqa: S603 - our own module
-                [*self.inside, sys.executable, "-m", MEMBER, str(self.folder), BOUND],
+                [*self.inside, sys.executable, "-P", "-m", MEMBER, str(self.folder), BOUND],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -187,13 +191,16 @@ class Supervisor:
                 opened.callback(self._stop_bank)
                 mending.tell_bank(self.net, self.bank.address)
             self.moments["bank"] = time.monotonic()
-            ticking = threading.Thread(target=self._tick, name="ticks")
-            ticking.start()
-            async with AsyncExitStack() as serving:
-                await serving.enter_async_context(control.serving(self._commands(loop)))
-                await self.told.wait()
-            self._stop.set()
-            await asyncio.to_thread(ticking.join)
+            looks = [threading.Thread(target=of) for of in (self._tick, self._beside)]
+            for each in looks:
+                each.start()
+            try:
+                async with control.serving(self._commands(loop)):
+                    await self.told.wait()
+            finally:
+                self._stop.set()
+                for each in looks:
+                    await asyncio.to_thread(each.join)
             for slot in self.slots.values():
                 slot.wanted = False
             await asyncio.gather(
@@ -201,11 +208,8 @@ class Supervisor:
             )
 
     def _tick(self) -> None:
-        looked = beside = time.monotonic()
+        looked = time.monotonic()
         while not self._stop.wait(TICK_SECONDS):
-            if time.monotonic() - beside > BESIDE_SECONDS:
-                self._keep_up()
-                beside = time.monotonic()
             due = self.net.own is not None and time.monotonic() - looked > LOOK_SECONDS
             looked = time.monotonic() if due else looked
             for slot in self.slots.values():
@@ -213,19 +217,23 @@ class Supervisor:
                     slot.tick()
                     if due:
                         slot.look()
-                except OSError as error:
-                    sys.stderr.write(f"{slot.member}: {error}\n")
+                    slot.trouble = None
+                except Exception as error:  # noqa: BLE001 - whatever it is, we go on
+                    before, slot.trouble = slot.trouble, f"{type(error).__name__}: {error}"
+                    if slot.trouble != before:
+                        _say(f"{slot.member}: {slot.trouble}")
 
-    def _keep_up(self) -> None:
-        """Start database and bank again where they have ended: the nodes then come back."""
-        try:
-            if not self.net.postgres.running():
-                self.net.postgres.start()
-            if self.bank is not None and not self.bank.alive:
-                self.bank.stop()  # lets go of what is left of it
-                self.bank = self.bank.again()
-        except Exception as error:  # noqa: BLE001 - whatever it is, members are looked after
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    def _beside(self) -> None:
+        """Start database and bank again where they have ended, however many minutes it takes."""
+        while not self._stop.wait(BESIDE_SECONDS):
+            try:
+                if not self.net.postgres.running():
+                    self.net.postgres.start()
+                if self.bank is not None and not self.bank.alive:
+                    self.bank.stop()  # lets go of what is left of it
+                    self.bank = self.bank.again()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                _say(f"{type(error).__name__}: {error}")
 
     def _stop_bank(self) -> None:
         if self.bank is not None:
@@ -367,6 +375,11 @@ def _wait(running: subprocess.Popen[bytes]) -> None:
         running.stdin.close()
 
 
+def _say(line: str) -> None:  # where the log has room
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+
+
 def main(folder: Path) -> int:
     """Supervise the net in a folder, alone."""
     net = Net.of(folder)
@@ -377,8 +390,8 @@ def main(folder: Path) -> int:
             return TAKEN
         try:
             asyncio.run(Supervisor(net).run())
-        except OutsideFault as fault:
-            sys.stderr.write(f"{fault}\n")
+        except (OutsideFault, sandbox.BankDidNotStart) as fault:
+            _say(str(fault))
             return 3
     return 0
 

@@ -24,6 +24,7 @@ ASK_SECONDS = 3.0
 BEHIND = 5  # blocks
 NODE_LOG = "node.log"
 NO_DATABASE = "the database is down"
+SILENT = "its node runs, and does not answer"
 Json = dict[str, Any]
 
 
@@ -247,13 +248,15 @@ class LastWords:
 
 def last_words(net: Net, member: str, process: dict[str, Any]) -> LastWords | None:
     """The last line of its node (`member.main`) since that was started, before it ended; where it
-    has said nothing, that of its engine's log. Where the database is down, that: no member here can
-    run without it.
+    has said nothing, that of its engine's log. Before these: the database is down, without which no
+    member here can run; what keeps the supervisor from starting it; it runs and does not answer.
     """
     if not process.get("wanted"):
         return None
     if _no_database(net):
         return LastWords(NO_DATABASE)
+    if process.get("trouble") or process.get("up"):
+        return LastWords(str(process.get("trouble") or SILENT))
     for name, begins in ((NODE_LOG, process.get("fell") or 0), (ENGINE_LOG, 0)):
         try:
             said = (net.at(member) / name).read_bytes()[begins:].decode("utf-8", "replace")

@@ -8,7 +8,7 @@ import pytest
 
 from miaopei.cli.net.own import elsewhere
 from miaopei.cli.net.plan import Net, Seat
-from miaopei.cli.net.watching import LastWords, _verdict, compared, last_words
+from miaopei.cli.net.watching import SILENT, LastWords, _verdict, compared, last_words
 
 SIX = {"utility": 1, "insurer": 1, "agent": 1, "regulator": 0, "cloud": 1, "notary": 1}
 
@@ -71,4 +71,7 @@ def test_who_is_down_is_told_by_its_engine_where_its_node_said_nothing(tmp_path:
     assert last_words(net, "a", {"wanted": True, "fell": before}) == LastWords(
         node.read_text().split("\n")[1]
     )
+    stuck = {"wanted": True, "fell": before, "up": True, "trouble": None}
+    assert last_words(net, "a", stuck) == LastWords(SILENT)
+    assert last_words(net, "a", {**stuck, "trouble": "why"}) == LastWords("why")
     assert last_words(net, "a", {"wanted": False, "fell": 0}) is None
