@@ -129,7 +129,7 @@ class RecordContext:
     occurrences: Sequence[Occurrence]
     resolutions: Mapping[str, Mapping[str, Any]]
     known: Mapping[str, Found] = field(default_factory=dict)
-    from_first: bool = True  # rule sets before cases.CORRECTED_SINCE: from the current revisions
+    from_first: bool = True  # before assessing.CORRECTED_SINCE: from the current revisions
 
     @cached_property
     def _by_id(self) -> dict[str, Fact]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from ..claims.case import case_key
 from .base import Moment, Outcome, fields, known, refuse
-from .cases import line_up, open_next
 from .envelope import Act
 from .rounds import HELD, WAITING
 from .standing import set_case
 from .state import State
+from .triggers import line_up, open_next
 
 KIND = "open_round"
 ROLES = frozenset({"decider"})

@@ -18,6 +18,7 @@ from ..claims.sequence import WHOLE
 from .base import Moment, Outcome, fields, known, refuse
 from .cases import reassess
 from .envelope import Act
+from .on_file import OnFile
 from .state import State
 
 KIND = "release"
@@ -51,7 +52,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     said = {"policy": policy, "how": how, "reason": reason, "person": person, "act": act.id}
     state.put("release", f"{key}/{len(rows) + 1:06d}", {**said, "shock": shock})
     outcome = Outcome()
-    reassess(state, outcome, listing, state.need("case", key)["at"], now, benefit)
+    reassess(OnFile(state), outcome, listing, state.need("case", key)["at"], now, benefit)
     return outcome
 
 

@@ -10,6 +10,7 @@ from .base import Moment, Outcome, fields, known, refuse
 from .cannot_decide import HELD
 from .cases import reassess
 from .envelope import Act
+from .on_file import OnFile
 from .state import State
 
 KIND = "reopen"
@@ -29,7 +30,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     if not reason.strip() or not person.strip():
         raise refuse("act.bad_body", field="person", why="a name and a reason are needed")
     outcome = Outcome()
-    reassess(state, outcome, listing, case["at"], now, benefit, anew=True)
+    reassess(OnFile(state), outcome, listing, case["at"], now, benefit, anew=True)
     if state.need("case", key)["trigger"] == case["trigger"]:
         raise refuse("act.still_waiting", case=key[:200])
     return outcome

@@ -14,6 +14,7 @@ from ..evidence.shocks import each_decides
 from .base import Moment, Outcome, fields, known, refuse
 from .cases import reassess
 from .envelope import Act
+from .on_file import OnFile
 from .state import State
 
 KIND = "resolve"
@@ -47,5 +48,5 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         {"value": value, "reason": reason, "person": person, "by": act.by, "act": act.id},
     )
     outcome = Outcome()
-    reassess(state, outcome, listing, cases[0]["at"], now)
+    reassess(OnFile(state), outcome, listing, cases[0]["at"], now)
     return outcome

@@ -15,11 +15,13 @@ from ..claims.case import case_key
 from ..measures.identity import content_id
 from . import rounds
 from .base import Made, Moment, Outcome, by_itself
-from .cases import open_next, reassess
+from .cases import reassess
 from .entries import post
 from .envelope import Act
+from .on_file import OnFile
 from .standing import set_case
 from .state import State
+from .triggers import open_next
 
 UNDECIDED = "held_undecided"
 
@@ -87,7 +89,7 @@ def settle(
     if case["settlement"] and not totals["pay_fen"] and not totals["held"]:
         _lead(state, outcome, key, settled, case["settlement"])
     open_next(state, outcome, trigger["book"], now)
-    reassess(state, outcome, trigger["listing"], case["at"], now, trigger["benefit"])
+    reassess(OnFile(state), outcome, trigger["listing"], case["at"], now, trigger["benefit"])
     return settlement
 
 

@@ -6,16 +6,69 @@ Source: docs/specs/record.md, section 6.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..claims import case as claims_case
 from ..errors import Refusal
+from ..evidence.grouping import Occurrence
 from ..measures.identity import content_id
+from ..terms.filing import Product
 from .base import Made, Moment, Outcome, clock_key
+from .facts import RecordContext
 from .on_file import OnFile
 from .state import State
 
 CONFLICT = "held_conflict"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One benefit of one listing for one occurrence, as an act that looks at it finds it.
+
+    `entry` is the listing as the record has it, `at` the occurrence's key in its table, `seen` what
+    evidence may look at, `before` what is written of the case (None: nothing yet).
+    """
+
+    on_file: OnFile
+    outcome: Outcome
+    now: Moment
+    entry: Mapping[str, Any]
+    occurrence: Occurrence
+    at: str
+    benefit: str
+    seen: RecordContext
+    before: dict[str, Any] | None
+
+    @property
+    def state(self) -> State:
+        """The record's state."""
+        return self.on_file.state
+
+    @property
+    def product(self) -> Product:
+        """What the listing sells."""
+        return self.on_file.product(self.entry["product"])
+
+    @property
+    def key(self) -> str:
+        """Its key in the case table."""
+        return f"{self.entry['listing']['id']}/{self.occurrence.id}/{self.benefit}"
+
+    @cached_property
+    def base(self) -> dict[str, Any]:
+        """What stays of it, however it stands."""
+        before = self.before or {"revision": 0, "trigger": None, "settlement": None}
+        return {
+            "listing": self.entry["listing"]["id"],
+            "occurrence": self.occurrence.id,
+            "benefit": self.benefit,
+            "at": self.at,
+            "revision": before["revision"],
+            "trigger": before["trigger"],
+            "settlement": before["settlement"],
+        }
 
 
 def set_case(state: State, outcome: Outcome, key: str, value: dict[str, Any]) -> None:
@@ -58,36 +111,26 @@ def held(on_file: OnFile, outcome: Outcome, listing: str, at: str, why: Refusal)
             set_case(state, outcome, key, standing_of(base, standing))
 
 
-def contradicted(
-    state: State,
-    outcome: Outcome,
-    key: str,
-    case: dict[str, Any],
-    base: Mapping[str, Any],
-    standing: claims_case.Standing,
-    now: Moment,
-) -> None:
+def contradicted(case: Case, before: dict[str, Any], standing: claims_case.Standing) -> None:
     """What came after a settlement is looked at again at its deadline; a conflict is a person's."""
-    if case["state"] != "settled" and not held_again(case):
+    if before["state"] != "settled" and not held_again(before):
         return
     if standing.state == CONFLICT:
-        set_case(state, outcome, key, standing_of(base, standing))
-    elif standing.until is not None and standing.until > now.time:
-        set_case(state, outcome, key, {**case, "until": standing.until})
+        set_case(case.state, case.outcome, case.key, standing_of(case.base, standing))
+    elif standing.until is not None and standing.until > case.now.time:
+        set_case(case.state, case.outcome, case.key, {**before, "until": standing.until})
 
 
-def held_again(case: Mapping[str, Any]) -> bool:
+def held_again(before: Mapping[str, Any]) -> bool:
     """Whether a settled case is held for what contradicts it."""
-    return case["state"] == CONFLICT and case["settlement"] is not None
+    return before["state"] == CONFLICT and before["settlement"] is not None
 
 
-def settled_again(
-    state: State, outcome: Outcome, key: str, case: Mapping[str, Any], last: Mapping[str, Any]
-) -> dict[str, Any]:
+def settled_again(case: Case, before: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
     """A case that was held for a contradiction, and no longer is: as its last trigger settled."""
     back = {"state": "settled", "reason": "equal_decisions", "owner": None, "until": None}
-    value = {**case, **back, "facts": last["facts"], "instant": last["instant"]}
-    set_case(state, outcome, key, value)
+    value = {**before, **back, "facts": last["facts"], "instant": last["instant"]}
+    set_case(case.state, case.outcome, case.key, value)
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 from miaopei.accounts.entry import Entry
-from miaopei.acts import admit_batch, apply, approvals, cases, change_key, seats, settling
+from miaopei.acts import admit_batch, apply, approvals, assessing, change_key, seats, settling
 from miaopei.acts.apply import Block
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import quorum
@@ -132,12 +132,12 @@ def no_turn_is_given_up() -> Iterator[None]:
 @contextmanager
 def no_reason() -> Iterator[None]:
     """Cases are written down without why they wait."""
-    real = cases.standing_of
+    real = assessing.standing_of
 
     def silent(base: Any, standing: Any) -> dict[str, Any]:
         return {**real(base, standing), "reason": ""}
 
-    with mock.patch.object(cases, "standing_of", silent):
+    with mock.patch.object(assessing, "standing_of", silent):
         yield
 
 
