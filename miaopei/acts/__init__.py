@@ -8,6 +8,6 @@ cases       which are looked at, how one stands, what of it is decided: cases, a
             triggers
 deciding    who has said what, and what follows: rounds, settling
 selling     from application to policy, and money: sold, issued, entries, pauses
-members     seats and what several must want: seats, approvals
+members     seats and what several must want: seats, wishes, approvals
 data        of persons, books and calls: blobs, consents, readers, metered
 """

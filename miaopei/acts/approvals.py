@@ -11,52 +11,22 @@ before that. Source: docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
+from dataclasses import replace
 
 from ..errors import Fact, Refusal
-from ..measures.identity import content_id
 from ..measures.instant import DAY, utc_text
-from . import raise_rules
+from . import wishes
 from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
 from .seats import TABLE as SEAT
 from .seats import seats, weight
 from .state import State
+from .wishes import AGAIN_SINCE, Wish
 
 Facts = dict[str, Fact]
-TABLE = "approval"
 LONGEST = 90 * DAY  # seconds that something may wait for approvals
 RESERVED_SINCE = 5  # the rule set from which nobody alone speaks over what waits for votes
-AGAIN_SINCE = 6  # the rule set from which a word said again brings about what has enough votes
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What waits for more to say that they want it: who has, who has not yet, until when (UTC
-    seconds; None where its body names a height). `all` of them are needed, or two thirds of votes.
-    With `again` enough have, and one of those that it lacks has to say it once more.
-    """
-
-    kind: str
-    body: dict[str, Any]
-    by: tuple[str, ...]
-    lacks: tuple[str, ...]
-    until: int | None
-    all: bool
-    again: bool
-
-    @property
-    def what(self) -> str:
-        """What it is about, by its own name."""
-        named = (self.body.get("listing") or self.body).get("id")
-        return str(named or self.body.get("member") or self.body.get("rules") or "")
-
-    def as_json(self) -> dict[str, Any]:
-        """For a status: without the body, whose name stands in the state."""
-        named = {"kind": self.kind, "what": self.what, "all": self.all, "until": self.until}
-        return {**named, "by": list(self.by), "lacks": list(self.lacks), "again": self.again}
 
 
 def check_until(until: int, now: Moment) -> None:
@@ -82,11 +52,6 @@ def seated(state: State) -> bool:
     return next(seats(state), None) is not None
 
 
-def name_of(kind: str, body: dict[str, Any]) -> str:
-    """Where it stands who has wanted something."""
-    return content_id("approval", {"kind": kind, "body": body})
-
-
 def approve(state: State, act: Act, now: Moment, after: str | None = None) -> tuple[str, ...]:
     """Note that a member wants what this body says; where that is enough, the acts that said so.
 
@@ -94,12 +59,13 @@ def approve(state: State, act: Act, now: Moment, after: str | None = None) -> tu
     Errors   Refused act.no_vote, act.approved_before (by this member), act.approval_done.
     """
     check_vote(state, act.by)
-    value = state.get(TABLE, name_of(act.kind, act.body)) or _new(act)
-    if after is not None and value.get("after") != after:
-        value = {**_new(act), "after": after}
-    if value["done"] is not None:
-        raise refuse("act.approval_done", height=value["done"])
-    return _say(state, act, now, value)
+    wish = wishes.read(state, act.kind, act.body) or Wish(act.kind, act.body)
+    if after is not None and wish.after != after:
+        wish = Wish(act.kind, act.body, after=after)
+    if wish.done is not None:
+        raise refuse("act.approval_done", height=wish.done)
+    said = _say(state, act, now, wish)
+    return () if said.done is None else tuple(said.by.values())
 
 
 def approve_anew(state: State, act: Act, now: Moment) -> tuple[list[str], Outcome]:
@@ -108,11 +74,7 @@ def approve_anew(state: State, act: Act, now: Moment) -> tuple[list[str], Outcom
     Errors   Refused act.no_vote, act.approved_before.
     """
     check_vote(state, act.by)
-    because = list(_say(state, act, now, _begun(state, act, now)))
-    value = state.need(TABLE, name_of(act.kind, act.body))
-    votes, total = weight(state, value["by"])
-    told: Facts = {"votes": votes, "total": total, "until": utc_text(value["until"])}
-    return because, Outcome(notes=[] if because else [Refusal("act.waits_votes", told)])
+    return _told(state, _say(state, act, now, _begun(state, act, now)))
 
 
 def agree(
@@ -123,21 +85,9 @@ def agree(
     With `votes` more than two thirds of them must want it beside.
     Errors   Refused act.approved_before.
     """
-    value = {
-        **_begun(state, act, now),
-        "needs": sorted(needs),
-        **({"votes": True} if votes else {}),
-    }
-    because = list(_say(state, act, now, value))
-    value = state.need(TABLE, name_of(act.kind, act.body))
-    lacks = ", ".join(name for name in value["needs"] if name not in value["by"])
-    told: Facts = {"until": utc_text(value["until"])}
-    if lacks:
-        waits = Refusal("act.waits_for", {"who": lacks, **told})
-    else:
-        voted, total = weight(state, value["by"])
-        waits = Refusal("act.waits_votes", {"votes": voted, "total": total, **told})
-    return because, Outcome(notes=[] if because else [waits])
+    wish = _begun(state, act, now)
+    wish = replace(wish, needs=tuple(sorted(needs)), votes=votes or wish.votes)
+    return _told(state, _say(state, act, now, wish))
 
 
 def withdraw(state: State, name: str, word: str, member: str, now: Moment) -> None:
@@ -148,92 +98,43 @@ def withdraw(state: State, name: str, word: str, member: str, now: Moment) -> No
     words of others waiting for ever.
     Errors   Refused act.no_approval, act.approval_done, act.approval_over.
     """
-    value = state.get(TABLE, name)
-    if value is None or value["by"].get(member) != word:
+    wish = wishes.named(state, name)
+    if wish is None or wish.by.get(member) != word:
         raise refuse("act.no_approval", by=member, approval=ascii(name)[1:17])
-    if value["done"] is not None:
-        raise refuse("act.approval_done", height=value["done"])
-    if not is_open(state, value, now.time, now.height):
+    if wish.done is not None:
+        raise refuse("act.approval_done", height=wish.done)
+    if not wish.is_open(state, now.time, now.height):
         raise refuse("act.approval_over", approval=name[:16])
-    if by := {other: word for other, word in value["by"].items() if other != member}:
-        state.put(TABLE, name, {**value, "by": by})
+    if by := {other: word for other, word in wish.by.items() if other != member}:
+        wishes.write(state, replace(wish, by=by))
     else:
-        state.delete(TABLE, name)
+        wishes.forget(state, wish.kind, wish.body)
 
 
-def forget(state: State, kind: str, body: dict[str, Any]) -> None:
-    """What was done by these words is so no more: it may be wanted anew."""
-    state.delete(TABLE, name_of(kind, body))
-
-
-def waiting(state: State, time: int, height: int) -> Iterator[Waiting]:
-    """What waits for approvals after the block of this time and height."""
-    for _, value in state.range(TABLE, ""):
-        if is_open(state, value, time, height):
-            by, lacks = tuple(value["by"]), lacking(state, value, height)
-            every, until = "needs" in value and not value.get("votes"), _until(value)
-            again = once_more(state, value, height)
-            yield Waiting(value["kind"], value["body"], by, lacks, until, every, again)
-
-
-def is_open(state: State, value: dict[str, Any], time: int, height: int) -> bool:
-    """Whether something wanted can still come about after the block of this time and height. Of
-    rule set 7 a law: what cannot is taken back by nobody.
-    """
-    if value["kind"] == raise_rules.KIND and not raise_rules.possible(state, value, height):
-        return False
-    until = _until(value)
-    over = value["body"].get("height", height + 1) <= height if until is None else until <= time
-    return value["done"] is None and not over
-
-
-def is_enough(state: State, value: dict[str, Any]) -> bool:
-    """Whether enough have said so, as the seats stand."""
-    if "needs" in value and not set(value["needs"]) <= set(value["by"]):
-        return False
-    votes, total = weight(state, value["by"])
-    return 3 * votes > 2 * total or ("needs" in value and not value.get("votes"))
-
-
-def once_more(state: State, value: dict[str, Any], height: int) -> bool:
-    """Whether one of those asked brings it about in the block after this height by its word alone,
-    be it said a second time.
-    """
-    return is_enough(state, value) and raise_rules.rules_at(state, height + 1) >= AGAIN_SINCE
-
-
-def lacking(state: State, value: dict[str, Any], height: int) -> tuple[str, ...]:
-    """Who has been asked and has not said so, whom it binds and each that has a vote; all of them
-    where a word is wanted once more.
-    """
-    votes = [member for member, seat in seats(state) if seat["power"]]
-    needs = value.get("needs")
-    asked = dict.fromkeys([*(needs or ()), *(votes if not needs or value.get("votes") else ())])
-    again = once_more(state, value, height)
-    return tuple(name for name in asked if again or name not in value["by"])
-
-
-def _until(value: dict[str, Any]) -> int | None:
-    until: int | None = value.get("until", value["body"].get("until"))
-    return until
-
-
-def _new(act: Act) -> dict[str, Any]:
-    return {"kind": act.kind, "body": act.body, "by": {}, "done": None}
-
-
-def _begun(state: State, act: Act, now: Moment) -> dict[str, Any]:
+def _begun(state: State, act: Act, now: Moment) -> Wish:
     """What stands of a body that speaks of no end; anew where that was done, or its end is past."""
-    value: dict[str, Any] | None = state.get(TABLE, name_of(act.kind, act.body))
-    if value is None or value["done"] is not None or value["until"] <= now.time:
-        return {**_new(act), "until": now.time + LONGEST}
-    return value
+    wish = wishes.read(state, act.kind, act.body)
+    if wish is None or wish.done is not None or (wish.ends or 0) <= now.time:
+        return Wish(act.kind, act.body, ends=now.time + LONGEST)
+    return wish
 
 
-def _say(state: State, act: Act, now: Moment, value: dict[str, Any]) -> tuple[str, ...]:
-    said = {**value, "by": {**value["by"], act.by: act.id}}
-    enough = is_enough(state, said)
-    if act.by in value["by"] and not (enough and now.rules >= AGAIN_SINCE):
+def _say(state: State, act: Act, now: Moment, wish: Wish) -> Wish:
+    said = replace(wish, by={**wish.by, act.by: act.id})
+    enough = said.is_enough(state)
+    if act.by in wish.by and not (enough and now.rules >= AGAIN_SINCE):
         raise refuse("act.approved_before", by=act.by)
-    state.put(TABLE, name_of(act.kind, act.body), {**said, "done": now.height if enough else None})
-    return tuple(said["by"].values()) if enough else ()
+    said = replace(said, done=now.height if enough else None)
+    wishes.write(state, said)
+    return said
+
+
+def _told(state: State, said: Wish) -> tuple[list[str], Outcome]:
+    """The acts that have brought it about; or where it waits none, and what its sender is told."""
+    if said.done is not None:
+        return list(said.by.values()), Outcome()
+    told: Facts = {"until": utc_text(said.ends or 0)}
+    if lacks := [name for name in said.needs or () if name not in said.by]:
+        return [], Outcome(notes=[Refusal("act.waits_for", {"who": ", ".join(lacks), **told})])
+    votes, total = weight(state, said.by)
+    return [], Outcome(notes=[Refusal("act.waits_votes", {"votes": votes, "total": total, **told})])

@@ -20,7 +20,7 @@ from ..errors import Fact, Refusal, Refused
 from ..measures.identity import canonical
 from ..measures.instant import DAY, utc_text
 from ..measures.suites import SigningKey, in_use, public_hex
-from . import approvals, seats
+from . import approvals, seats, wishes
 from .base import CHANGED, KNOWN_ROLES, Moment, Outcome, check_points, check_public, fields, refuse
 from .envelope import Act
 from .state import State
@@ -108,8 +108,8 @@ def _stood_for(member: Mapping[str, Any], key: str) -> Iterator[str]:
 
 
 def _waits(state: State, act: Act) -> Refusal:
-    by = state.need(approvals.TABLE, approvals.name_of(act.kind, act.body))["by"]
-    votes, total = seats.weight(state, by)
+    wish = wishes.read(state, act.kind, act.body)
+    votes, total = seats.weight(state, () if wish is None else wish.by)
     told: dict[str, Fact] = {"votes": votes, "total": total, "until": utc_text(act.body["until"])}
     return Refusal("act.waits_votes", told)
 

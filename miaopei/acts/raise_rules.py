@@ -10,7 +10,6 @@ further rule set for ever. Source: docs/specs/record.md, section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..measures.instant import DAY
@@ -77,14 +76,14 @@ def agreed(state: State) -> str:
     return raised[-1] if raised else ""
 
 
-def possible(state: State, value: Mapping[str, Any], height: int) -> bool:
-    """Whether what is wanted ({body, after}) can still be the next raise after the block of this
-    height.
+def possible(state: State, wanted: int, after: str | None, height: int) -> bool:
+    """Whether these rules, wanted `after` the raise that was agreed on then, can still be the next
+    after the block of this height.
     """
     rules = rules_at(state, height + 1)
     if rules < REPLACED_SINCE:
-        return bool(value["body"]["rules"] > rules)
-    return bool(value["body"]["rules"] == rules + 1 and value.get("after") == agreed(state))
+        return wanted > rules
+    return wanted == rules + 1 and after == agreed(state)
 
 
 def rules_at(state: State, height: int) -> int:

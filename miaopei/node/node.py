@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..acts.apply import REFUSED, ActResult
-from ..acts.approvals import name_of
 from ..acts.base import CHANGED
 from ..acts.envelope import Act, sign
 from ..acts.freshness import ENDED, TOO_FAR, USUAL
 from ..acts.rule_sets import RULES
 from ..acts.state import State
+from ..acts.wishes import name_of
 from ..errors import Fact, Refusal, Refused
 from ..measures import suites
 from ..measures.identity import canonical, read_canonical

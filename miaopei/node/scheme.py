@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple, Protocol
 
-from ..acts.approvals import waiting
 from ..acts.envelope import Act, from_bytes
 from ..acts.state import State
+from ..acts.wishes import waiting
 from ..claims.confirm import Spread, alone
 from ..errors import Fact, Refusal, Refused
 from ..evidence.area import AreaSet
@@ -130,9 +130,9 @@ def set_up(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties)
     with node.reading() as (reading, state):
         head = reading.head()
         said = [
-            (one.kind, one.body)
+            (one.wish.kind, one.wish.body)
             for one in waiting(state, head.time, head.height)
-            if node.identity.member in one.by
+            if node.identity.member in one.wish.by
         ]
         wanted = [
             (kind, ref, body)
@@ -158,9 +158,9 @@ def agree(node: Node, value: Mapping[str, Any], shelf: Shelf, parties: Parties) 
         head = reading.head()
         named = [_listing(value, entry, shelf, parties) for entry in value["listings"]]
         wanted = [
-            one.body
+            one.wish.body
             for one in waiting(state, head.time, head.height)
-            if node.identity.member in one.lacks and one.body in named
+            if node.identity.member in one.lacks and one.wish.body in named
         ]
     kind = "list_product"
     acts = [node.act(kind, node.word(kind, body), body) for body in wanted]

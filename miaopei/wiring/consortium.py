@@ -16,11 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..acts.approvals import waiting
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
 from ..acts.seats import boxes_of, connections, seats
 from ..acts.state import State
+from ..acts.wishes import waiting
 from ..adapters.anchor import outbox as anchored
 from ..adapters.engine import home
 from ..adapters.engine.certificates import certificate

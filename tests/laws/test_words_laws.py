@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miaopei.acts.approvals import name_of
 from miaopei.acts.rule_sets import RULES
+from miaopei.acts.wishes import name_of
 from miaopei.measures.instant import DAY
 from tests.support.consortium import SIX
 from tests.support.seating import Six

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from miaopei.acts import change_key
 from miaopei.acts.apply import ActResult, apply_block
-from miaopei.acts.approvals import name_of
 from miaopei.acts.envelope import Act, sign
 from miaopei.acts.freshness import SINCE, USUAL
 from miaopei.acts.raise_rules import rules_at
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.seats import KEYS, seats
 from miaopei.acts.state import State
+from miaopei.acts.wishes import name_of
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.market.listing import Listing, Overpaid
 from miaopei.measures.identity import content_id

@@ -7,7 +7,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from miaopei.acts import approvals, withdraw_approval
+from miaopei.acts import wishes, withdraw_approval
 from miaopei.acts.envelope import from_json
 from miaopei.acts.state import State
 from miaopei.errors import OutsideFault, Refused
@@ -52,7 +52,7 @@ class Doubting:
 
     def _doubt(self, kind: str, body: dict[str, Any], looks: int) -> None:
         member = self.life.run.by[self.who]
-        name = approvals.name_of(kind, body)
+        name = wishes.name_of(kind, body)
         stands = self._stands(self.who, kind, body)
         if stands and member.up and not member.stuck and not member.idle:
             member._alive(lambda: self._take_back(name))
@@ -62,7 +62,7 @@ class Doubting:
     def _take_back(self, name: str) -> None:
         member = self.life.run.by[self.who]
         with member.disk.reading() as reading:
-            word = State(reading).need(approvals.TABLE, name)["by"][self.who]
+            word = State(reading).need(wishes.TABLE, name)["by"][self.who]
         body = {"approval": name, "word": word}
         act = member.node.act(withdraw_approval.KIND, f"doubt {name[:24]}", body)
         try:
@@ -75,11 +75,11 @@ class Doubting:
     def _stands(self, member: str, kind: str, body: dict[str, Any]) -> bool:
         """Whether its word does, as it sees the record."""
         with self.life.run.by[member].disk.reading() as reading:
-            value = State(reading).get(approvals.TABLE, approvals.name_of(kind, body))
+            value = State(reading).get(wishes.TABLE, wishes.name_of(kind, body))
         return value is not None and member in value["by"]
 
     def _done(self, name: str) -> bool:
-        value = self.life._state(approvals.TABLE, name)
+        value = self.life._state(wishes.TABLE, name)
         return value is not None and value["done"] is not None
 
 
@@ -97,7 +97,7 @@ class Words:
         if not leaf["result"]["ok"]:
             return ""
         if act["kind"] in DOUBTED:
-            name = approvals.name_of(act["kind"], act["body"])
+            name = wishes.name_of(act["kind"], act["body"])
             self._said[name, act["by"]] = from_json(act).id
         if act["kind"] != withdraw_approval.KIND:
             return ""

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from miaopei.acts import approvals
+from miaopei.acts import wishes
 from miaopei.acts.envelope import Act
 from miaopei.acts.rule_sets import RULES as NEWEST
 from miaopei.acts.seats import KEYS, TABLE
@@ -235,11 +235,10 @@ class Life:
         """The act by which a member has said so, where it has to say so once more; else nothing."""
         with self._farthest() as reading:
             state = State(reading)
-            value = state.get(approvals.TABLE, approvals.name_of(kind, body))
-            if value is None or value["done"] is not None:
+            wish = wishes.read(state, kind, body)
+            if wish is None or wish.done is not None:
                 return ""
-            again = approvals.once_more(state, value, reading.head().height)
-            return str(value["by"].get(name, "")) if again else ""
+            return wish.by.get(name, "") if wish.once_more(state, reading.head().height) else ""
 
     def _repeat(self, member: Member, kind: str, act: Callable[[int], Act], over: Over) -> None:
         """What is refused at first may be taken later: it is said again as another act."""

@@ -9,7 +9,16 @@ from typing import Any
 from unittest import mock
 
 from miaopei.accounts.entry import Entry
-from miaopei.acts import admit_batch, apply, approvals, assessing, change_key, seats, settling
+from miaopei.acts import (
+    admit_batch,
+    apply,
+    approvals,
+    assessing,
+    change_key,
+    seats,
+    settling,
+    wishes,
+)
 from miaopei.acts.apply import Block
 from miaopei.errors import OutsideFault, Refused
 from miaopei.ledger import quorum
@@ -144,7 +153,7 @@ def no_reason() -> Iterator[None]:
 @contextmanager
 def one_vote_seats() -> Iterator[None]:
     """A single word seats a member, or takes its seat away."""
-    with mock.patch.object(approvals, "weight", return_value=(1, 1)):
+    with mock.patch.object(wishes, "weight", return_value=(1, 1)):
         yield
 
 

@@ -8,10 +8,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from miaopei.acts import change_key
-from miaopei.acts.approvals import name_of
 from miaopei.acts.envelope import sign
 from miaopei.acts.freshness import LONGEST
 from miaopei.acts.state import State
+from miaopei.acts.wishes import name_of
 from miaopei.measures.suites import public_hex
 
 from . import keys

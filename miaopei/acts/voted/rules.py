@@ -10,7 +10,7 @@ Source: docs/specs/record.md, section 2; docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
-from .. import approvals, raise_rules
+from .. import approvals, raise_rules, wishes
 from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..state import State
@@ -28,5 +28,5 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     after = raise_rules.agreed(state) if now.rules >= raise_rules.REPLACED_SINCE else None
     if approvals.approve(state, act, now, after):
         for replaced in raise_rules.put(state, rules, height, act.id, now):
-            approvals.forget(state, KIND, replaced)
+            wishes.forget(state, KIND, replaced)
     return Outcome()

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from miaopei.acts.approvals import LONGEST, name_of, waiting
+from miaopei.acts.approvals import LONGEST
 from miaopei.acts.base import Moment
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
 from miaopei.acts.voted import member as voted_member
+from miaopei.acts.wishes import name_of, waiting
 from miaopei.cli.net.life.asked import named_by_votes
 from miaopei.market.listing import Listing, Overpaid
 from miaopei.measures.instant import DAY

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from miaopei.acts import raise_rules
-from miaopei.acts.approvals import waiting
 from miaopei.acts.raise_rules import FARTHEST
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.state import State
+from miaopei.acts.wishes import waiting
 from miaopei.errors import Alarm
 from tests.support.consortium import SIX
 from tests.support.seating import Six
@@ -110,7 +110,7 @@ def test_a_word_for_rules_that_have_begun_meanwhile_waits_for_nobody() -> None:
     assert six.all_say(SIX[:4], "raise_rules", {"rules": 7, "height": 10**9}) == [""] * 4
     assert six.all_say(SIX[:5], "raise_rules", {"rules": 7, "height": 30}) == [""] * 5
     with six.state() as state:
-        assert [one.body["height"] for one in waiting(state, six.now, six.height)] == [10**9]
+        assert [one.wish.body["height"] for one in waiting(state, six.now, six.height)] == [10**9]
     while six.height + 1 < 30:
         six.put(six.act("utility", "nothing", {}))
     with six.state() as state:

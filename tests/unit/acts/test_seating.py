@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from miaopei.acts import approvals
+from miaopei.acts import wishes
 from miaopei.acts.apply import apply_block
 from miaopei.acts.pauses import WAITS
 from miaopei.acts.rule_sets import RULES
@@ -80,7 +80,7 @@ def test_a_word_said_again_brings_about_what_a_lost_seat_has_left_with_enough_vo
 ) -> None:
     wish = short_until_a_seat_was_lost(six)
     with six.state() as state:
-        (open_,) = approvals.waiting(state, six.now, six.height)
+        (open_,) = wishes.waiting(state, six.now, six.height)
     assert open_.again
     assert open_.lacks == tuple(sorted(SIX[:5]))
     assert six.say(SIX[5], "seat_member", wish) == "act.no_vote"
@@ -88,8 +88,8 @@ def test_a_word_said_again_brings_about_what_a_lost_seat_has_left_with_enough_vo
     assert result.ok
     assert six.powers()["eighth"] == 1
     with six.state() as state:
-        said = state.need("approval", approvals.name_of("seat_member", wish))
-        assert list(approvals.waiting(state, six.now, six.height)) == []
+        said = state.need("approval", wishes.name_of("seat_member", wish))
+        assert list(wishes.waiting(state, six.now, six.height)) == []
     assert said["by"][SIX[1]] == act.id
     assert six.say(SIX[1], "seat_member", wish) == "act.approval_done"
 
@@ -99,7 +99,7 @@ def test_a_word_said_again_counts_once(six: Six) -> None:
     assert six.all_say(SIX[:4], "seat_member", wish) == [""] * 4
     assert six.all_say(SIX[:4], "seat_member", wish) == ["act.approved_before"] * 4
     with six.state() as state:
-        (open_,) = approvals.waiting(state, six.now, six.height)
+        (open_,) = wishes.waiting(state, six.now, six.height)
     assert not open_.again
     assert open_.lacks == tuple(sorted(SIX[4:]))
 
@@ -125,7 +125,7 @@ def test_before_rule_set_6_it_waits_for_who_has_not_spoken() -> None:
     six.admit("seventh")
     wish = short_until_a_seat_was_lost(six)
     with six.state() as state:
-        (open_,) = approvals.waiting(state, six.now, six.height)
+        (open_,) = wishes.waiting(state, six.now, six.height)
     assert (open_.again, open_.lacks) == (False, (SIX[4],))
     assert six.say(SIX[1], "seat_member", wish) == "act.approved_before"
     assert six.say(SIX[4], "seat_member", wish) == ""

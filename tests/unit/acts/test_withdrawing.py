@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from miaopei.acts import approvals
-from miaopei.acts.approvals import LONGEST, name_of
+from miaopei.acts import wishes
+from miaopei.acts.approvals import LONGEST
 from miaopei.acts.base import Moment
 from miaopei.acts.rule_sets import RULES
 from miaopei.acts.voted import member as voted_member
+from miaopei.acts.wishes import name_of
 from miaopei.measures.instant import DAY
 from tests.support.consortium import SIX
 from tests.support.seating import Six
@@ -80,7 +81,7 @@ def test_nobody_alone_brings_about_what_others_have_given_up_once_a_seat_is_lost
     gone = {"member": SIX[5], "reason": "left", "until": six.now + DAY}
     assert six.all_say(SIX[:5], "unseat_member", gone) == [""] * 5
     with six.state() as state:
-        (open_,) = approvals.waiting(state, six.now, six.height)
+        (open_,) = wishes.waiting(state, six.now, six.height)
     assert (open_.again, open_.lacks) == (False, tuple(sorted((SIX[0], SIX[4]))))
     assert six.say(SIX[1], "seat_member", wish) == "act.approved_before"
     assert "eighth" not in six.powers()
@@ -151,8 +152,8 @@ def test_a_party_takes_back_its_agreement_before_the_last_has_agreed(six: Six) -
     assert six.take_back("seventh", "list_product", body) == ""
     assert not there(six, "listing", "evil")
     with six.state() as state:
-        (open_,) = approvals.waiting(state, six.now, six.height)
-    assert (open_.all, open_.lacks) == (True, ("regulator", "seventh"))
+        (open_,) = wishes.waiting(state, six.now, six.height)
+    assert (open_.wish.all, open_.lacks) == (True, ("regulator", "seventh"))
     assert six.all_say(["seventh", "regulator"], "list_product", body) == ["", ""]
     assert there(six, "listing", "evil")
     assert six.take_back("seventh", "list_product", body) == "act.approval_done"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from miaopei.acts.approvals import LONGEST, name_of
+from miaopei.acts.approvals import LONGEST
 from miaopei.acts.raise_rules import FARTHEST
 from miaopei.acts.rule_sets import RULES
+from miaopei.acts.wishes import name_of
 from miaopei.cli.commands import app
 from miaopei.cli.net.life import asked, commands, deciding, voting
 from miaopei.cli.net.own import acting, voicing

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ....acts.approvals import waiting
 from ....acts.base import has_role
+from ....acts.wishes import waiting
 from ....node import scheme
 from ....node.node import Node
 from ....node.scheme import Parties
@@ -53,7 +53,7 @@ def lacks(node: Node, value: Json) -> dict[str, tuple[str, ...]]:
     """The scheme's listings that do not stand yet, each with whose word it waits for."""
     with node.reading() as (reading, state):
         head = reading.head()
-        open_ = {one.body["listing"]["id"]: one.lacks for one in _listings(state, head)}
+        open_ = {one.wish.body["listing"]["id"]: one.lacks for one in _listings(state, head)}
         named = [entry["id"] for entry in value["listings"]]
         return {n: open_.get(n, ()) for n in named if not state.has("listing", n)}
 
@@ -62,11 +62,11 @@ def _is_ours(node: Node, value: Json) -> bool:
     """Whether we are an operator, and nobody has begun with this scheme."""
     with node.reading() as (reading, state):
         named = {entry["id"] for entry in value["listings"]}
-        begun = {one.body["listing"]["id"] for one in _listings(state, reading.head())}
+        begun = {one.wish.body["listing"]["id"] for one in _listings(state, reading.head())}
         stand = {name for name in named if state.has("listing", name)}
         return has_role(state, node.identity.member, ["operator"]) and not named & (begun | stand)
 
 
 def _listings(state: Any, head: Any) -> list[Any]:
     every = waiting(state, head.time, head.height)
-    return [one for one in every if one.kind == "list_product"]
+    return [one for one in every if one.wish.kind == "list_product"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....acts import approvals, pauses, withdraw_approval
+from ....acts import pauses, wishes, withdraw_approval
 from ....acts.base import Moment
 from ....acts.facts import product_of
 from ....acts.raise_rules import rules_at
@@ -14,6 +14,7 @@ from ....acts.rule_sets import votes_decide
 from ....acts.seats import KEYS, weight
 from ....acts.state import State
 from ....acts.voted import member as voted_member
+from ....acts.wishes import Wish
 from ....errors import Refusal, Refused
 from ....node.ports import Head
 from ....wiring.consortium import Seated
@@ -31,8 +32,8 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     def approval(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Who has wanted something, and at which height it was done (null where it is not)."""
         with node.reading() as (_reading, state):
-            value = state.get(approvals.TABLE, approvals.name_of(asked["kind"], asked["body"]))
-        return {"done": None, **(value or {}), "by": sorted(value["by"] if value else ())}
+            wish = wishes.read(state, asked["kind"], asked["body"])
+        return {"done": wish.done if wish else None, "by": sorted(wish.by if wish else ())}
 
     def word(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Say that we want something, once, by whatever command; what it waits for still. No act
@@ -40,18 +41,18 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         """
         kind, body = asked["kind"], asked["body"]
         with node.reading() as (reading, state):
-            name = approvals.name_of(kind, body)
-            value = state.get(approvals.TABLE, name) or {"by": {}, "done": None}
-            over = value["done"] is not None or stands(state, value, reading.head())
+            wish = wishes.read(state, kind, body)
+            head = reading.head()
+            over = wish is not None and (wish.done is not None or stands(state, wish, head))
         if over:
             return {"act": None, "waits": []}
         done = node.accept(kind, node.word(kind, body), body)
         return {"act": done.act, "waits": [note.as_json() for note in done.notes]}
 
-    def stands(state: State, value: dict[str, Any], head: Head) -> bool:
+    def stands(state: State, wish: Wish, head: Head) -> bool:
         """Whether our word does, and does not have to be said once more."""
-        open_ = me in value["by"] and approvals.is_open(state, value, head.time, head.height)
-        return open_ and me not in approvals.lacking(state, value, head.height)
+        open_ = me in wish.by and wish.is_open(state, head.time, head.height)
+        return open_ and me not in wish.lacking(state, head.height)
 
     def by_votes(_: Tell, asked: dict[str, Any]) -> bool:
         """Whether a member is named by votes in the block to come, and by no operator alone."""
@@ -77,11 +78,11 @@ def answers(seated: Seated) -> Mapping[str, Command]:
             return [
                 {
                     **one.as_json(),
-                    "name": approvals.name_of(one.kind, one.body),
-                    "body": one.body,
-                    "about": _about(state, one.body),
+                    "name": one.wish.name,
+                    "body": one.wish.body,
+                    "about": _about(state, one.wish.body),
                 }
-                for one in approvals.waiting(state, head.time, head.height)
+                for one in wishes.waiting(state, head.time, head.height)
                 if me in one.lacks
             ]
 
@@ -95,7 +96,8 @@ def answers(seated: Seated) -> Mapping[str, Command]:
     def withdraw(_: Tell, asked: dict[str, Any]) -> dict[str, Any]:
         """Take back our word for what stands under this name."""
         with node.reading() as (_reading, state):
-            said = (state.get(approvals.TABLE, asked["name"]) or {"by": {}})["by"].get(me, "")
+            wish = wishes.named(state, asked["name"])
+        said = "" if wish is None else wish.by.get(me, "")
         # Named by the word that it takes back: sent twice it is one act, and a later word's is not.
         ref, body = f"withdraw-{said[:24]}", {"approval": asked["name"], "word": said}
         return {"act": node.accept(withdraw_approval.KIND, ref, body).act}
@@ -111,11 +113,11 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                     value["listing"]["standby_payer"])
             ]  # fmt: skip
 
-    def wishes(*_: Any) -> list[dict[str, Any]]:
+    def wanted(*_: Any) -> list[dict[str, Any]]:
         """What members have wanted, by whom; `open` where it still lacks votes and may get them."""
         with node.reading() as (reading, state):
-            now, found = reading.head(), list(state.range(approvals.TABLE, ""))
-            return [_wish(state, name, value, now) for name, value in found]
+            now = reading.head()
+            return [_wish(state, wish, now) for wish in wishes.every(state)]
 
     def entry(_: Tell, asked: dict[str, Any]) -> dict[str, Any] | None:
         """A member as the record names it."""
@@ -148,7 +150,7 @@ def answers(seated: Seated) -> Mapping[str, Command]:
         "word": word,
         "by_votes": by_votes,
         "pause": pause,
-        "wishes": wishes,
+        "wishes": wanted,
         "entry": entry,
         "listed": listed,
         "waiting": waiting,
@@ -177,19 +179,18 @@ def _about(state: State, body: dict[str, Any]) -> dict[str, Any]:
     return {"operators": operators, "product": product_of(state, body["product"]).name.as_json()}
 
 
-def _wish(state: State, name: str, value: dict[str, Any], now: Head) -> dict[str, Any]:
-    body = value["body"]
-    votes, total = weight(state, value["by"])
+def _wish(state: State, wish: Wish, now: Head) -> dict[str, Any]:
+    votes, total = weight(state, wish.by)
     return {
-        "name": name,
-        "kind": value["kind"],
-        "body": body,
-        "said": {field: given for field, given in body.items() if field not in KEYS},
-        "by": sorted(value["by"]),
-        "lacks": list(approvals.lacking(state, value, now.height)),
-        "again": approvals.once_more(state, value, now.height),
+        "name": wish.name,
+        "kind": wish.kind,
+        "body": wish.body,
+        "said": {field: given for field, given in wish.body.items() if field not in KEYS},
+        "by": sorted(wish.by),
+        "lacks": list(wish.lacking(state, now.height)),
+        "again": wish.once_more(state, now.height),
         "votes": votes,
         "total": total,
-        "done": value["done"],
-        "open": approvals.is_open(state, value, now.time, now.height),
+        "done": wish.done,
+        "open": wish.is_open(state, now.time, now.height),
     }
