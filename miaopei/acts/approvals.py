@@ -20,7 +20,7 @@ from . import wishes
 from .base import Moment, Outcome, has_role, refuse
 from .envelope import Act
 from .seats import TABLE as SEAT
-from .seats import seats, weight
+from .seats import weight
 from .state import State
 from .wishes import AGAIN_SINCE, Wish
 
@@ -45,11 +45,6 @@ def check_role(state: State, act: Act, roles: Collection[str]) -> None:
     """Errors   Refused act.role_missing: here one word is enough, and it is that of these roles."""
     if not has_role(state, act.by, roles):
         raise refuse("act.role_missing", by=act.by, kind=act.kind)
-
-
-def seated(state: State) -> bool:
-    """Whether members have seats in this record, so that there are others to ask."""
-    return next(seats(state), None) is not None
 
 
 def approve(state: State, act: Act, now: Moment, after: str | None = None) -> tuple[str, ...]:

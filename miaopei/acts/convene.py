@@ -13,7 +13,7 @@ from typing import Any
 
 from .base import Moment, Outcome, fields, refuse
 from .envelope import Act
-from .seats import put_seat
+from .seats import put_seat, seated
 from .state import State
 
 KIND = "convene"
@@ -24,7 +24,7 @@ TABLE = "convened"
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused on a record that has seats, for seats that are none, without a vote among them."""
     (given,) = fields(act.body, seats=list)
-    if state.need("genesis", "it")["log_key"] is None or convened(state) is not None:
+    if seated(state):
         raise refuse("act.seated_already")
     for seat in given:
         if not isinstance(seat, dict):

@@ -16,12 +16,12 @@ from typing import Any
 from ..errors import Fact
 from ..measures.identity import content_id
 from ..measures.instant import utc_text
-from .approvals import seated
 from .base import Moment, Outcome, check_id, fields, has_role, refuse
 from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
 from .readers import parties
 from .retain import FOR_EVER
+from .seats import seated
 from .sold import segments_of
 from .state import State
 

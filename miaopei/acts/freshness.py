@@ -23,10 +23,13 @@ ENDED = TOO_LATE, TOO_FAR, NO_END = "act.too_late", "act.end_too_far", "act.no_e
 
 
 def ends(state: State) -> bool:
-    """Whether this record is one whose acts name their ends, as soon as its rules say so."""
+    """Whether this record is one whose acts name their ends, as soon as its rules say so.
+
+    Same as   `seats.seated` of a live record, by two keys: each act asks.
+    """
     genesis = state.shared("genesis", "it")
-    seated = genesis["log_key"] is None or convened(state) is not None
-    return bool(genesis["clock"] == "live" and seated)
+    begun = genesis["log_key"] is None or convened(state) is not None
+    return bool(genesis["clock"] == "live" and begun)
 
 
 def check(state: State, act: Act, now: Moment, latest: int) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..measures.instant import DAY
-from .base import Moment, Outcome, fields, has_role, known, refuse
+from . import seats
+from .approvals import check_role
+from .base import Moment, Outcome, fields, known, refuse
 from .envelope import Act
-from .seats import seats
 from .state import State
 
 TABLE = "pause"
@@ -31,14 +32,14 @@ def say(state: State, act: Act, now: Moment, *, paused: bool) -> Outcome:
     if not reason.strip() or not person.strip() or len(reason) + len(person) > 400:
         raise refuse("act.bad_body", field="person", why="a name and a reason are needed")
     needed = _needed(state, act)
-    seated = {member for member, _ in seats(state)} or {act.by}
+    sit = {member for member, _ in seats.seats(state)} or {act.by}
     value: dict[str, Any] = state.get(TABLE, listing) or {"paused": False, "since": None, "by": {}}
     if value["paused"] is paused:
         raise refuse("act.pause_is_so", listing=listing, paused=int(paused))
     waiting = {
         member: word
         for member, word in (value.get("waiting") or {}).items()
-        if now.time < word["at"] + WAITS and (now.rules < SEATED or member in seated)
+        if now.time < word["at"] + WAITS and (now.rules < SEATED or member in sit)
     }
     if act.by in waiting:
         raise refuse("act.approved_before", by=act.by)
@@ -52,12 +53,10 @@ def say(state: State, act: Act, now: Moment, *, paused: bool) -> Outcome:
 
 
 def _needed(state: State, act: Act) -> int:
-    seated = {member for member, _ in seats(state)}
-    if not seated:
-        if not has_role(state, act.by, ["operator"]):
-            raise refuse("act.role_missing", by=act.by, kind=act.kind)
+    if not seats.seated(state):
+        check_role(state, act, ["operator"])
         return 1
-    if act.by not in seated:
+    if not state.has(seats.TABLE, act.by):
         raise refuse("act.no_seat", id=act.by)
     return NEEDED
 

@@ -8,10 +8,10 @@ from keeping nothing. Source: docs/specs/persons.md, section 5.
 
 from __future__ import annotations
 
-from .approvals import seated
 from .base import Moment, Outcome, check_id, fields, refuse
 from .consents import HOLDERS, check_not_erased, check_subject
 from .envelope import Act
+from .seats import seated
 from .state import State
 
 KIND = "retain"

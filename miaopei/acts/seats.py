@@ -110,6 +110,11 @@ def seats(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
     return state.range(TABLE, "")
 
 
+def seated(state: State) -> bool:
+    """Whether members have seats in this record: several order it, and there are others to ask."""
+    return next(state.raw(TABLE), None) is not None
+
+
 def boxes_of(state: State, seat: Mapping[str, Any]) -> list[str]:
     """The key that opens a member's blobs, then those that did before it."""
     spent = [

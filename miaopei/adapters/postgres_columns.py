@@ -10,6 +10,8 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
+from ..acts.seats import seated
+from ..acts.state import State
 from ..claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes, unpacked
 from ..errors import Fact, RecordDamaged, Refusal, Refused
 from ..ledger import checkpoint
@@ -20,7 +22,6 @@ from ..node.fetching.naming import ORIGINAL
 from ..node.proof.given import Given, given
 from ..node.proof.logkeys import LogKeys
 from ..node.proof.named.references import COMMITTED, PUBLIC, media_within
-from ..node.proof.stored import several
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded, wrap_guard
@@ -54,7 +55,7 @@ def _log(
     No checkpoints are looked for in what was given whole, nor of what several order and have not
     certified yet.
     """
-    certified = checkpoint.parse(reading.checkpoint()).size if several(reading) else 1 << 62
+    certified = checkpoint.parse(reading.checkpoint()).size if seated(State(reading)) else 1 << 62
     kept: dict[int, str] = dict(reading.execute("select size, text from own.checkpoint"))
     rows = reading.execute("select position, bytes, hash from shared.leaf order by position")
     signers = LogKeys.of((row[1] for row in rows), vkey)

@@ -17,6 +17,7 @@ from .. import approvals, list_product
 from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
 from ..seats import TABLE as SEAT
+from ..seats import seated
 from ..state import State
 
 KIND = list_product.KIND
@@ -25,7 +26,7 @@ ROLES = KNOWN_ROLES  # whoever the listing would bind, and else an operator or a
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused as `list_product`, and for who is neither asked nor may propose."""
-    if not approvals.seated(state):
+    if not seated(state):
         approvals.check_role(state, act, list_product.ROLES)
         return list_product.apply(state, act, now)
     listing, filed = list_product.checked(state, act, now)

@@ -19,6 +19,7 @@ from typing import Any
 from .. import admit_member, approvals
 from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
+from ..seats import seated
 from ..state import State
 
 KIND = admit_member.KIND
@@ -31,7 +32,7 @@ HELD_BY_VOTES = frozenset({"operator", "regulator", "gateway", "bank"})
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused as `admit_member`, and for who has no vote where votes are asked."""
-    if not approvals.seated(state):
+    if not seated(state):
         approvals.check_role(state, act, admit_member.ROLES)
         return admit_member.apply(state, act, now)
     value = admit_member.checked(state, act.body)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from .. import approvals, raise_rules, wishes
 from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
+from ..seats import seated
 from ..state import State
 
 KIND = raise_rules.KIND
@@ -21,7 +22,7 @@ ROLES = KNOWN_ROLES  # whoever has a vote, or without seats an operator: see bel
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused as `raise_rules`, and for who has no vote."""
-    if not approvals.seated(state):
+    if not seated(state):
         approvals.check_role(state, act, raise_rules.ROLES)
         return raise_rules.apply(state, act, now)
     rules, height = raise_rules.wanted(state, act, now)

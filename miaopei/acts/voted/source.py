@@ -12,6 +12,7 @@ from ...evidence.source import Source
 from .. import approvals, register_source
 from ..base import KNOWN_ROLES, Moment, Outcome
 from ..envelope import Act
+from ..seats import seated
 from ..state import State
 
 KIND = register_source.KIND
@@ -20,7 +21,7 @@ ROLES = KNOWN_ROLES  # whoever has a vote, and else an operator: see below
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused as `register_source`, and for who has no vote where votes are asked."""
-    if not approvals.seated(state):
+    if not seated(state):
         approvals.check_role(state, act, register_source.ROLES)
         return register_source.apply(state, act, now)
     source = Source.from_json(act.body)

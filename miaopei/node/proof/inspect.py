@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from ...acts.readers import parties
-from ...acts.seats import seats
+from ...acts.seats import seated
 from ...acts.state import State
 from ...errors import Fact, RecordDamaged, Refusal
 from ...measures.identity import canonical, digest, read_canonical
@@ -28,7 +28,7 @@ from ..vault.sealing import MAGIC
 from .named.looking import UNREADABLE, Looking, Opened
 from .named.references import Named, references
 from .named.resting import ordered
-from .stored import found, places, several, standing, tree
+from .stored import found, places, standing, tree
 
 # States once confirmed.
 AFTER = {"executed": ("paid",), "refused": ("failed", "closed", "replaced")}
@@ -85,7 +85,7 @@ def _left_over(
     reading: Reading, identity: Identity, blobs: Mapping[str, bytes], named: set[str]
 ) -> Iterator[Refusal]:
     """Sealed blobs whose act was refused or never sent: their keys must open them all the same."""
-    alone = next(seats(State(reading)), None) is None
+    alone = not seated(State(reading))
     for name, data in blobs.items():
         lone = name not in named and data.startswith(MAGIC) and digest(data) == name
         if lone and (alone or opens(reading, name, identity)):
@@ -101,7 +101,7 @@ def _opened_rows(reading: Reading, opened: Opened, member: str) -> Iterator[Refu
     Who reads a book by a grant has it as far as it came.
     """
     state = State(reading)
-    alone = next(seats(state), None) is None
+    alone = not seated(state)
     for book, entry in state.range("book", ""):
         try:
             rows = reading.rows(book, entry["size"])
@@ -184,7 +184,7 @@ def _unreadable(reading: Reading, looking: Looking, member: str, debt: str, why:
     unmade = payment["kind"] == "settlement" and not ordered(reading, debt)
     if unmade and _on_its_way(reading, state, debt, looking.keyless):
         return found("unfit_orders", debt=debt, why=why)
-    if payment["kind"] == "allotment" and several(reading):
+    if payment["kind"] == "allotment" and seated(state):
         act = read_canonical(reading.leaf(reading.place(debt) or 0))["act"]
         if act["body"]["lines"]["blob"] in looking.lacking and act["by"] == member:
             return found("waits_orders", debt=debt, why=why)

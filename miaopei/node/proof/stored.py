@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...acts.envelope import from_json
-from ...acts.seats import TABLE as SEATS
+from ...acts.seats import seated
+from ...acts.state import State
 from ...errors import Fact, Refusal, Refused
 from ...ledger import checkpoint
 from ...ledger.merkle import Frontier, leaf_hash, root_of
@@ -47,7 +48,7 @@ def standing(reading: Reading) -> int:
     Where several members order, their last block is in force before the next one certifies it.
     """
     certified = checkpoint.parse(reading.checkpoint()).size
-    if not several(reading):
+    if not seated(State(reading)):
         return certified
     try:
         head = reading.head().size
@@ -55,11 +56,6 @@ def standing(reading: Reading) -> int:
         return certified
     # A damaged head may count entries beyond all there are.
     return head if head > certified and list(reading.leaves(head - 1, head)) else certified
-
-
-def several(reading: Reading) -> bool:
-    """Whether several members order this record, each certifying a block by the one after it."""
-    return next(reading.range(SEATS, "", limit=1), None) is not None
 
 
 def tree(reading: Reading, leaves: Sequence[bytes]) -> Iterator[Refusal]:

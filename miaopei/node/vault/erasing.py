@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ...acts.envelope import Act, from_json
 from ...acts.erase import ENDED
-from ...acts.seats import seats
+from ...acts.seats import seated
 from ...acts.state import State
 from ...errors import Fact, Refusal, Refused, SealedUnfit
 from ...measures.identity import canonical, read_canonical
@@ -267,7 +267,7 @@ def _bytes_of(reading: Reading, name: str, identity: Identity) -> Sequence[bytes
     try:
         return rows_that_open(reading, name, identity)
     except SealedUnfit:
-        if next(seats(State(reading)), None) is None:
+        if not seated(State(reading)):
             raise  # nobody else's bytes
         return ()
 

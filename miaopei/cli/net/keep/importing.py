@@ -16,10 +16,11 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from ....acts.convene import KIND, convened
+from ....acts.convene import KIND
 from ....acts.raise_rules import KIND as RAISE
 from ....acts.raise_rules import rules_at
 from ....acts.rule_sets import RULES
+from ....acts.seats import seated
 from ....acts.state import State
 from ....adapters import backup
 from ....adapters.engine.install import need
@@ -72,7 +73,7 @@ def raise_rules(node: Node) -> None:
         with node.reading() as (reading, state):
             height = reading.head().height
             rules = rules_at(state, height + 1)
-            solo = state.need("genesis", "it")["log_key"] is not None and convened(state) is None
+            solo = not seated(state)
         if rules == RULES or not solo:
             return
         node.accept(RAISE, f"rules-{rules + 1}", {"rules": rules + 1, "height": height + 2})
@@ -81,7 +82,7 @@ def raise_rules(node: Node) -> None:
 def _parts(reading: Reading, member: Member, count: int) -> Sequence[Part]:
     """The member that has ordered so far, then others whose names nobody on the record has."""
     state = State(reading)
-    if state.need("genesis", "it")["log_key"] is None or convened(state) is not None:
+    if seated(state):
         raise no("not_solo", chain=state.need("genesis", "it")["chain"][:16])
     parts(count)  # says what numbers there can be
     me = state.need("member", member.node.identity.member)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....acts.envelope import from_json
-from ....acts.seats import seats
+from ....acts.seats import seated
 from ....acts.state import State
 from ....errors import Fact, RecordDamaged, Refusal, Refused
 from ....ledger.merkle import Frontier, leaf_hash
@@ -63,7 +63,7 @@ class Looking:
     def __init__(self, reading: Reading, identity: Identity, blobs: Mapping[str, bytes]) -> None:
         self._reading, self._me, self._blobs = reading, identity, blobs
         self._state = State(reading)
-        self._alone = next(seats(self._state), None) is None
+        self._alone = not seated(self._state)
         self._resting = Resting(reading, identity)
         self.opened: Opened = {}  # the rows of what opens here
         self._fit = set[tuple[str, str]]()  # member, and the blob of which it said what is so
