@@ -70,8 +70,8 @@ OPTIONS: Mapping[str, str] = {
         "多少个区块后视为最终；不回退的链写 1。"
     ),
     "Column that --only looks at.": "--only 所看的列。",
-    "Column: actual restoration.": "列名：实际送电时刻。",
-    "Column: planned restoration.": "列名：计划送电时刻。",
+    "Column: actual restoration.": "列名：实际复电时间。",
+    "Column: planned restoration.": "列名：计划复电时间。",
     "Column: power was cut.": "列名：停电时刻。",
     "Come back when all are up.": "全部启动后返回。",
     "Count magnitudes of this type as well (mww, mb); repeatable.": (

@@ -130,7 +130,7 @@ def as_text(
         out += [f"{item.label}{s.say('：', ': ')}{item.text}"]
         out += [f"- {s.say('范围', 'Range')} {item.range}"]
         if item.measure:
-            out.append(f"- {s.say('量度', 'Measure')} {item.measure}")
+            out.append(f"- {s.say('度量', 'Measure')} {item.measure}")
             told = s.say("、", ", ").join(_by_name(item.sources, names or {}, s))
             out.append(f"- {s.say('来源', 'Sources')} {told}")
             others = (*_by_name(item.fallback, names or {}, s), item.if_missing)

@@ -101,7 +101,7 @@ def test_a_customer_reads_the_names_of_sources_and_never_their_ids(language) -> 
             found = conditions(product, version.terms, language, names)
             said = " ".join(c.text for c in found)
             lines = as_text(version.terms, language, product, names).splitlines()
-            whole = "\n".join(x for x in lines if not x.startswith(("- 量度", "- Measure")))
+            whole = "\n".join(x for x in lines if not x.startswith(("- 度量", "- Measure")))
             for source in ids:
                 name = getattr(names[source], language)
                 assert name in said
