@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WAN = 1_000_000  # fen
 INK, SOFT, PAID, LOST = "#22303c", "#9aa5b1", "#c0392b", "#2f6690"
+BARE = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # no line goes through these words
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 Draw = Callable[["Axes", Callable[..., str]], None]
 
@@ -96,7 +97,7 @@ def payout_and_loss(folder: Path, pairs: Sequence[tuple[str, int, int, str]]) ->
             axes.annotate(f"{day}\n{ratio} %", (losses[number], paid[number]),
                           (-6, 6) if above else (6, -6), textcoords="offset points", fontsize=8.5,
                           ha="right" if above else "left", va="bottom" if above else "top",
-                          )  # fmt: skip
+                          bbox=BARE, zorder=2)  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(left, right)
