@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .base import Moment, Outcome, check_carriers, fields, known, parts_of, refuse
-from .blobs import check_reference
+from .blobs import COMMITMENTS, ROWS, check_reference
 from .envelope import Act
 from .pauses import check_open
 from .state import State
@@ -43,8 +43,8 @@ def bring(
     Errors   as the act's.
     """
     entry = known(state, "book", book, "act.book_not_known")
-    check_reference(rows, "miaopei/rows/1")
-    check_reference(commitments, "miaopei/commitments/1")
+    check_reference(rows, ROWS)
+    check_reference(commitments, COMMITMENTS)
     if rows["count"] != commitments["count"] or rows["root"] != commitments["root"]:
         raise refuse("act.batch_differs", rows=rows["count"], commitments=commitments["count"])
     if not rows["count"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..accounts.postings import allotment_fixed, payout_received
 from ..market.allotment import WeightRule
 from .base import Moment, Outcome, clock_key, fields, known, refuse
-from .blobs import check_reference
+from .blobs import LINES, check_reference
 from .entries import post
 from .envelope import Act
 from .state import State
@@ -26,7 +26,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     entry = known(state, "settlement", settlement, "act.settlement_not_known")
     payment = known(state, "payment", settlement, "act.nothing_to_pay")
     known(state, "member", holder, "act.member_unknown_holder")
-    check_reference(lines, "miaopei/lines/1")
+    check_reference(lines, LINES)
     WeightRule.from_json(rule)
     if payment["executed_fen"] < payment["due_fen"]:
         due, paid = payment["due_fen"], payment["executed_fen"]

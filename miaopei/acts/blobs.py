@@ -1,11 +1,36 @@
-"""References to blobs inside acts: what a blob is, how long, how many rows, and their root."""
+"""References to blobs inside acts: what a blob is, how long, how many rows, and their root.
+
+What it is, its media, is one of those here; whatever names or reads a blob takes the name from
+here. Source: docs/specs/record.md, section 4.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ..evidence.kinds import LIST
 from .base import fields, refuse
+
+ROWS = "miaopei/rows/1"
+COMMITMENTS = "miaopei/commitments/1"  # public: 32 bytes a row; all others are sealed
+CLAIMS = "miaopei/claims/1"
+OUTCOMES = "miaopei/outcomes/1"
+CLOSED = "miaopei/closed/1"
+LINES = "miaopei/lines/1"
+USES = "miaopei/uses/1"
+TRACE = "miaopei/trace/1"
+COMMITTED = {  # media -> the kind of content id that a row's commitment is
+    ROWS: "row",
+    CLAIMS: "claim",
+    OUTCOMES: "outcome",
+    LINES: "line",
+    USES: "use",
+    CLOSED: "closed",
+    LIST: "list_row",
+    TRACE: "trace",
+}
+ORIGINAL = "original"  # bytes too long to stand inside their attestation; of these no reference
 
 REFERENCE = {"blob", "length", "count", "root", "media"}
 

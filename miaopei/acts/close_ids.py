@@ -10,7 +10,7 @@ from typing import Any
 
 from ..measures import suites
 from .base import Moment, Outcome, fields, has_role, known, refuse
-from .blobs import check_reference
+from .blobs import CLOSED, check_reference
 from .envelope import Act
 from .state import State
 
@@ -25,7 +25,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     payment = known(state, "payment", debt, "act.nothing_to_pay")
     if act.by != payment["payer"]:
         raise refuse("act.not_the_payer", by=act.by, payer=payment["payer"])
-    check_reference(closed, "miaopei/closed/1")
+    check_reference(closed, CLOSED)
     if suites.of_public(key) is None:
         raise refuse("act.bad_body", field="key", why="needs a public key in hex digits")
     named = [m for m, _ in state.range("member", "") if has_role(state, m, [BANK])]

@@ -14,7 +14,7 @@ from ..accounts.metering.fees import fees_paid
 from ..accounts.postings import allotment_paid, payouts_executed
 from ..accounts.premiums import refund_paid
 from .base import Moment, Outcome, clock_key, fields, known, parts_of, refuse
-from .blobs import check_reference
+from .blobs import OUTCOMES, check_reference
 from .entries import post
 from .envelope import Act
 from .state import State
@@ -31,7 +31,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     payment = known(state, "payment", debt, "act.nothing_to_pay")
     if act.by != payment["payer"]:
         raise refuse("act.not_the_payer", by=act.by, payer=payment["payer"])
-    check_reference(outcomes, "miaopei/outcomes/1")
+    check_reference(outcomes, OUTCOMES)
     if executed + refused != outcomes["count"] or min(executed, refused, executed_fen) < 0:
         raise refuse("act.totals_differ", what="outcomes", total=outcomes["count"])
     parts = {who: fen for who, (fen,) in parts_of(payers, "payer", "executed_fen").items()}

@@ -13,7 +13,7 @@ from ..evidence.shocks import each_decides
 from ..measures.identity import content_id
 from . import rounds, settling
 from .base import Moment, Outcome, check_carriers, fields, known, parts_of, refuse
-from .blobs import check_reference
+from .blobs import CLAIMS, check_reference
 from .envelope import Act
 from .state import State
 
@@ -48,7 +48,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
     )
     if (size, root) != (trigger["book_size"], trigger["book_root"]):
         raise refuse("book.moved", book=trigger["book"], size=trigger["book_size"], stated=size)
-    check_reference(claims, "miaopei/claims/1")
+    check_reference(claims, CLAIMS)
     _check_totals(totals, claims, listing)
     steady = _steady(state, act, trigger)
     same = _comparable(act.body)

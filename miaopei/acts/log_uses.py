@@ -9,20 +9,19 @@ Source: docs/specs/persons.md, section 4.
 from __future__ import annotations
 
 from .base import Moment, Outcome, check_id, fields, parts_of, refuse
-from .blobs import check_reference
+from .blobs import USES, check_reference
 from .consents import HOLDERS
 from .envelope import Act
 from .state import State
 
 KIND = "log_uses"
 ROLES = HOLDERS
-MEDIA = "miaopei/uses/1"
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
     """Refused for numbers that do not follow the last, and counts that differ."""
     first, uses, purposes = fields(act.body, first=int, uses=dict, purposes=list)
-    check_reference(uses, MEDIA)
+    check_reference(uses, USES)
     last = logged(state, act.by)
     if first != last + 1:
         raise refuse("act.uses_not_next", first=first, next=last + 1)

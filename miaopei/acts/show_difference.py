@@ -9,13 +9,12 @@ Source: docs/specs/consortium.md, section 10.
 from __future__ import annotations
 
 from .base import Moment, Outcome, fields, known, refuse
-from .blobs import check_reference
+from .blobs import TRACE, check_reference
 from .envelope import Act
 from .state import State
 
 KIND = "show_difference"
 ROLES = frozenset({"decider"})
-MEDIA = "miaopei/trace/1"
 
 
 def apply(state: State, act: Act, now: Moment) -> Outcome:
@@ -30,7 +29,7 @@ def apply(state: State, act: Act, now: Moment) -> Outcome:
         raise refuse("act.shown_before", by=act.by, difference=id)
     if not policy or position < 0:
         raise refuse("act.bad_body", field="position", why="a policy and its place are needed")
-    check_reference(trace, MEDIA)
+    check_reference(trace, TRACE)
     shown = {"act": act.id, "policy": policy, "position": position, "trace": trace}
     state.put("difference", id, {**value, "shown": {**value["shown"], act.by: shown}})
     return Outcome()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
+from ..acts.blobs import COMMITMENTS, COMMITTED, ORIGINAL
 from ..acts.seats import seated
 from ..acts.state import State
 from ..claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes, unpacked
@@ -18,16 +19,15 @@ from ..ledger import checkpoint
 from ..ledger.merkle import Frontier, leaf_hash, root_of
 from ..measures.identity import canonical, read_canonical
 from ..node.effects.standby import PREPARED
-from ..node.fetching.naming import ORIGINAL
 from ..node.proof.given import Given, given
 from ..node.proof.logkeys import LogKeys
-from ..node.proof.named.references import COMMITTED, PUBLIC, media_within
+from ..node.proof.named.references import media_within
 from ..node.vault.persons import Sealed, damaged, link_guard
 from ..policies.row import stored_row
 from .postgres.own.guard import unguarded, wrap_guard
 from .postgres.reading import PostgresReading
 
-MEDIA = (*COMMITTED, PUBLIC, ORIGINAL)
+MEDIA = (*COMMITTED, COMMITMENTS, ORIGINAL)
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, Refused)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from miaopei.acts.blobs import TRACE
 from miaopei.acts.envelope import from_json
-from miaopei.acts.show_difference import MEDIA
 from miaopei.claims.case import words_at
 from miaopei.measures.identity import canonical, content_id, read_canonical
 from miaopei.measures.instant import DAY, beijing_text
@@ -42,7 +42,7 @@ def judge(town: Town) -> None:
         with town.store.writing() as block:
             trace = {"v": 1, "by": value["member"]}
             commitment = bytes.fromhex(content_id("trace", trace))
-            blob = seal_blob(block, town.node, [canonical(trace)], [commitment], MEDIA)
+            blob = seal_blob(block, town.node, [canonical(trace)], [commitment], TRACE)
         shown = {"difference": difference, "policy": "ab" * 16, "position": 0, "trace": blob}
         good([town.send(town.act_of(value["member"], "show_difference", shown))])
     good([town.send(town.act_of("third", "open_round", {"trigger": trigger, "round": 2}))])

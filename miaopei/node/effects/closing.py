@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...accounts.rail import ClosedId, Outcome, OutcomeState
+from ...acts.blobs import CLOSED
 from ...acts.envelope import from_bytes
 from ...acts.state import State
 from ...claims.payout import instruction_id
@@ -19,7 +20,6 @@ from ..node import Node
 from ..ports import Rail, Writing
 from ..vault.blobs import listing_of, seal_blob
 
-MEDIA = "miaopei/closed/1"
 Row = dict[str, Any]
 
 
@@ -129,7 +129,7 @@ def _write_down(
         node,
         [canonical(value) for value in values],
         [bytes.fromhex(content_id("closed", value)) for value in values],
-        MEDIA,
+        CLOSED,
         listing_of(State(block), debt),
     )
     body = {"debt": debt, "key": keys.pop(), "closed": sealed}

@@ -13,10 +13,10 @@ from itertools import zip_longest
 from typing import Any
 
 from ...acts import rounds
+from ...acts.blobs import TRACE
 from ...acts.envelope import Act, from_bytes
 from ...acts.facts import product_of
 from ...acts.raise_rules import rules_at
-from ...acts.show_difference import MEDIA
 from ...acts.state import State
 from ...claims.evaluate import of_one
 from ...errors import SealedUnfit
@@ -99,7 +99,7 @@ def show(run: MassRun, difference: str) -> Act | None:
             "difference": difference,
             "policy": recorded.row.policy,
             "position": at["position"],
-            "trace": seal_values(block, node, [shown], "trace", MEDIA, trigger["listing"]),
+            "trace": seal_values(block, node, [shown], "trace", TRACE, trigger["listing"]),
         }
         act = node.act("show_difference", name, body)
         block.put_progress(name, act.to_bytes())

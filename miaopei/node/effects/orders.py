@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...acts.blobs import LINES
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
 from ...claims.leaves import PAGE, Claims, hashes_of, leaf_bytes, page_hashes
@@ -122,9 +123,7 @@ def seal_list(block: Writing, node: Node, allotment: Allotment) -> Row:
     """An allotment list sealed, each line with a salt of its own; the `allot` act's reference."""
     lines = [{"v": 1, "salt": node.random(32).hex(), **line.as_json()} for line in allotment.lines]
     commitments = [bytes.fromhex(content_id("line", line)) for line in lines]
-    return seal_blob(
-        block, node, [canonical(line) for line in lines], commitments, "miaopei/lines/1"
-    )
+    return seal_blob(block, node, [canonical(line) for line in lines], commitments, LINES)
 
 
 def _of_refund(debt: str, payment: Row) -> Row:

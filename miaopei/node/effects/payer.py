@@ -14,6 +14,7 @@ from typing import Any
 
 from ...accounts.rail import Instruction, Outcome, OutcomeState
 from ...acts.base import UNFORESEEN
+from ...acts.blobs import OUTCOMES
 from ...acts.envelope import from_bytes
 from ...acts.state import State
 from ...claims.confirm import Spread, alone
@@ -336,7 +337,7 @@ class Payer:
                     self.node,
                     values,
                     [bytes.fromhex(id_of("outcome", value)) for value in values],
-                    "miaopei/outcomes/1",
+                    OUTCOMES,
                     listing_of(State(block), debt),
                 ),
                 "executed_fen": sum(parts.values()),

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...acts import record_facts
-from ...acts.blobs import REFERENCE, is_digest
+from ...acts.blobs import ORIGINAL, REFERENCE, is_digest
 from ...measures.suites import in_use
-
-ORIGINAL = "original"  # bytes too long to stand inside their attestation
 
 
 def names_in(act: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...acts.blobs import COMMITMENTS, ROWS
 from ...acts.state import State
 from ...market.allocation import split_in_all
 from ...market.placement import Placement
@@ -23,17 +24,17 @@ def body_of(block: Writing, node: Node, book: str, rows: Sequence[PolicyRow]) ->
     plainly = [row_bytes(row) for row in rows]
     premiums = split_in_all(placement, [row.premium_fen for row in rows])
     commitments = [bytes.fromhex(id_of("row", each)) for each in plainly]
-    sealed = seal_blob(block, node, plainly, commitments, "miaopei/rows/1", entry)
+    sealed = seal_blob(block, node, plainly, commitments, ROWS, entry)
     plain = b"".join(commitments)
     return {
         "book": book,
         "rows": sealed,
         "commitments": {
-            "blob": block.put_blob(plain, "miaopei/commitments/1"),
+            "blob": block.put_blob(plain, COMMITMENTS),
             "length": len(plain),
             "count": len(rows),
             "root": sealed["root"],
-            "media": "miaopei/commitments/1",
+            "media": COMMITMENTS,
         },
         "totals": {
             "premium_fen": sum(premiums),

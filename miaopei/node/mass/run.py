@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...acts import rounds
+from ...acts.blobs import CLAIMS
 from ...acts.envelope import Act, from_bytes
 from ...acts.facts import product_of
 from ...acts.release import released
@@ -239,7 +240,7 @@ class MassRun:
         """The claims sealed, the act signed, both written down before anything is sent."""
         heads = [head for part in made for head in part.heads]
         framed, count = b"".join(part.framed for part in made), body["totals"]["claims"]
-        of = ("miaopei/claims/1", trigger["listing"])
+        of = (CLAIMS, trigger["listing"])
         body["claims"] = seal_framed(block, self.node, framed, count, root_of(heads), *of)
         act = self.node.act("decide", f"decide-{key}", body)
         if count < LARGE and not place.late:  # else each chunk has been kept, or what settled is

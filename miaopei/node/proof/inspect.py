@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
+from ...acts.blobs import ROWS
 from ...acts.readers import parties
 from ...acts.seats import seated
 from ...acts.state import State
@@ -23,7 +24,6 @@ from ..node import Node
 from ..ports import Identity, Reading
 from ..selling.known.bound import differing
 from ..vault.blobs import open_blob, opens
-from ..vault.rowkeys import ROWS
 from ..vault.sealing import MAGIC
 from .named.looking import UNREADABLE, Looking, Opened
 from .named.references import Named, references

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ...acts.blobs import CLAIMS, CLOSED, OUTCOMES, ROWS, TRACE
 from ...acts.readers import grantees, parties
 from ...acts.seats import TABLE as SEATS
-from ...acts.show_difference import MEDIA as TRACE
 from ...acts.state import State
 from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...evidence.kinds import LIST
@@ -20,7 +20,6 @@ from .rowkeys import (
     GONE,
     MARK,
     READER,
-    ROWS,
     open_rows,
     readable,
     seal_rows,
@@ -32,11 +31,10 @@ from .sealing import frame, reader_of, seal, unframe, unseal, unwrap, wrap
 if TYPE_CHECKING:
     from ..node import Node
 
-CLAIMS = "miaopei/claims/1"
 # What a grant of a book opens: its rows, its claims, lists that its inputs read, steps shown.
 OF_BOOKS = frozenset({ROWS, CLAIMS, LIST, TRACE})
 # What is sealed for the readers of one listing, which the act that names it says.
-OF_READERS = frozenset({ROWS, CLAIMS, TRACE, "miaopei/outcomes/1", "miaopei/closed/1"})
+OF_READERS = frozenset({ROWS, CLAIMS, TRACE, OUTCOMES, CLOSED})
 
 
 def seal_blob(

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ...acts.blobs import ROWS
 from ...acts.envelope import Act, from_json
 from ...acts.erase import ENDED
 from ...acts.seats import seated
@@ -28,7 +29,7 @@ from ..node import Node
 from ..ports import Identity, Reading, Writing
 from ..selling.keeping import forget_number, forget_subject
 from .blobs import mark_gone, opens, rows_that_open
-from .rowkeys import GONE, READER, ROWS, destroyed
+from .rowkeys import GONE, READER, destroyed
 
 FINAL = ("paid", "closed", "replaced")  # instructions after which nothing more is sent
 

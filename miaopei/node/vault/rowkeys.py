@@ -17,7 +17,6 @@ from ...errors import SealedUnfit
 from ...measures.identity import canonical, id_of
 from ...measures.suites import Cipher, in_use
 
-ROWS = "miaopei/rows/1"
 READER = "rows"  # under which name the slots of a batch lie beside its wraps
 MARK, GONE = (
     b"MPR1",

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...acts.log_uses import MEDIA, logged
+from ...acts.blobs import USES
+from ...acts.log_uses import logged
 from ...acts.state import State
 from ...measures.identity import read_canonical
 from ..node import Node
@@ -80,7 +81,7 @@ class Logger:
             {"v": 1, "number": number, "salt": self.node.random(32).hex(), **line}
             for number, line in lines
         ]
-        sealed = seal_values(block, self.node, salted, "use", MEDIA)
+        sealed = seal_values(block, self.node, salted, "use", USES)
         counts = Counter(str(line["purpose"]) for _, line in lines)
         purposes = [{"purpose": name, "uses": count} for name, count in sorted(counts.items())]
         return {"first": lines[0][0], "uses": sealed, "purposes": purposes}

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from ....acts.blobs import COMMITMENTS, COMMITTED, ROWS
 from ....acts.envelope import from_json
 from ....acts.seats import seated
 from ....acts.state import State
@@ -22,9 +23,9 @@ from ....ledger.merkle import Frontier, leaf_hash
 from ....measures.identity import content_id, digest, read_canonical
 from ...ports import Identity, Reading
 from ...vault.blobs import open_blob, open_rows_of, opens, readers, wrap_for
-from ...vault.rowkeys import READER, ROWS, commitment_of, open_rows
+from ...vault.rowkeys import READER, commitment_of, open_rows
 from ...vault.sealing import unframe, unseal, unwrap
-from .references import COMMITTED, PUBLIC, Named
+from .references import Named
 from .resting import Resting
 
 UNFIT = "inspect.unfit_"  # how the codes begin of what others named and nobody can check
@@ -138,7 +139,7 @@ class Looking:
             return  # an original, which says all of itself
         if len(data) != named.reference["length"]:
             yield _Misfit(LENGTH, {"length": len(data)})
-        read = media == PUBLIC or self._must_open(named)
+        read = media == COMMITMENTS or self._must_open(named)
         if not read and not opens(self._reading, name, self._me):
             return
         try:
@@ -157,7 +158,7 @@ class Looking:
 
     def _commitments(self, name: str, media: str, data: bytes) -> list[bytes]:
         """What the root of a blob is made of; its rows are kept in `opened`."""
-        if media == PUBLIC:
+        if media == COMMITMENTS:
             return [data[at : at + 32] for at in range(0, len(data), 32)]
         if media == ROWS:
             rows = open_rows_of(self._reading, name, self._me)

@@ -9,18 +9,6 @@ from typing import Any
 from ....acts.blobs import REFERENCE
 from ...fetching.naming import names_in
 
-PUBLIC = "miaopei/commitments/1"
-COMMITTED = {  # media -> the kind of content id that a row's commitment is
-    "miaopei/rows/1": "row",
-    "miaopei/claims/1": "claim",
-    "miaopei/outcomes/1": "outcome",
-    "miaopei/lines/1": "line",
-    "miaopei/uses/1": "use",
-    "miaopei/closed/1": "closed",
-    "miaopei/list/1": "list_row",
-    "miaopei/trace/1": "trace",
-}
-
 
 @dataclass(frozen=True)
 class Named:

@@ -10,6 +10,7 @@ from collections.abc import Set
 from functools import cached_property
 from typing import Any
 
+from ....acts.blobs import CLAIMS, CLOSED, LINES, OUTCOMES, ROWS
 from ....acts.envelope import from_json
 from ....acts.readers import parties
 from ....acts.seats import seats
@@ -20,11 +21,10 @@ from ...fetching.missing import keyless, lacking, looked_through
 from ...granted.parts import Upto, claims_of, lists_of
 from ...ports import Identity, Reading
 from ...vault.blobs import wrap_for
-from ...vault.rowkeys import READER, ROWS
+from ...vault.rowkeys import READER
 from .references import Named
 
-CLAIMS, LINES = "miaopei/claims/1", "miaopei/lines/1"
-ANSWERS = ("miaopei/outcomes/1", "miaopei/closed/1")  # of a bank, on which a payer goes on
+ANSWERS = (OUTCOMES, CLOSED)  # of a bank, on which a payer goes on
 
 
 class Resting:
