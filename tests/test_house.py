@@ -51,6 +51,7 @@ ONE_FILE_EACH = {"acts", "products", "versions"}  # rooms that grow by a file fo
 TOO_LARGE_AT_PRESENT: tuple[str, ...] = ()
 NOT_WRITTEN_AT_PRESENT = ()
 
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Written in parts, so that this file does not hold what it forbids.
 HOSTS = re.compile(
     "|".join(
@@ -282,6 +283,21 @@ def test_docs_name_only_files_that_exist() -> None:
             and not there(ROOT, word)
         ]
     nothing(found, NOT_WRITTEN_AT_PRESENT)
+
+
+def test_docstrings_and_comments_cite_only_files_and_sections_that_exist() -> None:
+    cited = re.compile(r"\b((?:docs|miaopei|tests|script)/[\w./-]*\.[a-z]+)(?:,\s+section (\d+))?")
+    found, seen = [], 0
+    for path, text in texts_of("*.py"):
+        holders = (n for n in ast.walk(parsed(path)) if isinstance(n, DOCUMENTED))
+        said = [ast.get_docstring(node) or "" for node in holders]
+        for file, section in cited.findall("\n".join([*said, *re.findall(r"#.*", text)])):
+            seen += 1
+            target, heading = ROOT / file, f"\n## {section}."
+            if not target.is_file() or (section and heading not in target.read_text("utf-8")):
+                found.append(f"{shown(path)} cites {file} {section}")
+    assert seen > 100
+    nothing(found)
 
 
 def test_docs_name_only_what_the_file_holds_that_they_name_beside_it() -> None:

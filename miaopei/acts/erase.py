@@ -75,7 +75,7 @@ def _policies(state: State, subject: str) -> Iterator[dict[str, Any]]:
             yield found
         return
     for listing, _ in state.range("listing", ""):
-        mark = content_id("holder", [listing, subject])  # docs/specs/underwriting.md
+        mark = content_id("holder", [listing, subject])  # docs/specs/policies.md, section 2
         for key, _ in state.range("holder", f"{listing}/{mark}/"):
             if (found := state.get("policy", key.rpartition("/")[2])) is not None:
                 yield found
