@@ -247,8 +247,8 @@ def lines_not_ordered() -> Case:
     return Case(court, MADE_UP, (), ("insurer", "agent"))
 
 
-def handed_on(**lines: Any) -> tuple[Court, str]:
-    """A payout that the cloud hands on to a list that is none; the debt."""
+def handed_on(by: str = "cloud", **lines: Any) -> tuple[Court, str]:
+    """A payout that the cloud, or another, hands on to a list that is none; the debt."""
     court = Court()
     settlement, payment = paid(court)
     body = {
@@ -256,7 +256,7 @@ def handed_on(**lines: Any) -> tuple[Court, str]:
         "total_fen": payment["due_fen"], "rule": REBUILT_TEN_TO_ONE.as_json(),
         "lines": {**made_up("miaopei/lines/1"), **lines},
     }  # fmt: skip
-    assert court.say("cloud", "allot", body) == []
+    assert court.say(by, "allot", body) == []
     court.pass_by(600)
     (debt,) = (debt for debt in court.table("payment") if debt != settlement)
     return court, debt

@@ -25,8 +25,8 @@ from ..ports import Identity, Reading
 from ..selling.known.bound import differing
 from ..vault.blobs import open_blob, opens
 from ..vault.sealing import MAGIC
-from .named.looking import UNREADABLE, Looking, Opened
-from .named.references import Named, references
+from .named.looking import Looking, Opened
+from .named.references import UNREADABLE, Named, references
 from .named.resting import ordered
 from .stored import found, places, standing, tree
 

@@ -18,19 +18,18 @@ from ....acts.blobs import COMMITMENTS, COMMITTED, ROWS
 from ....acts.envelope import from_json
 from ....acts.seats import seated
 from ....acts.state import State
-from ....errors import Fact, RecordDamaged, Refusal, Refused
+from ....errors import Fact, RecordDamaged, Refusal
 from ....ledger.merkle import Frontier, leaf_hash
 from ....measures.identity import content_id, digest, read_canonical
 from ...ports import Identity, Reading
 from ...vault.blobs import open_blob, open_rows_of, opens, readers, wrap_for
 from ...vault.rowkeys import READER, commitment_of, open_rows
 from ...vault.sealing import unframe, unseal, unwrap
-from .references import Named
+from .references import UNREADABLE, Named
 from .resting import Resting
 
 UNFIT = "inspect.unfit_"  # how the codes begin of what others named and nobody can check
 WAITS = "inspect.waits_"  # and of what is not here yet, and asked of the others
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 # What a misfit is called where it is damage, where another has named it so, and where it waits.
 MISSING = ("inspect.blob_missing", "inspect.unfit_missing", "inspect.waits_missing")
 LENGTH = ("inspect.blob_length", "inspect.unfit_length", "")

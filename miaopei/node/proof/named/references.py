@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....acts.blobs import REFERENCE
+from ....errors import Refused
 from ...fetching.naming import names_in
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Refused)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ....acts.envelope import from_json
 from ....acts.readers import parties
 from ....acts.seats import seats
 from ....acts.state import State
+from ....errors import RecordDamaged
 from ....evidence.kinds import LIST
 from ...effects.keeper import opened_upto
 from ...fetching.missing import keyless, lacking, looked_through
@@ -22,7 +23,7 @@ from ...granted.parts import Upto, claims_of, lists_of
 from ...ports import Identity, Reading
 from ...vault.blobs import wrap_for
 from ...vault.rowkeys import READER
-from .references import Named
+from .references import UNREADABLE, Named
 
 ANSWERS = (OUTCOMES, CLOSED)  # of a bank, on which a payer goes on
 
@@ -144,5 +145,8 @@ class Resting:
 
 
 def ordered(reading: Reading, debt: str) -> bool:
-    """Whether orders of a debt were ever made here."""
-    return reading.progress(f"pay/{debt}") is not None or bool(reading.instructions(debt, limit=1))
+    """Whether orders of a debt were ever made here; one that cannot be read was made as well."""
+    try:
+        return reading.progress(f"pay/{debt}") is not None or bool(reading.instructions(debt))
+    except (RecordDamaged, *UNREADABLE):
+        return True
