@@ -7,6 +7,7 @@ hold its bytes. Source: docs/specs/consortium.md, section 13.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from .seats import seats, weight
 from .state import State
 
 TABLE = "approval"
+NOT_DONE = b'"done":null'  # in canonical bytes, where also a body may say so
 AGAIN_SINCE = 6  # the rule set from which a word said again brings about what has enough votes
 
 
@@ -168,13 +170,17 @@ def forget(state: State, kind: str, body: dict[str, Any]) -> None:
     state.delete(TABLE, name_of(kind, body))
 
 
-def every(state: State, begin: str = "") -> Iterator[Wish]:
-    """All that stand, done or not, whose names begin so."""
-    return (Wish.from_json(value) for _, value in state.range(TABLE, begin))
+def every(state: State, begin: str = "", *, done: bool = True) -> Iterator[Wish]:
+    """All that stand whose names begin so; or without those that are done, which are not read: they
+    stand for ever.
+    """
+    for _, value in state.raw(TABLE, begin):
+        if done or NOT_DONE in value:
+            yield Wish.from_json(json.loads(value))
 
 
 def waiting(state: State, time: int, height: int, begin: str = "") -> Iterator[Waiting]:
     """What waits for approvals after the block of this time and height, by names that begin so."""
-    for wish in every(state, begin):
+    for wish in every(state, begin, done=False):
         if wish.is_open(state, time, height):
             yield Waiting(wish, wish.lacking(state, height), wish.once_more(state, height))

@@ -92,13 +92,13 @@ def test_a_height_is_free_where_other_rules_were_to_begin() -> None:
 
 def test_a_raise_looks_at_no_other_wish(six: Six, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of these one vote may have brought very many: its block would take as long for everybody."""
-    looked, plain = list[str](), State.range
+    looked, plain = list[str](), State._rows
 
     def looks(state: State, table: str, *more: str) -> object:
         looked.append(table)
         return plain(state, table, *more)
 
-    monkeypatch.setattr(State, "range", looks)
+    monkeypatch.setattr(State, "_rows", looks)
     body = {"rules": RULES + 1, "height": 10**6}
     assert six.all_say(SIX[:5], "raise_rules", body) == [""] * 5
     assert "rules" in looked

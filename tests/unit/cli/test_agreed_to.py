@@ -91,7 +91,7 @@ def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(
 
     def call(_: object, ask: str, **asked: Any) -> Any:
         if ask != "agree":
-            return [WISH]
+            return [WISH] if WISH["name"].startswith(asked.get("begin", "")) else []
         said.append(asked["name"])
         return {"act": "1" * 64, "waits": []}
 

@@ -113,11 +113,15 @@ def answers(seated: Seated) -> Mapping[str, Command]:
                     value["listing"]["standby_payer"])
             ]  # fmt: skip
 
-    def wanted(*_: Any) -> list[dict[str, Any]]:
-        """What members have wanted, by whom; `open` where it still lacks votes and may get them."""
+    def wanted(_: Tell, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """What members have wanted, by whom, of those names that begin so; `done` ones too where
+        that is asked, else what still lacks votes.
+        """
         with node.reading() as (reading, state):
-            now = reading.head()
-            return [_wish(state, wish, now) for wish in wishes.every(state)]
+            now, done = reading.head(), bool(asked.get("done"))
+            found = wishes.every(state, str(asked.get("begin", "")), done=done)
+            shown = [_wish(state, wish, now) for wish in found]
+        return shown if done else [each for each in shown if each["open"]]
 
     def entry(_: Tell, asked: dict[str, Any]) -> dict[str, Any] | None:
         """A member as the record names it."""

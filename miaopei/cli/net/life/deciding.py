@@ -63,7 +63,7 @@ def _wanted(net: Net, body: Json, now: int) -> Json | None:
     """
     for member in net.here:
         try:
-            wishes = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS)
+            wishes = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS, done=True)
         except OutsideFault:
             continue
         about = [each for each in wishes if each["kind"] == "raise_rules"]
@@ -203,9 +203,9 @@ def standing(net: Net, member: str, what: str = "") -> list[Json]:
     """What a member has said that it wants and may still take back, or what of it has a number that
     begins so.
     """
-    found: list[Json] = control.call(net.at(member), "wishes", seconds=voting.ASK_SECONDS)
-    mine = [one for one in found if one["open"] and member in one["by"]]
-    return [one for one in mine if one["name"].startswith(what)]
+    asked: Json = {"seconds": voting.ASK_SECONDS, "begin": what}
+    found: list[Json] = control.call(net.at(member), "wishes", **asked)
+    return [one for one in found if member in one["by"]]
 
 
 def withdraw(net: Net, member: str, what: str) -> Json:

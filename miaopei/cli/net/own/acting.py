@@ -85,13 +85,14 @@ def meet(net: Net, file: SeatFile) -> None:
     _learn(net, file, seated=True)
 
 
-def wishes(net: Net) -> list[Json]:
-    """What members have wanted, and who; `name` says which it is, `done` at which height.
+def wishes(net: Net, **asked: Any) -> list[Json]:
+    """What members have wanted and lacks votes, and who; or all whose names `begin` so, `done` too,
+    with the height.
 
     Errors   Refused net.is_down where this member is not up.
     """
     control.need(net.folder, me(net))
-    found: list[Json] = control.call(net.at(me(net)), "wishes")
+    found: list[Json] = control.call(net.at(me(net)), "wishes", **asked)
     return found
 
 
@@ -101,7 +102,7 @@ def agree(net: Net, name: str) -> tuple[Json, Voted]:
     `name` is the digest of the whole body, or its first digits.
     Errors   Refused net.no_such_wish, net.say_digest, and what the record says.
     """
-    found = [each for each in wishes(net) if each["name"].startswith(name)]
+    found = wishes(net, begin=name, done=True)
     if len(found) != 1 or len(name) < 4:
         raise no("no_such_wish", name=name[:64], digits=deciding.DIGITS)
     if not deciding.by_digest(found, name):

@@ -72,8 +72,7 @@ def wishes(folder: Folder, as_json: JsonFlag = False, lang: LangOption = None) -
     from . import acting
 
     net = member_of(folder)
-    found = [each for each in acting.wishes(net) if each["open"]]
-    say_wishes(found, acting.me(net), lang, as_json=as_json)
+    say_wishes(acting.wishes(net), acting.me(net), lang, as_json=as_json)
 
 
 @app.command()
