@@ -249,7 +249,7 @@ class PeerBlobs:
         except TimeoutError as error:
             if not asked.answer.done():
                 raise OutsideFault(f"{member} does not {what} yet", retry=True) from error
-            raise
+            answer = asked.answer.result()  # it has come just as the time was up
         finally:
             with self._turn:
                 pace.waited += _beyond(self.clock() - began, asked.came)

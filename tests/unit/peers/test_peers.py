@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from miaopei.adapters.memory_store import MemoryStore
+from miaopei.adapters.peers import client
 from miaopei.adapters.peers.certificate import certificate, private_pem
 from miaopei.adapters.peers.client import Seen
 from miaopei.adapters.peers.server import BlobServer
@@ -48,6 +50,31 @@ def test_a_member_gets_the_bytes_and_its_own_wrap_alone(tmp_path: Path, store: M
         assert (found.data, found.wrap) == (b"sealed bytes" * 1000, b"\xbb" * 32)
         assert notary.fetch("insurer", "0" * 64) is None
         assert notary.fetch("insurer", "../etc") is None
+        notary.close()
+
+
+class LastMoment(Future[Any]):
+    """An answer that comes after the time to wait for it was up, and before anybody has looked."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        found = super().result()
+        if timeout is not None:
+            raise TimeoutError
+        return found
+
+
+def test_an_answer_that_comes_just_as_the_time_is_up_is_an_answer(
+    tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine it was neither that nor a fault that anybody knew: the duty ended."""
+    monkeypatch.setattr(client, "Future", LastMoment)
+    with serving(tmp_path, store, ("notary",)) as address:
+        notary = asking(tmp_path, "notary", address)
+        found = notary.fetch("insurer", name_in(store))
+        assert found is not None
+        assert found.data == b"sealed bytes" * 1000
+        with pytest.raises(OutsideFault, match="another answer"):
+            notary.stands("insurer", None)  # a fault that came then is told as it is
         notary.close()
 
 
