@@ -27,6 +27,7 @@ NODE = "miaopei-node"  # this member's user at the broker
 TOPIC = "miaopei/meters"
 HANDED = ("ca.pem", "crl.pem", "server.pem", "server.key", "acl")  # what the broker reads
 INSTALL = "sudo apt-get install -y mosquitto"
+START_SECONDS = END_SECONDS = 60.0  # of waits that end early; a machine under load takes its time
 RULES = f"""\
 user {NODE}
 topic read {TOPIC}/+/batch
@@ -101,7 +102,7 @@ def running(folder: Path, port: int, host: str = "127.0.0.1") -> Iterator[subpro
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(END_SECONDS)
 
 
 def start(folder: Path, port: int, host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
@@ -128,7 +129,7 @@ def start(folder: Path, port: int, host: str = "127.0.0.1") -> subprocess.Popen[
             group=who.gid if as_root else None,
             extra_groups=[] if as_root else None,
         )  # fmt: skip
-    end = time.monotonic() + 15
+    end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection((host, port), 1).close()

@@ -19,6 +19,8 @@ from .control import BankControl
 MODULE = __package__
 IMPORTS = Path(__file__).resolve().parents[3]
 LOG = "bank.log"
+# Bounds of waits that end early: a machine under load takes long to start an interpreter.
+START_SECONDS = END_SECONDS = 60.0
 
 
 class BankDidNotStart(RuntimeError):
@@ -51,7 +53,7 @@ class RunningBank:
         self._process.kill()
         self._end()
 
-    def stop(self, timeout: float = 5.0) -> None:
+    def stop(self, timeout: float = END_SECONDS) -> None:
         """Ask it to end; kill it if it does not."""
         if self.alive:
             self._process.terminate()
@@ -61,7 +63,7 @@ class RunningBank:
             self._process.kill()
         self._end()
 
-    def wait(self, timeout: float = 5.0) -> int:
+    def wait(self, timeout: float = END_SECONDS) -> int:
         """Wait for a bank that was told to die; its exit status."""
         status = self._process.wait(timeout)
         self._end()
@@ -99,7 +101,7 @@ def start(
     accounts: Sequence[tuple[str, str, int]] = (),
     misbehave: Sequence[dict[str, object]] = (),
     stays: bool = False,
-    timeout: float = 10.0,
+    timeout: float = START_SECONDS,
 ) -> RunningBank:
     """Start a bank and wait until it answers.
 

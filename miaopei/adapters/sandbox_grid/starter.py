@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 MODULE = __package__
 IMPORTS = Path(__file__).resolve().parents[3]
 CALL_SECONDS = 120.0
+START_SECONDS = 60.0  # a wait that ends early; a machine under load takes its time
 
 
 class DidNotStart(RuntimeError):
@@ -119,7 +120,7 @@ class Running:
         self.stop()
 
 
-def start(role: str, data: Path, *, port: int = 0, timeout: float = 20.0) -> Running:
+def start(role: str, data: Path, *, port: int = 0, timeout: float = START_SECONDS) -> Running:
     """Start a sandbox and wait until it answers; it ends when this process does.
 
     Errors   DidNotStart.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from . import control
 from .own import elsewhere
 from .plan import Net, roles
 
-ASK_SECONDS = 3.0
+ASK_SECONDS = 10.0  # a busy machine needs them; who does not listen has said so at once
 BEHIND = 5  # blocks
 NODE_LOG = "node.log"
 NO_DATABASE = "the database is down"
@@ -97,8 +97,9 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         known = {m["member"]: m for m in control.call(net.folder, "status")["members"]}
     except OutsideFault:
         known = {}
+    frozen = {m for m, process in known.items() if process.get("cut") and not net.apart}
     with ThreadPoolExecutor(len(net.here)) as pool:
-        said, seats, roots = _heard(net, pool)
+        said, seats, roots = _heard(net, pool, frozen)
         named_by = [m for m in net.here if said[m]] if named else []
         told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
     powers = {member: int(seat["power"]) for member, seat in seats.items()}
@@ -176,10 +177,14 @@ def compared(
 
 
 def _heard(
-    net: Net, pool: ThreadPoolExecutor
+    net: Net, pool: ThreadPoolExecutor, frozen: Container[str]
 ) -> tuple[dict[str, Json | None], dict[str, Json], dict[str, dict[int, str]]]:
-    """What each member says, who sits in the record, and the roots of each at all their heights."""
-    said = dict(zip(net.here, pool.map(lambda m: _ask(net, m), net.here), strict=True))
+    """What each member says, who sits in the record, and the roots of each at all their heights.
+    Nobody waits for who is frozen.
+    """
+    going = [m for m in net.here if m not in frozen]
+    said: dict[str, Json | None] = dict.fromkeys(net.here)
+    said |= zip(going, pool.map(lambda m: _ask(net, m), going), strict=True)
     seats = _seats(net, said)
     asked = [m for m, status in said.items() if status]
     said |= elsewhere.others(net, None)

@@ -142,6 +142,7 @@ def test_who_asks_the_others_for_a_moment_is_not_up_before_its_engine_is(
     """
     net, waits = Net.of(folder(tmp_path, own=OWN)), Refusal("engine.asks_others")
     said: Any = iter([False, waits, waits, False, True])
+    monkeypatch.setattr(running, "OTHERS_SECONDS", 600.0)
     monkeypatch.setattr(running, "_answers", lambda *_: next(said))
     supervisor: Any = SimpleNamespace(poll=lambda: None)
     assert running._until_up(net, supervisor) is None
@@ -172,6 +173,26 @@ def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
     process["restarts"], said["waits"] = running.FALLS, None
     with pytest.raises(OutsideFault, match="address already in use"):
         running._answers(net, "a")
+
+
+@pytest.mark.parametrize(("apart", "asked"), [(False, 3), (True, 4)])
+def test_nobody_waits_for_the_answer_of_who_is_frozen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: bool, asked: int
+) -> None:
+    """One that is cut off by its wires runs, and answers."""
+    heard = list[str]()
+
+    def call(at: Path, do: str, **_: Any) -> Any:
+        if at == tmp_path:
+            return {"members": [{"member": m, "up": True, "cut": m == "b"} for m in MEMBERS]}
+        heard.append(at.name)
+        raise OutsideFault("away", retry=True)
+
+    monkeypatch.setattr(Net, "genesis", {"seats": [], "members": []})
+    monkeypatch.setattr(control, "call", call)
+    found = watching.standing(Net.of(folder(tmp_path, apart=apart)))
+    assert {row.member for row in found.rows if row.verdict == "cut"} == {"b"}
+    assert (len(heard), "b" in heard) == (asked, apart)
 
 
 @pytest.mark.parametrize(
