@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 from miaopei.accounts.chart import Account
-from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.iso20022.initiation import bank_id
 from miaopei.adapters.sandbox_bank.starter import RunningBank
 from miaopei.market.placement import Placement
@@ -13,10 +12,10 @@ from miaopei.measures.money import wan
 from tests.support import servers
 from tests.support.facts import quake
 from tests.support.products import hills
+from tests.support.rails import Hearing
 from tests.support.town import CARRIERS, ONE_CARRIER, Town
 
 NIGHT, READ = "2016-05-18 00:48:48", "2016-05-18 01:00:00"
-PATIENCE = 1.0  # seconds until silence is taken for silence; with 0.4 a busy machine was silent
 _towns = itertools.count(1)
 
 
@@ -28,10 +27,9 @@ class Banked:
         bank: RunningBank,
         policies: int = 2,
         placement: Placement = ONE_CARRIER,
-        patience: float = PATIENCE,
     ) -> None:
         self.bank, self.tag = bank, f"T{next(_towns)}"
-        self.town = Town(rail=BankRail(bank.address, patience), name=self.tag).set_up()
+        self.town = Town(rail=Hearing(bank.address), name=self.tag).set_up()
         self.listing = self.town.list_product(hills(), placement=placement)
         self.rows = self.town.issue([self.town.policy(self.listing) for _ in range(policies)])
         self.holders = [f"{self.tag}-P{number:04d}" for number in range(policies)]

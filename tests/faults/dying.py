@@ -33,7 +33,7 @@ from tests.support.facts import quake
 from tests.support.town import identity
 
 NIGHT, READ = "2016-05-18 00:48:48", "2016-05-18 01:00:00"
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 @dataclass
@@ -144,7 +144,7 @@ def pay(node: Node, payer: Payer, tag: str) -> None:
 def day(dsn: str, bank: str, tag: str, file: str, deadly: int | None) -> None:
     """One life from the start of the process to its end."""
     watch(Points(Path(file), deadly))
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)  # the one before may still be in a statement
     try:
         node = Node(store, identity(), lambda: 0, os.urandom)
         live(node, Payer(node, BankRail(bank, PATIENCE)), tag)

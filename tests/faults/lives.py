@@ -50,7 +50,7 @@ def lives(module: str) -> Iterator[Live]:
     finally:
         entry.close()
         answer.close()
-        process.wait(10)
+        process.wait()
 
 
 def main(day: Callable[..., None]) -> None:

@@ -39,7 +39,7 @@ def day(
     `quakes`: time, magnitude and, where it is not the usual one, the epicentre of each.
     """
     small_chunks()
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)  # the one before may still be in a statement
     try:
         node = Node(store, identity(), lambda: 0, os.urandom)
         rows = [quake(*each, key=f"mass-{number}") for number, each in enumerate(quakes)]

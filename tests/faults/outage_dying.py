@@ -58,7 +58,7 @@ def live(node: Node, payer: Payer, notifier: Notifier, tag: str) -> None:
 def day(dsn: str, bank: str, tag: str, file: str, deadly: int | None, sms: str) -> None:
     """One life from the start of the process to its end."""
     dying.watch(dying.Points(dying.Path(file), deadly), SmsOverHttp, "_call")
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)
     try:
         node = Node(store, identity(), lambda: 0, os.urandom)
         payer = Payer(node, BankRail(bank, dying.PATIENCE))

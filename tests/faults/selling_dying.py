@@ -56,7 +56,7 @@ def day(
 ) -> None:
     """One life from the start of the process to its end; cover from `since`."""
     dying.watch(dying.Points(dying.Path(file), deadly), BankRail, "credits")
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)
     try:
         node = Node(store, identity(), lambda: 0, os.urandom)
         keys = SubjectKeys("grid/test", {1: bytes(range(32))})

@@ -24,8 +24,6 @@ from tests.support import anchoring
 from tests.support.anchoring import AT_ONCE, Side, calls_that_anchor, grow, node
 from tests.support.town import Town
 
-pytestmark = pytest.mark.timeout(600)
-
 
 class Died(BaseException):
     """A kill: nothing below may catch it."""

@@ -17,11 +17,10 @@ from miaopei.errors import Alarm, OutsideFault
 from miaopei.market.examples import DALI_CO_INSURANCE
 from miaopei.measures.instant import from_beijing
 from miaopei.measures.money import wan
-from tests.faults.banked import PATIENCE, READ, Banked
+from tests.faults.banked import READ, Banked
 from tests.support import servers
 from tests.support.facts import quake
-
-DEATH = 2.0  # seconds: a bank that dies closes its connections, and nobody waits for them
+from tests.support.rails import PATIENT
 
 
 @pytest.fixture
@@ -218,7 +217,7 @@ def test_a_different_amount_heard_only_when_asked_is_an_alarm_too(bank: RunningB
 def test_an_id_that_the_bank_knows_for_something_else_is_an_alarm(bank: RunningBank) -> None:
     day = Banked(bank)
     debt = day.prepared()
-    foreign = BankRail(bank.address, PATIENCE)
+    foreign = BankRail(bank.address, PATIENT)
     assert day.town.payer is not None
     with day.town.store.reading() as reading:
         row = next(r for r in reading.instructions(debt) if r["policy"] == day.rows[0].policy)
@@ -258,7 +257,7 @@ def test_a_policy_without_an_account_does_not_hold_up_the_others(bank: RunningBa
 def test_of_a_thousand_policies_with_one_bad_account_999_are_paid_at_once(
     bank: RunningBank,
 ) -> None:
-    day = Banked(bank, 1_000, patience=10)
+    day = Banked(bank, 1_000)
     debt = day.prepared()
     bank.control.set_open(day.holders[617], is_open=False)
     day.town.work()
@@ -282,7 +281,7 @@ def test_of_a_thousand_policies_with_one_bad_account_999_are_paid_at_once(
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_bank_that_dies_in_a_payment_and_comes_back(when: str) -> None:
     with servers.new_bank() as running:
-        day = Banked(running, patience=DEATH)
+        day = Banked(running)
         debt = day.prepared()
         running.control.misbehave("die", when=when, calls=1)
         day.town.work()
@@ -297,7 +296,7 @@ def test_a_bank_that_dies_in_a_payment_and_comes_back(when: str) -> None:
 
 def test_a_bank_that_dies_when_asked_and_comes_back() -> None:
     with servers.new_bank() as running:
-        day = Banked(running, patience=DEATH)
+        day = Banked(running)
         debt = day.prepared()
         running.control.misbehave("time_out", when="after", calls=1)
         running.control.misbehave("die", operation="ask", calls=1)
@@ -314,7 +313,7 @@ def test_a_bank_that_dies_when_asked_and_comes_back() -> None:
 def test_a_bank_that_is_dead_for_an_hour_and_then_back() -> None:
     """An hour of the record's time: other work goes on, a second shock settles, nothing is lost."""
     with servers.new_bank() as running:
-        day = Banked(running, patience=DEATH)
+        day = Banked(running)
         running.kill()
         debt = day.shake()
         began = from_beijing(READ)
@@ -383,7 +382,7 @@ def test_a_bank_that_signs_an_id_as_closed_and_has_paid_it_gets_no_number_two(
     found = servers.received(bank, day.holders)
     assert list(found.values()) == [FULL, FULL, 0]
     (closed,) = day.town.table("closed", f"{debt}/").values()
-    assert closed["key"] == BankRail(bank.address, PATIENCE).public_key().hex()
+    assert closed["key"] == BankRail(bank.address, PATIENT).public_key().hex()
 
 
 def test_a_bank_that_is_silent_when_told_to_close_makes_no_number_two(bank: RunningBank) -> None:

@@ -58,7 +58,7 @@ class Killer:
 def prepared() -> str:
     """A record with one listing and two policies of one carrier, at the hour of the shock."""
     dsn = servers.database()
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)
     town = Town(store).set_up()
     listing = town.list_product(hills(), placement=ONE_CARRIER)
     town.issue([town.policy(listing) for _ in range(2)])
@@ -72,7 +72,7 @@ class Life:
 
     def __init__(self, killer: Killer, tag: str, dsn: str) -> None:
         self.tag, self.dsn, self._killer = tag, dsn, killer
-        self.store = PostgresStore(dsn)
+        self.store = PostgresStore(dsn, patience=60.0)
         with self.store.reading() as reading:
             policies = [recorded.row.policy for recorded in reading.rows("hills", 2)]
         self.accounts = [f"{tag}-good", f"{tag}-closed", f"{tag}-new"]
@@ -161,7 +161,7 @@ def test_a_life_without_a_kill_comes_to_many_different_points(killer: Killer) ->
     life.whole()
 
 
-@pytest.mark.timeout(1_800 if EVERY else 300)
+@pytest.mark.timeout(1_800 if EVERY else 600)
 def test_killed_at_a_write_and_started_again_nothing_is_lost_or_paid_twice(
     killer: Killer,
 ) -> None:
@@ -179,7 +179,7 @@ def test_killed_at_a_write_and_started_again_nothing_is_lost_or_paid_twice(
     assert len(killed) >= LEAST
 
 
-@pytest.mark.timeout(1_800 if EVERY else 300)
+@pytest.mark.timeout(1_800 if EVERY else 600)
 def test_killed_while_the_bank_pays_and_again_while_it_is_asked(killer: Killer) -> None:
     """The second life does not know whether the bank has paid; it is killed as it finds out."""
     pattern = killer.new()

@@ -17,7 +17,6 @@ from miaopei.errors import Refused
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(300)
 def test_a_killed_worker_changes_no_byte(tmp_path: Path) -> None:
     given = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     done = subprocess.run(
@@ -39,7 +38,6 @@ def test_ray_is_not_started_where_it_could_be_reached(monkeypatch: pytest.Monkey
     assert refused.value.refusals[0].code == "pricing.ray_listens"
 
 
-@pytest.mark.timeout(300)
 def test_one_flag_and_the_same_root(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     table = tmp_path / "losses.csv"
     rows = [f"E{n},{n % 50 + 1},p{n % 7},{n * 13 % 1000}" for n in range(400)]

@@ -96,7 +96,7 @@ class Load:
 def finals(six: Running, member: str) -> list[str]:
     """Who a member's own log says was admitted by an act, in order."""
     address = make_conninfo(six.net.postgres.start(), dbname=database(member))
-    store = PostgresStore(address)
+    store = PostgresStore(address, patience=60.0)
     try:
         with store.reading() as reading:
             leaves = [json.loads(leaf) for leaf in reading.leaves(0, reading.head().size)]
@@ -111,7 +111,7 @@ def finals(six: Running, member: str) -> list[str]:
 
 def check_history(six: Running, acknowledged: list[str]) -> None:
     """No loss, no double, no change: all six logs hold each acknowledged act once, in one order."""
-    six.whole(120)
+    six.whole()
     logs = {member: finals(six, member) for member in six.net.members}
     first = logs[six.net.members[0]]
     assert all(log == first for log in logs.values())
@@ -174,7 +174,7 @@ def test_a_liar_is_seen_left_behind_and_mended(six: Running) -> None:
     alone = six.miaopei("heal", "regulator", "--lang", "en", check=False)
     assert (alone.returncode, "--rebuild" in alone.stderr) == (1, True)
     six.miaopei("heal", "regulator", "--rebuild")
-    six.whole(120)
+    six.whole()
     assert int(json.loads(at.read_text())["height"]) >= int(signed["height"])
     check_history(six, ["liar-1", "liar-2"])
 
@@ -243,7 +243,7 @@ def test_one_against_five_is_left_behind_and_catches_up(six: Running, apart: str
     assert seen["agent"].height is not None  # it runs, and hears nothing
     assert seen["agent"].height <= at + 1
     six.miaopei("heal", "agent")
-    six.whole(120)
+    six.whole()
     check_history(six, [f"five-{number}" for number in range(8)])
 
 
@@ -257,7 +257,7 @@ def test_one_that_is_heard_and_hears_nothing_holds_up_nobody(six: Running, apart
         six.name("cloud", f"deaf-{number}")
     for other in others:
         six.miaopei("heal", other)
-    six.whole(120)
+    six.whole()
     check_history(six, [f"deaf-{number}" for number in range(4)])
 
 
@@ -268,7 +268,7 @@ def test_a_slow_member_holds_up_nobody(six: Running, apart: str) -> None:
     for number in range(4):
         six.name("cloud", f"slow-{number}")
     six.miaopei("heal", "notary")
-    six.whole(120)
+    six.whole()
     check_history(six, [f"slow-{number}" for number in range(4)])
 
 

@@ -69,9 +69,9 @@ def signed(four: Running) -> int:
 
 def whole_and_sound(four: Running, tag: str, before: int) -> None:
     """It takes part again, agrees with all, everything it has is sound, and nobody signed twice."""
-    four.whole(120)
+    four.whole()
     four.name("cloud", tag)
-    four.whole(60)
+    four.whole()
     assert (
         audit(four) == []
     )  # every block of its engine too: evidence of two signatures is a finding
@@ -171,7 +171,7 @@ def test_an_older_copy_of_what_was_signed_is_refused_and_the_newest_is_used(
     four.miaopei("down", HURT)
     older = state_file(four).read_bytes()
     four.miaopei("heal", HURT)
-    four.whole(90)
+    four.whole()
     for number in range(8):
         four.name("cloud", f"signed-{number}")
     four.whole()
@@ -230,7 +230,7 @@ def test_a_member_whose_machine_is_lost_returns_under_a_new_engine_key(
     for number in range(3):
         four.name("cloud", f"three-{number}")
     four.miaopei("heal", "insurer")
-    four.whole(90)
+    four.whole()
 
 
 def test_a_member_begins_from_another_ones_snapshot_and_a_flipped_byte_is_refused(
@@ -292,7 +292,7 @@ def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
     four.miaopei("down", HURT)
     image = Image(four, tmp_path / "image")
     four.miaopei("heal", HURT)
-    four.whole(90)
+    four.whole()
     key = json.loads((four.net.at(HURT) / "engine/config/priv_validator_key.json").read_text())
     number = 0
     while number < 4 or key["address"] not in signers(four, row_of(four.standing()).height - 1):
@@ -320,7 +320,7 @@ def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
     four.miaopei("heal", "regulator")  # three that sign are needed, and it is none of them
     for number in range(6):
         four.name("cloud", f"past-it-{number}", seconds=120)
-    four.whole(120)
+    four.whole()
     ours = key["address"]
     silent = range(before + 1, facts["begins"])
     assert [at for at in silent if ours in signers(four, at)] == []

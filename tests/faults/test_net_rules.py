@@ -93,4 +93,4 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["cloud", "insurer"], None)
     flag.unlink()  # a newer version is installed
-    assert {row.rules for row in four.whole(120).rows} == {3}
+    assert {row.rules for row in four.whole().rows} == {3}

@@ -69,13 +69,13 @@ def test_an_engine_whose_disk_was_full_once_is_named_started_again_and_votes(
     assert guard.read_bytes() == kept
     told = four.miaopei("status", "--lang", "en").stdout
     assert f"{HURT}: The engine stands still at height" in told
-    four.whole(180)
+    four.whole()
     assert hurt(four).restarts == before + 1
     assert hurt(four).trouble is None
     four.miaopei("kill", "insurer", "--stay")  # three of four are needed: its vote counts again
     four.name("cloud", "with-its-vote")
     four.miaopei("heal", "insurer")
-    four.whole(90)
+    four.whole()
 
 
 def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
@@ -105,7 +105,7 @@ def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
         time.sleep(0.3)
     assert not hurt(four).up
     four.miaopei("restore", HURT, str(file))
-    four.whole(120)
+    four.whole()
     assert not mark.exists()
     four.name("cloud", "after-the-second-restore")
     four.whole()
@@ -143,7 +143,7 @@ def test_a_database_and_a_bank_that_were_killed_are_started_again(four: Running)
     os.kill(int((place / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     four.until(lambda s: not all(row.up for row in s.rows), named=False)
-    four.whole(180)
+    four.whole()
     four.name("cloud", "after-the-database")
     four.whole()
     end = time.monotonic() + 60

@@ -41,7 +41,7 @@ class Killer:
         """A tag, and the address of a database as it was before the plan."""
         self._count += 1
         tag, dsn = f"L{self._count:03d}", servers.database(self._template)
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         with store.reading() as reading:
             policies = [recorded.row.policy for recorded in reading.rows("planned_outage", 9)]
         with store.writing() as block:
@@ -72,7 +72,7 @@ class Killer:
         assert left == [-FEN, -FEN]
         told = [row for row in self.sms.texts() if f"YY-{tag}" in row[1]]
         assert sorted(row[0] for row in told) == sorted(map(s.token, CUSTOMERS))
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         town = Town(store)
         (settlement,) = town.settlements("planned_outage")
         payment = town.table("payment")[settlement["id"]]
@@ -92,7 +92,7 @@ class Killer:
 def prepared() -> str:
     """A record with the cover listed and two of three customers insured."""
     dsn = servers.database()
-    store = PostgresStore(dsn)
+    store = PostgresStore(dsn, patience=60.0)
     there, listing = grid_town(store, placement=ONE_CARRIER)
     declared = {"deductible": 0, "occurrence_limit": 10_000_000}
     rows = [there.policy(listing, "2021-01-01", "2022-01-01", **declared) for _ in range(2)]
@@ -119,7 +119,7 @@ def chosen(points: list[str]) -> list[int]:
     return numbers if EVERY else [numbers[i * len(numbers) // KILLS] for i in range(KILLS)]
 
 
-@pytest.mark.timeout(1_800 if EVERY else 300)
+@pytest.mark.timeout(1_800 if EVERY else 600)
 def test_killed_on_the_outage_path_nothing_is_lost_paid_twice_or_told_twice(killer: Killer) -> None:
     pattern = killer.new()
     status, points = killer.run(*pattern)

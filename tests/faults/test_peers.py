@@ -147,10 +147,10 @@ def test_what_had_come_of_an_answer_that_broke_off_is_let_go(tmp_path: Path) -> 
     def answers(_: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
         head = canonical({"length": BLOB, "rows": None, "wrap": None})
         send(len(head).to_bytes(2) + head + bytes(BLOB // 2))
-        over.wait(60)
+        over.wait()
 
     with answered(tmp_path, answers) as (notary, _):
-        one = replace(notary, seconds=1.0)
+        one = replace(notary, seconds=30.0, patience=300.0)  # bytes that come give as many seconds
         tracemalloc.start()
         try:
             with pytest.raises(OutsideFault, match="came in time") as told:
@@ -181,9 +181,15 @@ def test_who_is_slow_with_each_answer_is_waited_for_once_in_a_round_and_named(
             answers = list(once(notary, [f"{n:064x}" for n in range(20)]))
             assert 0 < answers.count(None) <= 3
             assert "yet" in str(answers[-1])
-            time.sleep(1.5)  # what it was asked last is answered
+            until_answered(notary)  # what it was asked last
         assert notary.slow == ["insurer"]
         notary.close()
+
+
+def until_answered(peer: PeerBlobs) -> None:
+    """Wait until the question on its way is answered, without asking anything."""
+    while not all(asked.answer.done() for asked in tuple(peer._asked.values())):
+        time.sleep(0.01)
 
 
 def once(peer: PeerBlobs, names: list[str]) -> Iterator[Fetched | OutsideFault | None]:
@@ -199,10 +205,12 @@ def test_an_answer_that_came_late_is_there_though_another_was_asked_for_meanwhil
     tmp_path: Path,
 ) -> None:
     late, soon = (sha256(data).hexdigest() for data in (b"late", b"soon"))
+    told = threading.Event()
 
     def slowly(question: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:
         data = b"late" if late.encode() in question else b"soon"
-        over.wait(0.5)
+        told.wait()
+        told.clear()
         head = canonical({"length": len(data), "rows": None, "wrap": None})
         send(len(head).to_bytes(2) + head + data)
 
@@ -210,11 +218,14 @@ def test_an_answer_that_came_late_is_there_though_another_was_asked_for_meanwhil
         notary = replace(made, seconds=30.0, patience=0.1)
         with pytest.raises(OutsideFault, match="yet"):
             notary.fetch("insurer", late)
-        time.sleep(1.0)
+        told.set()
+        until_answered(notary)
         notary.begin()
         with pytest.raises(OutsideFault, match="yet"):
             notary.fetch("insurer", soon)
         assert notary.fetch("insurer", late) == Fetched(b"late")
+        told.set()
+        until_answered(notary)
         assert len(asked) == 2
         notary.close()
 
@@ -222,8 +233,9 @@ def test_an_answer_that_came_late_is_there_though_another_was_asked_for_meanwhil
 def test_many_blobs_over_a_slow_line_all_come_whatever_one_member_made_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each takes longer than anything is waited for, and what was on its way was given up."""
-    monkeypatch.setattr(client, "FORGOTTEN", 0.5)
+    """Each takes more rounds than anything is waited for, and what was on its way was given up."""
+    rounds = 0
+    monkeypatch.setattr(client, "FORGOTTEN", 3)
     monkeypatch.setattr(fetching, "PATIENT", 2)
     blobs = [bytes([n]) * 20_000 for n in range(4)]
     here = {sha256(data).hexdigest(): data for data in blobs}
@@ -240,9 +252,10 @@ def test_many_blobs_over_a_slow_line_all_come_whatever_one_member_made_up(
     say(store, "cloud", [b"made up %d" % n for n in range(60)])
     say(store, "insurer", blobs)
     with answered(tmp_path, slowly) as (made, asked):
-        notary = replace(made, seconds=30.0, patience=0.1)
+        notary = replace(made, seconds=30.0, patience=0.1, clock=lambda: float(rounds))
         one = fetcher(store, notary)
-        for _ in range(1_500):
+        for _ in range(3_000):
+            rounds += 1
             notary.begin(one.missing)
             one.run()
             if not here.keys() & one.missing.keys():

@@ -34,7 +34,7 @@ class Killer:
     def __init__(self, folder: Path, live: Live) -> None:
         self._folder, self._live, self._count = folder, live, 0
         dsn = servers.database()
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         now = int(time.time())  # the bank has a clock of its own, which premium is dated by
         Market(store).town.at(now)
         store.close()
@@ -47,7 +47,7 @@ class Killer:
         """A tag, and the address of a database in which nobody has applied yet."""
         self._count += 1
         tag, dsn = f"S{self._count:03d}", servers.database(self._template)
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         with store.writing() as block:
             block.put_payee(f"carrier/{LEAD}", {"name": "承保人", "account": f"{tag}-C"})
         store.close()
@@ -70,7 +70,7 @@ class Killer:
 
     def paid_in(self, tag: str, dsn: str) -> None:
         """The applicant transfers the premium, once."""
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         (asked,) = Town(store, name="market").table("application").values()
         store.close()
         assert (asked["state"], asked["premium_fen"]) == ("accepted", PREMIUM)
@@ -81,7 +81,7 @@ class Killer:
         moved = [line.amount_fen for line in servers.movements(servers.bank(), f"{tag}-C")]
         assert moved == [-self.refund]
         assert list(servers.received(servers.bank(), [f"{tag}-H"]).values()) == [self.refund]
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=60.0)
         town = Town(store, name="market")
         (policy,) = town.table("policy").values()
         assert [c["transaction"] for c in policy["changes"]] == ["issue", "cancel"]

@@ -14,7 +14,6 @@ import pytest
 
 from miaopei.acts.apply import ActResult
 from miaopei.acts.envelope import Act
-from miaopei.adapters.bank_rail import BankRail
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.sandbox_bank.starter import RunningBank
 from miaopei.errors import OutsideFault
@@ -28,12 +27,12 @@ from tests.faults.banked import NIGHT, READ
 from tests.support import servers
 from tests.support.facts import quake
 from tests.support.products import hills
+from tests.support.rails import Hearing
 from tests.support.town import CARRIERS, ONE_CARRIER, Dice, Town, codes, identity
 
 FULL = wan(300)
 OWN = ("instruction", "of debt", "progress", "payee")
 BLOBS = ("blob", "media", "wrap")
-PATIENCE = 2.0  # seconds: a bank that behaves answers within them on a busy machine too
 _tags = (f"S{number}" for number in itertools.count(1))
 
 
@@ -42,7 +41,7 @@ class Pair:
 
     def __init__(self, bank: RunningBank, policies: int = 2, after: int | None = HOUR) -> None:
         self.bank, self.tag = bank, next(_tags)
-        self.town = Town(rail=BankRail(bank.address, PATIENCE), name=self.tag).set_up()
+        self.town = Town(rail=Hearing(bank.address), name=self.tag).set_up()
         mine = identity("standby")
         self.town.admit("standby", "payer")
         self.listing = self.town.list_product(
@@ -62,7 +61,7 @@ class Pair:
         self.store._tables = self.town.store._tables.copy()
         me = Identity("standby", mine.acts, self.town.me.log, self.town.me.box)
         node = Node(self.store, me, lambda: 0, Dice(self.tag + "2"), self)
-        self.standby = Payer(node, BankRail(bank.address, PATIENCE))
+        self.standby = Payer(node, Hearing(bank.address))
 
     def end(self) -> int | None:
         """See `node.ports.Orderer`."""

@@ -38,7 +38,7 @@ class Shell:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Standard output of a command that ends as expected."""
-        done = commands.run(arguments, cwd=self.folder, env=self.environment(), timeout=200)
+        done = commands.run(arguments, cwd=self.folder, env=self.environment(), timeout=500)
         assert done.returncode == code, f"{arguments}: {done}"
         assert "Traceback" not in done.stderr
         return done.stdout

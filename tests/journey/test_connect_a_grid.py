@@ -8,13 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = re.compile(r"^    (.*)$", re.MULTILINE)
 
 
-@pytest.mark.timeout(300)
 def test_the_how_to_works_as_printed(tmp_path: Path) -> None:
     text = (ROOT / "docs/how-to/connect-a-grid.md").read_text("utf-8")
     program, python = Path(sys.executable).with_name("miaopei"), sys.executable
@@ -24,7 +21,7 @@ def test_the_how_to_works_as_printed(tmp_path: Path) -> None:
     script = script.replace("var/grid", str(tmp_path / "grid"))
     done = subprocess.run(
         ["bash", "-e", "-c", f"export MIAOPEI_LANG=en; {script}"],
-        cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "2 notices to send" in done.stdout
@@ -33,7 +30,7 @@ def test_the_how_to_works_as_printed(tmp_path: Path) -> None:
     assert re.search(r"grid\.command\s+heard", done.stdout), done.stdout
     shown = subprocess.run(
         [str(program), "feed", "sources", "--json", "--data", str(tmp_path / "grid")],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=500, check=True,
     )  # fmt: skip
     command, meter = json.loads(shown.stdout)
     assert (command["state"], command["keys"], command["next"]) == ("heard", 1, 3)

@@ -26,7 +26,6 @@ EXPECTED = {
     ("2018-09-08", "yunnan_yuxi"): (16.129, "3.16", 1, 5.9, "surrounding"),
     ("2021-05-21", "yunnan_dali"): (4_000, "2.03", 2, 6.4, "own"),
 }
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_six_paid_events_and_nothing_else(demo: Demo) -> None:

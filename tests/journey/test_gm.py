@@ -76,7 +76,7 @@ def goes_on_with_others(data: Path) -> None:
         nets.miaopei("net", "up", str(folder), "--detach")
         four = nets.Running(Net.of(folder))
         four.name("miaopei", "one-more", seconds=120)
-        four.whole(120)
+        four.whole()
         for member in ("miaopei", "notary"):
             assert nets.as_json(four.miaopei("audit", member, "--json"))["sound"]
     finally:

@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
-
 from tests.support import commands
 
 COLUMNS = "time_beijing latitude longitude depth_km magnitude_type magnitude location"
@@ -20,7 +18,6 @@ def miaopei(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     return commands.run([*arguments, "--data", str(data), "--lang", "en"])
 
 
-@pytest.mark.timeout(300)
 def test_a_live_record_takes_a_shock_and_pays(tmp_path):
     scheme = json.loads((files("miaopei") / "data/schemes/yunnan.json").read_bytes())
     for listing in scheme["listings"]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from miaopei.adapters.sandbox_grid.starter import start
 from tests.unit.meters.conftest import free_port
@@ -54,7 +53,6 @@ def stop(process: subprocess.Popen[str]) -> None:
             process.communicate(timeout=120)
 
 
-@pytest.mark.timeout(600)
 def test_meters_and_command_agree_and_the_money_is_there(shell: Any, open_folder: Path) -> None:
     data, port, shown = open_folder / "meters", free_port(), free_port()
 

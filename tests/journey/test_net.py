@@ -384,12 +384,12 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
     assert kept.next is not None
     mine, old = public_hex(kept.next), public_hex(kept.acts)
     five.miaopei("kill", "insurer")
-    five.whole(120)
+    five.whole()
     assert key_of(five, "insurer") == old
     until = control.call(at, "status")["time"] + 86_400
     control.call(at, "change_key", until=until, seconds=90)
     five.miaopei("kill", "insurer")
-    five.whole(120)
+    five.whole()
     assert control.call(at, "key_stands") == {
         "key": mine, "in_force": True, "next": None, "sources": [],
     }  # fmt: skip
@@ -437,7 +437,7 @@ def test_what_a_member_has_sealed_since_its_backup_opens_for_it_again(
     for member, file in (("insurer", five.net.folder / BEFORE), ("regulator", snapshot)):
         five.miaopei("down", member)
         five.miaopei("restore", member, str(file))
-        five.whole(120)
+        five.whole()
         control.call(five.net.at(member), "round", seconds=60)  # what came is opened
         five.until(partial(sound, five, member), 120)
 

@@ -243,7 +243,7 @@ def test_flipped_bits_on_a_member_are_all_found_and_located(
                         told = PROMISED[where]
                         assert any(one.by(audit, found, flip) for one in told), (flip, found)
     four.miaopei("heal", "miaopei")
-    four.whole(120)
+    four.whole()
 
 
 def filled(connection: psycopg.Connection[Any], where: str) -> bool:
@@ -281,23 +281,23 @@ def test_damage_anywhere_in_the_engines_blocks_is_found_by_reading_them_again(
     for path, data in good.items():
         path.write_bytes(data)
     four.miaopei("heal", "notary")
-    four.whole(120)
+    four.whole()
 
 
 def test_a_newcomer_is_given_what_no_engine_can_hand_over_and_votes(
     solo: Solo, four: Running
 ) -> None:
     """The leaves of the solo part come from another member, those of after it by its engine."""
-    four.whole(120)
+    four.whole()
     told = nets.as_json(four.miaopei("join", "reinsurer", "--role", "carrier", "--json"))
     assert (told["what"], told["done"]) == ("joined", True)
     joined = Running(Net.of(four.net.folder))
-    joined.whole(120)
+    joined.whole()
     with auditing.stored(joined.net, "reinsurer") as keys, keys.store.reading() as reading:
         assert list(reading.leaves(0, len(solo.leaves))) == solo.leaves
     # Five equal votes: with one away the record goes on only where the newcomer's counts.
     joined.miaopei("down", "notary")
     joined.name("miaopei", "with-the-newcomer", seconds=120)
     joined.miaopei("heal", "notary")
-    joined.whole(120)
+    joined.whole()
     assert nets.as_json(joined.miaopei("audit", "reinsurer", "--json"))["sound"]

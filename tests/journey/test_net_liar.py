@@ -101,7 +101,7 @@ def test_where_no_two_agree_a_case_is_held_and_decided_once_more_when_the_fault_
     (held,) = control.call(four.net.at("notary"), "held", case="")
     assert held["reason"] == "deciders_differ"
     four.miaopei("kill", "insurer", "regulator")  # they are started again, as they should be
-    four.whole(120)
+    four.whole()
     opened = nets.as_json(four.miaopei("reopen-round", "yunnan_dali", "--json"))
     assert (opened["what"], opened["round"], opened["case"]) == ("round_opened", 2, held["case"])
     paid = {"2015-10-30": RIGHT, "2016-05-18": YUNLONG}
@@ -127,7 +127,7 @@ def five(four: Running) -> Running:
     """A reinsurer has joined, which may pay in the insurer's place."""
     four.miaopei("join", STANDBY, "--role", "payer")
     grown = Running(Net.of(four.net.folder))
-    grown.whole(120)
+    grown.whole()
     return grown
 
 
@@ -215,7 +215,7 @@ def test_a_silent_carrier_and_payer_is_no_veto_the_standby_pays_once_and_it_come
     told = nets.as_json(five.miaopei("mandate", "second", "--json"))
     assert (told["standby"], told["count"]) == (STANDBY, len(CARRIERS) + 1)
     assert nets.as_json(five.miaopei("mandate", "second", "--json"))["count"] == 0
-    five.whole(120)
+    five.whole()
     begins, ends = from_beijing("2017-03-27"), from_beijing("2017-03-28")
     at(five, begins)
     control.call(cloud, "quiet", seconds=130)
@@ -239,7 +239,7 @@ def test_a_silent_carrier_and_payer_is_no_veto_the_standby_pays_once_and_it_come
     assert (taken["by"], taken["from"]) == (STANDBY, "insurer")
     five.miaopei("heal", "insurer")
     five.until(lambda _: not owing(five), 120)
-    five.whole(120)
+    five.whole()
     at(five, ends + 10 * TAKE_OVER)
     control.call(cloud, "quiet", seconds=130)
     assert credited(five) == (once[0] + len(CARRIERS), once[1] + YANGBI), "its own, once"
@@ -291,4 +291,4 @@ def test_a_member_whose_answers_drip_stops_no_duty_and_no_start_of_another_and_i
         control.call(insurer, "quiet", seconds=200)
         assert any(b'"signed"' in question for question in asked), "the cloud was asked as well"
     five.miaopei("heal", "cloud")
-    five.whole(120)
+    five.whole()

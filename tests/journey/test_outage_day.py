@@ -19,8 +19,6 @@ import pytest
 from miaopei.adapters.sandbox_bank.starter import start as start_bank
 from tests.support import commands
 
-pytestmark = pytest.mark.timeout(600)  # the day itself, on a busy machine
-
 LATE = """
 select count(*), sum(case
     when hours <= 4 then hours * 5000

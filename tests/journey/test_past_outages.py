@@ -45,7 +45,6 @@ def counted(rows: Iterable[tuple[str, str]]) -> dict[str, int]:
     return {"late": len(late), "late_minutes": sum(late), "paid": len(late), "payout_fen": fen}
 
 
-@pytest.mark.timeout(280)
 @pytest.mark.parametrize("file", BESIDE[:1], ids=["bchydro"] * len(BESIDE[:1]))
 def test_late_outages_and_minutes_of_a_real_utility(shell: Any, file: Path) -> None:
     columns = ["--off", "dateOff", "--planned-on", "estDateOn", "--on", "dateOn"]

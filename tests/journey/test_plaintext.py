@@ -122,7 +122,7 @@ def dumps(dsn: str) -> Iterator[tuple[str, bytes]]:
 def outside(reading: PostgresReading) -> str:
     """The database of a member outside the group: the log applied, and every blob as stored."""
     dsn = servers.database()
-    store, size = PostgresStore(dsn), reading.head().size
+    store, size = PostgresStore(dsn, patience=60.0), reading.head().size
     assert reapply(list(reading.leaves(0, size)), size, store).same
     with store.writing() as block:
         for name, data in reading.blobs():
@@ -179,14 +179,13 @@ def shown(store: PostgresStore, town: Town, policy: str) -> list[str]:
     return [answer.text for answer in answers.values()]
 
 
-@pytest.mark.timeout(300)
 def test_what_is_known_of_two_hundred_persons_can_be_read_at_the_bank_and_nowhere_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
     dsn, bank = servers.database(), servers.new_bank()
-    store = PostgresStore(dsn)
-    town = Town(store, rail=BankRail(bank.address, 10.0)).set_up()
+    store = PostgresStore(dsn, patience=60.0)
+    town = Town(store, rail=BankRail(bank.address, 60.0)).set_up()
     listing = town.list_product(hills(), placement=ONE_CARRIER)
     policies = [town.policy(listing) for _ in range(PERSONS)]
     people = {f"person-{number}": person(number) for number in range(PERSONS)}

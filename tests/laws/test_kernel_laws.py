@@ -84,7 +84,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kernels")
 
 
-@pytest.mark.timeout(7 * 24 * 3600 if ROWS > 200_000 else 240)
+@pytest.mark.timeout(7 * 24 * 3600 if ROWS > 200_000 else 600)
 @given(listed=terms(), seed=st.integers(0, 2**32))
 @LAW
 def test_exact_numpy_and_kernel_agree_on_every_row(

@@ -76,7 +76,7 @@ def cut_off(dsn: str) -> Iterator[tuple[str, Cut]]:
     yield make_conninfo(dsn, host=str(folder)), cut
     with suppress(OSError):
         listening.shutdown(socket.SHUT_RDWR)
+    thread.join()  # whoever came last is among the ends by then
     for end in (listening, *ends):
         end.close()
-    thread.join(5)
     shutil.rmtree(folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 from miaopei.adapters.memory_store import MemoryStore
 from miaopei.adapters.peers.certificate import certificate, context, private_pem
 from miaopei.adapters.peers.client import PeerBlobs
+from miaopei.adapters.peers.line import _close_half_made
 from miaopei.adapters.peers.server import BlobServer, Sight, Stands
 from tests.support.consortium import key, public
 
@@ -57,13 +58,13 @@ def serving(
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     loop, done, address = told[0]
     try:
         yield address
     finally:
         loop.call_soon_threadsafe(done.set)
-        thread.join(10)
+        thread.join()
 
 
 def asking(folder: Path, member: str, address: str, shows: str | None = None) -> PeerBlobs:
@@ -94,7 +95,13 @@ def answering(address: str, tls: ssl.SSLContext | None, answers: Answers) -> Ite
     asked, over = list[bytes](), threading.Event()
 
     def serve(plain: socket.socket) -> None:
-        with suppress(OSError), plain if tls is None else tls.wrap_socket(plain, True) as wire:
+        try:
+            shown = plain if tls is None else tls.wrap_socket(plain, True)
+        except OSError as error:
+            plain.close()
+            _close_half_made(error)
+            return
+        with suppress(OSError), shown as wire:
             while not over.is_set():
                 head = wire.recv(2)
                 question = wire.recv(int.from_bytes(head)) if tls is not None else head
@@ -119,7 +126,7 @@ def answering(address: str, tls: ssl.SSLContext | None, answers: Answers) -> Ite
             over.set()
             with suppress(OSError):
                 listens.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join()
 
 
 def dripping(_: bytes, send: Callable[[bytes], None], over: threading.Event) -> None:

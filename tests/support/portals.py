@@ -28,7 +28,7 @@ def serving(application: FastAPI) -> Iterator[httpx.Client]:
     port = server.servers[0].sockets[0].getsockname()[1]
     url = f"http://{portal.HOST}:{port}"
     try:
-        with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=url, trust_env=False, timeout=120) as client:
             yield client
     finally:
         server.should_exit = True

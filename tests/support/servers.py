@@ -98,7 +98,7 @@ def new_bank() -> RunningBank:
 
 def movements(running: RunningBank, account: str) -> list[StatementLine]:
     """Everything that moved on an account but its opening balance."""
-    rail, lines, after = BankRail(running.address, 10.0), list[StatementLine](), 0
+    rail, lines, after = BankRail(running.address, 60.0), list[StatementLine](), 0
     while True:
         page = rail.statement(account, after)
         lines += page.lines

@@ -27,7 +27,6 @@ from tests.support import anchoring
 from tests.support.anchoring import Side, grow, node
 from tests.support.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 NESTED = """
 from miaopei.adapters.anchor import signing
 from miaopei.errors import Refused

@@ -90,7 +90,7 @@ def test_only_help_in_chinese_loads_its_texts() -> None:
     for words, loaded in ((["--version"], "False"), (["money", "--help"], "True")):
         ran = subprocess.run(
             [sys.executable, "-c", code, *words],
-            capture_output=True, text=True, timeout=120, check=True, env=environment,
+            capture_output=True, text=True, timeout=500, check=True, env=environment,
         )  # fmt: skip
         assert ran.stdout.split()[-1] == loaded
 

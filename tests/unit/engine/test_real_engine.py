@@ -34,7 +34,7 @@ class Running:
         self.failed: list[BaseException] = []
         self.rpc = EngineRpc(folder / home.RPC_SOCKET)
         self.application = Application(store, who("utility"), ONE, lambda: START + 100)
-        self.orderer = Consortium(store, self.application.door, self.rpc.send, patience=30)
+        self.orderer = Consortium(store, self.application.door, self.rpc.send, patience=300)
         self.application.heard = self.orderer.heard
 
 
@@ -61,7 +61,7 @@ def running(folder: Path, store: MemoryStore) -> Iterator[Running]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     engine = process.start(folder)
     try:
         yield made
@@ -70,7 +70,7 @@ def running(folder: Path, store: MemoryStore) -> Iterator[Running]:
         engine.wait()
         loop, done = told[0]
         loop.call_soon_threadsafe(done.set)
-        thread.join(10)
+        thread.join()
     assert made.failed == []
 
 

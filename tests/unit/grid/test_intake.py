@@ -348,7 +348,7 @@ print(taken.recorded, taken.notices, len(data), grown // 1024)
 def test_a_plan_with_a_hundred_thousand_customers_is_taken_in_bounded_memory() -> None:
     root = str(Path(__file__).parents[3])
     done = subprocess.run(
-        [sys.executable, "-c", MANY.format(root=root)], capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", MANY.format(root=root)], capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr
     recorded, notices, length, megabytes = map(int, done.stdout.split())

@@ -32,7 +32,6 @@ from miaopei.ledger.tiles import node_reader
 
 SOURCE = Path(__file__).parents[3] / "conformance" / "go"
 SIZES = [1, 2, 255, 256, 257, 511, 512, 1000, 65537]
-pytestmark = pytest.mark.timeout(600)  # The first build downloads and compiles its modules.
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,6 @@ def test_said_twice_is_taken_once_and_forged_is_not_taken(meadow_up: Field) -> N
     assert taken(meadow_up) == 6
 
 
-@pytest.mark.timeout(180)
 def test_a_broker_dead_and_back_loses_no_reading(meadow: Field, tmp_path: Path) -> None:
     """Killed with batches on their way, twice; what was said while it was dead comes afterwards."""
     process = broker.start(meadow.folder, meadow.port)
@@ -93,7 +92,6 @@ def test_a_broker_dead_and_back_loses_no_reading(meadow: Field, tmp_path: Path) 
         process.wait()
 
 
-@pytest.mark.timeout(180)
 def test_our_own_process_away_loses_no_reading(meadow: Field, tmp_path: Path) -> None:
     with broker.running(meadow.folder, meadow.port):
         meadow.sandbox.connect(NAMES, "127.0.0.1", meadow.port, tmp_path / "clients")
@@ -199,7 +197,6 @@ def test_without_a_certificate_nobody_is_let_in(meadow_up: Field) -> None:
         raise ConnectionError("the broker closed it")
 
 
-@pytest.mark.timeout(180)
 def test_a_stolen_certificate_is_let_in_no_more_and_a_new_one_is(
     meadow: Field, tmp_path: Path
 ) -> None:

@@ -43,7 +43,6 @@ def hits(folder: Path) -> list[str]:
     return [where for where, data in files(folder, folder / "none") if found_in(data)]
 
 
-@pytest.mark.timeout(180)
 def test_nobody_is_read_on_the_brokers_disk_while_the_member_is_away(
     meadow: Field, tmp_path: Path
 ) -> None:

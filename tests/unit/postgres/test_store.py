@@ -28,6 +28,7 @@ from miaopei.errors import OutsideFault, RecordDamaged, Refused
 from miaopei.ledger.merkle import leaf_hash, root_of
 from tests.support.cut_line import cut_off
 
+PATIENCE = 60.0  # seconds: a session that has ended frees its lock in its own time
 WRITER = """
 import sys
 from miaopei.adapters.postgres.store import PostgresStore
@@ -64,7 +65,7 @@ def sizes(store: PostgresStore) -> tuple[int, int, int, int]:
 
 @pytest.fixture
 def store(database: str) -> Iterator[PostgresStore]:
-    made = PostgresStore(database, patience=0.5)
+    made = PostgresStore(database, patience=PATIENCE)
     yield made
     made.close()
 
@@ -93,7 +94,9 @@ def test_a_second_writer_is_refused_and_may_come_later(database: str, store: Pos
     assert refused.value.refusals[0].facts["database"] == conninfo_to_dict(database)["dbname"]
     with other.reading() as reading:
         assert reading.head().size == 1
+    other.close()
     store.close()
+    other = PostgresStore(database, patience=PATIENCE)
     add_block(other, b"b")
     other.close()
     add_block(store, b"c")  # and back, knowing what the other did
@@ -114,7 +117,7 @@ def test_a_writer_that_is_killed_loses_nothing_acknowledged_and_frees_the_lock(
         writer.wait()
         writer.stdout.close()
         size, root = next(line for line in reversed(lines) if line.endswith("\n")).split()
-        store = PostgresStore(database)
+        store = PostgresStore(database, patience=PATIENCE)
         with store.writing() as block:
             head = block.head()
             leaves = list(block.leaves(0, head.size))
@@ -250,7 +253,7 @@ def test_a_server_that_stays_away_while_it_commits_leaves_the_question_open(
 def test_a_lost_answer_to_the_commit_is_looked_up(database: str, began: bool, after: bool) -> None:
     """`began`: blobs were sent before, so that a COMMIT ends the block, else its one statement."""
     with cut_off(database) as (dsn, cut):
-        store = PostgresStore(dsn)
+        store = PostgresStore(dsn, patience=PATIENCE)
         add_block(store, b"a")
 
         def lose() -> None:

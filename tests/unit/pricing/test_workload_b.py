@@ -23,7 +23,6 @@ def numbers() -> dict[str, np.ndarray]:
     return workload_b.arrays()
 
 
-@pytest.mark.timeout(300)
 def test_curves_by_year_and_by_occurrence(numbers: dict[str, np.ndarray]) -> None:
     """The sum of a year with yearly limits; the largest occurrence before them, as theirs."""
     assert len(numbers["policy"]) == 9_995_007

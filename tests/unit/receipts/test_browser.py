@@ -33,7 +33,6 @@ SPOILT, DRAWN = 240, 60
 NOT_MADE = {
     *("listing", "observations", "event", "facts", "lists", "in_force", "totals", "reason"),
 }
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ from tests.unit.receipts.certified import certified
 from tests.unit.receipts.gathered import Held, solo
 from tests.unit.receipts.go_program import build, failed
 
-pytestmark = pytest.mark.timeout(600)
 Json = dict[str, Any]
 NEXT = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)

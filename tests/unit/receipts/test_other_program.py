@@ -24,7 +24,6 @@ from tests.unit.receipts.gathered import Held, gathered, put_off, quakes, signed
 from tests.unit.receipts.go_program import build, failed
 
 DRAWN = 240
-pytestmark = pytest.mark.timeout(600)  # the first build downloads a module
 
 
 @pytest.fixture(scope="module")

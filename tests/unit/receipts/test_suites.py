@@ -41,7 +41,6 @@ from tests.unit.receipts.spoiling import some_bytes
 GM = named("gm")
 PRINTED_FEN = [753_760_000, 2_800_000_000, 2_800_000_000, 1_600_000_000, 16_129_000, 4_000_000_000]
 SPOILT = 120
-pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from miaopei.claims.verify import explain
 from miaopei.errors import Refused
 from miaopei.ledger import certificate, checkpoint, quorum
@@ -24,7 +22,6 @@ from tests.unit.receipts.spoiling import SORTS, spoilt
 
 COUNT = 1_000
 FLIPS = int(os.environ.get("MIAOPEI_FLIPS", "1000"))  # the long run: 10,000
-pytestmark = pytest.mark.timeout(600)  # the first build downloads a module
 
 
 @cache
