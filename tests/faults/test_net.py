@@ -78,7 +78,7 @@ class Load:
             self.acknowledged.append(who)
             number += 1
 
-    def goes_on(self, acts: int = 1, seconds: float = 150.0) -> None:
+    def goes_on(self, acts: int = 1, seconds: float = nets.SECONDS) -> None:
         """Wait until so many more are acknowledged."""
         wanted, end = len(self.acknowledged) + acts, time.monotonic() + seconds
         while len(self.acknowledged) < wanted:
@@ -89,7 +89,7 @@ class Load:
         """Stop sending; what was acknowledged."""
         self._going = False
         for thread in self._threads:
-            thread.join(180)
+            thread.join()
         return self.acknowledged
 
 
@@ -126,7 +126,7 @@ def test_killed_members_lose_nothing_and_the_others_go_on(six: Running) -> None:
     for number in range(KILLS):
         load.goes_on(2)
         six.miaopei("kill", six.net.members[(5 * number + 1) % 6])
-        six.until(lambda s: all(row.up for row in s.rows), 90)
+        six.until(lambda s: all(row.up for row in s.rows))
     check_history(six, load.end())
 
 
@@ -142,7 +142,7 @@ def test_two_of_six_away_and_the_record_stands_until_one_is_back(six: Running) -
     )
     assert load.acknowledged == []
     six.miaopei("heal", "notary")
-    six.until(lambda s: s.goes_on, 90)
+    six.until(lambda s: s.goes_on)
     load.goes_on()
     six.miaopei("heal", "agent")
     check_history(six, load.end())
@@ -152,7 +152,7 @@ def test_all_six_killed_at_once_come_back_with_what_was_final(six: Running) -> N
     load = Load(six, "all", ["cloud", "utility"])
     load.goes_on(2)
     six.miaopei("kill", "all")
-    six.until(lambda s: all(row.up for row in s.rows), 90)
+    six.until(lambda s: all(row.up for row in s.rows))
     load.goes_on()
     check_history(six, load.end())
 
@@ -162,10 +162,10 @@ def test_a_liar_is_seen_left_behind_and_mended(six: Running) -> None:
     six.miaopei("lie", "regulator")
     six.name("cloud", "liar-1")
     six.name("cloud", "liar-2")
-    seen = six.until(lambda s: any(row.verdict == "differs" for row in s.rows))
-    assert {r.member: r.verdict for r in seen.rows if r.verdict != "agrees"} == {
-        "regulator": "differs"
-    }
+    named = {"regulator": "differs"}
+    seen = six.until(
+        lambda s: named == {r.member: r.verdict for r in s.rows if r.verdict != "agrees"}
+    )
     assert seen.goes_on
     told = nets.as_json(six.miaopei("status", "--json"))
     assert [m["verdict"] for m in told["members"] if m["member"] == "regulator"] == ["differs"]

@@ -187,7 +187,7 @@ def test_an_older_copy_of_what_was_signed_is_refused_and_the_newest_is_used(
     assert (told.returncode, "older_sign_state" in told.stderr, "Done" in told.stderr) == (
         3, True, False,
     )  # fmt: skip
-    four.until(lambda s: "signed" in (row_of(s).trouble or ""), 60)
+    four.until(lambda s: "signed" in (row_of(s).trouble or ""))
     assert state_file(four).read_bytes() == older  # the engine was never let near it
     state_file(four).unlink()
     told = four.miaopei("restore", HURT, str(file), "--lang", "en", check=False)
@@ -307,24 +307,24 @@ def test_a_machine_set_back_to_an_image_signs_nothing_that_it_may_have_signed(
         "code": "engine.asks_others",
         "facts": {"heard": "cloud", "lacking": "insurer, regulator"},
     }
-    four.until(lambda s: row_of(s).waits == asks, 60)
+    four.until(lambda s: row_of(s).waits == asks)
     time.sleep(3)  # one of three others answers: too few, and its engine is not started
     assert (row_of(four.standing()).waits, row_of(four.standing()).up) == (asks, False)
     assert signed(four) < before
     four.miaopei("heal", "insurer")
-    found = four.until(lambda s: (row_of(s).waits or {}).get("code") == "engine.set_back", 60)
+    found = four.until(lambda s: (row_of(s).waits or {}).get("code") == "engine.set_back")
     facts = row_of(found).waits["facts"]
     assert (row_of(found).verdict, facts["seen"] >= before - 1) == ("waits", True)
     said = four.miaopei("status", "--lang", "en", check=False).stdout
     assert "set back to an older image" in " ".join(said.split())
     four.miaopei("heal", "regulator")  # three that sign are needed, and it is none of them
     for number in range(6):
-        four.name("cloud", f"past-it-{number}", seconds=120)
+        four.name("cloud", f"past-it-{number}", seconds=150)
     four.whole()
     ours = key["address"]
     silent = range(before + 1, facts["begins"])
     assert [at for at in silent if ours in signers(four, at)] == []
-    four.until(lambda s: ours in signers(four, row_of(s).height - 1), 60)
+    four.until(lambda s: ours in signers(four, row_of(s).height - 1))
     whole_and_sound(four, "as-before", before)
 
 
@@ -337,7 +337,7 @@ def test_what_another_names_and_nobody_has_is_told_and_keeps_nobody_down(
     purposes = [{"purpose": "claims", "uses": 1}]
     body = {"first": 1, "uses": {**blob, "media": "miaopei/uses/1"}, "purposes": purposes}
     asked = {"kind": "log_uses", "ref": "of nothing", "body": body}
-    act = control.call(four.net.at("cloud"), "act", seconds=60, **asked)["act"]
+    act = control.call(four.net.at("cloud"), "act", seconds=150, **asked)["act"]
     four.whole()
     told = json.loads(four.miaopei("audit", HURT, "--json").stdout)
     assert (told["sound"], told["findings"]) == (True, [])

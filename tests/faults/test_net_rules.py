@@ -77,7 +77,7 @@ def test_who_lacks_the_rules_stops_and_says_so_and_goes_on_once_it_has_them(
     # What came with rule set 3: of raising the rules votes decide, and one is not enough.
     body = {"rules": 4, "height": 10**9}
     asked: dict[str, Any] = {"kind": "raise_rules", "body": body}
-    control.call(four.net.at("insurer"), "act", ref="by votes", seconds=60, **asked)
+    control.call(four.net.at("insurer"), "act", ref="by votes", seconds=150, **asked)
     said = control.call(four.net.at("insurer"), "approval", **asked)
     assert (said["by"], said["done"]) == (["insurer"], None)
     # Wanted by another, at no height of its own: the same wish gets its word, no second one lies.

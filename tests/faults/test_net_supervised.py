@@ -61,7 +61,7 @@ def test_an_engine_whose_disk_was_full_once_is_named_started_again_and_votes(
     time.sleep(1)
     resource.prlimit(engine, resource.RLIMIT_FSIZE, (most, most))  # there is room again
     kept = guard.read_bytes()
-    end = time.monotonic() + 120
+    end = time.monotonic() + nets.SECONDS
     while not any(each["code"] == "engine.stands_still" for each in hurt(four).refusals):
         assert time.monotonic() < end, "nobody names it"
         time.sleep(0.5)
@@ -99,7 +99,7 @@ def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
     told = four.miaopei("heal", HURT, "--rebuild", "--lang", "zh", check=False)
     assert (told.returncode, "恢复没有完成" in told.stderr) == (1, True)
     control.call(four.net.folder, "start", member=HURT)  # as `net up` does
-    end = time.monotonic() + 60
+    end = time.monotonic() + nets.SECONDS
     while "net.restore_begun" not in (hurt(four).trouble or ""):
         assert time.monotonic() < end, hurt(four)
         time.sleep(0.3)
@@ -146,7 +146,7 @@ def test_a_database_and_a_bank_that_were_killed_are_started_again(four: Running)
     four.whole()
     four.name("cloud", "after-the-database")
     four.whole()
-    end = time.monotonic() + 60
+    end = time.monotonic() + nets.SECONDS
     while True:
         with contextlib.suppress(OSError):
             assert BankControl(bank).about()

@@ -151,7 +151,7 @@ def test_a_policy_bought_at_a_members_pages_is_paid_for_and_held_by_all_that_dec
         assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "portal.not_selling")
         told(begun, "insurer", "policy", "pay-in", asked["reference"])
         stands, policy = f"/api/v1/applications/{asked['id']}", asked["policy"]
-        begun.until(lambda _: shop.get(stands).json()["state"] == "in_force", 120)
+        begun.until(lambda _: shop.get(stands).json()["state"] == "in_force")
         assert shop.get(stands).json()["paid_fen"] == asked["premium_fen"]
         seen = shop.get(f"/api/v1/policies/{policy}").json()
         assert [t["transaction"] for t in seen["transactions"]] == ["issue"]
@@ -161,7 +161,7 @@ def test_a_policy_bought_at_a_members_pages_is_paid_for_and_held_by_all_that_dec
             assert not [value for value in PERSON.values() if value in text]
     assert [told(begun, m, "policy", "show", policy)["policy"] for m in DECIDING] == [policy] * 3
     for member in DECIDING:
-        begun.until(lambda _, m=member: rows(begun, m, "planned_outage") == 1, 120)  # type: ignore[misc]
+        begun.until(lambda _, m=member: rows(begun, m, "planned_outage") == 1)  # type: ignore[misc]
     assert rows(begun, OUTSIDE, "planned_outage") == 0
     said = at(begun, OUTSIDE, "policy", "pay-in", asked["reference"], code=1).stderr
     assert "No account of carrier insurer" in said
@@ -187,7 +187,7 @@ def test_a_quake_taken_by_the_gateway_pays_and_its_receipt_is_checked_by_the_gen
     file = shock("dali", timedelta(0), tmp_path / "rapid.csv")
     assert "1 taken, 0 refused" in at(begun, OUTSIDE, "feed", "take", file).stdout
     whole = "paid 4,000.000 万元, open 0.000"
-    begun.until(lambda _: whole in at(begun, "insurer", "status").stdout, 120)
+    begun.until(lambda _: whole in at(begun, "insurer", "status").stdout)
     (case,) = settled(begun, "yunnan_dali")
     out, genesis = tmp_path / "receipt.json", str(begun.net.folder / "genesis.json")
     (policy,) = _policies(begun)
@@ -221,7 +221,7 @@ def test_a_person_of_the_regulator_releases_a_held_claim_and_it_is_paid(
 ) -> None:
     before = told(begun, "insurer", "status")["money"]["paid_wan"]
     at(begun, OUTSIDE, "feed", "take", shock("yuxi", timedelta(hours=2), tmp_path / "late.csv"))
-    begun.until(lambda _: bool(settled(begun, "yunnan_yuxi", "held_claims")), 120)
+    begun.until(lambda _: bool(settled(begun, "yunnan_yuxi", "held_claims")))
     begun.whole()
     (held,) = settled(begun, "yunnan_yuxi", "held_claims")
     (claim,) = held["held"]["claims"]
@@ -232,7 +232,7 @@ def test_a_person_of_the_regulator_releases_a_held_claim_and_it_is_paid(
     assert "granted no reading" in at(begun, OUTSIDE, "report", "experience", code=1).stderr
     words = ("--how", "reserved", "--reason", "the policy stood", "--person", "Li")
     at(begun, "regulator", "release", held["settlement"], claim["policy"], *words)
-    begun.until(lambda _: told(begun, "insurer", "status")["money"]["paid_wan"] != before, 120)
+    begun.until(lambda _: told(begun, "insurer", "status")["money"]["paid_wan"] != before)
     assert settled(begun, "yunnan_yuxi", "held_claims") == []
     (line,) = _experience(begun, "yunnan_yuxi")
     assert line["claims_settled_fen"] == claim["fen"]
@@ -263,7 +263,7 @@ def test_the_member_that_pays_brings_in_a_book_from_a_file_and_all_that_decide_h
     again = told(begun, "insurer", *words)
     assert (again["issued"], again["before"]) == (0, 3)
     for member in DECIDING:
-        begun.until(lambda _, m=member: rows(begun, m, "yunnan_yuxi") == before + 3, 120)  # type: ignore[misc]
+        begun.until(lambda _, m=member: rows(begun, m, "yunnan_yuxi") == before + 3)  # type: ignore[misc]
     assert rows(begun, OUTSIDE, "yunnan_yuxi") == 0
     assert begun.miaopei("audit", "insurer").returncode == 0
 

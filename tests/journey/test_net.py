@@ -387,7 +387,7 @@ def test_o04_who_pays_changes_its_key_and_the_next_quake_is_paid_under_it(
     five.whole()
     assert key_of(five, "insurer") == old
     until = control.call(at, "status")["time"] + 86_400
-    control.call(at, "change_key", until=until, seconds=90)
+    control.call(at, "change_key", until=until, seconds=150)
     five.miaopei("kill", "insurer")
     five.whole()
     assert control.call(at, "key_stands") == {
@@ -438,8 +438,8 @@ def test_what_a_member_has_sealed_since_its_backup_opens_for_it_again(
         five.miaopei("down", member)
         five.miaopei("restore", member, str(file))
         five.whole()
-        control.call(five.net.at(member), "round", seconds=60)  # what came is opened
-        five.until(partial(sound, five, member), 120)
+        control.call(five.net.at(member), "round", seconds=150)  # what came is opened
+        five.until(partial(sound, five, member))
 
 
 def sound(five: Running, member: str, _: nets.Standing) -> bool:
@@ -456,7 +456,7 @@ def test_o04_a_thief_changes_the_key_first_and_the_others_give_the_member_anothe
     until = control.call(at, "status")["time"] + 86_400
     thief = who("a thief").acts
     body = change_key.body_of(thief, chain, "notary", until)
-    control.call(at, "act", kind="change_key", ref="stolen", body=body, seconds=90)
+    control.call(at, "act", kind="change_key", ref="stolen", body=body, seconds=150)
     refused = five.miaopei("rotate", "notary", "--key", "act", "--lang", "en", check=False)
     assert refused.returncode == 1
     assert "--by-votes" in refused.stderr

@@ -297,7 +297,7 @@ def test_a_newcomer_is_given_what_no_engine_can_hand_over_and_votes(
         assert list(reading.leaves(0, len(solo.leaves))) == solo.leaves
     # Five equal votes: with one away the record goes on only where the newcomer's counts.
     joined.miaopei("down", "notary")
-    joined.name("miaopei", "with-the-newcomer", seconds=120)
+    joined.name("miaopei", "with-the-newcomer", seconds=150)
     joined.miaopei("heal", "notary")
     joined.whole()
     assert nets.as_json(joined.miaopei("audit", "reinsurer", "--json"))["sound"]

@@ -28,7 +28,7 @@ from miaopei.cli.main import main
 from miaopei.cli.net.plan import HOST, Net, ports
 from miaopei.cli.net.watching import standing
 from miaopei.errors import Refused
-from tests.support import commands, servers
+from tests.support import commands, nets, servers
 
 ROLES: Mapping[str, Sequence[str]] = {
     "insurer": ("carrier", "decider", "payer", "channel"),
@@ -117,6 +117,17 @@ class Machines:
         """What a command tells with --json."""
         return json.loads(self.run(member, *words, "--json", code=code).stdout)
 
+    def wishes(self, member: str, count: int) -> list[dict[str, Any]]:
+        """What waits by a member's record, once it is so many: a block comes to each in its own
+        time.
+        """
+        end = time.monotonic() + nets.SECONDS
+        while len(found := self.told(member, "wishes")) != count:
+            assert time.monotonic() < end, found
+            time.sleep(0.2)
+        listed: list[dict[str, Any]] = found
+        return listed
+
     def init(self, *members: str) -> None:
         """Keys and seat file of each."""
         for member in members:
@@ -160,7 +171,7 @@ class Machines:
                 while True:
                     assert serving.poll() is None
                     with contextlib.suppress(httpx.TransportError):
-                        httpx.get(f"{address}/api/v1/members", timeout=60)
+                        httpx.get(f"{address}/api/v1/members", timeout=120)
                         break
                     time.sleep(0.2)
                 yield address
@@ -178,7 +189,10 @@ class Machines:
         return {row["member"]: row for row in found.as_json()["members"]}
 
     def until(
-        self, member: str, holds: Callable[[dict[str, dict[str, Any]]], bool], seconds: float = 120
+        self,
+        member: str,
+        holds: Callable[[dict[str, dict[str, Any]]], bool],
+        seconds: float = nets.SECONDS,
     ) -> dict[str, dict[str, Any]]:
         """Wait until all stand so, as one member sees it."""
         end = time.monotonic() + seconds
