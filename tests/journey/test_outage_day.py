@@ -201,7 +201,7 @@ def test_the_pages_are_up_before_the_day_begins_and_tell_it_to_its_end(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     with subprocess.Popen(
-        [sys.executable, "-m", "miaopei.cli", "demo", "outage", "--port", port, "--pace", "0.2",
+        [sys.executable, "-m", "miaopei.cli", "demo", "outage", "--port", port, "--pace", "2",
          "--lang", "en", "--data", str(tmp_path / "record"), "--dsn", dsn],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
     ) as demo:  # fmt: skip

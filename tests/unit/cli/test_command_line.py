@@ -48,6 +48,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "Usage: miaopei" in capsys.readouterr().out
 
 
+@pytest.mark.timeout(1800)  # a look at each of a hundred commands
 def test_every_command_has_an_example_that_its_own_options_accept(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -49,11 +50,18 @@ class Field:
     meters: Meters
     outages: Outages
     taken: list[Taken] = field(default_factory=list)
+    turn: Lock = field(default_factory=Lock)  # what is kept is in `taken` too
 
     def take(self, came: object) -> Taken:
-        found = self.meters.take(came)  # type: ignore[arg-type]
-        self.taken.append(found)
+        with self.turn:
+            found = self.meters.take(came)  # type: ignore[arg-type]
+            self.taken.append(found)
         return found
+
+    def readings(self) -> int:
+        """How many were taken, of all that is kept by now."""
+        with self.turn:
+            return sum(each.readings for each in self.taken)
 
     def listener(self) -> Listener:
         """Our side, not running yet; the town's clock stands still at now."""

@@ -23,16 +23,12 @@ def readings(count: int, power: str = "off", who: str = "0571") -> list[tuple[st
     return [(f"{who}{n:05d}", power, now - 1) for n in range(count)]
 
 
-def taken(field: Field) -> int:
-    return sum(each.readings for each in field.taken)
-
-
 def test_batches_come_signed_and_in_line(meadow_up: Field) -> None:
     for _ in range(5):
         meadow_up.sandbox.read("c1", readings(40))
     meadow_up.sandbox.read("c2", readings(3, who="0572"))
     until(lambda: meadow_up.whole("c1", 5) and meadow_up.whole("c2", 1))
-    assert taken(meadow_up) == 203
+    assert meadow_up.readings() == 203
     assert meadow_up.device()["state"] == "online"
     until(lambda: meadow_up.sandbox.about()["waiting"] == 0)
 
@@ -43,7 +39,7 @@ def test_lost_on_the_way_is_asked_for_and_comes(meadow_up: Field) -> None:
     for _ in range(3):
         meadow_up.sandbox.read("c1", readings(1))
     until(lambda: meadow_up.whole("c1", 4))
-    assert taken(meadow_up) == 4
+    assert meadow_up.readings() == 4
 
 
 def test_what_a_concentrator_has_forgotten_is_noted_and_holds_nothing_up(meadow_up: Field) -> None:
@@ -65,7 +61,7 @@ def test_said_twice_is_taken_once_and_forged_is_not_taken(meadow_up: Field) -> N
     assert meadow_up.device()["why"] == "grid.forged"
     meadow_up.sandbox.read("c1", readings(2))  # the gap is seen, and the true one is asked for
     until(lambda: meadow_up.whole("c1", 3))
-    assert taken(meadow_up) == 6
+    assert meadow_up.readings() == 6
 
 
 def test_a_broker_dead_and_back_loses_no_reading(meadow: Field, tmp_path: Path) -> None:
@@ -85,7 +81,7 @@ def test_a_broker_dead_and_back_loses_no_reading(meadow: Field, tmp_path: Path) 
                 until(lambda: not listener.connected)
                 process = broker.start(meadow.folder, meadow.port)
                 until(lambda n=40 * (round_ + 1): meadow.whole("c1", n), 60)
-            assert taken(meadow) == 800
+            assert meadow.readings() == 800
             assert listener.failed is None
     finally:
         process.terminate()
@@ -101,7 +97,7 @@ def test_our_own_process_away_loses_no_reading(meadow: Field, tmp_path: Path) ->
             meadow.sandbox.read("c1", readings(5))
         with meadow.listener():
             until(lambda: meadow.whole("c1", 10))
-    assert taken(meadow) == 50
+    assert meadow.readings() == 50
 
 
 def test_taken_off_the_broker_and_not_kept_is_asked_for_again(meadow_up: Field) -> None:
@@ -120,7 +116,7 @@ def test_taken_off_the_broker_and_not_kept_is_asked_for_again(meadow_up: Field) 
     until(lambda: bool(gone))
     meadow_up.sandbox.read("c1", readings(7))
     until(lambda: meadow_up.whole("c1", 2))
-    assert taken(meadow_up) == 14
+    assert meadow_up.readings() == 14
 
 
 def test_a_concentrator_that_dies_is_dead_by_its_last_will(meadow_up: Field) -> None:
@@ -182,7 +178,7 @@ def test_nobody_takes_over_our_session_by_calling_himself_us(
         until(lambda n=round_ + 1: meadow_up.whole("c1", n))
         made.loop_stop()
         made.disconnect()
-    assert taken(meadow_up) == 15
+    assert meadow_up.readings() == 15
     assert not [r for r in caplog.records if "the broker is not reached" in r.getMessage()]
 
 

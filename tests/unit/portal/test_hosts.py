@@ -68,7 +68,7 @@ def test_under_this_machines_names_it_answers(shop: Served) -> None:
 
 
 def test_who_names_no_host_is_not_answered(shop: Served) -> None:
-    with socket.create_connection(("127.0.0.1", shop.client.base_url.port or 0), 30) as wire:
+    with socket.create_connection(("127.0.0.1", shop.client.base_url.port or 0), 120) as wire:
         wire.sendall(b"GET /en/ HTTP/1.0\r\n\r\n")
         assert b" 421 " in wire.makefile("rb").readline()
 
