@@ -101,8 +101,7 @@ def test_two_members_anchor_what_all_certified_while_workers_nodes_and_the_chain
         four.miaopei("kill", "insurer")  # its node; the worker goes on beside it
         four.name("cloud", "two")
     # The worker was killed as well, by SIGKILL.
-    time.sleep(2)  # the chain has saved what it has
-    ledger.kill()
+    anchoring.kill_saved(ledger)
     four.name("cloud", "three")
     away = anchor(at["notary"], "start", "--once", good=False)
     assert away.returncode == 3

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,30 @@ def running(folder: Path, *options: str) -> Iterator[RunningChain]:
     install.install()
     with chain.start(folder, options=options) as made:
         yield made
+
+
+def kill_saved(made: RunningChain) -> None:
+    """SIGKILL once it has saved all that it has, and not while it does: it writes its file in
+    place, and half of one would be no chain.
+    """
+    state, stands = made.folder / chain.STATE, Path(f"/proc/{made.process.pid}/status")
+
+    def saved() -> int:
+        return state.stat().st_mtime_ns if state.exists() else 0
+
+    for _ in range(2):  # the second save began after now
+        before = saved()
+        while saved() == before:
+            time.sleep(0.01)
+    while True:
+        made.process.send_signal(signal.SIGSTOP)
+        while "\nState:\tT" not in stands.read_text():
+            time.sleep(0.01)
+        with suppress(ValueError):
+            json.loads(state.read_bytes())
+            return made.kill()
+        made.process.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
 
 
 def grow(town: Town, *names: str) -> int:
