@@ -59,7 +59,8 @@ from .still import Standstill
 
 GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
-ASK_SECONDS = 3.0  # for one member's answer, before our engine starts
+ASK_SECONDS = 3.0  # for one member's answer, before our engine starts; it is asked again
+STANDS_SECONDS = 8.0  # for its word how it stands: less than whoever asks us waits for all of them
 WAIT_SECONDS = 2.0  # for a blob or a key before others are asked; it comes in meanwhile
 
 
@@ -190,7 +191,7 @@ class Seated:
 
     def _stands_of(self, member: str, height: int | None) -> dict[str, Any] | None:
         try:
-            with self.peers.aside(ASK_SECONDS) as asked:
+            with self.peers.aside(STANDS_SECONDS) as asked:
                 return asked.stands(member, height)
         except OutsideFault:
             return None

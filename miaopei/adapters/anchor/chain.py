@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 STATE, LOG = "chain.json", "chain.log"
 SAVE_SECONDS = 1
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 COINS = 10**20  # wei that a key is given; they are worth nothing
 _LISTENS = re.compile(rb"Listening on [\d.]+:(\d+)")
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 MODULE = __package__
 IMPORTS = Path(__file__).resolve().parents[3]
 CALL_SECONDS = 120.0
-START_SECONDS = 60.0  # a wait that ends early; a machine under load takes its time
+START_SECONDS = END_SECONDS = 60.0  # waits that end early; a machine under load takes its time
 
 
 class DidNotStart(RuntimeError):
@@ -104,7 +104,7 @@ class Running:
         """End it; killed at once where asked to."""
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(END_SECONDS)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -97,9 +97,8 @@ def standing(net: Net, *, named: bool = True) -> Standing:
         known = {m["member"]: m for m in control.call(net.folder, "status")["members"]}
     except OutsideFault:
         known = {}
-    frozen = {m for m, process in known.items() if process.get("cut") and not net.apart}
     with ThreadPoolExecutor(len(net.here)) as pool:
-        said, seats, roots = _heard(net, pool, frozen)
+        said, seats, roots = _heard(net, pool, known)
         named_by = [m for m in net.here if said[m]] if named else []
         told = dict(zip(named_by, pool.map(lambda m: _differences(net, m), named_by), strict=True))
     powers = {member: int(seat["power"]) for member, seat in seats.items()}
@@ -177,11 +176,12 @@ def compared(
 
 
 def _heard(
-    net: Net, pool: ThreadPoolExecutor, frozen: Container[str]
+    net: Net, pool: ThreadPoolExecutor, known: Mapping[str, Json]
 ) -> tuple[dict[str, Json | None], dict[str, Json], dict[str, dict[int, str]]]:
     """What each member says, who sits in the record, and the roots of each at all their heights.
     Nobody waits for who is frozen.
     """
+    frozen = {m for m, process in known.items() if process.get("cut") and not net.apart}
     going = [m for m in net.here if m not in frozen]
     said: dict[str, Json | None] = dict.fromkeys(net.here)
     said |= zip(going, pool.map(lambda m: _ask(net, m), going), strict=True)

@@ -14,7 +14,7 @@ from ....measures.instant import DAY
 from .. import control
 from ..plan import Net, no
 
-ASK_SECONDS, ACT_SECONDS = 5.0, 90.0
+ASK_SECONDS, ACT_SECONDS = 10.0, 90.0
 ENOUGH, SAID = "act.approval_done", "act.approved_before"
 UNTIL_SECONDS = 30 * DAY  # how long what is wanted may wait for approvals
 Json = dict[str, Any]
