@@ -84,8 +84,11 @@ def test_what_an_engine_holds_for_long_goes_out_under_the_next_number(
     assert len(attempts) > attempts[-1]  # each is looked after before another number is given
 
 
-def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_finds_room() -> None:
+def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_finds_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A load of facts neither waits for minutes nor keeps from the order what decides and pays."""
+    monkeypatch.setattr(consortium, "RESEND_SECONDS", 600.0)  # each is sent once and counted
     one = genesis(["utility"])
     application = Application(MemoryStore(), who("utility"), one, lambda: START + 100)
     sent, store = list[bytes](), MemoryStore()
@@ -125,7 +128,10 @@ def test_facts_beyond_what_comes_back_soon_are_refused_at_once_and_all_else_find
     until(lambda: orderer.in_flight == 0)
 
 
-def test_originals_that_members_fetch_beside_the_order_take_room_as_well() -> None:
+def test_originals_that_members_fetch_beside_the_order_take_room_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consortium, "RESEND_SECONDS", 600.0)
     one = genesis(["utility"])
     application = Application(MemoryStore(), who("utility"), one, lambda: START + 100)
     sent = list[bytes]()
