@@ -23,6 +23,7 @@ from ..adapters.engine import home
 from ..adapters.engine.files.guard import Guard
 from ..adapters.engine.files.witness import Signed
 from ..adapters.peers.client import Seen
+from ..adapters.whole_files import write_whole
 from ..errors import OutsideFault, Refusal
 
 HELD = "signs.json"  # why, and until which block, the engine signs nothing
@@ -79,7 +80,7 @@ class Starting:
             over.set()
         held = judge(self._guard.signed, self._guard.address, self._heard or {})
         if held is not None:
-            self._file.write_text(json.dumps(asdict(held)), "ascii")
+            write_whole(self._file, json.dumps(asdict(held)).encode("ascii"))
             self._guard.hold(held.begins)
             self._held = held
         self._heard = None

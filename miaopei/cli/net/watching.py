@@ -6,11 +6,13 @@ An engine whose member lies still calls itself healthy and takes acts; only the 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ...adapters.engine.process import LOG as ENGINE_LOG
@@ -23,6 +25,7 @@ from .plan import Net, roles
 ASK_SECONDS = 10.0  # a busy machine needs them; who does not listen has said so at once
 BEHIND = 5  # blocks
 NODE_LOG = "node.log"
+LAST_BYTES = 1 << 16  # of a log that are read for its last line
 NO_DATABASE = "the database is down"
 SILENT = "its node runs, and does not answer"
 Json = dict[str, Any]
@@ -263,13 +266,23 @@ def last_words(net: Net, member: str, process: dict[str, Any]) -> LastWords | No
     if process.get("trouble") or process.get("up"):
         return LastWords(str(process.get("trouble") or SILENT))
     for name, begins in ((NODE_LOG, process.get("fell") or 0), (ENGINE_LOG, 0)):
-        try:
-            said = (net.at(member) / name).read_bytes()[begins:].decode("utf-8", "replace")
-        except OSError:
-            continue
-        if line := next((line for line in reversed(said.split("\n")) if line.strip()), ""):
-            return _words(line.strip())
+        if line := _last_line(net.at(member) / name, begins):
+            return _words(line)
     return None
+
+
+def _last_line(log: Path, begins: int) -> str:
+    """The last line of a log beyond so many bytes; "" where there is none. It may be a large one,
+    and is looked at each second.
+    """
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(min(size, max(begins, size - LAST_BYTES)))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _words(line: str) -> LastWords:

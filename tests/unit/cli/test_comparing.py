@@ -75,3 +75,6 @@ def test_who_is_down_is_told_by_its_engine_where_its_node_said_nothing(tmp_path:
     assert last_words(net, "a", stuck) == LastWords(SILENT)
     assert last_words(net, "a", {**stuck, "trouble": "why"}) == LastWords("why")
     assert last_words(net, "a", {"wanted": False, "fell": 0}) is None
+    node.write_text("")
+    (at / "engine.log").write_text("a block\n" * 50_000 + f"{taken}\n")
+    assert last_words(net, "a", {"wanted": True, "fell": 9}) == LastWords(taken)

@@ -14,6 +14,7 @@ from typing import Any
 from ....acts.seats import KEYS
 from ....adapters.engine import wires
 from ....adapters.peers.certificate import certificate
+from ....adapters.whole_files import write_whole
 from ....errors import OutsideFault
 from ....measures.suites import public_hex
 from .. import control
@@ -65,7 +66,7 @@ def join(net: Net, who: Part, power: int, by: Sequence[str] = ()) -> Voted:
     end = voting.until(status["time"])
     wish = {"member": who.id, "power": power, **keys.public, "until": end}
     for file, body in ((NAMED, named), (WISH, wish)):
-        (grown.at(who.id) / file).write_text(json.dumps(body, indent=2) + "\n", "utf-8")
+        write_whole(grown.at(who.id) / file, (json.dumps(body, indent=2) + "\n").encode("utf-8"))
     write_plan(grown)
     voted = approve(grown, who.id, by)
     control.call(net.folder, "add", member=who.id)

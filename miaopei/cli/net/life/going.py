@@ -64,11 +64,11 @@ def _other(net: Net, member: str) -> str:
 
 def end(net: Net, member: str) -> None:
     """It runs no more, and nobody here is told of it."""
-    seats = tuple(replace(seat, left=seat.left or seat.id == member) for seat in net.seats)
-    gone = replace(net, seats=seats)
     if net.own is not None and net.own.member == member:
         control.call(net.folder, "stop")
         return
+    seats = tuple(replace(seat, left=seat.left or seat.id == member) for seat in net.seats)
+    gone = replace(net, seats=seats)
     write_plan(gone)
     if member in net.here:
         control.call(net.folder, "remove", member=member, seconds=voting.ACT_SECONDS)
