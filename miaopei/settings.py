@@ -32,6 +32,12 @@ def checkout() -> Path | None:
     return folder if (folder / "pyproject.toml").is_file() else None
 
 
+def own_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For processes of our own: they find this very program, from any folder."""
+    paths = [str(Path(__file__).resolve().parents[1]), environment.get("PYTHONPATH")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def data_folder(environment: Mapping[str, str] = os.environ, record: str = "demo") -> Path:
     """Where records lie: MIAOPEI_DATA, else `var/demo` of a checkout, else the XDG data folder.
 

@@ -23,7 +23,7 @@ from ..acts.state import State
 from ..acts.wishes import waiting
 from ..adapters.anchor import outbox as anchored
 from ..adapters.engine import home
-from ..adapters.engine.certificates import certificate
+from ..adapters.engine.certificates import certified
 from ..adapters.engine.files.guard import Guard
 from ..adapters.engine.files.witness import Witness
 from ..adapters.engine.rpc import EngineRpc
@@ -36,8 +36,6 @@ from ..adapters.persons import master_key
 from ..adapters.postgres.schema import holds_persons, migrate
 from ..adapters.postgres.store import PostgresStore
 from ..errors import OutsideFault, Refusal, Refused
-from ..ledger import quorum
-from ..ledger.certificate import founders, from_json
 from ..measures import suites
 from ..measures.identity import read_canonical
 from ..node.effects.differing import traces
@@ -272,10 +270,7 @@ class Seated:
 
     def certify(self, height: int) -> dict[str, Any]:
         """The certificate of the root after a block; our engine is asked, and not believed."""
-        first = self.application.founding.height + 1
-        made = certificate(self.engine, max(height, first), first)
-        quorum.check(from_json(made), self.application.chain_id, founders(self.genesis))
-        return made
+        return certified(self.engine, height, self.application.founding)
 
     def meet(self, member: str, blobs: str, shown: str) -> None:
         """Trust the connections of a member that came, or changed its key, from now on."""

@@ -11,7 +11,9 @@ from time import strptime
 from typing import Any
 
 from ...errors import OutsideFault
-from ...ledger.certificate import readable
+from ...ledger.certificate import founders, from_json, readable
+from ...ledger.quorum import check
+from ...node.order.convening import Founding
 from .rpc import EngineRpc
 
 COMMITTED = 2  # the flag of a signature that is under the block
@@ -34,6 +36,17 @@ def certificate(engine: EngineRpc, height: int, first: int = 1) -> Json:
         "voters": voters,
         "changes": _changes(engine, first, height + 1),
     }
+
+
+def certified(engine: EngineRpc, height: int, founding: Founding) -> Json:
+    """The certificate of the root after a block; the engine is asked, and not believed.
+
+    Errors   as `certificate`; Refused where what it says does not hold.
+    """
+    first = founding.height + 1
+    made = certificate(engine, max(height, first), first)
+    check(from_json(made), founding.chain, founders(founding.file))
+    return made
 
 
 def _changes(engine: EngineRpc, first: int, upto: int) -> list[Json]:

@@ -26,6 +26,7 @@ from ...settings import Language
 from ..place import NET
 
 PLAN, GENESIS = NET, "genesis.json"
+NODE_LOG = "node.log"  # in a member's folder
 SEATS = "seats"  # the seat files of all members that this one knows of, where each has its machine
 HELD, HELD_LOOK = "supervisor.lock", 0.05
 HOST = "127.0.0.1"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -19,13 +18,13 @@ from ...errors import Fact, OutsideFault, Refusal
 from ...errors.texts import say
 from ...measures import suites
 from ...measures.instant import from_beijing
-from ...settings import Language
+from ...settings import Language, own_environment
 from ...wiring import system_clock
 from .. import speak
 from . import control, make, mending
 from .plan import Net, held, no, put_away, sentence
 from .shown.standing import below, rows_of, start_it
-from .supervisor import IMPORTS, TAKEN
+from .supervisor import TAKEN
 from .watching import last_words, standing
 
 REPLAY_BEGINS = "2015-01-01"
@@ -213,14 +212,13 @@ def _up(folder: Path) -> Net:
 
 
 def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
-    paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (net.folder / LOG).open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", f"{__package__}.supervisor", str(net.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=own_environment(),
             start_new_session=detach,
         )
 

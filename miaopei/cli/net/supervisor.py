@@ -25,9 +25,10 @@ from ...adapters.engine.rpc import EngineRpc
 from ...adapters.engine.wires import Wires
 from ...adapters.sandbox_bank import starter as sandbox
 from ...errors import OutsideFault, Refused
+from ...settings import own_environment
 from . import control, mending
 from .control import BOUND, Command
-from .plan import SANDBOX, Net, held, no
+from .plan import NODE_LOG, SANDBOX, Net, held, no
 
 TICK_SECONDS = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -39,7 +40,6 @@ LOOK_SECONDS, ALONE_SECONDS = 5.0, 30.0  # between looks for neighbours; without
 BESIDE_SECONDS = 2.0  # between looks whether database and bank are there
 MEMBER = f"{__package__}.member"
 BANK_SOCKET = "bank.sock"
-IMPORTS = Path(__file__).resolve().parents[3]
 
 
 @dataclass
@@ -79,9 +79,8 @@ class Slot:
             elif self.node is None and time.monotonic() >= self.not_before:
                 self._start_node()
             elif self.node and not self.engine and (self.folder / home.ABCI_SOCKET).exists():
-                self.engine = process.start(
-                    self.folder, self.inside
-                )  # it would try only each 3 s by itself
+                # Not before: it would try again only each 3 s by itself.
+                self.engine = process.start(self.folder, self.inside)
                 self.answered = self.answered or time.monotonic()
             elif self.engine and self.served is None and (self.folder / home.RPC_SOCKET).exists():
                 self.served = time.monotonic()
@@ -145,17 +144,16 @@ class Slot:
 
     def _start_node(self) -> None:
         (self.folder / home.ABCI_SOCKET).unlink(missing_ok=True)
-        paths = [str(IMPORTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         if not self.started:
             process.end_left(self.folder, MEMBER, BOUND)
-        with (self.folder / "node.log").open("ab") as log:
+        with (self.folder / NODE_LOG).open("ab") as log:
             self.began = log.tell()
             self.node = subprocess.Popen(  # noqa: S603 - our own module
                 [*self.inside, sys.executable, "-P", "-m", MEMBER, str(self.folder), BOUND],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env=own_environment(),
             )
         self.started = time.monotonic()
 

@@ -20,11 +20,10 @@ from ...adapters.postgres.starter import LocalPostgres
 from ...errors import OutsideFault
 from . import control
 from .own import elsewhere
-from .plan import Net, roles
+from .plan import NODE_LOG, Net, roles
 
 ASK_SECONDS = 10.0  # a busy machine needs them; who does not listen has said so at once
 BEHIND = 5  # blocks
-NODE_LOG = "node.log"
 LAST_BYTES = 1 << 16  # of a log that are read for its last line
 NO_DATABASE = "the database is down"
 SILENT = "its node runs, and does not answer"

@@ -11,22 +11,18 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
 from ....adapters import backup
 from ....adapters.engine import process
-from ....adapters.engine.certificates import certificate
+from ....adapters.engine.certificates import certified
 from ....adapters.engine.files.guard import Guard
-from ....adapters.engine.rpc import EngineRpc
 from ....adapters.keys import load_or_make, suite_at
 from ....adapters.persons import erasures, master_key
 from ....adapters.postgres.schema import administering, create_database, migrate
 from ....adapters.postgres.store import PostgresStore
 from ....errors import OutsideFault, Refusal, Refused
-from ....ledger.certificate import founders, from_json
-from ....ledger.quorum import check
 from ....measures import suites
 from ....node.order.behind import keep_at
 from ....node.order.convening import Founding
@@ -58,9 +54,13 @@ def _write(net: Net, member: str, file: Path, *, private: bool) -> int:
     at = net.at(member)
     said = founding((at / GENESIS_FILE).read_bytes())
     with stored(net, member) as keys, process.read(at) as engine, keys.store.reading() as reading:
-        certify = _certify(engine, said)
         return backup.write(
-            file, reading, keys.identity, os.urandom, certify=certify, private=private
+            file,
+            reading,
+            keys.identity,
+            os.urandom,
+            certify=lambda height: certified(engine, height, said),
+            private=private,
         )
 
 
@@ -168,17 +168,6 @@ def _fill(
             mending.ended(at)
         with store.reading() as reading:
             return seen, reading.head()
-
-
-def _certify(engine: EngineRpc, said: Founding) -> Callable[[int], dict[str, Any]]:
-    first = said.height + 1
-
-    def certify(height: int) -> dict[str, Any]:
-        made = certificate(engine, max(height, first), first)
-        check(from_json(made), said.chain, founders(said.file))
-        return made
-
-    return certify
 
 
 def _fit_engine(at: Path, store: PostgresStore, said: Founding) -> None:
