@@ -488,7 +488,7 @@ def test_help_says_every_group_command_and_option_in_both_languages() -> None:
 # what a member writes down ----------------------------------------------------------------------
 STAYS = (
     # What was written down before it was sent, and what was heard of it.
-    *("close/", "confirm/", "decide/", "mass/", "pay/", "show/", "grid/pending/"),
+    *("asked/", "close/", "confirm/", "decide/", "mass/", "pay/", "show/", "grid/pending/"),
     *("selling/admit/", "selling/begun", "selling/key/", "selling/moving", "notice/confirm/"),
     *("notice/closed", "notice/confirmed/", "notice/last/", "notice/newest/"),
     *("notice/page/", "notice/pages"),

@@ -30,14 +30,20 @@ from ..vault.blobs import listing_of, seal_blob, told_of
 from .closing import close_refused, not_paid_before
 from .keeper import Keeper
 from .orders import AT_ONCE, OwedOrders, owed_by, rows_for
-from .standby import PREPARED, go_on, prepared, put_anew, take_over_due
+from .standby import (
+    FRESH,
+    PREPARED,
+    further,
+    go_on,
+    prepared,
+    put_anew,
+    take_over_due,
+    to_tell,
+)
 
 BATCH = 1000
-FRESH = {"state": "new", "ref": None, "code": None, "at": None}  # nothing is sent of it yet
-CONFIRMED_AT_ONCE = 20_000  # outcomes in one act
 Owed = OwedOrders | dict[str, dict[str, Any]]
 Rows = Sequence[dict[str, Any]]
-FINAL = ("executed", "refused")  # the bank's word, not yet on the record
 CONFIRMED = {"executed": "paid", "refused": "failed"}  # on the record
 OUTCOME = (
     *("payout", "number", "state", "amount_fen", "payer"),
@@ -166,6 +172,7 @@ class Payer:
     def _pay(self, debt: str, alarms: list[Alarm]) -> int:
         self._resend_confirmation(debt)
         try:
+            further(self.node, self.rail, debt)
             self._send(debt, alarms)
         except OutsideFault as fault:
             if not fault.retry:
@@ -321,14 +328,10 @@ class Payer:
     def _confirm(self, debt: str) -> int:
         """One act for all new final outcomes, written down with its blob before it is sent."""
         with self.node.store.writing() as block:
-            rows = block.instructions(debt, FINAL, CONFIRMED_AT_ONCE)
+            rows, parts = to_tell(block, State(block), debt)
             if not rows:
                 return 0
-            values = [canonical(self._outcome(row)) for row in rows]
-            parts: dict[str, int] = {}
-            for row in rows:
-                if row["state"] == "executed":
-                    parts[row["payer"]] = parts.get(row["payer"], 0) + row["amount_fen"]
+            values = [canonical({"v": 1, **{name: row[name] for name in OUTCOME}}) for row in rows]
             executed = sum(row["state"] == "executed" for row in rows)
             body = {
                 "debt": debt,
@@ -363,9 +366,6 @@ class Payer:
             raise Alarm("the record refuses a confirmation", code=result.refusals[0].code)
         with self.node.store.writing() as block:
             block.put_progress(f"confirm/{debt}", None)
-
-    def _outcome(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {"v": 1, **{name: row[name] for name in OUTCOME}}
 
 
 def _unfit(row: dict[str, Any], answer: Outcome) -> Alarm:

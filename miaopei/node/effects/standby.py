@@ -3,25 +3,36 @@ under the same ids.
 
 Nothing is known to be fresh: every number that the first payer may have sent is asked for at the
 bank first. Which numbers there were is read from the record: who cannot open yet what the bank has
-answered so far takes nothing over, and pays nothing of what it has. Source: record.md, section 8.
+answered so far takes nothing over, and pays nothing of what it has, for twice the time of the
+listing. Then nobody will give the key any more, and the bank alone is asked: it pays an id once,
+and of each it says what became of it. Source: record.md, section 8.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ...accounts.rail import OutcomeState
 from ...acts.raise_rules import rules_at
 from ...acts.state import State
 from ...acts.take_over import other_payer
+from ...claims.payout import instruction_id
 from ...errors import Refusal, Refused
 from ...measures.identity import canonical
 from ..node import Node
-from ..ports import Reading, Writing
-from ..vault.blobs import open_values, opens
+from ..ports import Rail, Reading, Writing
+from ..vault.blobs import listing_of, open_values, opens
 
 PREPARED = b"prepared"
+ASKED = "asked/"  # of a debt with which we went on by the bank's word alone
+PATIENCE = 2  # times the listing's time to take over, from an answer that does not open here
+FRESH = {"state": "new", "ref": None, "code": None, "at": None}  # nothing is sent of it yet
+FINAL = ("executed", "refused")  # the bank's word, not yet on the record
+AT_ONCE = 20_000  # outcomes in one act
+ASKED_AT_ONCE = 1_000
 REASON = "the payer has not paid by the listing's deadline"
 Row = dict[str, Any]
 
@@ -78,7 +89,7 @@ def prepared(state: State, debt: str) -> bytes:
     return PREPARED if taken is None else canonical(f"prepared after {taken['act']}")
 
 
-def go_on(reading: Reading, state: State, node: Node, debt: str, first: list[Row]) -> list[Row]:
+def go_on(block: Writing, state: State, node: Node, debt: str, first: list[Row]) -> list[Row]:
     """The instructions of a debt taken over, as far as the record tells; the rest is asked for.
 
     `first` are its numbers 1 from our own verified leaves.
@@ -87,39 +98,114 @@ def go_on(reading: Reading, state: State, node: Node, debt: str, first: list[Row
     """
     if not state.has("takeover", debt):
         return first
-    if (waits := answers_sealed(reading, state, node, debt)) is not None:
+    if (waits := answers_sealed(block, state, node, debt)) is not None:
         raise Refused(waits)
+    without = {blob for _, blob, _ in _sealed(block, state, node, debt)}
+    if without:
+        block.put_progress(f"{ASKED}{debt}", b"1")
     said = {
         (row["payout"], row["number"]): row
         for _, note in state.range("paid", f"{debt}/")
-        for row in _opened(reading, node, note["outcomes"]["blob"])
+        if note["outcomes"]["blob"] not in without
+        for row in open_values(block, note["outcomes"]["blob"], node.identity)
     }
     shut = {
         (row["payout"], row["number"])
         for _, note in state.range("closed", f"{debt}/")
-        for row in _opened(reading, node, note["closed"]["blob"])
+        if note["closed"]["blob"] not in without
+        for row in open_values(block, note["closed"]["blob"], node.identity)
     }
     return [each for row in first for each in _numbers(row, said, shut)]
 
 
 def answers_sealed(reading: Reading, state: State, node: Node, debt: str) -> Refusal | None:
-    """That answers of the bank about a debt are not here with a key for us, and who has sealed the
-    first of them; None where all of them are.
+    """That answers of the bank about a debt are not here with a key for us, who has sealed the
+    first of them, and from when on we go on without; None where all are here, or from then on.
 
-    Neither what is paid nor which number may come next is known without them.
+    Neither what is paid nor which number may come next is known without them, but to the bank. From
+    the first of them on, since who keeps its keys may say something further at any time.
     """
-    said = [(note["act"], note["outcomes"]) for _, note in state.range("paid", f"{debt}/")]
-    said += [(note["act"], note["closed"]) for _, note in state.range("closed", f"{debt}/")]
-    shut = [
-        (act, sealed["blob"])
-        for act, sealed in said
-        if not opens(reading, sealed["blob"], node.identity)
-    ]
+    shut = _sealed(reading, state, node, debt)
     if not shut:
         return None
-    act, blob = shut[0]
+    act, blob, at = shut[0]
+    entry = state.need("listing", listing_of(state, debt))["listing"]
+    until = at + PATIENCE * entry["takeover_seconds"]
+    if reading.head().time >= until:
+        return None
     by = json.loads(reading.leaf(reading.place(act) or 0))["act"]["by"]
-    return Refusal("net.answers_sealed", {"debt": debt, "count": len(shut), "blob": blob, "by": by})
+    facts = {"debt": debt, "count": len(shut), "blob": blob, "by": by, "until": until}
+    return Refusal("net.answers_sealed", facts)
+
+
+def _sealed(reading: Reading, state: State, node: Node, debt: str) -> list[tuple[str, str, int]]:
+    """The acts that tell of a debt's answers without a key for us, with blob and time; oldest
+    first.
+    """
+    notes = [
+        *((note, note["outcomes"]) for _, note in state.range("paid", f"{debt}/")),
+        *((note, note["closed"]) for _, note in state.range("closed", f"{debt}/")),
+    ]
+    shut = [
+        (note["act"], sealed["blob"], note["at"])
+        for note, sealed in notes
+        if not opens(reading, sealed["blob"], node.identity)
+    ]
+    return sorted(shut, key=lambda one: one[2])
+
+
+def to_tell(block: Reading, state: State, debt: str) -> tuple[Sequence[Row], dict[str, int]]:
+    """The outcomes that are to be recorded now, and what of them is new, by who pays.
+
+    Where answers on the record do not open here, which of ours they hold already is not known: all
+    that the bank has executed is told once more, and as new what it comes to beyond what the record
+    has. Where that is nothing, the refusals alone are told.
+    """
+    rows = block.instructions(debt, FINAL, AT_ONCE)
+    if not rows or block.progress(f"{ASKED}{debt}") is None:
+        return rows, dict(_sums(row for row in rows if row["state"] == "executed"))
+    every, payment = block.instructions(debt), state.need("payment", debt)
+    done = [row for row in every if row["state"] in ("executed", "paid")]
+    refused = [row for row in every if row["state"] == "refused"]
+    due, has, left = _sums(_once(every)), _sums(done), payment["open_fen"]
+    new = {who: min(fen, has[who] + fen - due[who]) for who, fen in left.items()}
+    new = {who: fen for who, fen in new.items() if fen > 0}
+    told = [{**row, "state": "executed"} for row in done] if new else []
+    return [*told, *refused], new
+
+
+def further(node: Node, rail: Rail, debt: str) -> None:
+    """Where we go on by the bank's word and it holds a further number of what it has refused, the
+    other payer had the one before closed: that further one is asked for too.
+
+    Errors   OutsideFault where the bank is silent.
+    """
+    with node.store.reading() as reading:
+        if reading.progress(f"{ASKED}{debt}") is None:
+            return
+        failed = reading.instructions(debt, ["failed"])
+    for start in range(0, len(failed), ASKED_AT_ONCE):
+        rows = {instruction_id(row["payout"], row["number"] + 1): row
+                for row in failed[start : start + ASKED_AT_ONCE]}  # fmt: skip
+        answers = rail.ask(list(rows))
+        held = [rows[one.id] for one in answers if one.state is not OutcomeState.UNKNOWN]
+        with node.store.writing() as block:
+            block.mark_instructions({**row, "state": "replaced"} for row in held)
+            asked = [{**row, **FRESH, "number": row["number"] + 1} for row in held]
+            block.put_instructions(debt, [{**row, "state": "sent"} for row in asked])
+
+
+def _sums(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Amounts by who pays."""
+    sums = Counter[str]()
+    for row in rows:
+        sums[row["payer"]] += row["amount_fen"]
+    return sums
+
+
+def _once(rows: Iterable[Row]) -> Iterable[Row]:
+    """Each payout once, whatever the numbers of its instructions."""
+    return {row["payout"]: row for row in rows}.values()
 
 
 def put_anew(block: Writing, debt: str, rows: list[Row]) -> None:
@@ -148,7 +234,3 @@ def _numbers(row: Row, said: dict[tuple[str, int], Row], shut: set[tuple[str, in
         rows.append({**done, "state": "replaced"})
         number += 1
     return [*rows, {**row, "number": number, "state": "sent"}]
-
-
-def _opened(reading: Reading, node: Node, blob: str) -> list[Row]:
-    return open_values(reading, blob, node.identity)

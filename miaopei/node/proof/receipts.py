@@ -34,15 +34,14 @@ from ...evidence.area import AreaSet
 from ...evidence.grouping import Occurrence, occurrence_id
 from ...evidence.names import Names
 from ...ledger import checkpoint
-from ...ledger.merkle import leaf_hash
-from ...ledger.proof import as_hex, inclusion, nodes_of
+from ...ledger.proof import as_hex, inclusion
 from ...market.listing import Listing
 from ...measures.identity import content_id, read_canonical
 from ...measures.instant import DAY
 from ...terms.filing import Product
 from ..ports import Certify, Identity, Reading
-from ..vault.blobs import open_values
 from .collected.lines import Lists
+from .collected.outcomes import outcomes_of
 from .collected.positions import Positions
 from .opened import Opener
 
@@ -297,20 +296,10 @@ class Collector:
 
     def _outcomes(self, settlement: str) -> dict[str, Paid]:
         """The last confirmed outcome of each payout of a settlement."""
-        if settlement in self._paid:
-            return self._paid[settlement]
-        found = self._paid.setdefault(settlement, {})
-        for _, note in self._state.range("paid", f"{settlement}/"):
-            values = open_values(self._reading, note["outcomes"]["blob"], self._identity)
-            hashes = [leaf_hash(bytes.fromhex(content_id("outcome", v))) for v in values]
-            tree = nodes_of(hashes)
-            for index, value in enumerate(values):
-                path = tuple(as_hex(inclusion(index, len(values), tree)))
-                paid = Paid(value, note["act"], index, len(values), path)
-                before = found.get(value["payout"])
-                if before is None or before.outcome["number"] < value["number"]:
-                    found[value["payout"]] = paid
-        return found
+        if settlement not in self._paid:
+            found = outcomes_of(self._reading, self._state, self._identity, settlement)
+            self._paid[settlement] = found
+        return self._paid[settlement]
 
     def _place(self, name: str) -> int:
         place = self._reading.place(name)
