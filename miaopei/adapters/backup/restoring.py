@@ -28,7 +28,7 @@ from ...node.proof.logkeys import signer_of
 from ...node.proof.rebuild import Progress, Rebuilt, reapply
 from ...node.vault.erasing import replay
 from ..postgres.store import PostgresStore
-from . import signed
+from . import kept, signed
 from .file import BLOB, FORMAT, MANIFEST, SNAPSHOT, blob_names, manifest, no, opened, part
 from .private import fill_all, late_blocks
 from .private import opened as opened_private
@@ -52,6 +52,7 @@ def restore(
     *,
     founding: Founding | None = None,
     unsigned: bool = False,
+    beside: Path | None = None,
     progress: Progress | None = None,
 ) -> Restored:
     """Put a backup into an empty store: check, apply the log again, then what lies beside it.
@@ -59,11 +60,13 @@ def restore(
     Persons whose erasure the record or `erased` names are erased again in the same transaction:
     nobody is served before. With the `founding` of a consortium the root must be certified by its
     members, and a snapshot of another member will do: then nothing private comes with it.
-    `unsigned` takes a file of before as well, whose private part nobody has signed.
+    `unsigned` takes a file of before as well, whose private part nobody has signed, or a log key
+    that was replaced since: else such a one is named in the folder `beside` it, of the member's
+    keys.
     Errors   Refused backup.* for a file that is not ours or not whole; ledger.quorum_*.
     """
     with opened(path) as tar:
-        leaves, private = _checked(tar, identity, founding, unsigned=unsigned)
+        leaves, private = _checked(tar, identity, founding, beside, unsigned=unsigned)
         done = reapply(leaves, len(leaves), store, progress)
         seen = Restored(done.leaves, done.blocks, done.rows, done.differences)
         if not seen.same:
@@ -89,17 +92,23 @@ def check(
     founding: Founding | None = None,
     *,
     unsigned: bool = False,
+    beside: Path | None = None,
 ) -> None:
     """Whether a backup or snapshot may be restored from, before anything is given up for it.
 
     Errors   as `restore`.
     """
     with opened(path) as tar:
-        _checked(tar, identity, founding, unsigned=unsigned)
+        _checked(tar, identity, founding, beside, unsigned=unsigned)
 
 
 def _checked(
-    tar: tarfile.TarFile, identity: Identity, founding: Founding | None, *, unsigned: bool
+    tar: tarfile.TarFile,
+    identity: Identity,
+    founding: Founding | None,
+    beside: Path | None,
+    *,
+    unsigned: bool,
 ) -> tuple[list[bytes], Any]:
     """The entries, and what is private, or None in a snapshot."""
     said = manifest(tar)
@@ -127,7 +136,9 @@ def _checked(
         if whose != identity.member:
             raise no("other_member", whose=whose, member=identity.member)
     if said["format"] == FORMAT:
-        signed.demand(tar, said, identity, None if founding is None else leaves)
+        noted = frozenset[str]() if beside is None else kept.noted(beside)
+        of = None if founding is None else leaves
+        signed.demand(tar, said, identity, of, None if unsigned else noted)
     for _ in _blobs(tar):
         pass
     return leaves, opened_private(tar, identity, leaves) if whole else None

@@ -9,7 +9,7 @@ record says from when until when each such key was ours.
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import Refused
@@ -39,25 +39,32 @@ def demand(
     manifest: Mapping[str, Any],
     identity: Identity,
     leaves: Sequence[bytes] | None,
+    noted: Container[str] | None = (),
 ) -> None:
     """The manifest is signed by this member, and the parts are those that it names.
 
-    `leaves`, in a consortium, say which keys were this member's at that size of the record.
-    Errors   Refused backup.not_signed, backup.altered naming the part.
+    `leaves`, in a consortium, say which keys were this member's at that size of the record. What
+    another than today's has signed is one of the backups that are `noted`; of None all are.
+    Errors   Refused backup.not_signed, backup.earlier_key, backup.altered naming the part.
     """
-    ours = {public_hex(identity.log)}
+    keys_then = {public_hex(identity.log)}
     if leaves is not None:
         keys = keys_of(leaves, "log").get(identity.member, [])
-        ours |= {key for key, _ in keys[-1:]}  # the one before it may sign nothing of this size
+        keys_then |= {
+            key for key, _ in keys[-1:]
+        }  # the one before it may sign nothing of this size
     try:
         said = read_canonical(part(tar, SIGNED))
         by, signed = str(said["by"]), bytes.fromhex(said["signature"])
         data = ALONE + part(tar, MANIFEST)
-        good = by in ours and in_use.suite.verify(bytes.fromhex(by), signed, data)
+        good = by in keys_then and in_use.suite.verify(bytes.fromhex(by), signed, data)
     except (Refused, ValueError, KeyError, TypeError):
         good = False
     if not good:
         raise no("not_signed", member=identity.member)
+    ours = noted is None or digest(part(tar, MANIFEST)) in noted
+    if by != public_hex(identity.log) and not ours:
+        raise no("earlier_key", member=identity.member, key=by[:16])
     if set(manifest.get("parts", ())) != {PRIVATE, WRAP}:
         raise no("altered", part=MANIFEST)
     for name, told in manifest["parts"].items():

@@ -18,7 +18,7 @@ from ...node.ports import Certify, Identity
 from ...node.proof.logkeys import keys_of
 from ...node.vault.sealing import MAGIC, seal, wrap
 from ..postgres.reading import PostgresReading
-from . import signed
+from . import kept, signed
 from .file import BLOB, FORMAT, MANIFEST, PRIVATE, SIGNED, SNAPSHOT, WRAP, add, no
 from .private import dump
 
@@ -33,11 +33,13 @@ def write(
     *,
     certify: Certify | None = None,
     private: bool = True,
+    beside: Path | None = None,
 ) -> int:
     """Write what is certified to a file that only its owner may read; the number of its entries.
 
     `certify` gives the certificate of the root that a block left, in a consortium; without
-    `private` it is a snapshot for another member.
+    `private` it is a snapshot for another member. A backup is named in the folder `beside` it, that
+    of the member's keys.
     Errors   Refused backup.not_written; OutsideFault (retry) while the key that would sign it is
              being changed; what `certify` raises.
     """
@@ -57,11 +59,8 @@ def write(
     if private:
         manifest |= signed.named(parts, names)
     shown = canonical(manifest)
-    parts = {
-        MANIFEST: shown,
-        **({SIGNED: signed.signature(shown, identity)} if parts else {}),
-        **parts,
-    }
+    sealed = {SIGNED: signed.signature(shown, identity)} if parts else {}
+    parts = {MANIFEST: shown, **sealed, **parts}
     aside = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +77,8 @@ def write(
             tar.close()
             file.flush()
             os.fsync(file.fileno())
+        if private and beside is not None:
+            kept.note(beside, shown)
         aside.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -69,7 +69,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 InFile = typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")
 UNSIGNED = typer.Option(
-    "--unsigned", help="Take an older backup, whose private part nobody has signed."
+    "--unsigned", help="Take a backup that nobody, or a key that was replaced since, has signed."
 )
 CatalogueFile = typer.Argument(
     exists=True,

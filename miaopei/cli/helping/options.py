@@ -220,8 +220,8 @@ OPTIONS: Mapping[str, str] = {
     "The listing whose book the policies enter.": "保单进入哪个挂牌的保单簿。",
     "The listing's id.": "挂牌编号。",
     "What it agrees to: 32 digits of its number.": "同意的事项：所列编号的前 32 位。",
-    "Take an older backup, whose private part nobody has signed.": (
-        "接受旧格式的备份：其中的私有部分没有人签名。"
+    "Take a backup that nobody, or a key that was replaced since, has signed.": (
+        "接受没有人签名的旧格式备份，或由此后已更换的密钥签名的备份。"
     ),
     "The listing.": "挂牌。",
     "The log's origin line: a name that only you use.": "日志的来源行：只有您使用的名称。",

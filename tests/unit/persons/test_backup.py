@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from miaopei.adapters import backup
+from miaopei.adapters.backup import kept
+from miaopei.adapters.backup.kept import note, noted
 from miaopei.adapters.backup.signed import demand, named, signature
 from miaopei.adapters.keys import fresh
 from miaopei.adapters.postgres.store import PostgresStore
@@ -208,18 +210,58 @@ def test_a_key_that_a_seat_had_signs_what_was_written_then_and_nothing_later(
     parts = {"private": b"sealed", "private.wrap": b"key"}
     manifest = {"format": "miaopei.backup/3", **named(parts, ())}
 
-    def good(who: Identity, size: int) -> bool:
+    ours = {digest(canonical(manifest))}
+
+    def said(who: Identity, size: int, names: Container[str] | None = ours) -> str:
         path = put(tmp_path / "file", {**signed_by(who, manifest), **parts})
         with tarfile.open(path) as tar:
             try:
-                demand(tar, manifest, today, leaves[:size])
-            except Refused:
-                return False
-        return True
+                demand(tar, manifest, today, leaves[:size], names)
+            except Refused as refused:
+                return refused.refusals[0].code
+        return ""
 
-    assert [good(earlier, size) for size in (1, 3, 4, 5)] == [True, True, False, False]
-    assert [good(today, size) for size in (3, 5)] == [True, True]
-    assert not any(good(who, size) for who in (other, fresh("notary")) for size in (2, 5))
+    bad, stolen = "backup.not_signed", "backup.earlier_key"
+    assert [said(earlier, size) for size in (1, 3, 4, 5)] == ["", "", bad, bad]
+    assert [said(earlier, size, ()) for size in (1, 3, 4, 5)] == [stolen, stolen, bad, bad]
+    assert [said(earlier, size, None) for size in (1, 3, 4, 5)] == ["", "", bad, bad]
+    for names in (ours, (), None):
+        assert [said(today, size, names) for size in (3, 5)] == ["", ""]
+        strangers = (other, fresh("notary"))
+        assert {said(who, size, names) for who in strangers for size in (2, 5)} == {bad}
+
+
+def test_the_backups_that_a_member_wrote_are_named_beside_its_keys(
+    written: tuple[Town, Path, Path], tmp_path: Path
+) -> None:
+    """One that a thief makes later with the key of then is not among them."""
+    town, _, _ = written
+    home = tmp_path / "member"
+    home.mkdir()
+    assert noted(home) == frozenset()
+    files = [tmp_path / "one", tmp_path / "two"]
+    for file in files:
+        with town.store.reading() as reading:
+            backup.write(file, reading, town.me, os.urandom, beside=home)  # type: ignore[arg-type]
+    names = {digest(parts_of(file)[MANIFEST]) for file in files}
+    assert noted(home) == names
+    good = parts_of(files[0])
+    forged = made_up(town, good)
+    told = {**read_canonical(good[MANIFEST]), **named(forged, ())}
+    assert digest(canonical(told)) not in names
+    (home / "backups.json").write_text("{", "utf-8")
+    assert noted(home) == frozenset(), "a file that is none names nothing, and ends nothing"
+    note(home, b"another")
+    assert noted(home) == {digest(b"another")}
+
+
+def test_a_name_is_kept_once_and_the_oldest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST", 2)
+    for manifest in (b"1", b"2", b"1", b"3"):
+        note(tmp_path, manifest)
+    assert noted(tmp_path) == {digest(b"1"), digest(b"3")}
 
 
 def test_a_snapshot_is_taken_by_the_members_certificate_and_by_nothing_else(

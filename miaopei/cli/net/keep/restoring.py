@@ -61,6 +61,7 @@ def _write(net: Net, member: str, file: Path, *, private: bool) -> int:
             os.urandom,
             certify=lambda height: certified(engine, height, said),
             private=private,
+            beside=at,
         )
 
 
@@ -89,7 +90,8 @@ def restore(
     if not new_engine_key:
         Guard(at)
     said = founding((net.folder / GENESIS).read_bytes())
-    backup.check(file, load_or_make(at / KEYS_FILE, member), said, unsigned=unsigned)
+    mine = load_or_make(at / KEYS_FILE, member)
+    backup.check(file, mine, said, unsigned=unsigned, beside=at)
     up = control.there(net.folder)
     if up:
         control.call(net.folder, "down", member=member, seconds=STEP_SECONDS)
@@ -161,7 +163,11 @@ def _fill(
         identity = load_or_make(at / KEYS_FILE, member)
         erased = erasures.ErasureFile(at).entries()
         seen = backup.restore(
-            file, store, identity, erased, founding=said, unsigned=unsigned, progress=tell
+            *(file, store, identity, erased),
+            founding=said,
+            unsigned=unsigned,
+            beside=at,
+            progress=tell,
         )
         if seen.same:
             _fit_engine(at, store, said)
