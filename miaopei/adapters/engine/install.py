@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,6 +36,10 @@ KNOWN = {
     ("linux", "x86_64"): "9b31df87c47071c2e5771b6c9f7b6c4a7fa96521222c7f020e6c0b52e6a9af88",
 }
 BUILD_SECONDS = 1200
+SAID = 20  # lines of a build that failed which are told again
+
+# Hears how many modules have been fetched and packages compiled.
+Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def need() -> Engine:
     return found
 
 
-def install() -> Engine:
+def install(tell: Tell = lambda _fetched, _compiled: None) -> Engine:
     """The engine, built where it is missing; processes that come at once take turns.
 
     Errors   Refused engine.no_go, engine.other_bytes; OutsideFault where the build fails.
@@ -94,7 +100,7 @@ def install() -> Engine:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return find() or _build(folder, find_go())
+        return find() or _build(folder, find_go(), tell)
 
 
 def find_go() -> Go:
@@ -115,7 +121,7 @@ def find_go() -> Go:
     raise _no("no_go", oldest=".".join(map(str, OLDEST_GO)), seen=", ".join(seen) or "-")
 
 
-def _build(folder: Path, go: Go) -> Engine:
+def _build(folder: Path, go: Go, tell: Tell) -> Engine:
     with _scratch(folder) as scratch:
         # Our own GOPATH and caches, so that nothing stays and no setting of the user's changes the
         # bytes; where modules come from is left to the user (GOPROXY, GONOSUMDB and the like).
@@ -132,17 +138,16 @@ def _build(folder: Path, go: Go) -> Engine:
         command: list[str | Path] = [
             go.program,
             "install",
+            "-v",
             "-trimpath",
             "-ldflags",
             "-s -w",
             PACKAGE,
         ]
-        done = _run(command, environment, BUILD_SECONDS)
+        status, said = _followed(command, environment, BUILD_SECONDS, tell)
         made = scratch / "bin" / "cometbft"
-        if done.returncode or not made.is_file():
-            raise OutsideFault(
-                f"the engine was not built: {done.stderr.strip()[-600:]}", retry=True
-            )
+        if status or not made.is_file():
+            raise OutsideFault(f"the engine was not built: {said.strip()[-600:]}", retry=True)
         digest = _digest(made)
         wanted = _wanted() if go.pinned else None
         if wanted is not None and digest != wanted:
@@ -189,6 +194,37 @@ def _run(
         )
     except subprocess.TimeoutExpired as late:
         raise OutsideFault(f"{command[0]} did not end within {seconds} s", retry=True) from late
+
+
+def _followed(
+    command: list[str | Path], environment: Mapping[str, str], seconds: int, tell: Tell
+) -> tuple[int, str]:
+    """Run a build, telling how far it is by the lines that it writes; its status and last lines."""
+    fetched = compiled = 0
+    last: deque[str] = deque(maxlen=SAID)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as build:
+        late = threading.Timer(seconds, build.kill)
+        late.start()
+        try:
+            for line in build.stderr or ():
+                last.append(line)
+                if line.startswith("go: "):
+                    fetched += line.startswith("go: downloading ")
+                else:
+                    compiled += 1
+                tell(fetched, compiled)
+            status = build.wait()
+        except BaseException:
+            build.kill()
+            raise
+        finally:
+            in_time = late.is_alive()
+            late.cancel()
+    if status and not in_time:
+        raise OutsideFault(f"{command[0]} did not end within {seconds} s", retry=True)
+    return status, "".join(last)
 
 
 def _no(code: str, /, **facts: Fact) -> Refused:

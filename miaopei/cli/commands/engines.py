@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ...settings import Language
 from .options import JsonFlag, LangOption, chosen
+
+EVERY = 15.0  # seconds between two lines where standard error is no terminal
 
 
 def engine_install(as_json: JsonFlag = False, lang: LangOption = None) -> None:
@@ -18,9 +25,10 @@ def engine_install(as_json: JsonFlag = False, lang: LangOption = None) -> None:
     from .. import speak
 
     language = chosen(lang)
-    if install.find() is None:
+    if (made := install.find()) is None:
         speak.note(say(Refusal("engine.building", {"version": install.VERSION}), language))
-    made = install.install()
+        with _followed(language) as tell:
+            made = install.install(tell)
     if as_json:
         speak.show_json(
             {
@@ -35,3 +43,30 @@ def engine_install(as_json: JsonFlag = False, lang: LangOption = None) -> None:
     known = say(Refusal(f"engine.known_{'yes' if made.known else 'no'}"), language)
     facts = {"version": install.VERSION, "path": str(made.program), "digest": made.sha256}
     speak.out(say(Refusal("engine.installed", {**facts, "known": known}), language))
+
+
+@contextmanager
+def _followed(language: Language) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a build is: one line that changes on a terminal, else a line now and then."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from ...errors import Refusal
+    from ...errors.texts import say
+    from .. import speak
+
+    screen, last = speak.console(err=True), time.monotonic()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("")
+
+        def tell(fetched: int, compiled: int) -> None:
+            nonlocal last
+            said = say(
+                Refusal("engine.so_far", {"fetched": fetched, "compiled": compiled}), language
+            )
+            bar.update(task, description=said)
+            if not screen.is_terminal and time.monotonic() >= last + EVERY:
+                last = time.monotonic()
+                speak.note(said)
+
+        yield tell

@@ -12,6 +12,8 @@ import pytest
 
 from miaopei import settings
 from miaopei.adapters.engine import install
+from miaopei.cli.commands import engines
+from miaopei.cli.main import main
 from miaopei.errors import OutsideFault, Refused
 
 
@@ -87,6 +89,31 @@ def test_a_build_that_fails_is_an_outside_fault(
 ) -> None:
     go(tmp_path / "broken", monkeypatch, "go1.26.8", "echo no route >&2; exit 1")
     with pytest.raises(OutsideFault, match="no route"):
+        install.install()
+    assert {path.name for path in elsewhere.iterdir()} == {"lock"}
+
+
+def test_a_build_says_how_far_it_is(
+    elsewhere: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = 'printf "go: downloading a v1\\ngo: upgraded b\\nruntime\\nfmt\\n" >&2; '
+    go(tmp_path / "new", monkeypatch, "go1.26.8", said + BUILDS)
+    monkeypatch.setattr(engines, "EVERY", 0.0)
+    assert main(["engine", "install", "--lang", "zh"]) == 0
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[-1] == "已下载 1 个模块，编译 2 个包"
+    assert len(shown) == 5, "what it does, and a line for each that the build has written"
+
+
+def test_a_build_that_never_ends_is_ended(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(tmp_path / "stuck", monkeypatch, "go1.26.8", "exec sleep 600")
+    monkeypatch.setattr(install, "BUILD_SECONDS", 0.2)
+    with pytest.raises(OutsideFault, match="did not end within"):
         install.install()
     assert {path.name for path in elsewhere.iterdir()} == {"lock"}
 
