@@ -64,6 +64,9 @@ def _bad_value(error: TyperException, help_at: str) -> Refusal:
             return _said(code, path=quoted[0], option=_name(error), help=help_at)
     given = str(found.get("input", quoted[0] if quoted else ""))
     limits = found.get("ctx", {})
+    for kind, code in (("integer", "not_whole"), ("float", "not_number"), ("number", "not_number")):
+        if not limits and f"valid {kind}" in said:
+            return _said(code, given=given, option=_name(error), help=help_at)
     if "not one of" in said:
         limit = ", ".join(quoted[1:])
     elif "le" in limits:
@@ -71,7 +74,7 @@ def _bad_value(error: TyperException, help_at: str) -> Refusal:
     elif "ge" in limits:
         limit = f">= {limits['ge']}"
     else:
-        limit = "0, 1, 2, ..." if "integer" in said else said
+        limit = said
     return _said("bad_value", given=given, option=_name(error), limit=limit, help=help_at)
 
 

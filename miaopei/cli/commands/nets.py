@@ -25,6 +25,8 @@ from .options import (
     chosen,
 )
 
+YEAR = 31_536_000  # seconds, by which a clock may be put wrong at most
+
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -263,7 +265,9 @@ def slow(
 def skew(
     folder: Folder,
     member: Who,
-    seconds: Annotated[int, typer.Option(help="Ahead, or behind where below zero.")] = 3600,
+    seconds: Annotated[
+        int, typer.Option(min=-YEAR, max=YEAR, help="Ahead, or behind where below zero.")
+    ] = 3600,
     lang: LangOption = None,
 ) -> None:
     """Set a member's clock wrong, until its node starts anew."""

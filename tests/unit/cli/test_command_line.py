@@ -82,7 +82,10 @@ def test_every_command_has_an_example_that_its_own_options_accept(
         (["verify", "there-is-none"], "no_file"),
         (["verify", str(DATA)], "not_a_file"),
         (["serve", "--port", "99999"], "bad_value"),
-        (["serve", "--port", "many"], "bad_value"),
+        (["serve", "--port", "many"], "not_whole"),
+        (["demo", "--pace", "soon"], "not_number"),
+        (["demo", "--pace", "-1"], "bad_value"),
+        (["net", "skew", "DIR", "notary", "--seconds", "99999999999"], "bad_value"),
         (["terms", "show", "yunnan_dali", "--lang", "fr"], "bad_value"),
     ],
 )
