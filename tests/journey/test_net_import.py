@@ -80,6 +80,10 @@ def solo() -> Iterator[Solo]:
                 pass
             register = output.write_all(place, member)
             assert sum(row.payout_fen or 0 for row in register.rows if row.paid_at) == CHANGNING
+            written = sorted(place.receipts.iterdir())
+            again = output.write_all(place, member)
+            assert [row.receipt for row in again.rows] == [row.receipt for row in register.rows]
+            assert sorted(place.receipts.iterdir()) == written, "said again: the same files"
             with member.node.store.reading() as reading:
                 leaves = list(reading.leaves(0, reading.head().size))
                 head = reading.checkpoint()

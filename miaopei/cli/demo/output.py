@@ -48,8 +48,12 @@ def write_all(place: Place, member: Member) -> Register:
 
 
 def _write_receipts(place: Place, member: Member) -> dict[str, str]:
-    """A receipt for each row, for each policy of a settled one; "listing/occurrence" -> path."""
+    """A receipt for each row, for each policy of a settled one; "listing/occurrence" -> path.
+
+    Said again it writes the same files: what lies there from before is the same row's.
+    """
     paths: dict[str, str] = {}
+    written: set[str] = set()
     rows = register_of(member).rows
     with member.node.reading() as (reading, state):
         collector = Collector(reading, member.node.identity, member.certify)
@@ -58,8 +62,9 @@ def _write_receipts(place: Place, member: Member) -> dict[str, str]:
             for number, receipt in enumerate(_receipts(collector, reading, state, case), 1):
                 suffix = "" if number == 1 else f"-{number}"
                 name = re.sub(r"[^0-9a-z_-]", "_", f"{row.date}-{row.product}{suffix}")
-                if (place.receipts / f"{name}.json").exists():
+                if name in written:  # another occurrence of the same day
                     name = f"{name}-{row.occurrence[:8]}"
+                written.add(name)
                 path = place.keep_receipt(name, receipt.to_bytes())
                 paths.setdefault(f"{row.listing}/{row.occurrence}", str(path))
     return paths
