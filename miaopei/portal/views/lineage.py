@@ -72,14 +72,17 @@ class OpenTrail:
         return [row for row in self.desk.reading.instructions(debt) if row["policy"] in told]
 
     def pays(self, debt: str) -> bool:
-        """Whether instructions of an open book are kept here; of households nothing is told."""
+        """Whether instructions of an open book are kept here and each is told: where some are not
+        (households, persons), sums of the others would read as if they were all.
+        """
         entry = self.desk.state.get("settlement", debt)
         if entry is None:
             return True
         if not self._open(self.desk.state.need("trigger", entry["settlement"]["trigger"])["book"]):
             return False
         due = self.desk.state.need("payment", debt)["due_fen"]
-        return not due or bool(self.desk.reading.instructions(debt))
+        kept = len(self.desk.reading.instructions(debt))
+        return not due or 0 < kept == len(self.instructions(debt))
 
     def _open(self, book: str) -> bool:
         return book in self.desk.settings.open_books

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors.texts import Language
+from ...errors import Refusal
+from ...errors.texts import Language, say
 from ...measures.identity import content_id
 from .reach import Reach, cases_of, triggers_of
 from .steps import Step, step
 from .terms import product_of
 from .trail import Index, Json, Named, Trail
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 FINAL = {
     "executed": "executed",
     "paid": "executed",
@@ -220,9 +222,11 @@ def _told(index: Index, whole: Caused) -> Step:
         for case in whole.cases
     ]
     decided = [effect for effect in whole.effects if effect.part == "decided"]
+    called = Refusal(f"lineage.thing_{whole.what}")
     facts: dict[str, Any] = {
         "id": whole.id,
         "kind": whole.what,
+        **{f"kind_{spoken}": say(called, spoken) for spoken in LANGUAGES},
         "settlements": len({e.settlement for e in decided if e.settlement}),
         "payouts": sum(len(e.payouts) for e in decided),
         "cases": len(whole.cases),

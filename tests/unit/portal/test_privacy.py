@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
+
+from miaopei.portal.views.desk import Desk
+from miaopei.portal.views.lineage import OpenTrail
 
 from .conftest import Played
 
@@ -75,6 +80,41 @@ def test_the_story_of_a_settlement_is_told_without_its_rows(
     answer = closed.get(f"/en/why/{id}")
     assert answer.status_code in (200, 404)
     assert answer.status_code == 200 or "not public" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("subjects", "is_open", "whole"),
+    [
+        ((None, None), True, True),
+        ((None, "person"), True, False),
+        (("person", "person"), True, False),
+        ((None, None), False, False),
+    ],
+)
+def test_sums_of_payouts_are_told_only_where_every_payout_is(
+    subjects: tuple[str | None, ...], is_open: bool, whole: bool
+) -> None:
+    """What a person is paid is told to nobody: the rest is then no "paid 0" of the whole."""
+    kept = [{"policy": str(number)} for number in range(len(subjects))]
+    held = [
+        SimpleNamespace(row=SimpleNamespace(policy=str(number), subject=subject))
+        for number, subject in enumerate(subjects)
+    ]
+    values = {
+        ("settlement", "debt"): {"settlement": {"trigger": "why"}},
+        ("trigger", "why"): {"book": "town", "book_size": 2},
+        ("payment", "debt"): {"due_fen": 2},
+    }
+    at = cast(Callable[..., Any], lambda table, key: values[table, key])
+    reading = SimpleNamespace(
+        rows=lambda *_: held, claims=lambda _: kept, instructions=lambda _: kept
+    )
+    desk = SimpleNamespace(
+        state=SimpleNamespace(get=at, need=at),
+        reading=reading,
+        settings=SimpleNamespace(open_books={"town"} if is_open else set()),
+    )
+    assert OpenTrail(cast(Desk, desk)).pays("debt") is whole
 
 
 def test_no_account_and_no_name_of_a_payee_is_shown(client: httpx.Client, played: Played) -> None:

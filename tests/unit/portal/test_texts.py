@@ -13,6 +13,7 @@ from miaopei.errors import Refusal
 from miaopei.errors.texts import table
 from miaopei.portal.problems import STATUS
 from miaopei.portal.texts import preferred, sentence, text, texts
+from miaopei.products.shelf import shelf
 
 PORTAL = files("miaopei.portal")
 ASKED = re.compile(r"""(?:\bt|text)\(\s*["']([a-z_]+\.[a-z0-9_]+)["']\s*[,)]""")
@@ -68,6 +69,20 @@ def test_every_role_kind_and_state_has_a_word() -> None:
     for became in ("decided", "compared", "source_not_counted", "other_value", "superseded",
                    "not_comparable", "not_deciding"):  # fmt: skip
         assert text(f"events.became_{became}", "en")
+
+
+def test_every_benefit_of_a_product_has_a_word_on_pages_and_in_sentences() -> None:
+    benefits = {benefit for product in shelf() for benefit in product.benefits}
+    assert {"house", "deaths", "delay"} <= benefits
+    for benefit in benefits:
+        assert not text(f"common.benefit_{benefit}", "zh").isascii()
+        assert not table("verify")[f"benefit_{benefit}"]["zh"].isascii()
+
+
+def test_who_names_a_role_that_is_none_is_told_which_there_are() -> None:
+    named = ", ".join(sorted(KNOWN_ROLES))
+    for language, known in (("en", named), ("zh", named.replace(", ", "、"))):
+        assert known in table("act")["role_unknown"][language]
 
 
 def test_states_are_those_of_the_record() -> None:
