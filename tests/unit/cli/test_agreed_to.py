@@ -97,6 +97,7 @@ def test_a_person_agrees_to_the_digest_of_what_was_shown_and_not_to_an_id(
 
     monkeypatch.setattr(Net, "entered", staticmethod(lambda _: Here()))
     monkeypatch.setattr(deciding.control, "call", call)
+    monkeypatch.setattr(deciding.voting, "need_block", lambda _: None)
     monkeypatch.setattr(acting, "me", lambda _: "insurer")
     with pytest.raises(Refused) as refused:
         acting.agree(Here(), "efef")  # type: ignore[arg-type]
@@ -126,6 +127,7 @@ def test_an_id_that_looks_like_a_number_stands_in_no_numbers_way(
     """Up to 60 digits are a lawful id: that of another's wish must not be agreed to by it."""
     number = WISH["name"][:digits]
     shadow = {**WISH, "what": number, "name": "cd" * 32}
+    monkeypatch.setattr(deciding.voting, "need_block", lambda _: None)
     monkeypatch.setattr(deciding.control, "call", lambda *_, **asked: (
         {"name": asked["name"], "waits": []} if "name" in asked else [shadow, WISH]
     ))  # fmt: skip

@@ -55,6 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return said[0]
 
     monkeypatch.setattr(doing.control, "call", call)
+    monkeypatch.setattr(doing.voting, "need_block", lambda _: None)
     return said
 
 

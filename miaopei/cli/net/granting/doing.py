@@ -32,9 +32,12 @@ def grant(
     as_json: bool,
     language: Language,
 ) -> None:
-    """Errors   Refused grant.*, act.* with what the holder's node or the record says against it."""
+    """Errors   Refused net.too_few_up; grant.*, act.* with what the holder's node or the record
+    says against it.
+    """
     end = from_beijing(until)
     asked: Json = {"to": to, "listings": list(listings), "purpose": purpose, "until": end}
+    voting.need_block(net)
     done = control.call(net.at(holder), "grant", seconds=ACT_SECONDS, **asked)
     about = {"holder": holder, "member": to, "purpose": purpose}
     facts = {"scope": ", ".join(done["scope"]), "until": beijing_text(end)}
@@ -51,8 +54,9 @@ def end_grant(
     as_json: bool,
     language: Language,
 ) -> None:
-    """Errors   Refused grant.nothing_to_end."""
+    """Errors   Refused net.too_few_up, grant.nothing_to_end."""
     asked: Json = {"to": to, "listings": list(listings), "purpose": purpose}
+    voting.need_block(net)
     done = control.call(net.at(holder), "end_grant", seconds=ACT_SECONDS, **asked)
     about = {"holder": holder, "member": to, "purpose": purpose}
     name = "grant_lessened" if done["scope"] else "grant_ended"

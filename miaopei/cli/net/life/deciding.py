@@ -98,9 +98,11 @@ def pause(
 ) -> Voted:
     """Have members pause a listing, or resume it; what came of it: two are needed.
 
-    Whose word stands already is not asked again. Errors   Refused with what the record says.
+    Whose word stands already is not asked again. Errors   Refused net.too_few_up, and with what the
+    record says.
     """
     kind = "resume_listing" if resume else "pause_listing"
+    voting.need_block(net)
     now = voting.ask(net)["time"]
     for member in by:
         body = {"listing": listing, "reason": reason, "person": person}
@@ -194,6 +196,7 @@ def agree(net: Net, member: str, what: str) -> Json:
     if len(found) > 1:
         names = ", ".join(one["name"] for one in found)
         raise no("several_wait", what=what[:64], names=names)
+    voting.need_block(net)
     asked: Json = {"name": found[0]["name"]}
     said = control.call(net.at(member), "agree", seconds=voting.ACT_SECONDS, **asked)
     return {**found[0], **said}
@@ -219,7 +222,7 @@ def withdraw(net: Net, member: str, what: str) -> Json:
         raise no("no_such_word", member=member, what=what[:64])
     if (rules := int(voting.ask(net)["rules"])) < (wanted := since(withdraw_approval.KIND)):
         raise no("no_withdrawing", rules=rules, wanted=wanted)
-    voting.need_votes(net, {m: int(seat["power"]) for m, seat in voting.seats(net).items()})
+    voting.need_block(net)
     asked: Json = {"name": found[0]["name"]}
     said = control.call(net.at(member), "withdraw", seconds=voting.ACT_SECONDS, **asked)
     return {**found[0], **said}
@@ -242,6 +245,7 @@ def reopen(net: Net, case: str, by: str | None) -> Json:
         named = "; ".join(one["case"][:60] for one in held[:5])
         code = "held_cases" if held else "no_held_case" if case else "none_held"
         raise no(code, case=case[:80], **({"cases": named} if held else {}))
+    voting.need_block(net)
     asked: Json = {"trigger": held[0]["trigger"]}
     opened = control.call(asker, "open_round", seconds=voting.ACT_SECONDS, **asked)
     return {**held[0], **opened}

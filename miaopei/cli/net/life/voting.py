@@ -65,6 +65,14 @@ def need_votes(net: Net, powers: Mapping[str, int]) -> None:
         raise no("too_few_up", votes=total - away, total=total, members=", ".join(silent))
 
 
+def need_block(net: Net) -> None:
+    """Whether a block can come now, before one member is asked to sign what needs no votes.
+
+    Errors   Refused net.too_few_up; OutsideFault (retry) where no member answers.
+    """
+    need_votes(net, {member: int(seat["power"]) for member, seat in seats(net).items()})
+
+
 def votes_of_one(powers: Mapping[str, int], member: str) -> None:
     """Whether the record could go on without a member of so many votes.
 
