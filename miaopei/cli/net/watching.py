@@ -258,7 +258,7 @@ def last_words(net: Net, member: str, process: dict[str, Any]) -> LastWords | No
     has said nothing, that of its engine's log. Before these: the database is down, without which no
     member here can run; what keeps the supervisor from starting it; it runs and does not answer.
     """
-    if not process.get("wanted"):
+    if not process.get("wanted") or process.get("cut"):  # ended or frozen by a command
         return None
     if _no_database(net):
         return LastWords(NO_DATABASE)
