@@ -81,7 +81,10 @@ Customers = Annotated[
     int, typer.Option(metavar="COUNT", help="Of `demo outage`: how many customers are in scope.")
 ]
 PORT = 8420
-MapPort = Annotated[int, typer.Option(help="Where the page is served, on this machine only.")]
+MapPort = Annotated[
+    int,
+    typer.Option(min=1, max=65535, help="Where the page is served, on this machine only."),
+]
 MAP_PORT = 8430
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")]
 ThingName = typer.Argument(metavar="ID", help="An id, or at least 8 characters of its beginning.")

@@ -83,6 +83,7 @@ def test_every_command_has_an_example_that_its_own_options_accept(
         (["verify", str(DATA)], "not_a_file"),
         (["serve", "--port", "99999"], "bad_value"),
         (["serve", "--port", "many"], "not_whole"),
+        (["net", "map", "DIR", "--port", "70000"], "bad_value"),
         (["demo", "--pace", "soon"], "not_number"),
         (["demo", "--pace", "-1"], "bad_value"),
         (["net", "skew", "DIR", "notary", "--seconds", "99999999999"], "bad_value"),

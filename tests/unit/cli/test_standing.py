@@ -119,7 +119,7 @@ def test_who_waits_for_a_build_is_told_first(
     monkeypatch.setattr(install, "find", lambda: None)
     shown = []
 
-    def build() -> install.Engine:
+    def build(_: install.Tell) -> install.Engine:
         shown.append(capsys.readouterr())
         return install.Engine(Path("/engine"), "00", known=True, built=True)
 
