@@ -60,7 +60,7 @@ class Table:
 def open_table(path: Path) -> Table:
     """Look at a file: what it is, by its content, its columns and its length.
 
-    Errors   Refused import.no_table, import.no_parquet.
+    Errors   Refused import.no_table, import.no_heading, import.no_text, import.no_parquet.
     """
     try:
         with path.open("rb") as file:
@@ -76,7 +76,7 @@ def open_table(path: Path) -> Table:
     except OSError as error:
         raise _no(path, str(error.strerror)) from None
     if heading is None or len(heading) < 2 or len(set(heading)) != len(heading):
-        raise _no(path, "the first line does not name the columns, each once")
+        raise Refused(Refusal("import.no_heading", {"file": path.name[:80]}))
     return Table(path, tuple(heading), max(lines - 1, 0), digest, encoding)
 
 
@@ -102,7 +102,7 @@ def _encoding(path: Path) -> tuple[str, int]:
                 lines += block.count(b"\n")
             decoder.decode(b"", final=True)
             return "utf-8-sig" if encoding == "utf-8" else encoding, lines
-    raise _no(path, "it is text neither in UTF-8 nor in GB 18030")
+    raise Refused(Refusal("import.no_text", {"file": path.name[:80]}))
 
 
 def _text(value: Any) -> str:

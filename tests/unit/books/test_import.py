@@ -223,7 +223,7 @@ def test_a_parquet_file_gives_what_the_csv_gives(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "no_table"), ("one\n1\n", "no_table"), ("a,a\n1,2\n", "no_table")],
+    [("", "no_heading"), ("one\n1\n", "no_heading"), ("a,a\n1,2\n", "no_heading")],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, text: str, code: str) -> None:
     path = tmp_path / "p.csv"
@@ -334,7 +334,7 @@ def test_the_encoding_is_that_of_the_whole_file_and_nothing_is_replaced(tmp_path
     path.write_bytes(path.read_bytes() + b"P9,2015-08-20,2018-08-20,1,6222,\xff\xff,7\n")
     with pytest.raises(Refused) as refused:
         open_table(path)
-    assert refused.value.refusals[0].code == "import.no_table"
+    assert refused.value.refusals[0].code == "import.no_text"
 
 
 def test_the_days_that_a_file_leaves_out_are_part_of_what_its_batches_are_known_by(
