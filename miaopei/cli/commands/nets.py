@@ -32,9 +32,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Several members, one record: made, brought up, watched, hurt and healed.",
 )
-life.add(app)
-granting.add(app)
-mandate.add(app)
 
 
 @app.command()
@@ -337,3 +334,8 @@ def demo(
         raise typer.Exit(run(folder, customers=customers, as_json=as_json, language=language))
     day = None if until is None else from_beijing(until)
     raise typer.Exit(net.run(folder, until=day, as_json=as_json, language=chosen(lang)))
+
+
+life.add(app)
+granting.add(app)
+mandate.add(app)
