@@ -129,18 +129,10 @@ def found(
 
 def play(member: Member, speaker: speak.Speaker) -> Iterator[str]:
     """Replay the history; a line for each decision as it falls, a progress bar beside."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
     arrivals = history.arrivals(history.shipped_readings())
     until = max(arrival.at for arrival in arrivals) + ENDS_AFTER
     tail = Tail(member, speaker)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        console=speak.console(err=True),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
+    with show.bar() as progress:
         task = progress.add_task(speaker.text("replaying"), total=len(arrivals))
         for step in replay(member.node, arrivals, until, member.work):
             progress.update(task, advance=step.rows)

@@ -87,13 +87,17 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     control.call(issuer, "issue", scheme=SCHEME, seconds=STEP_SECONDS)
     control.call(source, "quiet", seconds=STEP_SECONDS)
 
-    def tell(said: dict[str, Any]) -> None:
-        for line in said["lines"]:
-            if not as_json:
-                speak.out(line)
-
     asked = {"until": until, "language": language}
-    played = control.call(source, "play", tell=tell, seconds=STEP_SECONDS, **asked)
+    with show.bar() as progress:
+        task = progress.add_task(speak.Speaker(language).text("replaying"), total=None)
+
+        def tell(said: dict[str, Any]) -> None:
+            progress.update(task, completed=said["rows"], total=said["of"])
+            for line in said["lines"]:
+                if not as_json:
+                    speak.out(line)
+
+        played = control.call(source, "play", tell=tell, seconds=STEP_SECONDS, **asked)
     rows: list[dict[str, Any]] = control.call(payer, "write", seconds=STEP_SECONDS)
     seconds = f"{time.monotonic() - started:.0f}"
     facts = {"rows": played, "seconds": seconds, "folder": str(payer / "receipts")}
