@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from hashlib import sha256
@@ -18,7 +18,7 @@ from typing import Any
 
 from ..acts.raise_rules import rules_at
 from ..acts.rule_sets import RULES
-from ..acts.seats import boxes_of, connections, seats
+from ..acts.seats import boxes_of, connections, seats, weight
 from ..acts.state import State
 from ..acts.wishes import waiting
 from ..adapters.anchor import outbox as anchored
@@ -52,8 +52,7 @@ from .duties import Duties, Duty, Rounds, Trouble
 from .lying import Less
 from .machine import Machine
 from .starting import Starting
-from .still import LOOK_SECONDS as STILL_SECONDS
-from .still import Standstill
+from .still import STILL_SECONDS, Standstill
 
 GENESIS_FILE, KEYS_FILE, TLS_FILE = "genesis.json", "keys.json", "peer.pem"
 LOOK_SECONDS = 1.0  # between looks at duties where no block has come
@@ -110,15 +109,15 @@ class Seated:
         self._lies_from, self._less = 1 << 62, 0
         self.failed = asyncio.Event()
         self.followers = set[Callable[[Committed], None]]()  # told of each block as it is final
+        self._stop = threading.Event()
         self.turn = threading.Lock()  # held through a round of duties
         self.rounds = Rounds(
             self.duties, self._work, LOOK_SECONDS, turn=self.turn, ready=self._caught_up
         )
         # Beside them and without the turn: whoever does not answer keeps nothing else from going on
         self.fetching = Rounds(self.duties, self._brings, LOOK_SECONDS, ready=self._caught_up)
-        still = Standstill(self._judged_at, self.root_at, self.others, self._give_up)
-        self.watching = Rounds(self.duties, still.duties, STILL_SECONDS)
-        self._stop = threading.Event()
+        self._still = Standstill(self._judged_at, self.root_at, self.others, self._suffice)
+        self.watching = Rounds(self.duties, self._still.duties, STILL_SECONDS)
 
     def close(self) -> None:
         """Let go of database and worker processes, once it serves no more."""
@@ -137,8 +136,8 @@ class Seated:
         server = self._server = AbciServer(self.application, self._admits, failed, self._signed)
         host, _, port = self.told.blobs.rpartition(":")
         all_rounds = (self.rounds, self.fetching, self.watching)
-        for rounds in all_rounds:
-            rounds.failed = failed
+        for told in (*all_rounds, self._still):
+            told.failed = failed
         async with AsyncExitStack() as opened:
             blobs = BlobServer(self.store, self._boxes, self._sight, self._stands)
             await opened.enter_async_context(blobs.serving(host, int(port), self._door))
@@ -361,12 +360,16 @@ class Seated:
         except OutsideFault:
             return False
 
-    def _give_up(self, error: BaseException) -> None:
-        self.watching.failed(error)
-
     def _judged_at(self) -> int | None:
         """Where our engine stands; None where it waits for us, or we for it."""
         return self.application.engine_at if self._server.waits else None
+
+    def _suffice(self, others: Sequence[str]) -> bool:
+        """Whether these have, with us where ours count, the votes that a block takes."""
+        us = () if self._starting.waits(self.application.head.height) else (self.told.member,)
+        with self.member.node.reading() as (_, state):
+            votes, total = weight(state, (*us, *others))
+        return 3 * votes > 2 * total
 
     def _seat(self, member: str) -> dict[str, Any]:
         with self.member.node.reading() as (_, state):
@@ -389,4 +392,3 @@ class Seated:
 def _log(trouble: Trouble) -> None:
     """A line of this member's log."""
     sys.stderr.write(f"{trouble.sentence(language())}\n")
-    sys.stderr.flush()

@@ -78,6 +78,26 @@ def test_an_engine_whose_disk_was_full_once_is_named_started_again_and_votes(
     four.whole()
 
 
+def test_a_disk_that_was_full_for_all_at_once_halts_the_record_not_for_good(four: Running) -> None:
+    """Each looked at the others, nobody was ahead, and `net status` said that it goes on."""
+    four.whole()
+    told = control.call(four.net.folder, "status")["members"]
+    engines = [each["engine"] for each in told]
+    _, most = resource.prlimit(engines[0], resource.RLIMIT_FSIZE)
+    for engine in engines:
+        resource.prlimit(engine, resource.RLIMIT_FSIZE, (0, most))
+    top = max(row.height or 0 for row in four.standing(named=False).rows)
+    four.until(lambda s: not s.goes_on, 180, named=False)
+    for engine in engines:
+        resource.prlimit(engine, resource.RLIMIT_FSIZE, (most, most))
+    assert "the record stands still" in four.miaopei("status", "--lang", "en", check=False).stdout
+    four.until(
+        lambda s: s.goes_on and max(r.height or 0 for r in s.rows) > top + 1, 400, named=False
+    )
+    four.name("cloud", "after-all-of-them")
+    four.whole(120)
+
+
 def test_a_restore_that_was_cut_short_is_named_and_the_next_one_mends_it(
     four: Running, tmp_path: Path
 ) -> None:

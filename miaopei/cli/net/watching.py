@@ -25,6 +25,8 @@ from .plan import NODE_LOG, Net, roles
 ASK_SECONDS = 10.0  # a busy machine needs them; who does not listen has said so at once
 BEHIND = 5  # blocks
 LAST_BYTES = 1 << 16  # of a log that are read for its last line
+SOUND = frozenset({"agrees", "alarm"})
+STAND = frozenset({"engine.stands_still", "engine.all_stand"})
 NO_DATABASE = "the database is down"
 SILENT = "its node runs, and does not answer"
 Json = dict[str, Any]
@@ -64,10 +66,16 @@ class Row:
     waits: dict[str, Any] | None = None
     refusals: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def stands(self) -> bool:
+        """Whether its engine makes no blocks, or those of several, as its node has seen."""
+        return any(told["code"] in STAND for told in self.refusals)
+
 
 @dataclass(frozen=True)
 class Standing:
-    """The whole net. `goes_on`: whether more than two thirds of the votes agree and are up.
+    """The whole net. `goes_on`: whether more than two thirds of the votes agree, are up and make
+    blocks.
 
     `compared_at`: the lowest height at which the root of one was held against those of others.
     `waiting`: what waits for members to agree to it.
@@ -138,7 +146,7 @@ def standing(net: Net, *, named: bool = True) -> Standing:
             refusals=tuple(refusals) if last is None else last.refusals,
         )
         rows.append(row)
-    good = sum(r.power or 0 for r in rows if r.up and r.verdict in ("agrees", "alarm"))
+    good = sum(r.power or 0 for r in rows if r.up and r.verdict in SOUND and not r.stands)
     votes = sum(seat["power"] for seat in seats.values())
     agreeing = [told[row.member] for row in rows if row.verdict == "agrees" and row.member in told]
     best: dict[str, Any] = max(agreeing, key=_opened, default={"differences": [], "faults": []})

@@ -76,7 +76,8 @@ def _whole(net: Net, found: Standing, language: Language) -> str:
     """Whether the record goes on; where nothing of it runs here, how to start it."""
     if not control.there(net.folder) and all(r.height is None for r in found.rows):
         return start_it("not_running", net, language)
-    return sentence("goes_on" if found.goes_on else "halted", language)
+    stands = any(row.stands for row in found.rows) and all(row.up for row in found.rows)
+    return sentence("goes_on" if found.goes_on else "all_stand" if stands else "halted", language)
 
 
 def start_it(name: str, net: Net, language: Language) -> str:
