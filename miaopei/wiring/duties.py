@@ -10,7 +10,7 @@ ends the process.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
@@ -87,7 +87,7 @@ class Duties:
                 raise
             else:
                 if (was := self.troubles.pop(name, None)) is not None:
-                    self._tell(Trouble("over", name, was.code, was.what))
+                    self._say(Trouble("over", name, was.code, was.what))
         return done
 
     def fail(self, error: BaseException, duty: str = "round") -> None:
@@ -116,7 +116,12 @@ class Duties:
         before, how = self.troubles.get(trouble.duty), trouble.how
         self.troubles[trouble.duty] = trouble
         if before != trouble and (before is None or how != "outside" or before.how != how):
-            self._tell(trouble)  # a fault outside says the same thing in many words
+            self._say(trouble)  # a fault outside says the same thing in many words
+
+    def _say(self, trouble: Trouble) -> None:
+        """Duties go on where a log finds no room: no line of it is worth a payment."""
+        with suppress(OSError):
+            self._tell(trouble)
 
 
 class Rounds(Thread):
@@ -153,8 +158,10 @@ class Rounds(Thread):
                         self.duties.run(self._work())
                     self.done += 1
         except BaseException as error:  # noqa: BLE001 - whatever it is, it must not end in silence
-            self.duties.fail(error)
-            self.failed(error)
+            try:
+                self.duties.fail(error)
+            finally:
+                self.failed(error)
 
     def end(self, seconds: float | None = None) -> None:
         """Let a round that runs come to its end, and do no other."""

@@ -148,3 +148,28 @@ def test_a_thread_that_cannot_even_begin_a_round_says_so() -> None:
     _, failed = run_in_a_thread(played, lambda: False, broken)
     assert [type(error) for error in failed] == [RuntimeError]
     assert played.heard == [("failed", "round", "RuntimeError")]
+
+
+def test_a_log_that_finds_no_room_ends_no_duty() -> None:
+    """One line about a refusal, on a full disk, ended all duties of a member, and its process did
+    not end: it decided and paid nothing more.
+    """
+
+    def no_room(_: Trouble) -> None:
+        raise OSError("no space left on device")
+
+    played = Played(NO, NO)
+    played.duties = Duties(no_room)
+    _, failed = run_in_a_thread(played, lambda: played.paid >= 4)
+    assert not failed
+    assert not played.duties.stopped
+
+
+def test_whoever_ends_the_process_hears_of_a_fault_that_cannot_even_be_told() -> None:
+    def broken(_: Trouble) -> None:
+        raise RuntimeError("no log")
+
+    played = Played(None, KeyError("x"))
+    played.duties = Duties(broken)
+    _, failed = run_in_a_thread(played, lambda: False)
+    assert [type(error) for error in failed] == [RuntimeError]
