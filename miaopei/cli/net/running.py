@@ -25,7 +25,7 @@ from . import control, make, mending
 from .plan import Net, held, no, put_away, sentence
 from .shown.standing import below, rows_of, start_it
 from .supervisor import TAKEN
-from .watching import last_words, standing
+from .watching import Row, last_words, standing
 
 REPLAY_BEGINS = "2015-01-01"
 UP_SECONDS = 300.0  # a wait that ends early: six members took 64 s on two cores at load 17
@@ -65,7 +65,8 @@ def init(
 
 
 def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False) -> int:
-    """Start the supervisor; wait until all are up; then watch, or come back.
+    """Start the supervisor; wait until all are up; then watch, or come back. Where the record goes
+    on and a member does not come up, that is told (1), and the others stay up.
 
     `as_json`: tell what took how long.
     """
@@ -82,14 +83,15 @@ def up(folder: Path, *, detach: bool, language: Language, as_json: bool = False)
         waits = _until_up(net, supervisor)
         whole = time.monotonic() - started
         told: dict[str, Fact] = {"members": len(net.here), "seconds": f"{whole:.1f}"}
-        if waits is not None:
-            speak.note(sentence("up_waits", language, **told, why=say(waits, language)))
-        else:
+        if waits is None:
             speak.note(sentence(is_up, language, **told))
+        else:
+            waiting = "up_without" if net.own is None else "up_waits"
+            speak.note(sentence(waiting, language, **told, why=say(waits, language)))
         if as_json:
             speak.show_json(_split(net, started, whole))
         if detach:
-            return GOOD
+            return NOT_GOOD if waits is not None and net.own is None else GOOD
         _watch(net, supervisor, language)
     except BaseException:
         _stop(net, supervisor)
@@ -224,9 +226,10 @@ def _supervise(net: Net, *, detach: bool) -> subprocess.Popen[bytes]:
 
 
 def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> Refusal | None:
-    """Until every member is up and has its first block; of one on its own machine, until it
-    answers, or has waited for the others for a while: then why it waits."""
-    waits, first = None, 0.0
+    """Until every member is up and has its first block, or the record goes on without those that
+    end again and again: then who lacks; of one on its own machine, until it answers, or has waited
+    for the others for a while: then why it waits."""
+    waits, first, late = None, 0.0, time.monotonic() + UP_SECONDS
 
     def is_up() -> bool:
         nonlocal waits, first
@@ -241,15 +244,21 @@ def _until_up(net: Net, supervisor: subprocess.Popen[bytes]) -> Refusal | None:
             first = first or (time.monotonic() if waits else 0.0)
             return told is True or (bool(waits) and time.monotonic() > first + OTHERS_SECONDS)
         found = standing(net, named=False)
-        return found.goes_on and all(row.up and (row.height or 0) > 0 for row in found.rows)
+        lack = [row for row in found.rows if not (row.up and row.height)]
+        waits = Refusal("net.lacking", {"lacking": _named(lack)}) if lack else None
+        fallen = all(row.restarts >= FALLS for row in lack) or time.monotonic() > late
+        return found.goes_on and fallen
 
     def why() -> str:
-        rows = [row for row in standing(net, named=False).rows if not row.up]
-        lacking = (f"{r.member} ({r.trouble})" if r.trouble else r.member for r in rows)
-        return f"not up within {UP_SECONDS:.0f} s: {', '.join(lacking)}"
+        lacking = _named([row for row in standing(net, named=False).rows if not row.up])
+        return f"not up within {UP_SECONDS:.0f} s: {lacking or 'no block comes'}"
 
     control.until(is_up, UP_SECONDS, why, 0.2)
     return waits
+
+
+def _named(rows: Sequence[Row]) -> str:
+    return ", ".join(f"{r.member} ({r.trouble})" if r.trouble else r.member for r in rows)
 
 
 def _answers(net: Net, member: str) -> bool | Refusal:

@@ -152,6 +152,29 @@ def test_who_asks_the_others_for_a_moment_is_not_up_before_its_engine_is(
     assert running._until_up(net, supervisor) == waits
 
 
+def test_a_net_is_up_without_one_that_ends_again_and_again_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One damaged member had `net up` wait five minutes and then stop all the others."""
+    at, stopped = folder(tmp_path), list[str]()
+    rows = [row(m, "agrees") for m in MEMBERS[:3]]
+    falls = [replace(row("d", "down", None), restarts=n, trouble="no room") for n in (0, 4, 5)]
+    found: Any = iter([Standing((*rows, each), None, True) for each in falls])
+    monkeypatch.setattr(running, "standing", lambda *_, **__: next(found))
+    monkeypatch.setattr(running, "_supervise", lambda *_, **__: SimpleNamespace(poll=lambda: None))
+    monkeypatch.setattr(running, "_stop", lambda *_: stopped.append("all"))
+    assert running.up(at, detach=True, language="en") == 1
+    said = capsys.readouterr().err
+    assert "Does not come up: d (no room). The others stay up" in said
+    assert not stopped
+    halted = Standing((*rows[:2], falls[2], falls[2]), None, False)
+    monkeypatch.setattr(running, "standing", lambda *_, **__: halted)
+    monkeypatch.setattr(running, "UP_SECONDS", 0.3)
+    with pytest.raises(OutsideFault, match=r"d \(no room\), d"):
+        running.up(at, detach=True, language="en")
+    assert stopped == ["all"]
+
+
 def test_a_member_is_up_when_its_engine_is_or_says_what_that_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
