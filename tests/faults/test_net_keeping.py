@@ -192,7 +192,7 @@ def test_an_older_copy_of_what_was_signed_is_refused_and_the_newest_is_used(
     assert told.returncode == 1
     assert "older copy" in told.stderr
     told = four.miaopei("heal", HURT, "--lang", "en", check=False)
-    assert (told.returncode, "older_sign_state" in told.stderr, "Done" in told.stderr) == (
+    assert (told.returncode, "it is an older copy" in told.stderr, "Done" in told.stderr) == (
         3, True, False,
     )  # fmt: skip
     four.until(lambda s: "signed" in (row_of(s).trouble or ""))
