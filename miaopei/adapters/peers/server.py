@@ -60,16 +60,19 @@ class BlobServer:
         at = await loop.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
+        listening = list[asyncio.Task[None]]()
         with ExitStack() as opened:
             for family, address in {(family, address) for family, *_, address in at}:
                 listens = socket.create_server(address, family=family, backlog=BACKLOG)
                 opened.enter_context(listens)
                 listens.setblocking(False)
-                listening = self._begin(self._accepting(listens, tls))
-                opened.callback(listening.cancel)
+                listening.append(self._begin(self._accepting(listens, tls)))
             try:
                 yield
             finally:
+                for task in listening:
+                    task.cancel()
+                await asyncio.sleep(0)  # a connection just taken begins: whoever has it ends it
                 all_ = tuple(self._tasks)
                 for task in all_:
                     task.cancel()
@@ -82,13 +85,16 @@ class BlobServer:
         return task
 
     async def _accepting(self, listens: socket.socket, tls: ssl.SSLContext) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            await _comes(listens)
             try:
-                plain, address = await loop.sock_accept(listens)
+                plain, address = listens.accept()
+            except BlockingIOError:  # who came has gone
+                continue
             except OSError:  # no file is left for it; others end theirs
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
+            plain.setblocking(False)
             self._door.came(self._begin(self._shown(plain, tls)), address[0])
             await asyncio.sleep(0)  # so that it begins before the next is taken
 
@@ -177,3 +183,15 @@ class BlobServer:
             data = b""
         said = {"length": len(data), "wrap": None if wrap is None else wrap.hex()}
         return {**said, "rows": None if rows is None else len(rows)}, data + (rows or b"")
+
+
+async def _comes(listens: socket.socket) -> None:
+    """Wait until somebody is at the door. Who is cancelled has taken nobody: `loop.sock_accept` may
+    have, and then leaves the connection open.
+    """
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listens, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(listens)

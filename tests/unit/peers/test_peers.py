@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import gc
+import socket
 import ssl
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -22,7 +26,7 @@ from miaopei.measures.identity import canonical, read_canonical
 from miaopei.node.granted.asking import Keys
 from miaopei.node.vault.rowkeys import READER as SLOTS
 from tests.support.consortium import key, public
-from tests.support.peers import BOXES, STRANGER, asking, serving
+from tests.support.peers import BOXES, STRANGER, asking, free_port, serving, tls
 
 
 @pytest.fixture
@@ -290,3 +294,27 @@ def test_a_socket_whose_peer_has_gone_as_tls_began_is_closed(
         monkeypatch.undo()
         notary.close()
     assert [each.fileno() for each in left] == [-1]
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_who_comes_as_the_server_ends_leaves_no_open_file(
+    tmp_path: Path, store: MemoryStore, turns: int
+) -> None:
+    """So many turns of the loop lie between."""
+    mine = tls(tmp_path, "insurer", ("notary",), server=True)
+
+    async def end_soon() -> None:
+        port = free_port()
+        with socket.socket() as comes:
+            async with BlobServer(store, lambda: BOXES).serving("127.0.0.1", port, mine):
+                await asyncio.sleep(0.01)
+                comes.connect(("127.0.0.1", port))  # the kernel takes it at once
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(end_soon())
+        gc.collect()
+    assert [str(one.message) for one in told] == []
