@@ -199,7 +199,7 @@ class Seated:
         with self.member.node.reading() as (_, state):
             rules, seat = rules_at(state, head.height + 1), self._own_seat(state)
         root = self.root_at(head.height if height is None else height)
-        waits = self._waits(head, seat) is not None
+        waits = self._waits(head, seat) is not None or not self._server.connected
         return {**self._told(head, rules), "root": root, "waits": waits}
 
     def _told(self, head: Head, rules: int) -> dict[str, Any]:
@@ -366,8 +366,9 @@ class Seated:
 
     def _suffice(self, others: Sequence[str]) -> bool:
         """Whether these have, with us where ours count, the votes that a block takes."""
-        us = () if self._starting.waits(self.application.head.height) else (self.told.member,)
         with self.member.node.reading() as (_, state):
+            waits = self._waits(self.application.head, self._own_seat(state))
+            us = () if waits else (self.told.member,)
             votes, total = weight(state, (*us, *others))
         return 3 * votes > 2 * total
 

@@ -48,9 +48,14 @@ class AbciServer:
         self._connections = self._busy = 0
 
     @property
+    def connected(self) -> bool:
+        """Whether our engine is there."""
+        return self._connections > 0
+
+    @property
     def waits(self) -> bool:
         """Whether our engine is connected, and does not wait for a block that we apply."""
-        return self._connections > 0 and self._busy == 0
+        return self.connected and self._busy == 0
 
     @asynccontextmanager
     async def serving(self, path: str) -> AsyncIterator[None]:

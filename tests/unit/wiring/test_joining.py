@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from miaopei.adapters.bank_rail import BankRail
+from miaopei.adapters.engine.server import AbciServer
 from miaopei.adapters.peers.client import STANDING, PeerBlobs
 from miaopei.adapters.persons.erasures import ErasureFile
 from miaopei.adapters.schedule_files import Files
@@ -116,6 +117,31 @@ def test_another_member_is_answered_in_ten_words_and_nothing_else_is_looked_up(
         assert misfit(told, STANDING) is None
         assert told == {name: whole[name] for name in STANDING} | {"waits": True}
         assert whole["waits"] is not None, "it has not asked the others yet"
+
+
+def test_votes_that_no_block_gets_are_not_counted_among_those_that_could_make_one(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A halted record waited for them, and its sound members were started anew each two minutes."""
+    with seated(net, monkeypatch) as there:
+        others = [member for member in net.members if member != net.payer]
+        assert (there._suffice(others[:2]), there._suffice(others)) == (False, True), "we ask yet"
+        there._starting._heard = None
+        assert (there._suffice(others[:1]), there._suffice(others[:2])) == (False, True)
+        monkeypatch.setattr(there, "_other_key", lambda _: Refusal("engine.other_key", {}))
+        assert (there._suffice(others[:2]), there._suffice(others)) == (False, True)
+
+
+def test_a_member_whose_engine_is_not_there_says_that_its_votes_do_not_count(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that it waits for nothing: others told that a block could be made with it."""
+    with seated(net, monkeypatch) as there:
+        there._starting._heard = None
+        there._server = AbciServer(there.application, lambda _: True, lambda _: None)
+        assert there._stands(None)["waits"]
+        there._server._connections = 4
+        assert not there._stands(None)["waits"]
 
 
 def test_a_nets_member_has_all_that_a_member_alone_has(
