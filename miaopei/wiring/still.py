@@ -90,7 +90,8 @@ class Standstill:
         if self._could > ALL_ANEW:
             told = f"no block after height {height}, though others could make one with us"
             self.failed(StandsStill(told))
-        facts = {"height": height, "seconds": int(self._could * STILL_SECONDS)}
+        # Not for how long by now: it is told once, and looks take longer where others are silent.
+        facts = {"height": height, "seconds": int(ALL_STAND * STILL_SECONDS)}
         raise Refused(Refusal("engine.all_stand", facts))
 
     def _like_us(self, height: int) -> dict[str, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from miaopei.errors import Refused
+from miaopei.wiring.duties import Duties
 from miaopei.wiring.still import AHEAD, ALL_ANEW, ALL_STAND, QUIET, Standstill
 
 OURS, OTHER = "aa" * 32, "bb" * 32
@@ -104,6 +105,17 @@ def test_where_all_stand_that_could_go_on_it_is_named_and_ended_after_two_minute
     assert played.troubles(1, lambda _: said) == 1
     (error,) = played.ended
     assert str(error) == "no block after height 5, though others could make one with us"
+
+
+def test_that_all_stand_is_told_once_and_not_at_each_look() -> None:
+    """A line each five seconds, on a disk that had been full."""
+    played, heard = Played(), list[str]()
+    duties = Duties(lambda trouble: heard.append(trouble.code))
+    played.said = at(5, 5, 5)
+    for _ in range(QUIET + ALL_ANEW):
+        duties.run(played.watch.duties())
+    assert heard == ["engine.all_stand"]
+    assert [told["facts"] for told in duties.refusals()] == [{"height": 5, "seconds": 45}]
 
 
 def test_others_that_no_longer_have_the_root_at_hand_count() -> None:
