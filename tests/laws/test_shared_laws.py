@@ -18,7 +18,7 @@ from miaopei.measures.identity import as_written, canonical
 from tests.golden.history import test_history as histories
 from tests.town.running import run
 
-SHARED = {"genesis", "member", "listing", "seat"}  # the tables that are read so
+SHARED = {"genesis", "member", "listing"}  # the tables that are read so
 RECORDED = [path for path in histories.HISTORIES if path.name[6] in "146"]
 
 

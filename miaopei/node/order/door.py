@@ -82,8 +82,8 @@ class Door:
 
     def pass_time(self, time: int, height: int) -> None:
         """The last block's time and height: keys come in force and go out of it, rules too."""
-        self._time, self._height = time, height
-        self._rules = rules_at(State(self), height + 1)
+        rules = rules_at(State(self), height + 1)
+        self._time, self._rules, self._height = time, rules, height  # others ask meanwhile
 
     def rules_of(self, height: int) -> int:
         """The rule set of a height up to that of the next block; later ones may yet be raised."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...acts.blobs import CLAIMS, CLOSED, OUTCOMES, ROWS, TRACE
 from ...acts.readers import grantees, parties
-from ...acts.seats import TABLE as SEATS
+from ...acts.seats import seats
 from ...acts.state import State
 from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...evidence.kinds import LIST
@@ -149,11 +149,10 @@ def left_out(state: State) -> list[Refusal]:
 
     No such key comes into a seat from rule set 4 on; before, a member could put in anything.
     """
-    found = ((member, state.shared(SEATS, member)["box"]) for member, _ in state.raw(SEATS))
     return [
-        Refusal("net.reader_left_out", {"member": member, "box": box})
-        for member, box in found
-        if not _seals(in_use.suite.name, box)
+        Refusal("net.reader_left_out", {"member": member, "box": seat["box"]})
+        for member, seat in seats(state)
+        if not _seals(in_use.suite.name, seat["box"])
     ]
 
 
