@@ -44,15 +44,16 @@ def demand(
     """The manifest is signed by this member, and the parts are those that it names.
 
     `leaves`, in a consortium, say which keys were this member's at that size of the record. What
-    another than today's has signed is one of the backups that are `noted`; of None all are.
+    another than today's has signed is one of the backups that are `noted`; of None all are. Where
+    today's stood before it, our file of keys is the older of the two, and nothing replaced it.
     Errors   Refused backup.not_signed, backup.earlier_key, backup.altered naming the part.
     """
-    keys_then = {public_hex(identity.log)}
+    today, before = public_hex(identity.log), list[str]()
+    keys_then = {today}
     if leaves is not None:
-        keys = keys_of(leaves, "log").get(identity.member, [])
-        keys_then |= {
-            key for key, _ in keys[-1:]
-        }  # the one before it may sign nothing of this size
+        keys = [key for key, _ in keys_of(leaves, "log").get(identity.member, [])]
+        before = keys[:-1]  # these may sign nothing of this size
+        keys_then |= {*keys[-1:]}
     try:
         said = read_canonical(part(tar, SIGNED))
         by, signed = str(said["by"]), bytes.fromhex(said["signature"])
@@ -63,7 +64,7 @@ def demand(
     if not good:
         raise no("not_signed", member=identity.member)
     ours = noted is None or digest(part(tar, MANIFEST)) in noted
-    if by != public_hex(identity.log) and not ours:
+    if by != today and today not in before and not ours:
         raise no("earlier_key", member=identity.member, key=by[:16])
     if set(manifest.get("parts", ())) != {PRIVATE, WRAP}:
         raise no("altered", part=MANIFEST)

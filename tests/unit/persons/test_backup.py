@@ -231,6 +231,23 @@ def test_a_key_that_a_seat_had_signs_what_was_written_then_and_nothing_later(
         assert {said(who, size, names) for who in strangers for size in (2, 5)} == {bad}
 
 
+def test_keys_that_were_kept_before_a_change_take_what_the_newer_one_has_signed(
+    tmp_path: Path,
+) -> None:
+    """Nothing has replaced that key: only the kept keys.json is older, and names no backup."""
+    kept_keys, newer, newest = fresh("notary"), fresh("notary"), fresh("notary")
+    leaves = [_seat(kept_keys), _seat(newer), _seat(newest)]
+    parts = {"private": b"sealed", "private.wrap": b"key"}
+    manifest = {"format": "miaopei.backup/3", **named(parts, ())}
+    path = put(tmp_path / "file", {**signed_by(newer, manifest), **parts})
+    with tarfile.open(path) as tar:
+        demand(tar, manifest, kept_keys, leaves[:2], ())
+        with pytest.raises(Refused, match="earlier_key"):
+            demand(tar, manifest, newest, leaves[:2], ())
+        with pytest.raises(Refused, match="not_signed"):
+            demand(tar, manifest, kept_keys, leaves, ())
+
+
 def test_the_backups_that_a_member_wrote_are_named_beside_its_keys(
     written: tuple[Town, Path, Path], tmp_path: Path
 ) -> None:
