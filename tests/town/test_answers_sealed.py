@@ -42,7 +42,9 @@ class Reach:
         def fetch(wires: Wires, member: str, name: str, most: int | None = None) -> Fetched | None:
             me = wires._me
             with me.disk.reading() as reading:
-                said = [note["outcomes"]["blob"] for _, note in State(reading).range("paid", "")]
+                state = State(reading)
+                said = [note["outcomes"]["blob"] for _, note in state.range("paid", "")]
+                said += [note["closed"]["blob"] for _, note in state.range("closed", "")]
             if member == "insurer" and name in said and me.id not in self.near:
                 raise OutsideFault("the payer has ended", retry=True)
             return real(wires, member, name, most)

@@ -16,15 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...accounts.rail import OutcomeState
+from ...acts.base import UNFORESEEN
 from ...acts.raise_rules import rules_at
 from ...acts.state import State
 from ...acts.take_over import other_payer
 from ...claims.payout import instruction_id
-from ...errors import Refusal, Refused
+from ...errors import RecordDamaged, Refusal, Refused, SealedUnfit
 from ...measures.identity import canonical
 from ..node import Node
-from ..ports import Rail, Reading, Writing
-from ..vault.blobs import listing_of, open_values, opens
+from ..ports import Identity, Rail, Reading, Writing
+from ..vault.blobs import listing_of, open_blob, open_values, opens
 
 PREPARED = b"prepared"
 ASKED = "asked/"  # of a debt with which we went on by the bank's word alone
@@ -33,6 +34,20 @@ FRESH = {"state": "new", "ref": None, "code": None, "at": None}  # nothing is se
 FINAL = ("executed", "refused")  # the bank's word, not yet on the record
 AT_ONCE = 20_000  # outcomes in one act
 ASKED_AT_ONCE = 1_000
+HEARD = {"paid": "executed", "failed": "refused"}  # of what we told, and the record may not have
+TYPES: Mapping[str, tuple[type, ...]] = {  # of what an answer says
+    "payout": (str,),
+    "number": (int,),
+    "state": (str,),
+    "amount_fen": (int,),
+    "payer": (str,),
+    "bank": (str,),
+    "sandbox": (bool,),
+    "ref": (str, type(None)),
+    "code": (str, type(None)),
+    "at": (int, type(None)),
+}
+CLOSED = ("payout", "number")  # of an answer that an id is closed
 REASON = "the payer has not paid by the listing's deadline"
 Row = dict[str, Any]
 
@@ -100,22 +115,22 @@ def go_on(block: Writing, state: State, node: Node, debt: str, first: list[Row])
         return first
     if (waits := answers_sealed(block, state, node, debt)) is not None:
         raise Refused(waits)
-    without = {blob for _, blob, _ in _sealed(block, state, node, debt)}
-    if without:
+    said, shut, whole = dict[tuple[str, int], Row](), set[tuple[str, int]](), True
+    for _, note in state.range("paid", f"{debt}/"):
+        if (rows := outcomes_in(block, node.identity, note["outcomes"]["blob"])) is None:
+            whole = False
+        said |= {(row["payout"], row["number"]): row for row in rows or ()}
+    for _, note in state.range("closed", f"{debt}/"):
+        if (rows := _read(block, node.identity, note["closed"]["blob"], CLOSED)) is None:
+            whole = False
+        shut |= {(row["payout"], row["number"]) for row in rows or ()}
+    rows = [each for row in first for each in _numbers(row, said, shut)]
+    told = sum(row["amount_fen"] for row in rows if row["state"] == "paid")
+    if told > state.need("payment", debt)["executed_fen"]:  # somebody has lied: the bank knows
+        rows, whole = [{**row, "state": "sent"} for row in first], False
+    if not whole:
         block.put_progress(f"{ASKED}{debt}", b"1")
-    said = {
-        (row["payout"], row["number"]): row
-        for _, note in state.range("paid", f"{debt}/")
-        if note["outcomes"]["blob"] not in without
-        for row in open_values(block, note["outcomes"]["blob"], node.identity)
-    }
-    shut = {
-        (row["payout"], row["number"])
-        for _, note in state.range("closed", f"{debt}/")
-        if note["closed"]["blob"] not in without
-        for row in open_values(block, note["closed"]["blob"], node.identity)
-    }
-    return [each for row in first for each in _numbers(row, said, shut)]
+    return rows
 
 
 def answers_sealed(reading: Reading, state: State, node: Node, debt: str) -> Refusal | None:
@@ -149,29 +164,95 @@ def _sealed(reading: Reading, state: State, node: Node, debt: str) -> list[tuple
     shut = [
         (note["act"], sealed["blob"], note["at"])
         for note, sealed in notes
-        if not opens(reading, sealed["blob"], node.identity)
+        if _shut(reading, node.identity, sealed["blob"])
     ]
     return sorted(shut, key=lambda one: one[2])
+
+
+def _shut(reading: Reading, identity: Identity, blob: str) -> bool:
+    """Whether an answer is not here with a key that opens it. What is damaged here is told of where
+    it is read.
+    """
+    if not opens(reading, blob, identity):
+        return True
+    try:
+        open_blob(reading, blob, identity)
+    except SealedUnfit:
+        return True
+    except RecordDamaged:
+        return False
+    return False
+
+
+def outcomes_in(reading: Reading, identity: Identity, blob: str) -> list[Row] | None:
+    """The outcomes that a confirmation tells of; None where it does not open here, or whoever
+    sealed it has put in something else.
+
+    Errors   RecordDamaged (alarm) where it is damaged here.
+    """
+    return _read(reading, identity, blob, tuple(TYPES))
+
+
+def _read(
+    reading: Reading, identity: Identity, blob: str, fields: tuple[str, ...]
+) -> list[Row] | None:
+    if not opens(reading, blob, identity):
+        return None
+    try:
+        rows = open_values(reading, blob, identity)
+    except (SealedUnfit, *UNFORESEEN):
+        return None
+    return rows if fit(rows, fields) else None
+
+
+def fit(rows: Sequence[Any], fields: Iterable[str] = TYPES) -> bool:
+    """Whether rows are answers as they are recorded: from others anything may come."""
+    names = tuple(fields)
+    return all(
+        isinstance(row, dict)
+        and all(type(row.get(name)) in TYPES[name] for name in names)
+        and row["number"] > 0
+        and row.get("state", FINAL[0]) in FINAL
+        and not any("\0" in value for value in row.values() if isinstance(value, str))
+        for row in rows
+    )
 
 
 def to_tell(block: Reading, state: State, debt: str) -> tuple[Sequence[Row], dict[str, int]]:
     """The outcomes that are to be recorded now, and what of them is new, by who pays.
 
     Where answers on the record do not open here, which of ours they hold already is not known: all
-    that the bank has executed is told once more, and as new what it comes to beyond what the record
-    has. Where that is nothing, the refusals alone are told.
+    that no answer here tells of is told, and as new what the bank has executed in all beyond what
+    the record has. Where that is nothing, the refusals alone are told. While the bank has not
+    executed all, one is kept back rather than the last that is open told: our duty would end, and
+    what another has confirmed and not paid be paid by nobody.
     """
     rows = block.instructions(debt, FINAL, AT_ONCE)
     if not rows or block.progress(f"{ASKED}{debt}") is None:
         return rows, dict(_sums(row for row in rows if row["state"] == "executed"))
-    every, payment = block.instructions(debt), state.need("payment", debt)
-    done = [row for row in every if row["state"] in ("executed", "paid")]
-    refused = [row for row in every if row["state"] == "refused"]
-    due, has, left = _sums(_once(every)), _sums(done), payment["open_fen"]
+    every, left = block.instructions(debt), state.need("payment", debt)["open_fen"]
+    told = [row for row in every if row["state"] == "executed"]
+    refused = [row for row in every if row["state"] == "refused"][:AT_ONCE]
+    due, paid = _sums(_once(every)), _sums(row for row in every if row["state"] == "paid")
+    upto = AT_ONCE  # of what the record has already it takes as many as go beyond it
+    while not (new := _beyond(paid + _sums(told[:upto]), due, left)) and upto < len(told):
+        upto *= 2
+    told = told[:upto]
+    has = paid + _sums(told)
+    if new == left and any(has[who] < fen for who, fen in due.items()):
+        for kept in [row for row in reversed(told) if row["payer"] in new][:1]:
+            told.remove(kept)
+            has[kept["payer"]] -= kept["amount_fen"]
+        new = _beyond(has, due, left)
+    return ([*told, *refused], new) if told and new else (refused, {})
+
+
+def _beyond(has: Counter[str], due: Counter[str], left: Mapping[str, int]) -> dict[str, int]:
+    """What is executed beyond what the record has, by who pays: of what is due it has all but what
+    is left.
+    """
     new = {who: min(fen, has[who] + fen - due[who]) for who, fen in left.items()}
-    new = {who: fen for who, fen in new.items() if fen > 0}
-    told = [{**row, "state": "executed"} for row in done] if new else []
-    return [*told, *refused], new
+    return {who: fen for who, fen in new.items() if fen > 0}
 
 
 def further(node: Node, rail: Rail, debt: str) -> None:
@@ -188,10 +269,15 @@ def further(node: Node, rail: Rail, debt: str) -> None:
         rows = {instruction_id(row["payout"], row["number"] + 1): row
                 for row in failed[start : start + ASKED_AT_ONCE]}  # fmt: skip
         answers = rail.ask(list(rows))
-        held = [rows[one.id] for one in answers if one.state is not OutcomeState.UNKNOWN]
+        unknown = OutcomeState.UNKNOWN
+        held = [rows[one.id] for one in answers if one.id in rows and one.state is not unknown]
         with node.store.writing() as block:
+            there = block.instruction_states([row["payout"] for row in held])
+            # Another process may have closed it meanwhile, and made the next.
+            held = [row for row in held if there[row["payout"], row["number"]] == "failed"]
             block.mark_instructions({**row, "state": "replaced"} for row in held)
             asked = [{**row, **FRESH, "number": row["number"] + 1} for row in held]
+            asked = [row for row in asked if (row["payout"], row["number"]) not in there]
             block.put_instructions(debt, [{**row, "state": "sent"} for row in asked])
 
 
@@ -213,10 +299,18 @@ def put_anew(block: Writing, debt: str, rows: list[Row]) -> None:
     took over: what it has heard of the bank counts, and what we had not told yet is asked again.
     """
     there = block.instruction_states([row["payout"] for row in rows])
+    known = {(row["payout"], row["number"]) for row in rows}
     block.mark_instructions(row for row in rows if (row["payout"], row["number"]) in there)
     block.put_instructions(
         debt, [row for row in rows if (row["payout"], row["number"]) not in there]
     )
+    if not there.keys() <= known:  # further numbers that only the bank has told us of
+        heard = [row for row in block.instructions(debt) if row["state"] in HEARD]
+        block.mark_instructions(
+            {**row, "state": HEARD[row["state"]]}
+            for row in heard
+            if (row["payout"], row["number"]) not in known
+        )
     for pending in ("confirm", "close"):
         block.put_progress(f"{pending}/{debt}", None)
 

@@ -19,6 +19,7 @@ from ...errors import Fact, RecordDamaged, Refusal
 from ...measures.identity import canonical, digest, read_canonical
 from ..effects.keeper import opened_upto
 from ..effects.orders import rows_for
+from ..effects.standby import ASKED, fit
 from ..granted.parts import parts_of
 from ..node import Node
 from ..ports import Identity, Reading
@@ -148,9 +149,7 @@ def _orders(
     said: dict[tuple[str, int], dict[str, Any]] = {}
     for each in named:
         if each.act["kind"] == "confirm_payments" and each.act["body"]["debt"] in ours:
-            for data in looking.opened.get(each.key, []):
-                outcome = read_canonical(data)
-                said[outcome["payout"], outcome["number"]] = outcome
+            said |= _said(looking.opened.get(each.key, []))
     for debt in ours:
         try:
             kept = list(reading.instructions(debt))
@@ -166,11 +165,25 @@ def _orders(
             for payout in owed.keys() - there:
                 yield found("order_missing", debt=debt, payout=payout)
         waiting = reading.progress(f"confirm/{debt}") is not None  # written down, not yet submitted
+        asked = reading.progress(f"{ASKED}{debt}") is not None
         for row in kept:
-            yield from _order(row, owed, said)
+            # Where the bank alone was asked, what another had told may have come here since.
+            unsaid = asked and row.get("state") not in CLOSED
+            yield from _order(row, owed, {} if unsaid else said)
             name = (str(row.get("payout")), int(row.get("number") or 0))
             if row.get("state") in CLOSED and name not in said and not waiting:
                 yield found("order_unconfirmed", payout=name[0], number=name[1])
+
+
+def _said(opened: Sequence[bytes]) -> dict[tuple[str, int], dict[str, Any]]:
+    """The outcomes of one confirmation, by payout and number; none where it holds something else:
+    whoever sealed it is told of where blobs are looked at.
+    """
+    try:
+        rows = [read_canonical(data) for data in opened]
+    except UNREADABLE:
+        return {}
+    return {(row["payout"], row["number"]): row for row in rows} if fit(rows) else {}
 
 
 def _unreadable(reading: Reading, looking: Looking, member: str, debt: str, why: str) -> Refusal:

@@ -18,6 +18,7 @@ from ....acts.state import State
 from ....errors import RecordDamaged
 from ....evidence.kinds import LIST
 from ...effects.keeper import opened_upto
+from ...effects.standby import ASKED
 from ...fetching.missing import keyless, lacking, looked_through
 from ...granted.parts import Upto, claims_of, lists_of
 from ...ports import Identity, Reading
@@ -25,7 +26,7 @@ from ...vault.blobs import wrap_for
 from ...vault.rowkeys import READER
 from .references import UNREADABLE, Named
 
-ANSWERS = (OUTCOMES, CLOSED)  # of a bank, on which a payer goes on
+ANSWERS = (OUTCOMES, CLOSED)  # of a bank, on which a payer goes on, or else on its word alone
 
 
 class Resting:
@@ -88,7 +89,8 @@ class Resting:
         if media == CLAIMS and named.act["kind"] == "decide":
             return self._claims(named, fit)
         if media in ANSWERS:
-            return self._pays(str(named.act["body"].get("debt")))
+            debt = str(named.act["body"].get("debt"))
+            return self._pays(debt) and self._reading.progress(f"{ASKED}{debt}") is None
         if media == LINES:
             debt = from_json(named.act).id
             return self._pays(debt) and ordered(self._reading, debt)
