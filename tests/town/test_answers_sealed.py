@@ -4,7 +4,7 @@ said: the standby takes it from whoever keeps it, or waits; nobody is alarmed, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any, cast
@@ -237,14 +237,13 @@ def test_where_no_key_ever_comes_the_standby_asks_the_bank_and_pays_the_rest_onc
     sound(court)
 
 
-def test_a_further_number_that_the_payer_had_made_is_found_at_the_bank(
-    monkeypatch: pytest.MonkeyPatch,
+def paid_by_two(
+    court: Court, monkeypatch: pytest.MonkeyPatch, pays_all: Callable[[], bool]
 ) -> None:
-    """One was refused, closed, and paid by the second number to an account that the standby has
-    not; one was paid at once, one not at all.
+    """Of three one was refused, closed, and paid by the second number to an account that the
+    standby has not; one was paid at once, one is not paid before the bank `pays_all`. The payer has
+    ended.
     """
-    Reach(monkeypatch, "cloud")
-    court = Court()
     insurer, bank = court.by["insurer"], court.bank
     (moved, old), _, (_, left) = [
         (payee, account)
@@ -259,7 +258,7 @@ def test_a_further_number_that_the_payer_had_made_is_found_at_the_bank(
             paid(one)
 
     def some(instructions: list[Instruction]) -> list[Outcome]:
-        return pay([one for one in instructions if one.creditor_account != left or not insurer.up])
+        return pay([one for one in instructions if pays_all() or one.creditor_account != left])
 
     bank.paid = executed
     monkeypatch.setattr(bank, "pay", some)
@@ -275,6 +274,15 @@ def test_a_further_number_that_the_payer_had_made_is_found_at_the_bank(
         court.pass_by(5)
     assert len(court.checkers.paid) == 2
     insurer.crash(DEAD)
+
+
+def test_a_further_number_that_the_payer_had_made_is_found_at_the_bank(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Reach(monkeypatch, "cloud")
+    court = Court()
+    insurer = court.by["insurer"]
+    paid_by_two(court, monkeypatch, lambda: not insurer.up)
     payment = court.one("payment")
     assert payment["executed_fen"] == sum(court.checkers.paid.values()) < payment["due_fen"]
     assert court.table("closed")

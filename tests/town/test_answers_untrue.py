@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ from miaopei.node.vault.blobs import opens
 from miaopei.node.vault.sealing import reader_of, wrap
 
 from .court import Court
-from .founding import TAKE_OVER, accounts, put_payees
-from .test_answers_sealed import DEAD, Reach, paid_once, part_paid, shows_all
+from .founding import TAKE_OVER
+from .test_answers_sealed import DEAD, Reach, paid_by_two, paid_once, part_paid, shows_all
 
 Rows = list[bytes]
 
@@ -164,36 +163,8 @@ def test_who_takes_a_debt_over_once_more_goes_on_with_further_numbers(
     """
     Reach(monkeypatch, "cloud")
     court = Court()
-    insurer, bank = court.by["insurer"], court.bank
-    (moved, old), _, (_, left) = [
-        (payee, account)
-        for payee, account in accounts(insurer).items()
-        if payee.startswith("policy")
-    ][:3]
-    bank.shut = {old}
-    pay, paid, late = bank.pay, bank.paid, False
-
-    def executed(one: Instruction) -> None:
-        if bank.held[one.id][1].state is OutcomeState.EXECUTED:
-            paid(one)
-
-    def some(instructions: list[Instruction]) -> list[Outcome]:
-        return pay([one for one in instructions if late or one.creditor_account != left])
-
-    bank.paid = executed
-    monkeypatch.setattr(bank, "pay", some)
-    court.shake()
-    court.pass_by(1_300)
-    (debt,) = court.table("payment")
-    put_payees(insurer, {moved: "another"})
-    assert insurer.payer is not None
-    for _ in range(50):
-        with suppress(OutsideFault):
-            insurer.payer.retry_refused(debt)
-            insurer.payer.run()
-        court.pass_by(5)
-    assert len(court.checkers.paid) == 2
-    insurer.crash(DEAD)
+    insurer, late = court.by["insurer"], False
+    paid_by_two(court, monkeypatch, lambda: late)
     court.pass_by(2 * TAKE_OVER + 1_300)
     assert court.one("payment")["payer"] == "agent"
     insurer.boot()
