@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -56,13 +55,7 @@ def rebuild_record(place: Place, *, memory: bool, as_json: bool, language: Langu
 
 
 def _rebuilt(reading: Any, store: Fresh, speaker: speak.Speaker) -> Rebuilt:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=speak.console(err=True), transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:  # fmt: skip
+    with speak.bar() as progress:
         task = progress.add_task(speaker.text("rebuilding"), total=None)
         return rebuild(
             reading, store, lambda done, size: progress.update(task, completed=done, total=size)

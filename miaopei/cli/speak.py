@@ -19,6 +19,7 @@ from ..settings import Language
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 NAME = "miaopei"
 TEXT_WIDTH = 24  # the least that running text is squeezed to
@@ -129,6 +130,15 @@ def _width(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) ->
         widest = max(cell_len(line) for line in (heading, *lines))
         total += (TEXT_WIDTH if kind == "text" else widest) + 3
     return total
+
+
+def bar() -> Progress:
+    """How far something long is, on a terminal; what is told meanwhile stands above it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    shown, above = console(err=True), sys.stdout.isatty()
+    return Progress(*columns, console=shown, transient=True, redirect_stdout=above)
 
 
 def refuse(refusals: Iterable[Refusal], language: Language) -> None:

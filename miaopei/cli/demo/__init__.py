@@ -132,7 +132,7 @@ def play(member: Member, speaker: speak.Speaker) -> Iterator[str]:
     arrivals = history.arrivals(history.shipped_readings())
     until = max(arrival.at for arrival in arrivals) + ENDS_AFTER
     tail = Tail(member, speaker)
-    with show.bar() as progress:
+    with speak.bar() as progress:
         task = progress.add_task(speaker.text("replaying"), total=len(arrivals))
         for step in replay(member.node, arrivals, until, member.work):
             progress.update(task, advance=step.rows)

@@ -88,7 +88,7 @@ def play(net: Net, *, until: int | None, as_json: bool, language: Language) -> l
     control.call(source, "quiet", seconds=STEP_SECONDS)
 
     asked = {"until": until, "language": language}
-    with show.bar() as progress:
+    with speak.bar() as progress:
         task = progress.add_task(speak.Speaker(language).text("replaying"), total=None)
 
         def tell(said: dict[str, Any]) -> None:

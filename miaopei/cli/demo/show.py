@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import Refusal
 from ...errors.texts import say
@@ -15,10 +14,7 @@ from ...reports.published import UNITS
 from ...reports.register import Register, Row
 from ...terms.filing import Product, Text, Version
 from ...terms.wording import articles
-from ..speak import Speaker, console, out, program, show_table
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from ..speak import Speaker, out, program, show_table
 
 ENDED = (
     "settled",
@@ -31,15 +27,6 @@ ENDED = (
     "held_deciders",
 )
 DASH = "—"
-
-
-def bar() -> Progress:
-    """How far a replay is, on a terminal; decisions are told above it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    shown, above = console(err=True), sys.stdout.isatty()
-    return Progress(*columns, console=shown, transient=True, redirect_stdout=above)
 
 
 def products(shelf: Shelf, names: list[str], speaker: Speaker) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from miaopei.cli import speak
 from miaopei.cli.demo import net as demo
-from miaopei.cli.demo import show
 from miaopei.cli.net import control
 from miaopei.cli.net.plan import Net
 
@@ -33,7 +33,7 @@ def test_a_replay_on_a_net_shows_how_far_it_is(
     (tmp_path / "net.json").write_text(json.dumps({"seats": seats}))
     screen = io.StringIO()
     shown = Console(file=screen, force_terminal=terminal, width=80)
-    monkeypatch.setattr(show, "console", lambda **_: shown)
+    monkeypatch.setattr(speak, "console", lambda **_: shown)
     monkeypatch.setattr(control, "call", call)
     assert demo.play(Net.of(tmp_path), until=None, as_json=False, language="zh") == []
     assert ("200/464" in screen.getvalue()) is terminal

@@ -151,10 +151,7 @@ def steps(node: Mapping[str, Any]) -> str:
 @contextmanager
 def _bar(language: Language) -> Iterator[Callable[[Json], None]]:
     """How many settlements are made again."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
+    with speak.bar() as shown:
         task = shown.add_task(sentence("recomputing", language), total=None)
         yield lambda said: shown.update(task, completed=said["done"], total=said["of"])
 

@@ -216,9 +216,6 @@ def _emptied(net: Net, member: str) -> Iterator[PostgresStore]:
 @contextmanager
 def _bar(language: Language) -> Iterator[Callable[[int, int], object]]:
     """How far the entries have been applied."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=speak.console(err=True), transient=True) as shown:
+    with speak.bar() as shown:
         task = shown.add_task(sentence("applying", language), total=None)
         yield lambda done, of: shown.update(task, completed=done, total=of)
